@@ -1,0 +1,28 @@
+//! Case folding, the one rule by which names and case-insensitive values are compared.
+
+use icu_casemap::CaseMapper;
+
+/// Unicode default case folding (full, not Turkic): `É` = `é`, `ß` = `ss`. Values that fold alike are the same
+/// userName, displayName or role. Not normalised: composed and decomposed forms stay different.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    CaseMapper::new().fold_string(text).into_owned()
+}
+
+/// Whether two names fold alike.
+#[must_use]
+pub fn same(left: &str, right: &str) -> bool {
+    left == right || fold(left) == fold(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_beyond_ascii() {
+        assert!(same("ÉMILE@x", "émile@X"));
+        assert!(same("STRASSE", "straße"));
+        assert!(!same("a", "b"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Checks of a whole canonical document, after a body or the last operation of a PATCH.
+
+use serde_json::{Map, Value};
+
+use super::{is_primary, is_unassigned, report::Problems};
+use crate::{
+    Document,
+    error::ScimError,
+    resource::ResourceType,
+    schema::{Attribute, Mutability, Schema},
+};
+
+/// Checks a whole canonical document: required attributes present, one `primary` at most. All violations at once.
+/// Also removes entries of multi-valued complex attributes that hold nothing but `type` and `primary`, then
+/// emptied lists.
+pub fn validate(resource_type: &ResourceType, document: &mut Document) -> Result<(), ScimError> {
+    let mut problems = Problems::default();
+    check_schema(&resource_type.schema, "", document, &mut problems);
+    for extension in &resource_type.extensions {
+        let urn = &extension.schema.id;
+        match document.get_mut(urn) {
+            Some(Value::Object(values)) => {
+                check_schema(&extension.schema, &format!("{urn}:"), values, &mut problems);
+                if values.is_empty() {
+                    document.remove(urn);
+                }
+            }
+            _ if extension.required => {
+                check_schema(&extension.schema, &format!("{urn}:"), &mut Map::new(), &mut problems);
+            }
+            _ => {}
+        }
+    }
+    problems.finish()
+}
+
+fn check_schema(schema: &Schema, prefix: &str, values: &mut Map<String, Value>, problems: &mut Problems) {
+    for attribute in &schema.attributes {
+        let path = format!("{prefix}{}", attribute.name);
+        if let Some(Value::Array(list)) = values.get_mut(&attribute.name) {
+            drop_hollow(attribute, list);
+            if list.iter().filter(|element| is_primary(element)).count() > 1 {
+                problems.push(&format!("{path}.primary"), "is true in more than one element; mark one only");
+            }
+        }
+        if values.get(&attribute.name).is_some_and(is_unassigned) {
+            values.remove(&attribute.name);
+        }
+        check_required(attribute, &path, values.get(&attribute.name), problems);
+    }
+}
+
+/// Drops entries that say nothing: judged only here, because a PATCH may set `display` before `value`.
+fn drop_hollow(attribute: &Attribute, list: &mut Vec<Value>) {
+    let label = |name: &str| matches!(name, "type" | "primary");
+    let has_more = attribute.sub_attributes.iter().any(|sub| !label(&sub.name));
+    list.retain(|element| match element {
+        Value::Object(fields) if has_more => fields.keys().any(|name| !label(name)),
+        element => !is_unassigned(element),
+    });
+}
+
+fn check_required(attribute: &Attribute, path: &str, value: Option<&Value>, problems: &mut Problems) {
+    // The server itself fills in what is read-only.
+    if attribute.mutability == Mutability::ReadOnly {
+        return;
+    }
+    match value {
+        None if attribute.required => missing(attribute, path, problems),
+        Some(Value::String(text)) if attribute.required && text.trim().is_empty() => {
+            problems.push(path, "is required and holds only blanks; send a value");
+        }
+        Some(Value::Object(fields)) => {
+            for sub in &attribute.sub_attributes {
+                check_required(sub, &format!("{path}.{}", sub.name), fields.get(&sub.name), problems);
+            }
+        }
+        Some(Value::Array(list)) => {
+            for (position, element) in list.iter().enumerate() {
+                let Value::Object(fields) = element else { continue };
+                for sub in &attribute.sub_attributes {
+                    let path = format!("{path}[{position}].{}", sub.name);
+                    check_required(sub, &path, fields.get(&sub.name), problems);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Names what is missing; of a complex attribute the required sub-attributes, where there are any.
+fn missing(attribute: &Attribute, path: &str, problems: &mut Problems) {
+    let mut subs = attribute.sub_attributes.iter().filter(|sub| sub.required).peekable();
+    if subs.peek().is_none() {
+        problems.push(path, "is required; send a value");
+    }
+    for sub in subs {
+        problems.push(&format!("{path}.{}", sub.name), "is required; send a value");
+    }
+}

@@ -1,0 +1,174 @@
+//! The search form of a document: what filters and sorting compare.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Document,
+    fold::fold,
+    projection::{Envelope, etag},
+    resource::{ResourceKind, ResourceType},
+    schema::{self, Attribute, AttributeType, Schema},
+    timestamp,
+};
+
+/// The document with each value in the form in which it is compared: strings folded unless `caseExact`, `dateTime`
+/// as milliseconds (a number), the rest as it is. Same shape, same keys (schema spelling), extension objects under
+/// their URN, plus `schemas` (folded URNs of the core schema and of extensions with a value) and, for a user without
+/// `active`, `active: true`: an absent `active` counts as active. What the type does not offer is left out.
+#[must_use]
+pub fn form(resource_type: &ResourceType, document: &Document) -> Value {
+    let urns = resource_type.schema_urns(document);
+    let mut form = Map::new();
+    form.insert("schemas".into(), urns.into_iter().map(fold).collect());
+    add_all(&mut form, &schema::COMMON, document);
+    add_all(&mut form, &resource_type.schema, document);
+    for extension in &resource_type.extensions {
+        let urn = &extension.schema.id;
+        if let Some(values) = document.get(urn).and_then(Value::as_object) {
+            let mut inner = Map::new();
+            add_all(&mut inner, &extension.schema, values);
+            if !inner.is_empty() {
+                form.insert(urn.clone(), Value::Object(inner));
+            }
+        }
+    }
+    if resource_type.kind == ResourceKind::User {
+        form.entry("active").or_insert(Value::Bool(true));
+    }
+    Value::Object(form)
+}
+
+/// Adds what stands beside the document to its search form: `id`, `meta`, and `groups` or `members` where the
+/// edges were read.
+pub fn complete(form: &mut Value, resource_type: &ResourceType, envelope: &Envelope<'_>) {
+    let Some(form) = form.as_object_mut() else { return };
+    form.insert("id".into(), envelope.id.into());
+    form.insert(
+        "meta".into(),
+        json!({
+            "resourceType": resource_type.kind.name(),
+            "created": envelope.created,
+            "lastModified": envelope.last_modified,
+            "location": envelope.location,
+            "version": etag(envelope.version),
+        }),
+    );
+    let name = resource_type.kind.edges();
+    if let (Some(edges), Some(attribute)) = (&envelope.edges, resource_type.schema.attribute(name)) {
+        let edges = edges.iter().filter_map(|edge| value_form(attribute, edge)).collect();
+        form.insert(name.into(), Value::Array(edges));
+    }
+}
+
+/// One value of an attribute (an element, or a list of them) in the form in which it is compared; `None` when
+/// nothing is left to compare.
+#[must_use]
+pub fn value_form(attribute: &Attribute, value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(elements) => {
+            let elements: Vec<_> =
+                elements.iter().filter_map(|element| value_form(attribute, element)).collect();
+            (!elements.is_empty()).then_some(Value::Array(elements))
+        }
+        Value::Object(values) => {
+            let mut inner = Map::new();
+            for sub in &attribute.sub_attributes {
+                if let Some(value) = values.get(&sub.name).and_then(|value| value_form(sub, value)) {
+                    inner.insert(sub.name.clone(), value);
+                }
+            }
+            (!inner.is_empty()).then_some(Value::Object(inner))
+        }
+        Value::String(text) => match attribute.kind {
+            AttributeType::DateTime => timestamp::parse(text).map(Value::from),
+            _ => Some(text_form(attribute, text).into()),
+        },
+        other => Some(other.clone()),
+    }
+}
+
+/// A text in the form in which an attribute compares it: folded unless `caseExact`.
+#[must_use]
+pub fn text_form(attribute: &Attribute, text: &str) -> String {
+    if attribute.case_exact { text.to_owned() } else { fold(text) }
+}
+
+fn add_all(form: &mut Map<String, Value>, schema: &Schema, values: &Document) {
+    for attribute in &schema.attributes {
+        if let Some(value) = values.get(&attribute.name).and_then(|value| value_form(attribute, value)) {
+            form.insert(attribute.name.clone(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(value: Value) -> Document {
+        value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn strings_fold_and_the_rest_stays() {
+        let document = document(json!({
+            "userName": "ÉMILE@X",
+            "externalId": "AbC",
+            "active": false,
+            "emails": [{"value": "A@X", "primary": true}],
+            "x509Certificates": [{"value": "QUJD"}],
+            "leftOver": "X",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "STRASSE"},
+        }));
+        assert_eq!(
+            form(&ResourceType::user(), &document),
+            json!({
+                "schemas": [
+                    "urn:ietf:params:scim:schemas:core:2.0:user",
+                    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user",
+                ],
+                "externalId": "AbC",
+                "userName": "émile@x",
+                "active": false,
+                "emails": [{"value": "a@x", "primary": true}],
+                "x509Certificates": [{"value": "QUJD"}],
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "strasse"},
+            })
+        );
+    }
+
+    #[test]
+    fn absent_active_counts_as_active_for_users_only() {
+        let empty = Document::new();
+        assert_eq!(form(&ResourceType::user(), &empty)["active"], true);
+        assert_eq!(form(&ResourceType::group(), &empty).get("active"), None);
+    }
+
+    #[test]
+    fn instants_are_milliseconds() {
+        let meta = schema::COMMON.attribute("meta").expect("meta");
+        let created = meta.sub("created").expect("created");
+        assert_eq!(value_form(created, &json!("1970-01-01T01:00:01+01:00")), Some(json!(1000)));
+        assert_eq!(value_form(created, &json!("yesterday")), None);
+    }
+
+    #[test]
+    fn the_envelope_completes_the_form() {
+        let group = ResourceType::group();
+        let mut form = form(&group, &document(json!({"displayName": "G"})));
+        let envelope = Envelope {
+            id: "g1",
+            created: 1,
+            last_modified: 2,
+            version: 3,
+            location: "https://h/Groups/g1".into(),
+            edges: Some(vec![json!({"value": "U1", "display": "Ann"})]),
+        };
+        complete(&mut form, &group, &envelope);
+        assert_eq!(form["id"], "g1");
+        assert_eq!(form["meta"]["lastModified"], 2);
+        assert_eq!(form["meta"]["version"], "W/\"3\"");
+        assert_eq!(form["members"], json!([{"value": "u1", "display": "ann"}]));
+    }
+}
