@@ -1,0 +1,166 @@
+//! An empty store on each database for tests. Every test has a database of its own, which goes with the [`TestStore`].
+//!
+//! [`on_both!`] makes one test for SQLite and one for PostgreSQL out of each function. A missing server is a failure,
+//! never a skipped test.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use store::{Backend, Store, StoreOptions};
+
+mod postgres;
+
+/// An open store on a database of its own. Drop it last: the database goes with it.
+pub struct TestStore {
+    store: Store,
+    options: StoreOptions,
+    ahead: Arc<AtomicI64>,
+    /// Kept for its `Drop`.
+    _database: Database,
+}
+
+/// What is removed at the end.
+enum Database {
+    Sqlite(#[allow(dead_code, reason = "removes the folder when it is dropped")] tempfile::TempDir),
+    Postgres(#[allow(dead_code, reason = "drops the database when it is dropped")] postgres::Database),
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    /// The store itself, for owners such as services.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        self.store.clone()
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// Opens the same database once more, as another node does.
+    pub async fn another(&self) -> Store {
+        Store::open(&self.options).await.expect("the database opens again")
+    }
+
+    /// Moves this store's clock (and that of [`TestStore::another`]) by so many milliseconds.
+    pub fn advance(&self, milliseconds: i64) {
+        self.ahead.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+/// An empty store on SQLite: a file in a folder of its own, the pool as large as in production.
+pub async fn sqlite() -> TestStore {
+    sqlite_with(|_| ()).await
+}
+
+/// As [`sqlite`], with changed options.
+pub async fn sqlite_with(change: impl FnOnce(&mut StoreOptions)) -> TestStore {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut options = StoreOptions::new(format!("sqlite://{}", folder.path().join("rollcall.db").display()));
+    change(&mut options);
+    Store::migrate(&options).await.expect("migrations apply");
+    open(options, Database::Sqlite(folder)).await
+}
+
+/// An empty store on PostgreSQL: a database of its own on the server that `ROLLCALL_TEST_POSTGRES_URL` names.
+///
+/// # Panics
+/// Without that variable, with a sentence that says what to run.
+pub async fn postgres() -> TestStore {
+    postgres_with(|_| ()).await
+}
+
+/// As [`postgres`], with changed options.
+///
+/// # Panics
+/// As [`postgres`].
+pub async fn postgres_with(change: impl FnOnce(&mut StoreOptions)) -> TestStore {
+    let database = postgres::Database::create().await;
+    let mut options = StoreOptions::new(database.url());
+    // Many tests share one server.
+    options.max_connections = 4;
+    change(&mut options);
+    open(options, Database::Postgres(database)).await
+}
+
+/// An empty store on either.
+///
+/// # Panics
+/// As [`postgres`].
+pub async fn on(backend: Backend) -> TestStore {
+    match backend {
+        Backend::Sqlite => sqlite().await,
+        Backend::Postgres => postgres().await,
+    }
+}
+
+/// The Redis of the test run.
+///
+/// # Panics
+/// Without `ROLLCALL_TEST_REDIS_URL`, with a sentence that says what to run.
+#[must_use]
+pub fn redis_url() -> String {
+    required("ROLLCALL_TEST_REDIS_URL", "a Redis server")
+}
+
+pub(crate) fn required(variable: &str, what: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!("this test needs {what}: run `tests/run`, which starts one, or set {variable} to its address")
+    })
+}
+
+async fn open(mut options: StoreOptions, database: Database) -> TestStore {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (clock, by) = (options.clock.clone(), ahead.clone());
+    options.clock = Arc::new(move || clock() + by.load(Ordering::SeqCst));
+    let store = Store::open(&options).await.expect("a fresh database opens");
+    TestStore { store, options, ahead, _database: database }
+}
+
+/// Makes two tests out of each function, `name::sqlite` and `name::postgres`:
+///
+/// ```ignore
+/// store_testing::on_both! {
+///     async fn slugs_are_unique(store: TestStore) {
+///         …
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! on_both {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($store:ident: TestStore) $body:block)+) => {$(
+        $(#[doc = $doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs what its module imports")]
+            use super::*;
+
+            async fn check($store: $crate::TestStore) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                check($crate::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                check($crate::postgres().await).await;
+            }
+        }
+    )+};
+}

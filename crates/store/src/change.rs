@@ -1,0 +1,37 @@
+//! Who makes a change, and why: goes into the audit and outbox rows of the same transaction.
+
+use serde::{Deserialize, Serialize};
+
+/// Kind of an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActorKind {
+    /// A tenant's credential: the identity provider.
+    Credential,
+    /// A person in the console.
+    Admin,
+    /// The command line on the server.
+    Cli,
+    /// Rollcall itself.
+    System,
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Kind.
+    pub kind: ActorKind,
+    /// Id of the credential or admin; empty for the command line.
+    pub id: String,
+    /// Name at the time: the token's name, the admin's e-mail.
+    pub name: String,
+}
+
+/// Travels with each change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeContext {
+    /// Who.
+    pub actor: Actor,
+    /// The request's id.
+    pub cause: String,
+}

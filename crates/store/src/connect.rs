@@ -1,0 +1,233 @@
+//! Connection pools: for requests, for the epoch's poller, and for the owner who migrates.
+
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement,
+    sqlx::{
+        self, Connection as _, Executor as _,
+        pool::PoolOptions,
+        postgres::{PgConnectOptions, Postgres},
+        sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    },
+};
+
+use crate::{Backend, StoreError, StoreOptions};
+
+/// Connections idle for longer are tried before they are used, so that one that the server has dropped is replaced.
+const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+/// Key of the advisory lock that makes one node migrate at a time: the bytes `rollcall`.
+const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"rollcall");
+
+/// Becomes the application role, if it is there and the login may.
+const BECOME_APPLICATION: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
+     WHERE rolname = 'rollcall_app' AND pg_has_role(current_user, oid, \
+     CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)";
+
+/// A database URL, taken apart.
+pub(crate) enum Address {
+    Sqlite(PathBuf),
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl Address {
+    pub(crate) fn parse(url: &str) -> Result<Self, StoreError> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return match path {
+                "" | ":memory:" => Err(StoreError::Setup("sqlite:// needs the path of a file".into())),
+                path => Ok(Self::Sqlite(path.into())),
+            };
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            // The cause is not shown: it may quote a part of the password.
+            let options = PgConnectOptions::from_str(url).map_err(|_| {
+                StoreError::Setup(
+                    "the database URL cannot be read; write postgres://USER:PASSWORD@HOST:PORT/DATABASE and \
+                     percent-encode special characters of the password"
+                        .into(),
+                )
+            })?;
+            return Ok(Self::Postgres(Box::new(options)));
+        }
+        Err(StoreError::Setup("the database URL must begin with sqlite:// or postgres://".into()))
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        match self {
+            Self::Sqlite(_) => Backend::Sqlite,
+            Self::Postgres(_) => Backend::Postgres,
+        }
+    }
+}
+
+/// The pool that requests share.
+pub(crate) async fn application(
+    address: &Address,
+    options: &StoreOptions,
+) -> Result<DatabaseConnection, StoreError> {
+    match address {
+        Address::Sqlite(path) => sqlite(path, options, options.max_connections).await,
+        Address::Postgres(server) => {
+            let pool = application_pool(options, options.max_connections);
+            Ok(pool.connect_with(named(server)).await.map_err(connection_error)?.into())
+        }
+    }
+}
+
+/// One connection of its own for the poller: a busy pool must not delay it. Made when it is first used.
+pub(crate) fn poller(address: &Address, options: &StoreOptions) -> Result<DatabaseConnection, StoreError> {
+    Ok(match address {
+        Address::Sqlite(path) => {
+            pool::<Sqlite>(options, 1).connect_lazy_with(sqlite_file(path, options)).into()
+        }
+        Address::Postgres(server) => application_pool(options, 1).connect_lazy_with(named(server)).into(),
+    })
+}
+
+/// The pool of the owner, who migrates.
+pub(crate) async fn owner(
+    address: &Address,
+    options: &StoreOptions,
+) -> Result<DatabaseConnection, StoreError> {
+    match address {
+        Address::Sqlite(path) => sqlite(path, options, 1).await,
+        Address::Postgres(server) => {
+            let pool = pool::<Postgres>(options, 2).connect_with(named(server)).await;
+            Ok(pool.map_err(connection_error)?.into())
+        }
+    }
+}
+
+/// Held while one node migrates; others wait for it.
+pub(crate) struct MigrationLock(Option<DatabaseConnection>);
+
+/// Waits for the migration lock. On SQLite the transaction of each migration is enough.
+pub(crate) async fn migration_lock(
+    address: &Address,
+    options: &StoreOptions,
+) -> Result<MigrationLock, StoreError> {
+    let Address::Postgres(server) = address else { return Ok(MigrationLock(None)) };
+    let pool = pool::<Postgres>(options, 1).connect_with(named(server)).await.map_err(connection_error)?;
+    let db = DatabaseConnection::from(pool);
+    let lock = Statement::from_sql_and_values(
+        db.get_database_backend(),
+        "SELECT pg_advisory_lock($1)",
+        [MIGRATION_LOCK.into()],
+    );
+    db.execute_raw(lock).await?;
+    Ok(MigrationLock(Some(db)))
+}
+
+impl MigrationLock {
+    /// The lock ends with its connection.
+    pub(crate) async fn release(self) -> Result<(), StoreError> {
+        match self.0 {
+            Some(db) => Ok(db.close().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn sqlite(path: &Path, options: &StoreOptions, max: u32) -> Result<DatabaseConnection, StoreError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        tokio::fs::create_dir_all(folder).await.map_err(|error| {
+            StoreError::Setup(format!("cannot make the folder {}: {error}", folder.display()))
+        })?;
+    }
+    let pool = pool::<Sqlite>(options, max).connect_with(sqlite_file(path, options)).await;
+    Ok(pool.map_err(|error| cannot_open(path, error))?.into())
+}
+
+fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
+    // Result code 14 is CANTOPEN, 26 NOTADB (SQLite, "Result and Error Codes").
+    let code = error.as_database_error().and_then(|cause| cause.code()).unwrap_or_default();
+    match code.parse::<i32>().map_or(0, |code| code & 0xff) {
+        14 => StoreError::Setup(format!(
+            "cannot open {}: check that it is a file in a folder that this user may write",
+            path.display()
+        )),
+        26 => StoreError::Setup(format!("{} is not a SQLite database; name another file", path.display())),
+        _ => connection_error(error),
+    }
+}
+
+fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(options.acquire_timeout)
+}
+
+fn named(server: &PgConnectOptions) -> PgConnectOptions {
+    server.clone().application_name("rollcall")
+}
+
+fn application_pool(options: &StoreOptions, max: u32) -> PoolOptions<Postgres> {
+    pool::<Postgres>(options, max).after_connect(|connection, _| {
+        Box::pin(async move {
+            connection.execute(BECOME_APPLICATION).await?;
+            Ok(())
+        })
+    })
+}
+
+fn pool<DB: sqlx::Database>(options: &StoreOptions, max: u32) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(max.max(1))
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection: &mut DB::Connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= TRY_AFTER_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
+fn connection_error(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::PoolTimedOut => crate::error::waited_too_long(),
+        error => DbErr::Conn(RuntimeErr::SqlxError(error.into())).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_addresses_say_how_to_mend_them() {
+        for (url, word) in [
+            ("mysql://x", "must begin with"),
+            ("sqlite://", "path"),
+            ("sqlite://:memory:", "path"),
+            ("postgres://u:pa ss@[::1:5432/d", "percent-encode"),
+        ] {
+            match Address::parse(url) {
+                Err(StoreError::Setup(text)) => {
+                    assert!(text.contains(word), "{text}");
+                    assert!(!text.contains("pa ss"), "{text}");
+                }
+                _ => panic!("{url} was taken"),
+            }
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        assert!(
+            matches!(Address::parse("sqlite:///a b/c%20.db"), Ok(Address::Sqlite(path)) if path == Path::new("/a b/c%20.db"))
+        );
+        assert!(matches!(Address::parse("postgres://u:p@h:5433/d"), Ok(Address::Postgres(_))));
+    }
+}

@@ -1,0 +1,267 @@
+//! Credentials of a tenant. A secret is never here: a bearer token is proven by its signature and an active row, a
+//! password by its argon2id hash.
+
+use std::collections::BTreeMap;
+
+use scim_core::{fold, profile::CredentialKind};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    Statement, sea_query::Expr,
+};
+use serde_json::json;
+
+use crate::{
+    Backend, ChangeContext, CredentialId, StoreError, TenantScope,
+    entity::credentials,
+    record::Event,
+    tx::TenantTx,
+    words::{self, word},
+};
+
+/// A credential as kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Id; `jti` of a bearer token.
+    pub id: CredentialId,
+    /// Kind.
+    pub kind: CredentialKind,
+    /// Unique among the tenant's credentials that are neither revoked nor expired.
+    pub name: String,
+    /// Scopes, separated by a blank (RFC 6749 §3.3).
+    pub scope: String,
+    /// Basic user name or OAuth client id.
+    pub login: Option<String>,
+    /// argon2id PHC string of the password or client secret; `None` for bearer.
+    pub secret_hash: Option<String>,
+    /// Last four characters of the token, for people.
+    pub hint: String,
+    /// Milliseconds.
+    pub created_at: i64,
+    /// Who made it: the actor's name.
+    pub created_by: String,
+    /// Milliseconds.
+    pub expires_at: Option<i64>,
+    /// Milliseconds.
+    pub revoked_at: Option<i64>,
+    /// Milliseconds; written in batches.
+    pub last_used_at: Option<i64>,
+    /// IP address and user agent of the last use.
+    pub last_used_from: Option<String>,
+}
+
+/// One use of a credential, to be written in a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialUse {
+    /// Which.
+    pub id: CredentialId,
+    /// Milliseconds.
+    pub at: i64,
+    /// IP address and user agent.
+    pub from: String,
+}
+
+/// Uses in one statement: three values each stay far below the bind limits.
+const CHUNK: usize = 250;
+
+impl TenantScope {
+    /// Keeps a new credential and moves the epoch. [`StoreError::Conflict`] on `name` (or `login`, which is unique on
+    /// the platform). An expired credential of this tenant gives its name and login away. Event `credential.created`.
+    pub async fn create_credential(
+        &self,
+        credential: &Credential,
+        context: &ChangeContext,
+    ) -> Result<(), StoreError> {
+        let tx = self.write().await?;
+        let row = row_of(credential, tx.tenant)?;
+        release_expired(&tx, &row.name_key, &row.login_key).await?;
+        credentials::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(&tx.db)
+            .await?;
+        tx.record(vec![event("credential.created", credential, 1)?], context).await?;
+        tx.commit_configuration().await
+    }
+
+    /// By id, in any state.
+    pub async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+        let tx = self.read().await?;
+        by_id(&tx, id).await
+    }
+
+    /// All, newest first.
+    pub async fn credentials(&self) -> Result<Vec<Credential>, StoreError> {
+        let tx = self.read().await?;
+        let query = credentials::Entity::find()
+            .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
+            .order_by_desc(credentials::Column::CreatedAt)
+            .order_by_desc(credentials::Column::Id);
+        query.all(&tx.db).await?.into_iter().map(Credential::try_from).collect()
+    }
+
+    /// Revokes and moves the epoch; `false` when there is none or it is revoked. Event `credential.revoked`.
+    pub async fn revoke_credential(
+        &self,
+        id: CredentialId,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
+        let tx = self.write().await?;
+        let revoked = credentials::Entity::update_many()
+            .col_expr(credentials::Column::RevokedAt, Expr::value(tx.now))
+            .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
+            .filter(credentials::COLUMN.id.eq(id.0))
+            .filter(credentials::Column::RevokedAt.is_null())
+            .exec(&tx.db)
+            .await?;
+        if revoked.rows_affected == 0 {
+            return Ok(false);
+        }
+        let Some(credential) = by_id(&tx, id).await? else { return Ok(false) };
+        tx.record(vec![event("credential.revoked", &credential, 2)?], context).await?;
+        tx.commit_configuration().await?;
+        Ok(true)
+    }
+
+    /// Notes last uses (no audit, no event, no epoch). An older use never replaces a newer one.
+    pub async fn note_uses(&self, uses: &[CredentialUse]) -> Result<(), StoreError> {
+        let latest = latest_of_each(uses);
+        if latest.is_empty() {
+            return Ok(());
+        }
+        let tx = self.write().await?;
+        for chunk in latest.chunks(CHUNK) {
+            tx.db.execute_raw(note_statement(&tx, chunk)).await?;
+        }
+        tx.commit().await
+    }
+}
+
+async fn by_id(tx: &TenantTx, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+    let row = credentials::Entity::find_by_id((tx.tenant, id.0)).one(&tx.db).await?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// Names and logins are unique among what is neither revoked nor expired, but an index knows no clock.
+async fn release_expired(
+    tx: &TenantTx,
+    name_key: &Option<String>,
+    login_key: &Option<String>,
+) -> Result<(), StoreError> {
+    for (column, key) in
+        [(credentials::Column::NameKey, name_key), (credentials::Column::LoginKey, login_key)]
+    {
+        let Some(key) = key else { continue };
+        credentials::Entity::update_many()
+            .col_expr(column, Expr::value(None::<String>))
+            .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
+            .filter(column.eq(key.as_str()))
+            .filter(credentials::Column::ExpiresAt.lte(tx.now))
+            .exec(&tx.db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// One use for each credential, in id order so that two batches lock rows in the same order.
+fn latest_of_each(uses: &[CredentialUse]) -> Vec<&CredentialUse> {
+    let mut latest: BTreeMap<CredentialId, &CredentialUse> = BTreeMap::new();
+    for used in uses {
+        let kept = latest.entry(used.id).or_insert(used);
+        if used.at > kept.at {
+            *kept = used;
+        }
+    }
+    latest.into_values().collect()
+}
+
+/// One UPDATE for all; the same words on both databases but for the placeholders.
+fn note_statement(tx: &TenantTx, uses: &[&CredentialUse]) -> Statement {
+    let mut values: Vec<sea_orm::Value> = vec![tx.tenant.into()];
+    let mut rows = Vec::with_capacity(uses.len());
+    let place = |number: usize| match tx.backend {
+        Backend::Postgres => format!("${number}"),
+        Backend::Sqlite => format!("?{number}"),
+    };
+    for used in uses {
+        let first = values.len() + 1;
+        rows.push(format!("({}, {}, {})", place(first), place(first + 1), place(first + 2)));
+        values.extend([used.id.0.into(), used.at.into(), used.from.as_str().into()]);
+    }
+    let sql = format!(
+        "WITH uses (id, used_at, used_from) AS (VALUES {}) \
+         UPDATE credentials SET last_used_at = uses.used_at, last_used_from = uses.used_from FROM uses \
+         WHERE credentials.tenant_id = {} AND credentials.id = uses.id \
+           AND (credentials.last_used_at IS NULL OR credentials.last_used_at < uses.used_at)",
+        rows.join(", "),
+        place(1)
+    );
+    Statement::from_sql_and_values(tx.db.get_database_backend(), sql, values)
+}
+
+/// What people may know of it: no hash.
+fn event(name: &'static str, credential: &Credential, version: i64) -> Result<Event, StoreError> {
+    let state = json!({
+        "id": credential.id,
+        "kind": word("kind", credential.kind)?,
+        "name": credential.name,
+        "scope": credential.scope,
+        "login": credential.login,
+        "hint": credential.hint,
+        "createdAt": credential.created_at,
+        "createdBy": credential.created_by,
+        "expiresAt": credential.expires_at,
+        "revokedAt": credential.revoked_at,
+    });
+    let before = match credential.revoked_at {
+        Some(_) => json!({ "revokedAt": null }),
+        None => serde_json::Value::Null,
+    };
+    Ok(Event {
+        event: name,
+        object_type: "Credential",
+        object_id: credential.id.to_string(),
+        object_version: version,
+        payload: json!({ "state": state, "before": before }),
+    })
+}
+
+fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Model, StoreError> {
+    Ok(credentials::Model {
+        tenant_id: tenant,
+        id: credential.id.0,
+        kind: word("kind", credential.kind)?,
+        name: credential.name.clone(),
+        name_key: Some(fold(&credential.name)),
+        scope: credential.scope.clone(),
+        login: credential.login.clone(),
+        login_key: credential.login.as_deref().map(fold),
+        secret_hash: credential.secret_hash.clone(),
+        hint: credential.hint.clone(),
+        created_at: credential.created_at,
+        created_by: credential.created_by.clone(),
+        expires_at: credential.expires_at,
+        revoked_at: credential.revoked_at,
+        last_used_at: credential.last_used_at,
+        last_used_from: credential.last_used_from.clone(),
+    })
+}
+
+impl TryFrom<credentials::Model> for Credential {
+    type Error = StoreError;
+
+    fn try_from(row: credentials::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: CredentialId(row.id),
+            kind: words::value("kind", row.kind)?,
+            name: row.name,
+            scope: row.scope,
+            login: row.login,
+            secret_hash: row.secret_hash,
+            hint: row.hint,
+            created_at: row.created_at,
+            created_by: row.created_by,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from,
+        })
+    }
+}

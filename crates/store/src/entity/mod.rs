@@ -1,0 +1,27 @@
+//! One entity a table, as the migrations made them. Used inside this crate only.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "columns are described in the migrations; the derives write public items, and more than is used"
+)]
+
+pub mod admin_sessions;
+pub mod admins;
+pub mod audit;
+pub mod credentials;
+pub mod epochs;
+pub mod groups;
+pub mod installations;
+pub mod members;
+pub mod outbox;
+pub mod payloads;
+pub mod profile_versions;
+pub mod request_log;
+pub mod role_grants;
+pub mod roles;
+pub mod signing_keys;
+pub mod tenants;
+pub mod users;
+pub mod value_sets;

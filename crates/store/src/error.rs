@@ -1,0 +1,172 @@
+//! What can go wrong in the store. "Not there" is no error: look-ups give `Option`.
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// A store error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique value is taken. `attribute` is the SCIM or console name: `userName`, `displayName`, `slug`, `email`,
+    /// `name`, `login`.
+    #[error("{attribute} is taken")]
+    Conflict {
+        /// Which one.
+        attribute: &'static str,
+    },
+    /// The row's version is not the one that the change was made for.
+    #[error("the row has changed meanwhile")]
+    Stale,
+    /// Members that do not exist, where the caller asked to refuse them.
+    #[error("{} members do not exist", .0.len())]
+    UnknownMembers(Vec<String>),
+    /// The database did not answer in time or is not there: the caller may try again.
+    #[error("the database is busy or unreachable")]
+    Unavailable(#[source] DbErr),
+    /// Anything else is a fault of ours or of the installation.
+    #[error("database: {0}")]
+    Database(#[source] DbErr),
+    /// The database is set up wrongly; the text says how to mend it.
+    #[error("{0}")]
+    Setup(String),
+}
+
+/// What a unique index protects: its name (PostgreSQL reports it), its last column (SQLite reports the columns), and
+/// the attribute that people know.
+const UNIQUE: &[(&str, &str, &str)] = &[
+    ("users_user_name", "users.user_name_key", "userName"),
+    ("groups_display_name", "groups.display_name_key", "displayName"),
+    ("tenants_slug", "tenants.slug", "slug"),
+    ("admins_email", "admins.email_key", "email"),
+    ("credentials_name", "credentials.name_key", "name"),
+    ("credentials_login", "credentials.login_key", "login"),
+];
+
+/// SQLSTATEs after which the same call may succeed (PostgreSQL, appendix A): serialization failure, deadlock, lock not
+/// available, query cancelled, read-only transaction (a standby takes over), shutdown and start-up.
+const TRY_AGAIN: &[&str] = &["40001", "40P01", "55P03", "57014", "25006", "57P01", "57P02", "57P03", "57P05"];
+
+impl From<DbErr> for StoreError {
+    /// The one place where database errors get their meaning.
+    fn from(error: DbErr) -> Self {
+        match verdict(&error) {
+            Verdict::Taken(attribute) => Self::Conflict { attribute },
+            Verdict::TryAgain => Self::Unavailable(error),
+            Verdict::Fault => Self::Database(error),
+        }
+    }
+}
+
+enum Verdict {
+    Taken(&'static str),
+    TryAgain,
+    Fault,
+}
+
+fn verdict(error: &DbErr) -> Verdict {
+    match error {
+        DbErr::ConnectionAcquire(_) => Verdict::TryAgain,
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => sqlx_verdict(cause),
+        _ => Verdict::Fault,
+    }
+}
+
+fn sqlx_verdict(error: &sqlx::Error) -> Verdict {
+    match error {
+        sqlx::Error::Database(cause) => database_verdict(cause.as_ref()),
+        error if is_connection_loss(error) => Verdict::TryAgain,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Verdict::TryAgain,
+        _ => Verdict::Fault,
+    }
+}
+
+/// Has the connection, not the statement, failed?
+fn is_connection_loss(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
+}
+
+fn database_verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
+    if error.is_unique_violation() {
+        return match taken(error.constraint(), error.message()) {
+            Some(attribute) => Verdict::Taken(attribute),
+            None => Verdict::Fault,
+        };
+    }
+    let code = error.code().unwrap_or_default();
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED.
+        let primary = code.parse::<i32>().map_or(0, |code| code & 0xff);
+        return if matches!(primary, 5 | 6) { Verdict::TryAgain } else { Verdict::Fault };
+    }
+    // Class 08 is connection trouble, class 53 lack of resources.
+    if code.starts_with("08") || code.starts_with("53") || TRY_AGAIN.contains(&code.as_ref()) {
+        Verdict::TryAgain
+    } else {
+        Verdict::Fault
+    }
+}
+
+/// The attribute of a violated unique index.
+fn taken(constraint: Option<&str>, message: &str) -> Option<&'static str> {
+    UNIQUE
+        .iter()
+        .find(|(index, column, _)| match constraint {
+            Some(name) => name == *index,
+            None => message.split([' ', ',']).any(|word| word == *column),
+        })
+        .map(|(_, _, attribute)| *attribute)
+}
+
+/// Did the connection break, so that another one may do? Then a transaction that had not begun can begin again.
+pub(crate) fn is_broken_connection(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        _ => return false,
+    };
+    match cause.as_ref() {
+        sqlx::Error::Database(cause) => {
+            cause.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P0"))
+        }
+        error => is_connection_loss(error),
+    }
+}
+
+/// An error that the pool has waited too long, made where the wait is ours.
+pub(crate) fn waited_too_long() -> StoreError {
+    StoreError::Unavailable(DbErr::ConnectionAcquire(sea_orm::error::ConnAcquireErr::Timeout))
+}
+
+/// What stands in a column is not what this version writes there.
+pub(crate) fn unreadable(column: &str, detail: impl std::fmt::Display) -> StoreError {
+    StoreError::Database(DbErr::Type(format!("{column}: {detail}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unique_indexes_by_name_or_column() {
+        let sqlite = |message| taken(None, message);
+        assert_eq!(taken(Some("users_user_name"), ""), Some("userName"));
+        assert_eq!(taken(Some("users_pkey"), "users.user_name_key"), None);
+        assert_eq!(
+            sqlite("UNIQUE constraint failed: groups.tenant_id, groups.display_name_key"),
+            Some("displayName")
+        );
+        assert_eq!(sqlite("UNIQUE constraint failed: tenants.slug"), Some("slug"));
+        assert_eq!(sqlite("UNIQUE constraint failed: users.tenant_id, users.id"), None);
+    }
+
+    #[test]
+    fn waiting_and_lost_connections_may_be_tried_again() {
+        let lost = sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into());
+        let lost = DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(lost)));
+        assert!(is_broken_connection(&lost));
+        assert!(matches!(StoreError::from(lost), StoreError::Unavailable(_)));
+        assert!(matches!(waited_too_long(), StoreError::Unavailable(_)));
+        assert!(matches!(StoreError::from(DbErr::RecordNotInserted), StoreError::Database(_)));
+    }
+}

@@ -1,0 +1,70 @@
+//! Groups of a tenant. Members are rows of their own: a change names edges and touches only those.
+
+mod delete;
+mod edges;
+mod grants;
+mod net;
+mod read;
+mod remap;
+mod write;
+
+use scim_core::{ResourceKind, patch::MemberOp, profile::UnknownMemberPolicy, roles::Role};
+use serde_json::Value;
+
+use crate::GroupId;
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Id of the user or group.
+    pub id: uuid::Uuid,
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// The user's displayName, else userName; the group's displayName.
+    pub display: String,
+}
+
+/// A group as kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Id.
+    pub id: GroupId,
+    /// As sent.
+    pub display_name: String,
+    /// The canonical document (without members).
+    pub document: scim_core::Document,
+    /// 1, 2, 3, …
+    pub version: i64,
+    /// Milliseconds.
+    pub created_at: i64,
+    /// Milliseconds.
+    pub updated_at: i64,
+    /// By id; `None` when not asked for.
+    pub members: Option<Vec<Member>>,
+}
+
+/// The new state of a group and the change of its members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupState {
+    /// The canonical document; `displayName` and `externalId` are read from it.
+    pub document: scim_core::Document,
+    /// Its search form.
+    pub search: Value,
+    /// Roles that the group gives; grants of all members follow in the same transaction.
+    pub roles: Vec<Role>,
+    /// Member changes, applied in order; an id that is neither a live user nor a live group of this tenant is unknown.
+    pub members: Vec<MemberOp>,
+    /// What to do with unknown ids.
+    pub unknown_members: UnknownMemberPolicy,
+}
+
+/// What a change of a group did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupOutcome {
+    /// The group after it; `members` are read only where the caller asked (`edges`).
+    pub group: Group,
+    /// Did anything change (document or an edge)? If not, version and times stay.
+    pub changed: bool,
+    /// Member ids that were left out.
+    pub skipped: Vec<String>,
+}

@@ -1,0 +1,35 @@
+//! Every table of Rollcall behind small repositories, on PostgreSQL or SQLite; the only crate with SQL.
+//!
+//! [`Store::tenant`] gives a [`TenantScope`]: the only way to a tenant's rows, so a query without a tenant does not
+//! compile. [`Store::platform`] gives what belongs to the installation: tenants, admins, sessions, keys, the epoch.
+
+pub mod audit;
+pub mod change;
+pub mod credentials;
+pub mod error;
+pub mod groups;
+pub mod ids;
+pub mod page;
+pub mod platform;
+pub mod store;
+pub mod tenants;
+pub mod users;
+
+mod connect;
+mod entity;
+mod events;
+mod filter;
+mod record;
+mod rows;
+mod setup;
+mod signals;
+mod statement;
+mod tx;
+mod words;
+
+pub use change::{Actor, ActorKind, ChangeContext};
+pub use error::StoreError;
+pub use ids::{AdminId, CredentialId, GroupId, TenantId, UserId};
+pub use page::{ListQuery, Page, Sort};
+pub use platform::Platform;
+pub use store::{Backend, Clock, Store, StoreOptions, TenantScope};

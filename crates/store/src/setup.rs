@@ -1,0 +1,143 @@
+//! Is the database fit to serve? Asked once at start; each answer says how to mend the fault.
+
+use migrations::{APPLICATION_ROLE, Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement,
+};
+
+use crate::StoreError;
+
+/// Refuses a database with pending migrations, and on PostgreSQL one whose tenants are not kept apart.
+pub(crate) async fn check(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let postgres = db.get_database_backend() == DbBackend::Postgres;
+    if postgres {
+        history_readable(db).await?;
+    }
+    migrated(db).await?;
+    if postgres {
+        bound_by_row_security(db).await?;
+        for table in tenant_tables(db).await? {
+            forced(&table)?;
+            nothing_visible(db, &table.name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A sentence of ours from inside a migration, or a database that is ahead of this program.
+pub(crate) fn migration_error(error: DbErr) -> StoreError {
+    match &error {
+        DbErr::Custom(_) => StoreError::Setup(
+            "the database was migrated by a newer version of Rollcall; run that version or a later one"
+                .into(),
+        ),
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            match cause.as_database_error() {
+                // P0001 is RAISE EXCEPTION (PostgreSQL, appendix A).
+                Some(cause) if cause.code().as_deref() == Some("P0001") => {
+                    StoreError::Setup(cause.message().to_owned())
+                }
+                _ => error.into(),
+            }
+        }
+        _ => error.into(),
+    }
+}
+
+/// A login without rights would see no migrations and take the database for an empty one.
+async fn history_readable(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'seaql_migrations' AND relkind = 'r' \
+               AND NOT has_table_privilege(oid, 'SELECT')) AS hidden";
+    if truth(db, sql, "hidden").await? { Err(StoreError::Setup(cannot_become())) } else { Ok(()) }
+}
+
+async fn migrated(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let pending = Migrator::get_pending_migrations_read_only(db).await.map_err(migration_error)?;
+    match pending.len() {
+        0 => Ok(()),
+        count => Err(StoreError::Setup(format!(
+            "{count} migration(s) are pending: run `rollcall migrate`, or start without --no-migrate"
+        ))),
+    }
+}
+
+fn cannot_become() -> String {
+    format!(
+        "the database login may not act as {APPLICATION_ROLE}: let the database owner run \
+         `GRANT {APPLICATION_ROLE} TO` that login"
+    )
+}
+
+#[derive(FromQueryResult)]
+struct Role {
+    name: String,
+    superuser: bool,
+    bypass: bool,
+}
+
+async fn bound_by_row_security(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let sql = "SELECT rolname::text AS name, rolsuper AS superuser, rolbypassrls AS bypass \
+               FROM pg_roles WHERE rolname = current_user";
+    let role = Role::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).one(db).await?;
+    match role {
+        Some(role) if !role.superuser && !role.bypass => Ok(()),
+        Some(role) if role.name == APPLICATION_ROLE => Err(StoreError::Setup(format!(
+            "{APPLICATION_ROLE} escapes row-level security: let a superuser run \
+             `ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS`"
+        ))),
+        _ => Err(StoreError::Setup(cannot_become())),
+    }
+}
+
+#[derive(FromQueryResult)]
+struct TenantTable {
+    name: String,
+    forced: bool,
+    policies: i64,
+    owned: bool,
+}
+
+async fn tenant_tables(db: &DatabaseConnection) -> Result<Vec<TenantTable>, StoreError> {
+    let sql = "SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced, \
+                      (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) AS policies, \
+                      pg_has_role(current_user, c.relowner, 'USAGE') AS owned \
+               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' \
+               WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace \
+               ORDER BY c.relname";
+    Ok(TenantTable::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).all(db).await?)
+}
+
+fn forced(table: &TenantTable) -> Result<(), StoreError> {
+    let name = &table.name;
+    if table.owned {
+        return Err(StoreError::Setup(format!(
+            "the server's database role owns the table {name} and could switch row-level security off: {}",
+            cannot_become()
+        )));
+    }
+    if !table.forced || table.policies == 0 {
+        return Err(StoreError::Setup(format!(
+            "row-level security is not forced on the table {name}: let the owner run `ALTER TABLE {name} ENABLE ROW \
+             LEVEL SECURITY; ALTER TABLE {name} FORCE ROW LEVEL SECURITY` and restore its policy"
+        )));
+    }
+    Ok(())
+}
+
+/// No tenant is set here, so not one row may be seen.
+async fn nothing_visible(db: &DatabaseConnection, table: &str) -> Result<(), StoreError> {
+    let sql = format!("SELECT EXISTS (SELECT FROM \"{}\") AS visible", table.replace('"', "\"\""));
+    if !truth(db, &sql, "visible").await? {
+        return Ok(());
+    }
+    Err(StoreError::Setup(format!(
+        "rows of {table} can be seen without a tenant: drop every policy on it that the migrations did not make"
+    )))
+}
+
+/// The one boolean that a question has for an answer.
+async fn truth(db: &DatabaseConnection, sql: &str, column: &str) -> Result<bool, StoreError> {
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let answer = row.map(|row| row.try_get::<bool>("", column)).transpose()?;
+    answer.ok_or_else(|| crate::error::unreadable(column, "no answer"))
+}

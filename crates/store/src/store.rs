@@ -1,0 +1,213 @@
+//! Opening a database, migrations, and the two doors to its rows.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::DatabaseConnection;
+use uuid::Uuid;
+
+use crate::{
+    StoreError, TenantId,
+    connect::{self, Address},
+    platform::Platform,
+    setup,
+    signals::Signals,
+};
+
+/// Gives the time in whole milliseconds since 1970 UTC; tests hand in their own.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `sqlite://PATH` (the file is made) or `postgres://…`.
+    pub url: String,
+    /// The owner's URL for migrations, where it differs.
+    pub migrate_url: Option<String>,
+    /// `redis://…`: only speeds up what other nodes learn; the database is the truth.
+    pub redis_url: Option<String>,
+    /// Most connections that requests share; one more polls the epoch.
+    pub max_connections: u32,
+    /// Longest wait for a connection, or for SQLite's one writer.
+    pub acquire_timeout: Duration,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl StoreOptions {
+    /// Defaults for a URL: 16 connections, 5 s, the system's clock.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            migrate_url: None,
+            redis_url: None,
+            max_connections: 16,
+            acquire_timeout: Duration::from_secs(5),
+            clock: Arc::new(system_clock),
+        }
+    }
+}
+
+/// URLs hold passwords, so only what is not secret is shown.
+impl fmt::Debug for StoreOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StoreOptions")
+            .field("max_connections", &self.max_connections)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("redis", &self.redis_url.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn system_clock() -> i64 {
+    let nanos = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
+    i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(i64::MAX)
+}
+
+/// An open database; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// What all doors share.
+pub(crate) struct Inner {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) backend: Backend,
+    pub(crate) clock: Clock,
+    pub(crate) signals: Signals,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) max_connections: u32,
+    /// SQLite has one writer at a time; waiting here is fair and costs nothing, waiting in the database is neither.
+    pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Store {
+    /// Applies pending migrations as the owner; gives their names. Several nodes may call it at once.
+    pub async fn migrate(options: &StoreOptions) -> Result<Vec<String>, StoreError> {
+        let url = options.migrate_url.as_deref().unwrap_or(&options.url);
+        let address = Address::parse(url)?;
+        let lock = connect::migration_lock(&address, options).await?;
+        let db = connect::owner(&address, options).await?;
+        let applied = apply_migrations(&db).await;
+        db.close_by_ref().await?;
+        lock.release().await?;
+        applied
+    }
+
+    /// Connects as the application role. Refuses ([`StoreError::Setup`]) when migrations are pending, or when tenant
+    /// rows can be seen without a tenant (PostgreSQL). Starts the task that polls the epoch.
+    pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        let address = Address::parse(&options.url)?;
+        let db = connect::application(&address, options).await?;
+        setup::check(&db).await?;
+        let signals = Signals::start(&db, connect::poller(&address, options)?, options).await?;
+        let inner = Inner {
+            db,
+            backend: address.backend(),
+            clock: options.clock.clone(),
+            signals,
+            acquire_timeout: options.acquire_timeout,
+            max_connections: options.max_connections,
+            writer: Arc::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Closes all connections, of clones too.
+    pub async fn close(self) {
+        self.inner.signals.stop().await;
+        if let Err(error) = self.inner.db.close_by_ref().await {
+            tracing::warn!(%error, "closing the database failed");
+        }
+    }
+
+    /// Which database.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.inner.backend
+    }
+
+    /// Milliseconds since 1970 UTC, by this store's clock.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        (self.inner.clock)()
+    }
+
+    /// Answers when the database does (for `/readyz`, `doctor`).
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.inner.db.ping().await?)
+    }
+
+    /// The rows of one tenant.
+    #[must_use]
+    pub fn tenant(&self, tenant: TenantId) -> TenantScope {
+        TenantScope { inner: self.inner.clone(), tenant: tenant.0 }
+    }
+
+    /// What belongs to the installation.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        Platform { inner: self.inner.clone() }
+    }
+
+    /// The number of the last configuration change (tenant, profile, value set, credential) that this node knows of.
+    /// It grows at once after a change made through this `Store`, and within 1 s after one made elsewhere. Whoever
+    /// caches configuration reads it *before* loading and drops what was loaded under another number.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.inner.signals.epoch()
+    }
+}
+
+/// One tenant's rows. Every query through it carries the tenant's id and, on PostgreSQL, runs in a transaction whose
+/// first statement sets `rollcall.tenant` for row-level security.
+#[derive(Clone)]
+pub struct TenantScope {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) tenant: Uuid,
+}
+
+impl TenantScope {
+    /// The tenant.
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        TenantId(self.tenant)
+    }
+}
+
+async fn apply_migrations(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    let pending = Migrator::get_pending_migrations(db).await.map_err(setup::migration_error)?;
+    let names = pending.iter().map(|migration| migration.name().to_owned()).collect();
+    Migrator::up(db, None).await.map_err(setup::migration_error)?;
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_password() {
+        let mut options = StoreOptions::new("postgres://rollcall:hunter2@db/rollcall");
+        options.redis_url = Some("redis://:hunter2@redis".into());
+        assert!(!format!("{options:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_system_clock_counts_milliseconds() {
+        let year_2020 = 1_577_836_800_000;
+        assert!(system_clock() > year_2020 && system_clock() < year_2020 * 4);
+    }
+}

@@ -1,0 +1,153 @@
+//! One transaction of one tenant: the only place from which tenant rows are read or written.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use uuid::Uuid;
+
+use crate::{
+    StoreError, TenantScope,
+    entity::epochs,
+    error::{is_broken_connection, waited_too_long},
+    signals::CONFIGURATION,
+    store::{Backend, Inner},
+};
+
+/// A transaction with the tenant set. Dropped without [`TenantTx::commit`], it rolls back.
+pub(crate) struct TenantTx {
+    /// Run statements on this; each must carry `tenant` in its predicate (row-level security is the second line).
+    pub(crate) db: DatabaseTransaction,
+    /// The tenant.
+    pub(crate) tenant: Uuid,
+    /// Dialect.
+    pub(crate) backend: Backend,
+    /// Milliseconds, read once for the whole transaction.
+    pub(crate) now: i64,
+    inner: Arc<Inner>,
+    /// After `db`, so that it is let go after the transaction has ended.
+    _writer: Option<OwnedMutexGuard<()>>,
+}
+
+/// A transaction on the installation's own rows.
+pub(crate) struct PlatformTx {
+    pub(crate) db: DatabaseTransaction,
+    pub(crate) now: i64,
+    inner: Arc<Inner>,
+    writer: Option<OwnedMutexGuard<()>>,
+}
+
+impl TenantScope {
+    /// Begins a read-only use. PostgreSQL: BEGIN and `set_config('rollcall.tenant', …, true)`.
+    pub(crate) async fn read(&self) -> Result<TenantTx, StoreError> {
+        self.inner.begin_read().await?.enter(self.tenant).await
+    }
+
+    /// Begins a change. SQLite: `BEGIN IMMEDIATE`, one writer at a time in this process.
+    pub(crate) async fn write(&self) -> Result<TenantTx, StoreError> {
+        self.inner.begin_write().await?.enter(self.tenant).await
+    }
+}
+
+impl TenantTx {
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.db.commit().await?)
+    }
+
+    /// Commits a configuration change: moves the epoch in the same transaction, then tells this node and the others.
+    pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
+        let epoch = move_epoch(&self.db).await?;
+        self.db.commit().await?;
+        self.inner.signals.moved_to(epoch);
+        Ok(())
+    }
+}
+
+impl PlatformTx {
+    /// Goes on as a transaction of this tenant. It may enter another one later only in a new transaction.
+    pub(crate) async fn enter(self, tenant: Uuid) -> Result<TenantTx, StoreError> {
+        set_tenant(&self.db, self.inner.backend, tenant).await?;
+        Ok(TenantTx {
+            db: self.db,
+            tenant,
+            backend: self.inner.backend,
+            now: self.now,
+            inner: self.inner,
+            _writer: self.writer,
+        })
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.db.commit().await?)
+    }
+}
+
+impl Inner {
+    /// Begins a read-only use of the installation's rows.
+    pub(crate) async fn begin_read(self: &Arc<Self>) -> Result<PlatformTx, StoreError> {
+        self.begin(None, None).await
+    }
+
+    /// Begins a change; on SQLite it waits for its turn.
+    pub(crate) async fn begin_write(self: &Arc<Self>) -> Result<PlatformTx, StoreError> {
+        match self.backend {
+            Backend::Postgres => self.begin(None, None).await,
+            Backend::Sqlite => {
+                let writer = take_turn(self.writer.clone(), self.acquire_timeout).await?;
+                self.begin(Some(SqliteTransactionMode::Immediate), Some(writer)).await
+            }
+        }
+    }
+
+    async fn begin(
+        self: &Arc<Self>,
+        mode: Option<SqliteTransactionMode>,
+        writer: Option<OwnedMutexGuard<()>>,
+    ) -> Result<PlatformTx, StoreError> {
+        let options = || TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
+        // After the server was restarted every pooled connection may be dead; nothing has happened yet, so take the next.
+        let mut spare = self.max_connections;
+        let db = loop {
+            match self.db.begin_with_options(options()).await {
+                Ok(db) => break db,
+                Err(error) if spare > 0 && is_broken_connection(&error) => spare -= 1,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        Ok(PlatformTx { db, now: (self.clock)(), inner: self.clone(), writer })
+    }
+}
+
+/// Tells row-level security the tenant, until the transaction ends.
+pub(crate) async fn set_tenant(
+    db: &DatabaseTransaction,
+    backend: Backend,
+    tenant: Uuid,
+) -> Result<(), StoreError> {
+    if backend == Backend::Postgres {
+        let sql = "SELECT set_config('rollcall.tenant', $1, true)";
+        let statement =
+            Statement::from_sql_and_values(db.get_database_backend(), sql, [tenant.to_string().into()]);
+        db.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+async fn take_turn(writer: Arc<Mutex<()>>, longest: Duration) -> Result<OwnedMutexGuard<()>, StoreError> {
+    tokio::time::timeout(longest, writer.lock_owned()).await.map_err(|_| waited_too_long())
+}
+
+/// Adds 1 to the configuration epoch and gives it. The row stays locked until the commit, so numbers appear in order.
+async fn move_epoch(db: &DatabaseTransaction) -> Result<u64, StoreError> {
+    epochs::Entity::update_many()
+        .col_expr(epochs::Column::Value, Expr::col(epochs::Column::Value).add(1))
+        .filter(epochs::COLUMN.name.eq(CONFIGURATION))
+        .exec(db)
+        .await?;
+    crate::signals::read_epoch(db).await
+}

@@ -1,0 +1,57 @@
+//! Users of a tenant: each change is one transaction with its audit and outbox rows.
+
+mod read;
+mod write;
+
+use scim_core::roles::Role;
+use serde_json::Value;
+
+use crate::{GroupId, UserId};
+
+/// A group that a user is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Group.
+    pub group: GroupId,
+    /// Its displayName.
+    pub display: String,
+}
+
+/// A user as kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// Id.
+    pub id: UserId,
+    /// As sent.
+    pub user_name: String,
+    /// `active`; absent counts as true.
+    pub active: bool,
+    /// The canonical document.
+    pub document: scim_core::Document,
+    /// 1, 2, 3, …
+    pub version: i64,
+    /// Milliseconds.
+    pub created_at: i64,
+    /// Milliseconds.
+    pub updated_at: i64,
+    /// Direct groups, by displayName; `None` when not asked for.
+    pub groups: Option<Vec<Membership>>,
+}
+
+/// The new state of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserState {
+    /// The canonical document; `userName`, `externalId`, `active` are read from it.
+    pub document: scim_core::Document,
+    /// Its search form.
+    pub search: Value,
+}
+
+/// A role that a user has, and the group that gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleGrant {
+    /// Role.
+    pub role: Role,
+    /// Group.
+    pub via: Membership,
+}

@@ -1,0 +1,151 @@
+//! Reading users, their groups and their roles.
+
+use std::collections::HashMap;
+
+use scim_core::{ResourceKind, fold, roles::Role};
+use sea_orm::QueryResult;
+use uuid::Uuid;
+
+use super::{Membership, RoleGrant, User};
+use crate::{
+    GroupId, ListQuery, Page, StoreError, TenantScope, UserId,
+    rows::{self, Table},
+    statement::Sql,
+    tx::TenantTx,
+};
+
+/// The table of users.
+pub(super) const USERS: Table = Table {
+    kind: ResourceKind::User,
+    from: "users r",
+    columns: "r.id, r.user_name, r.active, r.document, r.version, r.created_at, r.updated_at",
+};
+
+impl TenantScope {
+    /// A live user (active or not).
+    pub async fn user(&self, id: UserId, groups: bool) -> Result<Option<User>, StoreError> {
+        let tx = self.read().await?;
+        let user = tx.user_by_id(id, groups).await?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// A live user by userName, compared folded.
+    pub async fn user_by_name(&self, user_name: &str, groups: bool) -> Result<Option<User>, StoreError> {
+        if user_name.contains('\0') {
+            return Ok(None);
+        }
+        let tx = self.read().await?;
+        let mut sql = tx.select(USERS);
+        sql.add(" AND r.user_name_key = ?", [fold(user_name).into()]);
+        let user = tx.one_user(sql, groups).await?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// Live users that match.
+    pub async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
+        let tx = self.read().await?;
+        let (total, rows) = tx.page(USERS, query).await?;
+        let mut items = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
+        if query.edges {
+            tx.add_groups(&mut items).await?;
+        }
+        tx.commit().await?;
+        Ok(Page { total, items })
+    }
+
+    /// The roles of a user and where each comes from, by role name then group.
+    pub async fn roles_of_user(&self, id: UserId) -> Result<Vec<RoleGrant>, StoreError> {
+        let pairs = self.roles_of_users(&[id]).await?;
+        Ok(pairs.into_iter().map(|(_, grant)| grant).collect())
+    }
+
+    /// The roles of several users at once (for lists): pairs, grouped by user in id order.
+    pub async fn roles_of_users(&self, ids: &[UserId]) -> Result<Vec<(UserId, RoleGrant)>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tx = self.read().await?;
+        let mut sql = tx.sql();
+        sql.add(
+            "SELECT rg.user_id, rg.role_key, ro.name, g.id, g.display_name FROM role_grants rg \
+             JOIN roles ro ON ro.tenant_id = rg.tenant_id AND ro.key = rg.role_key \
+             JOIN groups g ON g.tenant_id = rg.tenant_id AND g.id = rg.group_id \
+             WHERE rg.tenant_id = ? AND ",
+            [tx.tenant_value()],
+        );
+        sql.is_one_of("rg.user_id", ids.iter().map(|id| &id.0))
+            .push(" ORDER BY rg.user_id, rg.role_key")
+            .by_code_point();
+        sql.push(", g.display_name_key").by_code_point().push(", g.id");
+        let rows = tx.all(sql).await?;
+        tx.commit().await?;
+        rows.iter().map(role_grant).collect()
+    }
+}
+
+impl TenantTx {
+    /// A live user by id.
+    pub(super) async fn user_by_id(&self, id: UserId, groups: bool) -> Result<Option<User>, StoreError> {
+        let mut sql = self.select(USERS);
+        sql.add(" AND r.id = ?", [id.0.into()]);
+        self.one_user(sql, groups).await
+    }
+
+    async fn one_user(&self, sql: Sql, groups: bool) -> Result<Option<User>, StoreError> {
+        let Some(row) = self.one(sql).await? else { return Ok(None) };
+        let mut user = user(&row)?;
+        if groups {
+            self.add_groups(std::slice::from_mut(&mut user)).await?;
+        }
+        Ok(Some(user))
+    }
+
+    /// Reads the groups of all these users at once.
+    pub(super) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT m.member_id, g.id, g.display_name FROM members m \
+             JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id \
+             WHERE m.tenant_id = ? AND ",
+            [self.tenant_value()],
+        );
+        sql.is_one_of("m.member_id", users.iter().map(|user| &user.id.0));
+        sql.push(" ORDER BY m.member_id, g.display_name_key").by_code_point().push(", g.id");
+        let mut found: HashMap<Uuid, Vec<Membership>> = HashMap::new();
+        for row in self.all(sql).await? {
+            let member = row.try_get_by_index(0)?;
+            let membership =
+                Membership { group: GroupId(row.try_get_by_index(1)?), display: row.try_get_by_index(2)? };
+            found.entry(member).or_default().push(membership);
+        }
+        for user in users {
+            user.groups = Some(found.remove(&user.id.0).unwrap_or_default());
+        }
+        Ok(())
+    }
+}
+
+/// A row of [`USERS`], groups not read.
+pub(super) fn user(row: &QueryResult) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId(row.try_get("", "id")?),
+        user_name: row.try_get("", "user_name")?,
+        active: row.try_get("", "active")?,
+        document: rows::document(row)?,
+        version: row.try_get("", "version")?,
+        created_at: row.try_get("", "created_at")?,
+        updated_at: row.try_get("", "updated_at")?,
+        groups: None,
+    })
+}
+
+fn role_grant(row: &QueryResult) -> Result<(UserId, RoleGrant), StoreError> {
+    let role = Role { key: row.try_get_by_index(1)?, name: row.try_get_by_index(2)? };
+    let via = Membership { group: GroupId(row.try_get_by_index(3)?), display: row.try_get_by_index(4)? };
+    Ok((UserId(row.try_get_by_index(0)?), RoleGrant { role, via }))
+}

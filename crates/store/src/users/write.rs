@@ -1,0 +1,245 @@
+//! Changing users.
+
+use scim_core::{Document, ResourceKind, fold};
+use sea_orm::Value;
+
+use super::{User, UserState, read::user};
+use crate::{
+    ChangeContext, StoreError, TenantScope, UserId,
+    events::resource_event,
+    record::Event,
+    rows::{document, document_text, text},
+    statement::json,
+    tx::TenantTx,
+};
+
+/// The columns that are read from a document.
+struct Columns {
+    user_name: String,
+    user_name_key: String,
+    external_id: Option<String>,
+    display_name: Option<String>,
+    active: bool,
+    document: String,
+    search: Value,
+}
+
+impl Columns {
+    fn of(state: &UserState) -> Result<Self, StoreError> {
+        let document = &state.document;
+        let user_name = text(document, "userName").unwrap_or_default();
+        Ok(Self {
+            user_name: user_name.to_owned(),
+            user_name_key: fold(user_name),
+            external_id: text(document, "externalId").map(str::to_owned),
+            display_name: text(document, "displayName").map(str::to_owned),
+            active: is_active(document),
+            document: document_text(document)?,
+            search: json(&state.search),
+        })
+    }
+}
+
+/// `active`; absent counts as true.
+fn is_active(document: &Document) -> bool {
+    document.get("active").and_then(serde_json::Value::as_bool).unwrap_or(true)
+}
+
+impl TenantScope {
+    /// Makes a user at version 1. [`StoreError::Conflict`] on `userName`. Event `user.created`.
+    pub async fn create_user(&self, state: &UserState, context: &ChangeContext) -> Result<User, StoreError> {
+        let tx = self.write().await?;
+        let id = UserId::generate();
+        let columns = Columns::of(state)?;
+        let created = User {
+            id,
+            user_name: columns.user_name.clone(),
+            active: columns.active,
+            document: state.document.clone(),
+            version: 1,
+            created_at: tx.now,
+            updated_at: tx.now,
+            groups: Some(Vec::new()),
+        };
+        tx.insert_user(id, columns).await?;
+        let after = Some(state.document.clone().into());
+        tx.record(vec![user_event("user.created", id, 1, after, None)], context).await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Compare-and-swap: replaces the state if the version is still `expected` ([`StoreError::Stale`] otherwise),
+    /// adds 1 to it. `Ok(None)` when there is no such live user. Event `user.updated`, or `user.deactivated` /
+    /// `user.reactivated` when `active` changes. `before` in the audit is what the row held. Keeps the membership;
+    /// the result's `groups` are read.
+    pub async fn replace_user(
+        &self,
+        id: UserId,
+        expected: i64,
+        state: &UserState,
+        context: &ChangeContext,
+    ) -> Result<Option<User>, StoreError> {
+        let tx = self.write().await?;
+        let Some(before) = tx.user_by_id(id, false).await? else { return Ok(None) };
+        if before.version != expected {
+            return Err(StoreError::Stale);
+        }
+        let columns = Columns::of(state)?;
+        let event = match (before.active, columns.active) {
+            (true, false) => "user.deactivated",
+            (false, true) => "user.reactivated",
+            _ => "user.updated",
+        };
+        let Some(mut after) = tx.update_user(id, expected, columns).await? else {
+            // Another change came between the two statements.
+            return match tx.user_by_id(id, false).await? {
+                Some(_) => Err(StoreError::Stale),
+                None => Ok(None),
+            };
+        };
+        tx.add_groups(std::slice::from_mut(&mut after)).await?;
+        let states = (Some(state.document.clone().into()), Some(before.document.into()));
+        tx.record(vec![user_event(event, id, after.version, states.0, states.1)], context).await?;
+        tx.commit().await?;
+        Ok(Some(after))
+    }
+
+    /// Hides a user: memberships and grants end, the name is free. `expected`: version of If-Match, `None` = any.
+    /// `false` when there is no such live user. Event `user.deleted`.
+    pub async fn soft_delete_user(
+        &self,
+        id: UserId,
+        expected: Option<i64>,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
+        let tx = self.write().await?;
+        let Some((version, before)) = tx.hide_user(id, expected).await? else {
+            return match tx.user_by_id(id, false).await? {
+                Some(_) => Err(StoreError::Stale),
+                None => Ok(false),
+            };
+        };
+        let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
+        let mut events = tx.effect_events(&effects).await?;
+        events.push(user_event("user.deleted", id, version, None, Some(before.into())));
+        tx.record(events, context).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Removes a live or hidden user, its memberships, grants, and the personal payload of its audit and outbox rows.
+    /// `false` when there is none. Event `user.purged` (id only).
+    pub async fn purge_user(&self, id: UserId, context: &ChangeContext) -> Result<bool, StoreError> {
+        let tx = self.write().await?;
+        let Some(version) = tx.lock_for_purge(id).await? else { return Ok(false) };
+        let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
+        let mut events = tx.effect_events(&effects).await?;
+        let mut sql = tx.sql();
+        sql.add("DELETE FROM users WHERE tenant_id = ? AND id = ?", [tx.tenant_value(), id.0.into()]);
+        tx.run(sql).await?;
+        // What was written until now; the events of this change hold ids only.
+        tx.erase_payload(ResourceKind::User, id.0).await?;
+        events.push(user_event("user.purged", id, version, None, None));
+        tx.record(events, context).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+fn user_event(
+    event: &'static str,
+    id: UserId,
+    version: i64,
+    state: Option<serde_json::Value>,
+    before: Option<serde_json::Value>,
+) -> Event {
+    resource_event(event, ResourceKind::User, id.0, version, state, before)
+}
+
+impl TenantTx {
+    async fn insert_user(&self, id: UserId, columns: Columns) -> Result<(), StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "INSERT INTO users (tenant_id, id, user_name, user_name_key, external_id, display_name, active, \
+             document, search, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+            [
+                self.tenant_value(),
+                id.0.into(),
+                columns.user_name.into(),
+                columns.user_name_key.into(),
+                columns.external_id.into(),
+                columns.display_name.into(),
+                columns.active.into(),
+                columns.document.into(),
+                columns.search,
+                self.now.into(),
+                self.now.into(),
+            ],
+        );
+        self.run(sql).await?;
+        Ok(())
+    }
+
+    /// The row after the change; `None` when no live row has the expected version.
+    async fn update_user(
+        &self,
+        id: UserId,
+        expected: i64,
+        columns: Columns,
+    ) -> Result<Option<User>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "UPDATE users AS r SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, active = ?, \
+             document = ?, search = ?, version = r.version + 1, updated_at = ? \
+             WHERE tenant_id = ? AND id = ? AND version = ? AND deleted_at IS NULL RETURNING ",
+            [
+                columns.user_name.into(),
+                columns.user_name_key.into(),
+                columns.external_id.into(),
+                columns.display_name.into(),
+                columns.active.into(),
+                columns.document.into(),
+                columns.search,
+                self.now.into(),
+                self.tenant_value(),
+                id.0.into(),
+                expected.into(),
+            ],
+        );
+        sql.push("id, user_name, active, document, version, created_at, updated_at");
+        self.one(sql).await?.as_ref().map(user).transpose()
+    }
+
+    /// Marks a live user as deleted; gives its version after that and its document.
+    async fn hide_user(
+        &self,
+        id: UserId,
+        expected: Option<i64>,
+    ) -> Result<Option<(i64, Document)>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "UPDATE users SET deleted_at = ?, updated_at = ?, version = version + 1 \
+             WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL",
+            [self.now.into(), self.now.into(), self.tenant_value(), id.0.into()],
+        );
+        if let Some(expected) = expected {
+            sql.add(" AND version = ?", [expected.into()]);
+        }
+        sql.push(" RETURNING version, document");
+        let Some(row) = self.one(sql).await? else { return Ok(None) };
+        Ok(Some((row.try_get("", "version")?, document(&row)?)))
+    }
+
+    /// Hides a user first, as a soft deletion does: whoever adds it to a group waits, and nobody who holds one of
+    /// its groups has to wait for the deletion of the row.
+    async fn lock_for_purge(&self, id: UserId) -> Result<Option<i64>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "UPDATE users SET deleted_at = COALESCE(deleted_at, ?), version = version + 1 \
+             WHERE tenant_id = ? AND id = ? RETURNING version",
+            [self.now.into(), self.tenant_value(), id.0.into()],
+        );
+        let row = self.one(sql).await?;
+        row.map(|row| Ok(row.try_get("", "version")?)).transpose()
+    }
+}

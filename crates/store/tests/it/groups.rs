@@ -1,0 +1,486 @@
+//! Groups, their members, and the roles they give.
+
+use std::collections::BTreeSet;
+
+use scim_core::{
+    ResourceKind, ResourceType,
+    filter::parse,
+    intake::MemberRef,
+    patch::MemberOp,
+    profile::UnknownMemberPolicy,
+    roles::{Role, RoleMapping},
+};
+use store::{Backend, GroupId, ListQuery, StoreError, UserId};
+
+use crate::support::{Bed, context, group_state, plain, refs, role_names};
+
+both!(
+    create_and_read,
+    names_conflict_folded,
+    changing_is_a_compare_and_swap,
+    operations_apply_in_order,
+    what_changes_nothing_writes_nothing,
+    unknown_members_are_skipped_or_refused,
+    groups_in_groups,
+    roles_follow_members_names_and_deletion,
+    the_first_spelling_of_a_role_stays,
+    remapping,
+    deletion_keeps_members,
+    other_tenants_groups_are_out_of_reach,
+    parallel_member_changes_lose_nothing,
+    deletions_and_additions_in_parallel_leave_no_orphan,
+    ten_thousand_members,
+    pages_with_members,
+);
+
+async fn create_and_read(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let bob = bed.named_user("bob", "Bob B.").await;
+    let state = group_state("Envi_Manager", &[&ann.id.to_string(), &bob.id.to_string(), &ann.id.to_string()]);
+    let made = bed.tenant.create_group(&state, true, &context()).await.expect("made");
+    assert!(made.changed && made.skipped.is_empty());
+    assert_eq!((made.group.version, made.group.display_name.as_str()), (1, "Envi_Manager"));
+    let members = made.group.members.clone().expect("asked for");
+    let shown: Vec<_> =
+        members.iter().map(|member| (member.id, member.kind, member.display.as_str())).collect();
+    assert_eq!(shown, [(ann.id.0, ResourceKind::User, "ann"), (bob.id.0, ResourceKind::User, "Bob B.")]);
+
+    let read = bed.tenant.group(made.group.id, true).await.expect("read").expect("there");
+    assert_eq!(read, made.group);
+    let bare = bed.tenant.group(made.group.id, false).await.expect("read").expect("there");
+    assert_eq!(bare.members, None);
+    assert!(bed.tenant.group(GroupId::generate(), true).await.expect("read").is_none());
+    let groups =
+        bed.tenant.user(ann.id, true).await.expect("read").expect("there").groups.expect("asked for");
+    assert_eq!((groups.len(), groups[0].display.as_str()), (1, "Envi_Manager"));
+
+    assert_eq!(bed.events(made.group.id).await, [("group.created".to_owned(), 1)]);
+    let events: Vec<_> = bed.events(ann.id).await.into_iter().map(|(event, _)| event).collect();
+    assert_eq!(events, ["user.created", "membership.added", "role.granted"]);
+    let last = bed.records(ann.id).await.pop().expect("an event");
+    let payload = last.payload.expect("kept");
+    assert_eq!(payload["role"]["name"], "Manager");
+    assert_eq!(payload["group"]["id"], made.group.id.to_string());
+}
+
+async fn names_conflict_folded(bed: Bed) {
+    let first = bed.group("Équipe", &[]).await;
+    let again = bed.tenant.create_group(&plain("éQUIPE"), true, &context()).await;
+    assert!(matches!(again, Err(StoreError::Conflict { attribute: "displayName" })), "{again:?}");
+    let other = bed.group("Other", &[]).await;
+    let taken = plain("équipe");
+    let renamed = bed.tenant.change_group(other.id, Some(1), &taken, true, &context()).await;
+    assert!(matches!(renamed, Err(StoreError::Conflict { attribute: "displayName" })), "{renamed:?}");
+    assert!(bed.tenant.delete_group(first.id, None, &context()).await.expect("deleted"));
+    let renamed = bed.tenant.change_group(other.id, Some(1), &taken, true, &context()).await.expect("free");
+    assert_eq!(renamed.expect("there").group.display_name, "équipe");
+}
+
+async fn changing_is_a_compare_and_swap(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let group = bed.group("A", &[]).await;
+    bed.add(&group, &[ann.id.to_string()]).await;
+    let renamed = plain("B");
+    let stale = bed.tenant.change_group(group.id, Some(1), &renamed, false, &context()).await;
+    assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+    let mut state = renamed.clone();
+    state.members.clear();
+    let after = bed.tenant.change_group(group.id, Some(2), &state, true, &context()).await.expect("ok");
+    let after = after.expect("there");
+    assert_eq!((after.group.version, after.group.display_name.as_str()), (3, "B"));
+    assert_eq!(after.group.members.expect("asked for").len(), 1, "members stay");
+    assert_eq!(
+        bed.events(group.id).await,
+        [("group.created".to_owned(), 1), ("group.updated".to_owned(), 3)]
+    );
+
+    // Roles that were computed from another name would be wrong ones.
+    let old_name = bed.tenant.change_group(group.id, None, &plain("A"), true, &context()).await;
+    assert!(matches!(old_name, Err(StoreError::Stale)), "{old_name:?}");
+    let nobody = bed.tenant.change_group(GroupId::generate(), Some(1), &renamed, true, &context()).await;
+    assert!(nobody.expect("ok").is_none());
+}
+
+async fn operations_apply_in_order(bed: Bed) {
+    use MemberOp::{Add, Remove, Replace};
+    let mut users = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        users.push(bed.user(name).await.id);
+    }
+    let some = |names: &str| -> Vec<MemberRef> {
+        let ids: Vec<String> =
+            names.bytes().map(|name| users[usize::from(name - b'a')].to_string()).collect();
+        refs(&ids)
+    };
+    let group = bed.group("G", &[]).await;
+    let cases = [
+        (vec![Add(some("ab")), Remove(some("b")), Add(some("c"))], "ac", true),
+        (vec![Remove(some("bd"))], "ac", false),
+        (vec![Replace(some("bc"))], "bc", true),
+        (vec![Replace(some("d")), Add(some("bc")), Remove(some("d"))], "bc", false),
+        (vec![Remove(some("b")), Add(some("b"))], "bc", false),
+        (vec![Replace(vec![])], "", true),
+        (vec![Replace(some("abcd"))], "abcd", true),
+        (vec![Remove(some("a")), Replace(some("ab")), Remove(some("b"))], "a", true),
+    ];
+    for (operations, expected, changed) in cases {
+        let mut state = plain("G");
+        state.members = operations.clone();
+        let outcome = bed.tenant.change_group(group.id, None, &state, true, &context()).await.expect("ok");
+        let outcome = outcome.expect("there");
+        let got: BTreeSet<_> =
+            outcome.group.members.expect("asked for").into_iter().map(|member| UserId(member.id)).collect();
+        let expected: BTreeSet<_> = expected.bytes().map(|name| users[usize::from(name - b'a')]).collect();
+        assert_eq!((got, outcome.changed), (expected, changed), "{operations:?}");
+    }
+}
+
+async fn what_changes_nothing_writes_nothing(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let group = bed.group("Envi_A", &[ann.id.0]).await;
+    let before = bed.tenant.group(group.id, true).await.expect("read").expect("there");
+    let counts = bed.written().await;
+    let id = ann.id.to_string();
+    let nobody = UserId::generate().to_string();
+    for operation in [
+        MemberOp::Add(refs(&[id.clone(), nobody.clone()])),
+        MemberOp::Remove(refs(&[nobody, "no id".to_owned()])),
+        MemberOp::Replace(refs(&[id.clone(), id])),
+    ] {
+        for expected in [None, Some(1)] {
+            let mut state = plain("Envi_A");
+            state.members = vec![operation.clone()];
+            let outcome = bed.tenant.change_group(group.id, expected, &state, true, &context()).await;
+            let outcome = outcome.expect("ok").expect("there");
+            assert_eq!((outcome.changed, &outcome.group), (false, &before), "{operation:?}");
+        }
+    }
+    assert_eq!(bed.written().await, counts);
+}
+
+async fn unknown_members_are_skipped_or_refused(bed: Bed) {
+    let ann = bed.user("ann").await.id.to_string();
+    let hidden = bed.user("hidden").await;
+    bed.tenant.soft_delete_user(hidden.id, None, &context()).await.expect("deleted");
+    let (hidden, nobody) = (hidden.id.to_string(), UserId::generate().to_string());
+    let shouted = ann.to_uppercase();
+    let named = [&nobody, &ann, "00u123", &hidden, &shouted, "00u123", ""];
+    let expected = [nobody.as_str(), "00u123", &hidden, &shouted, ""];
+
+    let mut state = group_state("G", &named);
+    state.unknown_members = UnknownMemberPolicy::Reject;
+    let refused = bed.tenant.create_group(&state, true, &context()).await;
+    match refused {
+        Err(StoreError::UnknownMembers(unknown)) => assert_eq!(unknown, expected),
+        other => panic!("{other:?}"),
+    }
+    state.unknown_members = UnknownMemberPolicy::Skip;
+    let made =
+        bed.tenant.create_group(&state, true, &context()).await.expect("made, so nothing was left behind");
+    assert_eq!(made.skipped, expected);
+    assert_eq!(made.group.members.expect("asked for").len(), 1);
+
+    let mut state = group_state("G", &[&nobody]);
+    state.unknown_members = UnknownMemberPolicy::Reject;
+    let refused = bed.tenant.change_group(made.group.id, None, &state, true, &context()).await;
+    assert!(matches!(refused, Err(StoreError::UnknownMembers(_))), "{refused:?}");
+    // Only removing what is unknown is no fault.
+    state.members = vec![MemberOp::Remove(refs(&[nobody]))];
+    assert!(bed.tenant.change_group(made.group.id, None, &state, true, &context()).await.is_ok());
+}
+
+async fn groups_in_groups(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let inner = bed.group("Inner", &[ann.id.0]).await;
+    let outer = bed.group("Envi_Outer", &[inner.id.0]).await;
+    let read = bed.tenant.group(outer.id, true).await.expect("read").expect("there");
+    let members = read.members.expect("asked for");
+    assert_eq!((members[0].kind, members[0].display.as_str()), (ResourceKind::Group, "Inner"));
+    assert!(
+        bed.tenant.roles_of_user(ann.id).await.expect("roles").is_empty(),
+        "roles go to direct members only"
+    );
+    let own = bed.add(&outer, &[outer.id.to_string()]).await;
+    assert_eq!((own.changed, own.skipped), (false, vec![outer.id.to_string()]), "no group is its own member");
+
+    assert!(bed.tenant.delete_group(inner.id, None, &context()).await.expect("deleted"));
+    let read = bed.tenant.group(outer.id, true).await.expect("read").expect("there");
+    assert_eq!((read.version, read.members.expect("asked for").len()), (2, 0));
+    let events: Vec<_> = bed.events(inner.id).await.into_iter().map(|(event, _)| event).collect();
+    assert_eq!(events, ["group.created", "membership.added", "membership.removed", "group.deleted"]);
+}
+
+async fn roles_follow_members_names_and_deletion(bed: Bed) {
+    let (ann, bob) = (bed.user("ann").await, bed.user("bob").await);
+    let group = bed.group("Envi_Manager", &[ann.id.0]).await;
+    let second = bed.group("envi_testing", &[ann.id.0]).await;
+    bed.group("Everyone", &[ann.id.0, bob.id.0]).await;
+    assert_eq!(role_names(&bed, ann.id).await, ["Manager", "testing"]);
+    assert!(role_names(&bed, bob.id).await.is_empty());
+
+    bed.add(&group, &[bob.id.to_string()]).await;
+    assert_eq!(role_names(&bed, bob.id).await, ["Manager"]);
+    let via = bed.tenant.roles_of_user(bob.id).await.expect("roles").remove(0).via;
+    assert_eq!((via.group, via.display.as_str()), (group.id, "Envi_Manager"));
+
+    let rename = async |version, name| {
+        let outcome = bed.tenant.change_group(group.id, Some(version), &plain(name), false, &context()).await;
+        outcome.expect("ok").expect("there").changed
+    };
+    assert!(rename(2, "Envi_Admin").await);
+    assert_eq!(role_names(&bed, ann.id).await, ["Admin", "testing"]);
+    assert_eq!(role_names(&bed, bob.id).await, ["Admin"]);
+    assert!(rename(3, "Admins").await);
+    assert!(role_names(&bed, bob.id).await.is_empty());
+    let events: Vec<_> = bed.events(bob.id).await.into_iter().map(|(event, _)| event).collect();
+    let roles: Vec<_> = events.iter().filter(|event| event.starts_with("role")).collect();
+    assert_eq!(roles, ["role.granted", "role.revoked", "role.granted", "role.revoked"]);
+
+    // A rename and a change of members in one.
+    let both = group_state("Envi_Boss", &[&bob.id.to_string()]);
+    bed.tenant.change_group(group.id, Some(4), &both, false, &context()).await.expect("ok");
+    let only_bob = {
+        let mut state = plain("Envi_Chief");
+        state.members = vec![MemberOp::Replace(refs(&[bob.id.to_string()]))];
+        state
+    };
+    bed.tenant.change_group(group.id, Some(5), &only_bob, false, &context()).await.expect("ok");
+    assert_eq!(role_names(&bed, bob.id).await, ["Chief"]);
+    assert_eq!(role_names(&bed, ann.id).await, ["testing"]);
+
+    let mut removal = plain("envi_testing");
+    removal.members = vec![MemberOp::Remove(refs(&[ann.id.to_string()]))];
+    bed.tenant.change_group(second.id, None, &removal, false, &context()).await.expect("ok");
+    assert!(role_names(&bed, ann.id).await.is_empty());
+    assert!(bed.tenant.delete_group(group.id, None, &context()).await.expect("deleted"));
+    assert!(role_names(&bed, bob.id).await.is_empty());
+
+    let pairs = bed.tenant.roles_of_users(&[ann.id, bob.id]).await.expect("roles");
+    assert!(pairs.is_empty());
+}
+
+async fn the_first_spelling_of_a_role_stays(bed: Bed) {
+    let (ann, bob) = (bed.user("ann").await, bed.user("bob").await);
+    bed.group("Envi_Manager", &[]).await;
+    bed.group("ENVI_MANAGER ", &[ann.id.0]).await;
+    bed.group("Envi_ÉQUIPE", &[bob.id.0]).await;
+    bed.group("Envi_équipe ", &[bob.id.0]).await;
+    let pairs = bed.tenant.roles_of_users(&[bob.id, ann.id]).await.expect("roles");
+    let shown: Vec<_> = pairs
+        .iter()
+        .map(|(user, grant)| (*user, grant.role.name.as_str(), grant.via.display.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (ann.id, "Manager", "ENVI_MANAGER "),
+            (bob.id, "ÉQUIPE", "Envi_ÉQUIPE"),
+            (bob.id, "ÉQUIPE", "Envi_équipe "),
+        ]
+    );
+}
+
+async fn remapping(bed: Bed) {
+    let (ann, bob) = (bed.user("ann").await, bed.user("bob").await);
+    bed.group("Envi_A", &[ann.id.0, bob.id.0]).await;
+    bed.group("App_B", &[ann.id.0]).await;
+    let app = RoleMapping { prefix: Some("App_".into()) };
+    let moved = bed.tenant.remap_roles(&|name| app.roles_of(name), &context()).await.expect("remapped");
+    assert_eq!(moved, (1, 2));
+    assert_eq!(role_names(&bed, ann.id).await, ["B"]);
+    assert!(role_names(&bed, bob.id).await.is_empty());
+    let again = bed.tenant.remap_roles(&|name| app.roles_of(name), &context()).await.expect("remapped");
+    assert_eq!(again, (0, 0));
+    let both = |name: &str| -> Vec<Role> {
+        ["Envi_", "App_"]
+            .into_iter()
+            .flat_map(|prefix| RoleMapping { prefix: Some(prefix.into()) }.roles_of(name))
+            .collect()
+    };
+    assert_eq!(bed.tenant.remap_roles(&both, &context()).await.expect("remapped"), (2, 0));
+    assert_eq!(role_names(&bed, ann.id).await, ["A", "B"]);
+    assert_eq!(bed.tenant.remap_roles(&|_| Vec::new(), &context()).await.expect("remapped"), (0, 3));
+}
+
+async fn deletion_keeps_members(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let group = bed.group("G", &[ann.id.0]).await;
+    let stale = bed.tenant.delete_group(group.id, Some(9), &context()).await;
+    assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+    assert!(bed.tenant.delete_group(group.id, Some(1), &context()).await.expect("deleted"));
+    assert!(!bed.tenant.delete_group(group.id, None, &context()).await.expect("gone"));
+    assert!(bed.tenant.group(group.id, true).await.expect("read").is_none());
+    let user = bed.tenant.user(ann.id, true).await.expect("read").expect("there");
+    assert!(user.groups.expect("asked for").is_empty());
+    let gone = bed.tenant.change_group(group.id, None, &plain("G"), true, &context()).await;
+    assert!(gone.expect("ok").is_none());
+    assert_eq!(bed.events(group.id).await.pop(), Some(("group.deleted".to_owned(), 2)));
+    bed.group("g", &[]).await;
+}
+
+async fn other_tenants_groups_are_out_of_reach(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let group = bed.group("Envi_A", &[ann.id.0]).await;
+    let mut state = plain("Envi_A");
+    state.members = vec![MemberOp::Replace(Vec::new())];
+    assert!(bed.other.group(group.id, true).await.expect("read").is_none());
+    for expected in [None, Some(1)] {
+        let outcome = bed.other.change_group(group.id, expected, &state, true, &context()).await;
+        assert!(outcome.expect("ok").is_none());
+    }
+    assert!(!bed.other.delete_group(group.id, None, &context()).await.expect("ok"));
+    assert_eq!(bed.other.remap_roles(&|_| Vec::new(), &context()).await.expect("ok"), (0, 0));
+    assert!(bed.other.roles_of_user(ann.id).await.expect("ok").is_empty());
+    let page = bed.other.groups(&ListQuery { limit: 10, ..ListQuery::default() }).await.expect("list");
+    assert_eq!((page.total, page.items.len()), (0, 0));
+    let foreign = [ann.id.to_string(), group.id.to_string()];
+    let made =
+        bed.other.create_group(&group_state("Envi_A", &[&foreign[0], &foreign[1]]), true, &context()).await;
+    let made = made.expect("the name is free there");
+    assert_eq!(made.skipped, foreign);
+    let there = bed.tenant.group(group.id, true).await.expect("read").expect("untouched");
+    assert_eq!((there.version, there.members.expect("asked for").len()), (1, 1));
+    assert_eq!(role_names(&bed, ann.id).await, ["A"]);
+}
+
+async fn parallel_member_changes_lose_nothing(bed: Bed) {
+    let group = bed.group("Envi_Crowd", &[]).await;
+    let leaver = bed.user("leaver").await;
+    bed.add(&group, &[leaver.id.to_string()]).await;
+    let mut users = Vec::new();
+    for number in 0..32 {
+        users.push(bed.user(&format!("u{number}")).await.id);
+    }
+    let changes = users.iter().map(|user| {
+        let mut state = plain("Envi_Crowd");
+        state.members =
+            vec![MemberOp::Add(refs(&[user.to_string()])), MemberOp::Remove(refs(&[leaver.id.to_string()]))];
+        let tenant = bed.tenant.clone();
+        async move { tenant.change_group(group.id, None, &state, false, &context()).await }
+    });
+    for outcome in futures::future::join_all(changes).await {
+        assert!(outcome.expect("none fails").expect("there").changed);
+    }
+    let after = bed.tenant.group(group.id, true).await.expect("read").expect("there");
+    let members: BTreeSet<_> =
+        after.members.expect("asked for").into_iter().map(|member| UserId(member.id)).collect();
+    assert_eq!(members, users.iter().copied().collect());
+    assert_eq!(after.version, 34, "made, leaver in, 32 changes");
+    assert_eq!(bed.tenant.roles_of_users(&users).await.expect("roles").len(), 32);
+}
+
+async fn deletions_and_additions_in_parallel_leave_no_orphan(bed: Bed) {
+    let mut users = Vec::new();
+    for number in 0..12 {
+        users.push(bed.user(&format!("u{number}")).await.id);
+    }
+    let mut groups = Vec::new();
+    for number in 0..3 {
+        groups.push(bed.group(&format!("Envi_{number}"), &[]).await);
+    }
+    let additions = groups.iter().flat_map(|group| {
+        let tenant = bed.tenant.clone();
+        users.chunks(4).map(move |chunk| {
+            let ids: Vec<String> = chunk.iter().rev().map(UserId::to_string).collect();
+            let mut state = plain(&group.display_name);
+            state.members = vec![MemberOp::Add(refs(&ids))];
+            let (tenant, id) = (tenant.clone(), group.id);
+            async move { tenant.change_group(id, None, &state, false, &context()).await.map(|_| ()) }
+        })
+    });
+    let deletions = users.iter().enumerate().filter(|(number, _)| number % 2 == 0).map(|(number, id)| {
+        let (tenant, id) = (bed.tenant.clone(), *id);
+        async move {
+            if number % 4 == 0 {
+                tenant.purge_user(id, &context()).await.map(|_| ())
+            } else {
+                tenant.soft_delete_user(id, None, &context()).await.map(|_| ())
+            }
+        }
+    });
+    let additions = futures::future::join_all(additions);
+    let deletions = futures::future::join_all(deletions);
+    let (added, deleted) = futures::future::join(additions, deletions).await;
+    for result in added.into_iter().chain(deleted) {
+        result.expect("none fails");
+    }
+    let alive: BTreeSet<_> =
+        users.iter().enumerate().filter(|(number, _)| number % 2 == 1).map(|(_, id)| *id).collect();
+    for group in groups {
+        let after = bed.tenant.group(group.id, true).await.expect("read").expect("there");
+        let members: BTreeSet<_> =
+            after.members.expect("asked for").into_iter().map(|member| UserId(member.id)).collect();
+        assert_eq!(members, alive);
+    }
+    assert_eq!(bed.tenant.roles_of_users(&users).await.expect("roles").len(), alive.len() * 3);
+}
+
+async fn ten_thousand_members(bed: Bed) {
+    let ids = bed.many_users(10_000).await;
+    let group = bed.group("Envi_Big", &[]).await;
+    let replace = async |ids: &[String]| {
+        let mut state = plain("Envi_Big");
+        state.members = vec![MemberOp::Replace(refs(ids))];
+        let outcome = bed.tenant.change_group(group.id, None, &state, false, &context()).await;
+        outcome.expect("ok").expect("there")
+    };
+    let first = replace(&ids[..9_990]).await;
+    assert_eq!((first.group.version, first.skipped.len()), (2, 0));
+    let (audit, outbox) = bed.written().await;
+    let second = replace(&ids[5..]).await;
+    assert_eq!(second.group.version, 3);
+    let moved = 2 * (5 + 10);
+    assert_eq!(
+        bed.written().await,
+        (audit + moved, outbox + moved),
+        "an event for each edge and grant that moved"
+    );
+    let after = bed.tenant.group(group.id, true).await.expect("read").expect("there");
+    let members: Vec<_> =
+        after.members.expect("asked for").into_iter().map(|member| member.id.to_string()).collect();
+    assert_eq!(members, ids[5..]);
+}
+
+/// Rows that PostgreSQL reads for a change or a look-up are those concerned, under row-level security too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_change_reads_no_other_member() {
+    let bed = Bed::new(Backend::Postgres).await;
+    let ids = bed.many_users(5_000).await;
+    let group = bed.group("Envi_Big", &[]).await;
+    bed.add(&group, &ids[..4_990]).await;
+    let reads = bed
+        .rows_read_by(async |tenant| {
+            let mut state = plain("Envi_Big");
+            state.members = vec![MemberOp::Add(refs(&ids[4_995..4_996])), MemberOp::Remove(refs(&ids[7..8]))];
+            let outcome = tenant.change_group(group.id, None, &state, false, &context()).await;
+            assert!(outcome.expect("ok").expect("there").changed);
+            let filter = |text| parse(text, &ResourceType::user(), false).ok();
+            for text in [r#"userName eq "many77""#, r#"userName sw "many777""#, r#"externalId eq "x""#] {
+                let query =
+                    ListQuery { filter: filter(text), limit: 50, edges: true, ..ListQuery::default() };
+                tenant.users(&query).await.expect("list");
+            }
+            let query = ListQuery { offset: 10, limit: 50, edges: true, ..ListQuery::default() };
+            tenant.users(&query).await.expect("list");
+            let user: UserId = ids[9].parse().expect("an id");
+            assert_eq!(tenant.roles_of_user(user).await.expect("roles").len(), 1);
+        })
+        .await;
+    // The total of the plain page is the one thing that is counted.
+    assert!((5_000..6_000).contains(&reads), "{reads} rows were read");
+}
+
+async fn pages_with_members(bed: Bed) {
+    let ann = bed.user("ann").await;
+    for number in 0..5 {
+        bed.group(&format!("G{number}"), &[ann.id.0]).await;
+    }
+    let query = ListQuery { offset: 1, limit: 2, edges: true, ..ListQuery::default() };
+    let page = bed.tenant.groups(&query).await.expect("list");
+    assert_eq!(page.total, 5);
+    let shown: Vec<_> = page.items.iter().map(|group| group.display_name.as_str()).collect();
+    assert_eq!(shown, ["G1", "G2"]);
+    for group in page.items {
+        assert_eq!(group.members.expect("asked for")[0].id, ann.id.0);
+    }
+}

@@ -1,0 +1,172 @@
+//! No tenant sees or touches another's rows: by the scope on both databases, by row-level security on PostgreSQL.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use store_testing::{TestStore, on_both};
+
+use crate::common::{context, raw, refusal, run, tenant};
+
+const ONE: &str = "11111111-1111-7111-8111-111111111111";
+const TWO: &str = "22222222-2222-7222-8222-222222222222";
+
+/// For each tenant table a row of tenant `{t}`, in an order that foreign keys like.
+const ROWS: &[(&str, &str)] = &[
+    ("profile_versions", "VALUES ('{t}', 1, 'generic', '', 0, '')"),
+    ("value_sets", "VALUES ('{t}', 'templates', 'T1', NULL, 0)"),
+    (
+        "credentials",
+        "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
+    ),
+    ("users", "VALUES ('{t}', '{t}', 'u', 'u', NULL, NULL, true, '{}', '{}', 1, 0, 0, NULL)"),
+    ("groups", "VALUES ('{t}', '{t}', 'g', 'g', NULL, '{}', '{}', 1, 0, 0, NULL)"),
+    ("members", "VALUES ('{t}', '{t}', '{t}', '{t}', NULL)"),
+    ("roles", "VALUES ('{t}', 'r', 'r', 0)"),
+    ("role_grants", "VALUES ('{t}', '{t}', '{t}', 'r')"),
+    ("payloads", "VALUES ('{t}', '{t}', 'User', '', '', '')"),
+    ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
+    ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
+    ("request_log", "VALUES ('{t}', '{t}', 0, '', NULL, 'GET', '/', 200, 1, NULL, NULL, NULL)"),
+];
+
+fn insert(table: &str, row: &str, tenant: &str) -> String {
+    format!("INSERT INTO {table} {}", row.replace("{t}", tenant))
+}
+
+/// A test's database with one row of tenant ONE in each table, and a connection that acts as the application.
+async fn filled() -> (TestStore, DatabaseConnection) {
+    let store = store_testing::postgres().await;
+    let db = raw(&store).await;
+    for (id, slug) in [(ONE, "one"), (TWO, "two")] {
+        let row = format!("'{id}', '{slug}', '', '', 'active', 'generic', 1, 'lenient', true, NULL, 1, 0, 0");
+        run(&db, &format!("INSERT INTO tenants VALUES ({row})")).await;
+    }
+    for (table, row) in ROWS {
+        run(&db, &insert(table, row, ONE)).await;
+    }
+    run(&db, "SET ROLE rollcall_app").await;
+    (store, db)
+}
+
+async fn act_for(db: &DatabaseConnection, tenant: &str) {
+    run(db, &format!("SELECT set_config('rollcall.tenant', '{tenant}', false)")).await;
+}
+
+async fn count(db: &DatabaseConnection, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) AS n FROM {table}");
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
+    row.try_get("", "n").unwrap()
+}
+
+/// A table with a tenant that this module forgets fails here.
+#[tokio::test]
+async fn every_tenant_table_is_tried() {
+    let (_store, db) = filled().await;
+    let sql = "SELECT table_name::text AS name FROM information_schema.columns
+               WHERE column_name = 'tenant_id' AND table_schema = 'public' ORDER BY 1";
+    let rows = db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+    let found: Vec<String> = rows.iter().map(|row| row.try_get("", "name").unwrap()).collect();
+    let mut tried: Vec<_> = ROWS.iter().map(|(table, _)| (*table).to_owned()).collect();
+    tried.sort();
+    assert_eq!(found, tried);
+}
+
+#[tokio::test]
+async fn only_the_set_tenant_is_seen() {
+    let (_store, db) = filled().await;
+    for (table, _) in ROWS {
+        assert_eq!(count(&db, table).await, 0, "{table} without a tenant");
+    }
+    for (tenant, expected) in [(ONE, 1), (TWO, 0), ("", 0)] {
+        act_for(&db, tenant).await;
+        for (table, _) in ROWS {
+            assert_eq!(count(&db, table).await, expected, "{table} as {tenant:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_of_others_are_not_written() {
+    let (_store, db) = filled().await;
+    for tenant in ["", TWO] {
+        act_for(&db, tenant).await;
+        for (table, row) in ROWS {
+            let sql = insert(table, &row.replace("'{t}', '{t}'", &format!("'{{t}}', '{TWO}'")), ONE);
+            // 42501: new row violates row-level security policy.
+            assert_eq!(refusal(&db, &sql).await, "42501", "{table} as {tenant:?}");
+        }
+        for table in
+            ["value_sets", "users", "groups", "members", "roles", "role_grants", "payloads", "request_log"]
+        {
+            let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+            assert_eq!(gone.rows_affected(), 0, "{table}");
+        }
+        let changed = db.execute_unprepared("UPDATE credentials SET revoked_at = 1").await.unwrap();
+        assert_eq!(changed.rows_affected(), 0);
+    }
+    act_for(&db, ONE).await;
+    assert_eq!(refusal(&db, &format!("UPDATE value_sets SET tenant_id = '{TWO}'")).await, "42501");
+}
+
+/// Also of what is its own, the application role may do only what the server does.
+#[tokio::test]
+async fn the_role_may_do_little() {
+    let (_store, db) = filled().await;
+    act_for(&db, ONE).await;
+    for sql in [
+        "UPDATE audit SET event = 'x'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "UPDATE outbox SET event = 'x'",
+        "DELETE FROM outbox",
+        "UPDATE profile_versions SET body = 'x'",
+        "UPDATE payloads SET salt = 'x'",
+        "DELETE FROM tenants",
+        "DELETE FROM epochs",
+        "UPDATE installation SET created_at = 1",
+        "DELETE FROM seaql_migrations",
+        "ALTER TABLE users NO FORCE ROW LEVEL SECURITY",
+        "CREATE TABLE mine (a int)",
+    ] {
+        assert_eq!(refusal(&db, sql).await, "42501", "{sql}");
+    }
+    let owned =
+        "(SELECT * FROM pg_shdepend WHERE refobjid = 'rollcall_app'::regrole AND deptype = 'o') AS owned";
+    assert_eq!(count(&db, owned).await, 0);
+    let login = "(SELECT * FROM pg_roles WHERE rolname = 'rollcall_app'
+                  AND (rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb)) AS login";
+    assert_eq!(count(&db, login).await, 0);
+}
+
+#[tokio::test]
+async fn the_trail_is_append_only_on_sqlite_too() {
+    let store = store_testing::sqlite().await;
+    tenant(&store, "acme").await;
+    let db = raw(&store).await;
+    for sql in [
+        "UPDATE audit SET event = 'x'",
+        "DELETE FROM audit",
+        "UPDATE outbox SET at = 1",
+        "DELETE FROM outbox",
+    ] {
+        // 1811 is SQLITE_CONSTRAINT_TRIGGER.
+        assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
+    }
+    run(&db, "UPDATE outbox SET seq = 1").await;
+}
+
+on_both! {
+    async fn a_scope_reaches_its_tenant_only(store: TestStore) {
+        let (one, two) = (tenant(&store, "one").await, tenant(&store, "two").await);
+        let credential = crate::credentials::bearer("okta");
+        store.tenant(one).create_credential(&credential, &context()).await.unwrap();
+        let other = store.tenant(two);
+        assert_eq!(other.id(), two);
+        assert!(other.credential(credential.id).await.unwrap().is_none());
+        assert!(other.credentials().await.unwrap().is_empty());
+        assert!(!other.revoke_credential(credential.id, &context()).await.unwrap());
+        let used = store::credentials::CredentialUse { id: credential.id, at: 5, from: "x".into() };
+        other.note_uses(&[used]).await.unwrap();
+        assert_eq!(other.audit(None, 100).await.unwrap().len(), 1);
+        assert_eq!(other.audit(Some(&credential.id.to_string()), 100).await.unwrap(), []);
+        assert_eq!(store.tenant(one).credential(credential.id).await.unwrap().unwrap(), credential);
+    }
+}

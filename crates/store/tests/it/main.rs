@@ -1,0 +1,20 @@
+//! The store on both databases.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod common;
+#[macro_use]
+mod support;
+
+mod audit;
+mod credentials;
+mod filters;
+mod groups;
+mod isolation;
+mod outages;
+mod platform;
+mod schema;
+mod setup;
+mod signals;
+mod tenants;
+mod users;

@@ -1,0 +1,67 @@
+//! The database goes away and comes back.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::DatabaseConnection;
+use store_testing::TestStore;
+
+use crate::common::{connect, context, new_tenant, run, tenant};
+
+/// A connection to another database of the same server.
+async fn beside(store: &TestStore) -> (DatabaseConnection, String) {
+    let mut url = url::Url::parse(&store.options().url).unwrap();
+    let name = url.path().trim_start_matches('/').to_owned();
+    url.set_path("postgres");
+    (connect(url.as_str()).await, name)
+}
+
+async fn cut(db: &DatabaseConnection, name: &str) {
+    run(db, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        .await;
+}
+
+/// All connections die, idle ones and the poller's; the next request does not notice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_connections_are_replaced() {
+    let store = store_testing::postgres().await;
+    let other = store.another().await;
+    let (db, name) = beside(&store).await;
+    for round in 0..3 {
+        // Several connections lie in the pool.
+        let id = tenant(&store, &format!("before{round}")).await;
+        let scope = store.tenant(id);
+        let _ = tokio::join!(scope.credentials(), scope.credentials(), scope.audit(None, 1), scope.outbox(1));
+        cut(&db, &name).await;
+        let before = other.epoch();
+        let new = new_tenant(&format!("after{round}"));
+        store.platform().create_tenant(&new, &context()).await.unwrap();
+        let start = Instant::now();
+        while other.epoch() == before {
+            assert!(start.elapsed() < Duration::from_secs(5), "the poller has died");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// A database that takes nobody for a while: errors meanwhile, all well afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_ends() {
+    let store =
+        store_testing::postgres_with(|options| options.acquire_timeout = Duration::from_millis(500)).await;
+    let (db, name) = beside(&store).await;
+    let other = store.another().await;
+    run(&db, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    cut(&db, &name).await;
+    let outcome = store.platform().create_tenant(&new_tenant("never"), &context()).await;
+    assert!(outcome.is_err());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    run(&db, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    let before = other.epoch();
+    tenant(&store, "after").await;
+    let start = Instant::now();
+    while other.epoch() == before {
+        assert!(start.elapsed() < Duration::from_secs(5), "the poller has died");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(store.platform().tenants("", 0, 10).await.unwrap().total, 1);
+}

@@ -1,0 +1,92 @@
+//! Admins, console sessions, signing keys.
+
+use store::{
+    AdminId,
+    platform::{Admin, SessionRow, SigningKey},
+};
+use store_testing::on_both;
+
+use crate::common::conflict;
+
+fn admin(email: &str) -> Admin {
+    Admin {
+        id: AdminId::generate(),
+        email: email.into(),
+        password_hash: "$argon2id$…".into(),
+        role: "operator".into(),
+        created_at: 1_700_000_000_001,
+    }
+}
+
+fn key(kid: &str) -> SigningKey {
+    SigningKey {
+        kid: kid.into(),
+        public_key: vec![0, 255, 1],
+        private_key_encrypted: vec![9; 48],
+        state: "active".into(),
+        created_at: 1_700_000_000_001,
+    }
+}
+
+on_both! {
+    async fn admins(store: TestStore) {
+        let platform = store.platform();
+        assert_eq!(platform.admin_count().await.unwrap(), 0);
+        let ada = admin("Ada@Example.com");
+        platform.create_admin(&ada).await.unwrap();
+        assert_eq!(conflict(platform.create_admin(&admin("ADA@example.COM")).await), "email");
+        assert_eq!(platform.admin_by_email("ada@example.com").await.unwrap(), Some(ada.clone()));
+        assert_eq!(platform.admin_by_id(ada.id).await.unwrap(), Some(ada));
+        assert_eq!(platform.admin_by_email("eve@example.com").await.unwrap(), None);
+        assert_eq!(platform.admin_count().await.unwrap(), 1);
+    }
+
+    async fn sessions(store: TestStore) {
+        let platform = store.platform();
+        let session = |byte: u8, data: &str, lives: i64| SessionRow {
+            id_hash: vec![byte; 32],
+            data: data.into(),
+            expires_at: store.now() + lives,
+        };
+        let (short, long) = (session(1, "{}", 1_000), session(2, "{}", 100_000));
+        platform.save_session(&short).await.unwrap();
+        platform.save_session(&long).await.unwrap();
+        assert_eq!(platform.session(&short.id_hash).await.unwrap(), Some(short.clone()));
+        let renewed = session(2, "{\"n\":2}", 200_000);
+        platform.save_session(&renewed).await.unwrap();
+        assert_eq!(platform.session(&long.id_hash).await.unwrap(), Some(renewed));
+        store.advance(50_000);
+        assert_eq!(platform.session(&short.id_hash).await.unwrap(), None);
+        assert_eq!(platform.delete_expired_sessions().await.unwrap(), 1);
+        assert_eq!(platform.delete_expired_sessions().await.unwrap(), 0);
+        platform.delete_session(&long.id_hash).await.unwrap();
+        platform.delete_session(&long.id_hash).await.unwrap();
+        assert_eq!(platform.session(&long.id_hash).await.unwrap(), None);
+    }
+
+    async fn one_key_signs_whoever_comes_first(store: TestStore) {
+        let nodes = [store.store(), store.another().await];
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..8 {
+            let platform = nodes[number % 2].platform();
+            tasks.spawn(async move { platform.ensure_signing_key(&key(&format!("k{number}"))).await.unwrap().kid });
+        }
+        let kids = tasks.join_all().await;
+        let keys = store.platform().signing_keys().await.unwrap();
+        assert_eq!((keys.len(), keys[0].state.as_str()), (1, "active"));
+        assert!(kids.iter().all(|kid| *kid == keys[0].kid), "{kids:?}");
+        assert_eq!(keys[0], SigningKey { kid: keys[0].kid.clone(), ..key("") });
+        assert_eq!(store.platform().ensure_signing_key(&key("later")).await.unwrap(), keys[0]);
+    }
+
+    async fn the_clock_is_the_options_clock(store: TestStore) {
+        let before = store.now();
+        store.advance(1_000_000_000);
+        assert!((before + 1_000_000_000..before + 1_000_060_000).contains(&store.now()));
+        let made = crate::common::tenant(&store, "acme").await;
+        let row = store.platform().tenant_by_id(made).await.unwrap().unwrap();
+        assert!(row.created_at >= before + 1_000_000_000);
+        let at = store.tenant(made).audit(None, 1).await.unwrap()[0].at;
+        assert_eq!(at, row.created_at);
+    }
+}

@@ -1,0 +1,90 @@
+//! What the migrations make.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use store::Store;
+use store_testing::on_both;
+
+use crate::common::raw;
+
+/// `table.column` to what the entities see in it.
+type Columns = BTreeMap<String, (String, bool)>;
+
+async fn rows<const N: usize>(db: &DatabaseConnection, sql: &str, columns: [&str; N]) -> Vec<[String; N]> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| columns.map(|column| row.try_get::<String>("", column).unwrap())).collect()
+}
+
+async fn columns(db: &DatabaseConnection) -> Columns {
+    let sql = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            "SELECT t.name || '.' || c.name AS name, lower(c.type) AS type, CASE c.\"notnull\" WHEN 1 THEN 'NO' ELSE 'YES' END AS nullable
+             FROM sqlite_master t JOIN pragma_table_info(t.name) c
+             WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'seaql_migrations'"
+        }
+        _ => {
+            "SELECT table_name || '.' || column_name AS name, data_type::text AS type, is_nullable::text AS nullable
+             FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'seaql_migrations'"
+        }
+    };
+    let class = |text: &str| match text {
+        "uuid" | "bytea" | "blob" => "bytes".to_owned(),
+        "jsonb" | "text" => "text".to_owned(),
+        other => other.to_owned(),
+    };
+    rows(db, sql, ["name", "type", "nullable"])
+        .await
+        .into_iter()
+        .map(|[name, kind, nullable]| (name, (class(&kind), nullable == "YES")))
+        .collect()
+}
+
+async fn indexes(db: &DatabaseConnection) -> Vec<String> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            "SELECT i.name || ' ' || i.\"unique\" || ' ' || i.partial || ' ' || t.name || ' ' ||
+                    (SELECT group_concat(c.name) FROM pragma_index_info(i.name) c) AS line
+             FROM sqlite_master t JOIN pragma_index_list(t.name) i
+             WHERE t.type = 'table' AND i.origin = 'c' ORDER BY 1"
+        }
+        _ => {
+            "SELECT i.relname || ' ' || x.indisunique::int || ' ' || (x.indpred IS NOT NULL)::int || ' ' || t.relname || ' ' ||
+                    (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(x.indkey) WITH ORDINALITY k (attnum, n)
+                     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum) AS line
+             FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+             WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisprimary ORDER BY 1"
+        }
+    };
+    let mut lines: Vec<_> = rows(db, sql, ["line"]).await.into_iter().map(|[line]| line).collect();
+    lines.sort();
+    lines
+}
+
+/// The same tables, columns, types and indexes on both databases.
+#[tokio::test]
+async fn both_databases_are_alike() {
+    let (sqlite, postgres) = (store_testing::sqlite().await, store_testing::postgres().await);
+    let (left, right) = (raw(&sqlite).await, raw(&postgres).await);
+    let found = columns(&left).await;
+    assert_eq!(found, columns(&right).await);
+    assert!(found.len() > 100 && found.contains_key("users.user_name_key"));
+    let found = indexes(&left).await;
+    assert_eq!(found, indexes(&right).await);
+    assert!(
+        found.iter().any(|line| line == "users_user_name 1 1 users tenant_id,user_name_key"),
+        "{found:?}"
+    );
+    left.close().await.unwrap();
+    right.close().await.unwrap();
+}
+
+on_both! {
+    async fn migrating_again_changes_nothing(store: TestStore) {
+        let id = store.platform().installation_id().await.unwrap();
+        assert_eq!(Store::migrate(store.options()).await.unwrap(), Vec::<String>::new());
+        assert_eq!(store.platform().installation_id().await.unwrap(), id);
+        store.ping().await.unwrap();
+    }
+}

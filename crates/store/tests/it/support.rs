@@ -1,0 +1,249 @@
+//! Two tenants on a database of their own, and short words for what tests say often.
+
+use std::fmt::Display;
+
+use scim_core::{
+    Document, ResourceType, intake::MemberRef, patch::MemberOp, profile::UnknownMemberPolicy,
+    roles::RoleMapping, search,
+};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
+use serde_json::{Value, json};
+use store::{
+    Actor, ActorKind, Backend, ChangeContext, TenantId, TenantScope, UserId,
+    groups::{Group, GroupOutcome, GroupState},
+    users::{User, UserState},
+};
+use store_testing::TestStore;
+use uuid::Uuid;
+
+/// Two tenants of one store.
+pub(crate) struct Bed {
+    pub(crate) tenant: TenantScope,
+    pub(crate) other: TenantScope,
+    pub(crate) backend: Backend,
+    /// As the owner, past the store.
+    raw: DatabaseConnection,
+    /// Last, so that it goes last.
+    store: TestStore,
+}
+
+/// An event as it was kept.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) event: String,
+    pub(crate) version: i64,
+    pub(crate) payload: Option<Value>,
+}
+
+/// Makes of each function a test on SQLite and one on PostgreSQL.
+macro_rules! both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::support::Bed::new(store::Backend::Sqlite).await).await;
+            }
+        )+}
+        mod postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::support::Bed::new(store::Backend::Postgres).await).await;
+            }
+        )+}
+    };
+}
+
+impl Bed {
+    /// On a fresh database.
+    pub(crate) async fn new(backend: Backend) -> Self {
+        let store = store_testing::on(backend).await;
+        let raw = Database::connect(&store.options().url).await.expect("a connection past the store");
+        let (tenant, other) = (store.tenant(TenantId::generate()), store.tenant(TenantId::generate()));
+        Self { tenant, other, backend, raw, store }
+    }
+
+    /// Moves the clock.
+    pub(crate) fn tick(&self) {
+        self.store.advance(1);
+    }
+
+    /// A user with nothing but a name.
+    pub(crate) async fn user(&self, user_name: &str) -> User {
+        let made = self.tenant.create_user(&user_state(json!({"userName": user_name})), &context()).await;
+        made.expect(user_name)
+    }
+
+    /// A user with a displayName.
+    pub(crate) async fn named_user(&self, user_name: &str, display_name: &str) -> User {
+        let state = user_state(json!({"userName": user_name, "displayName": display_name}));
+        self.tenant.create_user(&state, &context()).await.expect(user_name)
+    }
+
+    /// A group with members.
+    pub(crate) async fn group(&self, display_name: &str, members: &[Uuid]) -> Group {
+        let ids: Vec<String> = members.iter().map(Uuid::to_string).collect();
+        let ids: Vec<&String> = ids.iter().collect();
+        let made = self.tenant.create_group(&group_state(display_name, &ids), false, &context()).await;
+        let made = made.expect(display_name);
+        assert!(made.skipped.is_empty(), "{:?}", made.skipped);
+        made.group
+    }
+
+    /// Adds members without touching the document.
+    pub(crate) async fn add(&self, group: &Group, ids: &[String]) -> GroupOutcome {
+        let ids: Vec<&String> = ids.iter().collect();
+        let state = group_state(&group.display_name, &ids);
+        let outcome = self.tenant.change_group(group.id, None, &state, false, &context()).await;
+        outcome.expect("ok").expect("there")
+    }
+
+    /// Names and object versions of the events about an object, oldest first.
+    pub(crate) async fn events(&self, id: impl Display) -> Vec<(String, i64)> {
+        self.records(id).await.into_iter().map(|record| (record.event, record.version)).collect()
+    }
+
+    /// The events about an object, oldest first; the outbox holds the same.
+    pub(crate) async fn records(&self, id: impl Display) -> Vec<Record> {
+        let audit = self.trail("audit", &id.to_string()).await;
+        let outbox = self.trail("outbox", &id.to_string()).await;
+        assert_eq!(format!("{audit:?}"), format!("{outbox:?}"));
+        audit
+    }
+
+    async fn trail(&self, table: &str, id: &str) -> Vec<Record> {
+        let sql = format!(
+            "SELECT t.event, t.object_version, p.body FROM {table} t LEFT JOIN payloads p ON p.id = t.payload_id \
+             WHERE t.tenant_id = $1 AND t.object_id = $2 ORDER BY t.id"
+        );
+        let rows = self.rows(&sql, [self.tenant.id().0.into(), id.into()]).await;
+        let record = |row: &QueryResult| {
+            let body: Option<String> = row.try_get_by_index(2).expect("a body");
+            Record {
+                event: row.try_get_by_index(0).expect("an event"),
+                version: row.try_get_by_index(1).expect("a version"),
+                payload: body.map(|body| serde_json::from_str(&body).expect("JSON")),
+            }
+        };
+        rows.iter().map(record).collect()
+    }
+
+    /// Rows of the audit trail and of the outbox.
+    pub(crate) async fn written(&self) -> (i64, i64) {
+        let count = async |table: &str| {
+            let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant_id = $1");
+            let rows = self.rows(&sql, [self.tenant.id().0.into()]).await;
+            rows[0].try_get_by_index(0).expect("a count")
+        };
+        (count("audit").await, count("outbox").await)
+    }
+
+    /// How many rows of users, groups, edges and grants PostgreSQL reads for some work of the tenant.
+    pub(crate) async fn rows_read_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
+        self.rows("ANALYZE", []).await;
+        let count = async || {
+            let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
+                       WHERE relname IN ('users', 'groups', 'members', 'role_grants')";
+            self.rows(sql, []).await[0].try_get_by_index::<i64>(0).expect("a sum")
+        };
+        let node = self.store.another().await;
+        // A server process reports what it read when it ends, at the latest.
+        self.store.store().close().await;
+        let before = settled(&count).await;
+        work(node.tenant(self.tenant.id())).await;
+        node.close().await;
+        settled(&count).await - before
+    }
+
+    /// So many users, made past the store for speed; their ids in order.
+    pub(crate) async fn many_users(&self, count: i64) -> Vec<String> {
+        let sql = match self.backend {
+            Backend::Postgres => {
+                "INSERT INTO users (tenant_id, id, user_name, user_name_key, active, document, search, version, \
+                 created_at, updated_at) SELECT $1, gen_random_uuid(), 'many' || n, 'many' || n, true, \
+                 '{}', '{}', 1, 0, 0 FROM generate_series(1, $2) n RETURNING id"
+            }
+            Backend::Sqlite => {
+                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $2) \
+                 INSERT INTO users (tenant_id, id, user_name, user_name_key, active, document, search, version, \
+                 created_at, updated_at) SELECT $1, randomblob(16), 'many' || n, 'many' || n, true, \
+                 '{}', '{}', 1, 0, 0 FROM n WHERE true RETURNING id"
+            }
+        };
+        let rows = self.rows(sql, [self.tenant.id().0.into(), count.into()]).await;
+        let mut ids: Vec<Uuid> = rows.iter().map(|row| row.try_get_by_index(0).expect("an id")).collect();
+        ids.sort();
+        ids.iter().map(Uuid::to_string).collect()
+    }
+
+    async fn rows<const N: usize>(&self, sql: &str, values: [sea_orm::Value; N]) -> Vec<QueryResult> {
+        let backend = match self.backend {
+            Backend::Postgres => DbBackend::Postgres,
+            Backend::Sqlite => DbBackend::Sqlite,
+        };
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        self.raw.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+}
+
+/// A user's state from a document.
+pub(crate) fn user_state(document: Value) -> UserState {
+    let document = object(document);
+    let search = search::form(&ResourceType::user(), &document);
+    UserState { document, search }
+}
+
+/// A group's state with the roles that the prefix `Envi_` gives, adding members if there are any.
+pub(crate) fn group_state<S: AsRef<str>>(display_name: &str, members: &[S]) -> GroupState {
+    let document = object(json!({"displayName": display_name}));
+    let mapping = RoleMapping { prefix: Some("Envi_".into()) };
+    let ids: Vec<String> = members.iter().map(|id| id.as_ref().to_owned()).collect();
+    GroupState {
+        search: search::form(&ResourceType::group(), &document),
+        document,
+        roles: mapping.roles_of(display_name),
+        members: if ids.is_empty() { Vec::new() } else { vec![MemberOp::Add(refs(&ids))] },
+        unknown_members: UnknownMemberPolicy::Skip,
+    }
+}
+
+/// A group's state without a change of members.
+pub(crate) fn plain(display_name: &str) -> GroupState {
+    group_state::<&str>(display_name, &[])
+}
+
+/// References as a client sends them.
+pub(crate) fn refs(ids: &[String]) -> Vec<MemberRef> {
+    ids.iter().map(|value| MemberRef { value: value.clone() }).collect()
+}
+
+/// Names of a user's roles, in their order.
+pub(crate) async fn role_names(bed: &Bed, id: UserId) -> Vec<String> {
+    let grants = bed.tenant.roles_of_user(id).await.expect("roles");
+    grants.into_iter().map(|grant| grant.role.name).collect()
+}
+
+/// Somebody.
+pub(crate) fn context() -> ChangeContext {
+    let actor = Actor { kind: ActorKind::Credential, id: "c1".into(), name: "okta".into() };
+    ChangeContext { actor, cause: "r1".into() }
+}
+
+fn object(value: Value) -> Document {
+    match value {
+        Value::Object(values) => values,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+/// A number once it has not changed for a while.
+async fn settled(count: &impl AsyncFn() -> i64) -> i64 {
+    let mut last = count().await;
+    let mut same = 0;
+    while same < 10 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let next = count().await;
+        same = if next == last { same + 1 } else { 0 };
+        last = next;
+    }
+    last
+}
