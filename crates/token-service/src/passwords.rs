@@ -1,0 +1,199 @@
+//! Passwords of people: argon2id, off the async threads, a bounded number at once.
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use rand::RngExt;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// Shortest password, in characters.
+pub const MIN_LENGTH: usize = 12;
+/// Longest password, in characters.
+pub const MAX_LENGTH: usize = 256;
+
+/// Hashes computed at once: each takes a core and 19 MiB.
+const AT_ONCE: usize = 2;
+/// Hashes that may wait for their turn.
+const WAITING: usize = 64;
+/// Length of a generated password.
+const GENERATED_LENGTH: usize = 24;
+/// Letters and digits without `0 O o`, `1 l I`.
+const ALPHABET: &[u8; 56] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
+/// Stands in for the hash of an account that does not exist: same cost, and no password is known to give it.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// One for the process: memory and cores are shared by all that hash.
+static QUEUE: Queue = Queue::new();
+
+/// A bounded queue for slow work.
+struct Queue {
+    /// Whoever gets no place is turned away.
+    places: Semaphore,
+    /// Whoever has a place waits here.
+    turns: Semaphore,
+}
+
+/// A password that cannot be hashed or checked now.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Shorter than 12 or longer than 256 characters; the text says which.
+    #[error("{0}")]
+    Unfit(String),
+    /// Too many checks at once: try again.
+    #[error("too many sign-ins at once")]
+    Busy,
+    /// The hash cannot be read or made.
+    #[error("the password hash is unusable")]
+    Broken,
+}
+
+/// Hashes a password (argon2id, 19 MiB, 2 passes).
+pub async fn hash(password: SecretString) -> Result<String, PasswordError> {
+    let length = password.expose_secret().chars().count();
+    if length < MIN_LENGTH {
+        return Err(PasswordError::Unfit(format!("password: use at least {MIN_LENGTH} characters")));
+    }
+    if length > MAX_LENGTH {
+        return Err(PasswordError::Unfit(format!("password: use at most {MAX_LENGTH} characters")));
+    }
+    QUEUE
+        .run(move || {
+            let hash: Result<PasswordHash, HashError> =
+                argon2id().hash_password(password.expose_secret().as_bytes());
+            hash.map(|hash| hash.to_string()).map_err(|_| PasswordError::Broken)
+        })
+        .await
+}
+
+/// Checks a password against a PHC string. `None` (no such account) costs the same as a wrong password.
+pub async fn verify(password: SecretString, phc: Option<String>) -> Result<bool, PasswordError> {
+    if password.expose_secret().chars().count() > MAX_LENGTH {
+        return Ok(false);
+    }
+    QUEUE
+        .run(move || {
+            let known = phc.is_some();
+            let phc = phc.as_deref().unwrap_or(NOBODY);
+            match argon2id().verify_password(password.expose_secret().as_bytes(), phc) {
+                Ok(()) => Ok(known),
+                Err(HashError::PasswordInvalid) => Ok(false),
+                Err(_) => Err(PasswordError::Broken),
+            }
+        })
+        .await
+}
+
+/// A random password of 24 characters from a 56-letter alphabet without look-alikes (139 bits).
+#[must_use]
+pub fn generate() -> SecretString {
+    let mut random = rand::rng();
+    let letters = (0..GENERATED_LENGTH).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
+    letters.collect::<String>().into()
+}
+
+fn argon2id() -> Argon2<'static> {
+    // The crate's default parameters are 19 MiB, two passes, one lane; a test holds them to that.
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
+
+impl Queue {
+    const fn new() -> Self {
+        Self { places: Semaphore::const_new(AT_ONCE + WAITING), turns: Semaphore::const_new(AT_ONCE) }
+    }
+
+    /// Runs slow work on a blocking thread when it is its turn. The permits go along, so that a caller who leaves
+    /// does not make room before the work has ended.
+    async fn run<T: Send + 'static>(
+        &'static self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place: SemaphorePermit<'static> = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let turn = self.turns.acquire().await.map_err(|_| PasswordError::Busy)?;
+        tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
+            work()
+        })
+        .await
+        .map_err(|_| PasswordError::Broken)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashSet,
+        sync::atomic::{AtomicBool, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_right_password_and_no_other() {
+        let phc = hash("correct horse battery".into()).await.expect("hashed");
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        let again = hash("correct horse battery".into()).await.expect("hashed");
+        assert_ne!(phc, again, "salted");
+        assert!(verify("correct horse battery".into(), Some(phc.clone())).await.expect("checked"));
+        assert!(!verify("correct horse batterz".into(), Some(phc.clone())).await.expect("checked"));
+        assert!(!verify("x".repeat(300).into(), Some(phc)).await.expect("checked"));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_no_one_and_a_broken_hash_is_an_error() {
+        assert!(!verify("correct horse battery".into(), None).await.expect("checked"));
+        let broken = verify("correct horse battery".into(), Some("plain".into())).await;
+        assert!(matches!(broken, Err(PasswordError::Broken)));
+    }
+
+    #[tokio::test]
+    async fn length_is_counted_in_characters() {
+        for (password, fits) in [
+            ("é".repeat(11), false),
+            ("é".repeat(12), true),
+            ("é".repeat(256), true),
+            ("é".repeat(257), false),
+        ] {
+            let hashed = hash(password.clone().into()).await;
+            assert_eq!(hashed.is_ok(), fits, "{} characters", password.chars().count());
+        }
+    }
+
+    #[test]
+    fn generated_passwords_differ_and_fit() {
+        let made: HashSet<String> = (0..50).map(|_| generate().expose_secret().to_owned()).collect();
+        assert_eq!(made.len(), 50);
+        for password in made {
+            assert_eq!(password.len(), GENERATED_LENGTH);
+            assert!(password.bytes().all(|byte| ALPHABET.contains(&byte)));
+        }
+        assert_eq!(ALPHABET.iter().collect::<HashSet<_>>().len(), 56);
+        assert!(!ALPHABET.iter().any(|byte| b"0Oo1lI".contains(byte)));
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_turned_away() {
+        static CROWDED: Queue = Queue::new();
+        static OPEN: AtomicBool = AtomicBool::new(false);
+        let slow = || {
+            while !OPEN.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        };
+        // Tasks of this runtime start in order: the first fill the queue.
+        let mut crowd: Vec<_> =
+            (0..AT_ONCE + WAITING + 10).map(|_| tokio::spawn(CROWDED.run(slow))).collect();
+        for late in crowd.drain(AT_ONCE + WAITING..) {
+            assert!(matches!(late.await.expect("joined"), Err(PasswordError::Busy)));
+        }
+        OPEN.store(true, Ordering::Relaxed);
+        for early in crowd {
+            early.await.expect("joined").expect("had its turn");
+        }
+        CROWDED.run(|| Ok(())).await.expect("room again");
+    }
+}

@@ -1,0 +1,318 @@
+//! Issue, verify, revoke.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use moka::future::Cache;
+use scim_core::profile::CredentialKind;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use store::{ChangeContext, CredentialId, Store, StoreError, TenantId, credentials::Credential};
+use tokio::task::AbortHandle;
+use uuid::Uuid;
+
+use crate::{
+    MasterKey, Presented,
+    claims::{self, Claims},
+    expiry,
+    keys::KeyRing,
+    master_key::MasterKeyError,
+    scopes,
+    uses::Uses,
+};
+
+/// Verified credentials kept in memory.
+const CACHED: u64 = 10_000;
+/// Time between two writes of the noted uses.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// Longest name of a token, in characters.
+const NAME_LENGTH: usize = 100;
+/// Characters at the end of a token that are kept, for people.
+const HINT_LENGTH: usize = 4;
+
+/// A token to be made.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// For people, 1 to 100 characters.
+    pub name: String,
+    /// Blank-separated scopes, each of [`crate::scopes::TENANT`].
+    pub scope: String,
+    /// Milliseconds; later than now, at most ten years (3653 days) ahead. Cut to a whole second.
+    pub expires_at: i64,
+}
+
+/// A token that was just made: the only time that its text exists.
+pub struct Issued {
+    /// `rcl_` + JWT.
+    pub token: SecretString,
+    /// What is kept of it.
+    pub credential: Credential,
+}
+
+/// Who is calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Tenant that the credential belongs to.
+    pub tenant: TenantId,
+    /// Credential.
+    pub credential: CredentialId,
+    /// Its name.
+    pub name: String,
+    /// Blank-separated scopes.
+    pub scope: String,
+}
+
+impl Principal {
+    /// Holds the scope?
+    #[must_use]
+    pub fn may(&self, scope: &str) -> bool {
+        self.scope.split(' ').any(|held| held == scope)
+    }
+}
+
+/// Why a credential was refused. Outside, all but `Unavailable` are the same 401; inside, the log says which.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Not one of ours: malformed, a bad signature, another installation.
+    #[error("not a token of this installation")]
+    Foreign,
+    /// Was good until then.
+    #[error("the token has expired")]
+    Expired,
+    /// Was revoked.
+    #[error("the token was revoked")]
+    Revoked,
+    /// A good signature, and no row.
+    #[error("the token is unknown")]
+    Unknown,
+    /// Unknown user name or wrong password.
+    #[error("wrong user name or password")]
+    WrongPassword,
+    /// Cannot tell now.
+    #[error("credentials cannot be checked now")]
+    Unavailable(#[source] StoreError),
+}
+
+/// Why a token cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// Name, scope or expiry does not fit, or the name is taken; the text is for the person who asked.
+    #[error("{0}")]
+    Unfit(String),
+    /// Store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The token service; cheap to clone. Verified credentials are cached in the process until the store's epoch moves.
+#[derive(Clone)]
+pub struct TokenService {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    installation: Uuid,
+    keys: KeyRing,
+    /// By digest of the token, so that no token lies in memory.
+    verified: Cache<[u8; 32], Verified>,
+    uses: Uses,
+    flusher: std::sync::OnceLock<AbortHandle>,
+}
+
+/// A verification that may be repeated from memory.
+#[derive(Clone)]
+struct Verified {
+    principal: Principal,
+    /// The store's epoch, read before the row was.
+    epoch: u64,
+    /// Milliseconds.
+    expires_at: i64,
+}
+
+impl TokenService {
+    /// Loads the signing keys, making the first one; fails when the master key is not the one they were encrypted
+    /// under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with the
+    /// service.
+    pub async fn open(store: Store, master_key: MasterKey) -> Result<Self, MasterKeyError> {
+        let keys = KeyRing::load(&store, &master_key).await?;
+        let installation = store.platform().installation_id().await.map_err(|error| {
+            MasterKeyError(format!("The installation's id cannot be read from the database: {error}"))
+        })?;
+        let inner = Arc::new(Inner {
+            store,
+            installation,
+            keys,
+            verified: Cache::new(CACHED),
+            uses: Uses::default(),
+            flusher: std::sync::OnceLock::new(),
+        });
+        let task = tokio::spawn(flush_regularly(Arc::downgrade(&inner)));
+        let _ = inner.flusher.set(task.abort_handle());
+        Ok(Self { inner })
+    }
+
+    /// Makes a bearer token.
+    pub async fn issue(
+        &self,
+        tenant: TenantId,
+        new: NewToken,
+        context: &ChangeContext,
+    ) -> Result<Issued, IssueError> {
+        let now = self.inner.store.now();
+        let mut credential = check_new(&new, now).map_err(IssueError::Unfit)?;
+        credential.created_by.clone_from(&context.actor.name);
+        let token = self.sign(tenant, &credential, now)?;
+        credential.hint = token.chars().skip(token.len().saturating_sub(HINT_LENGTH)).collect();
+        match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
+            Ok(()) => Ok(Issued { token: token.into(), credential }),
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+                "name: a token named {:?} exists; revoke it first, or choose another name",
+                credential.name
+            ))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn sign(&self, tenant: TenantId, credential: &Credential, now: i64) -> Result<String, IssueError> {
+        let Inner { installation, keys, .. } = &*self.inner;
+        let claims = Claims {
+            iss: *installation,
+            aud: *installation,
+            sub: credential.id.0,
+            jti: credential.id.0,
+            tenant: tenant.0,
+            iat: now.div_euclid(1000),
+            nbf: None,
+            exp: credential.expires_at.unwrap_or(now).div_euclid(1000),
+            scope: credential.scope.clone(),
+        };
+        claims::sign(&claims, keys)
+            .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()).into())
+    }
+
+    /// Checks what a caller presented: signature, issuer, audience, times, and an active row.
+    pub async fn verify(&self, presented: &Presented) -> Result<Principal, Refusal> {
+        match presented {
+            Presented::Bearer(token) => self.verify_bearer(token.expose_secret()).await,
+            // No tenant has Basic credentials yet.
+            Presented::Basic { .. } => Err(Refusal::WrongPassword),
+        }
+    }
+
+    async fn verify_bearer(&self, token: &str) -> Result<Principal, Refusal> {
+        let Inner { store, verified, .. } = &*self.inner;
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        // Read before the row: a change after this makes the entry worthless.
+        let (epoch, now) = (store.epoch(), store.now());
+        if let Some(hit) = verified.get(&digest).await
+            && hit.epoch == epoch
+            && now < hit.expires_at
+        {
+            return Ok(hit.principal);
+        }
+        let entry = self.look_up(token, epoch, now).await?;
+        verified.insert(digest, entry.clone()).await;
+        Ok(entry.principal)
+    }
+
+    /// Signature first, then the row.
+    async fn look_up(&self, token: &str, epoch: u64, now: i64) -> Result<Verified, Refusal> {
+        let Inner { store, installation, keys, .. } = &*self.inner;
+        let claims = claims::check(token, keys, *installation, now)?;
+        let tenant = TenantId(claims.tenant);
+        let row = store.tenant(tenant).credential(CredentialId(claims.jti)).await;
+        let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
+        if row.kind != CredentialKind::Bearer {
+            return Err(Refusal::Unknown);
+        }
+        if row.revoked_at.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        let expires_at = claims.exp.saturating_mul(1000).min(row.expires_at.unwrap_or(i64::MAX));
+        if expires_at <= now {
+            return Err(Refusal::Expired);
+        }
+        let principal = Principal { tenant, credential: row.id, name: row.name, scope: row.scope };
+        Ok(Verified { principal, epoch, expires_at })
+    }
+
+    /// Notes a use for the token list; written in batches every few seconds, newest wins.
+    pub fn note_use(&self, principal: &Principal, from: &str) {
+        let Inner { store, uses, .. } = &*self.inner;
+        uses.note(principal.tenant, principal.credential, store.now(), from);
+    }
+
+    /// Writes the noted uses now (at shutdown, in tests).
+    pub async fn flush_uses(&self) -> Result<(), StoreError> {
+        self.inner.uses.flush(&self.inner.store).await
+    }
+
+    /// The tenant's credentials, newest first.
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<Credential>, StoreError> {
+        self.inner.store.tenant(tenant).credentials().await
+    }
+
+    /// Revokes; refused at once on this node, within 1 s on others. `false` when there is none or it is revoked.
+    pub async fn revoke(
+        &self,
+        tenant: TenantId,
+        id: CredentialId,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
+        self.inner.store.tenant(tenant).revoke_credential(id, context).await
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(task) = self.flusher.get() {
+            task.abort();
+        }
+    }
+}
+
+/// Writes the noted uses as long as there is a service.
+async fn flush_regularly(service: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(FLUSH_EVERY).await;
+        let Some(inner) = service.upgrade() else { return };
+        if let Err(error) = inner.uses.flush(&inner.store).await {
+            tracing::warn!(%error, "last uses of credentials were not written");
+        }
+    }
+}
+
+/// Checks what was asked for and makes the row of it; `created_by` and `hint` are still empty.
+fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
+    let name = new.name.trim();
+    let length = name.chars().count();
+    if length == 0 || length > NAME_LENGTH || name.chars().any(char::is_control) {
+        return Err(format!("name: use 1 to {NAME_LENGTH} printable characters"));
+    }
+    expiry::check(new.expires_at, now).map_err(|error| error.0)?;
+    // A token counts in seconds; row and token must end at the same instant.
+    let expires_at = new.expires_at - new.expires_at.rem_euclid(1000);
+    expiry::check(expires_at, now).map_err(|error| error.0)?;
+    Ok(Credential {
+        id: CredentialId::generate(),
+        kind: CredentialKind::Bearer,
+        name: name.to_owned(),
+        scope: scopes::check(&new.scope)?,
+        login: None,
+        secret_hash: None,
+        hint: String::new(),
+        created_at: now,
+        created_by: String::new(),
+        expires_at: Some(expires_at),
+        revoked_at: None,
+        last_used_at: None,
+        last_used_from: None,
+    })
+}
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;
