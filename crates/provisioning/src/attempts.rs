@@ -1,0 +1,72 @@
+//! Changes are compare-and-swap: who comes second reads again and repeats, unless the client named a version.
+
+use std::time::Duration;
+
+use scim_core::ScimError;
+
+use crate::{IfMatch, answer};
+
+/// Repetitions after the first attempt.
+const REPEATS: u32 = 5;
+
+/// The attempts of one change.
+pub(crate) struct Attempts {
+    if_match: IfMatch,
+    repeated: u32,
+}
+
+impl Attempts {
+    /// Under the client's condition.
+    pub(crate) fn new(if_match: IfMatch) -> Self {
+        Self { if_match, repeated: 0 }
+    }
+
+    /// Does the client name versions?
+    pub(crate) fn conditional(&self) -> bool {
+        self.if_match.is_some()
+    }
+
+    /// 412 unless the client takes any version, or this one.
+    pub(crate) fn check(&self, version: i64) -> Result<(), ScimError> {
+        match &self.if_match {
+            Some(versions) if !versions.contains(&version) => Err(ScimError::precondition_failed()),
+            _ => Ok(()),
+        }
+    }
+
+    /// After somebody else was faster: `Ok` to read again and repeat, after a short wait of random length so that rivals
+    /// do not meet again. 412 when the client named a version, 503 after too many repetitions.
+    pub(crate) async fn again(&mut self) -> Result<(), ScimError> {
+        if self.conditional() {
+            return Err(ScimError::precondition_failed());
+        }
+        if self.repeated >= REPEATS {
+            return Err(answer::unavailable("This resource is being changed by many requests at once."));
+        }
+        self.repeated += 1;
+        let [random, ..] = uuid::Uuid::new_v4().into_bytes();
+        tokio::time::sleep(Duration::from_millis(u64::from(u32::from(random) % (8 << self.repeated)))).await;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_named_version_is_final_and_repeats_are_bounded() {
+        let mut named = Attempts::new(Some(vec![2, 3]));
+        assert!(named.check(3).is_ok());
+        assert_eq!(named.check(4).expect_err("other version").status, 412);
+        assert_eq!(named.again().await.expect_err("no repeat").status, 412);
+        assert_eq!(Attempts::new(Some(vec![])).check(1).expect_err("no version").status, 412);
+
+        let mut any = Attempts::new(None);
+        assert!(any.check(99).is_ok());
+        for _ in 0..REPEATS {
+            any.again().await.expect("a repeat");
+        }
+        assert_eq!(any.again().await.expect_err("bounded").status, 503);
+    }
+}

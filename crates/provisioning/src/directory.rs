@@ -1,0 +1,198 @@
+//! Tenants with their compiled profiles, cached until the store's epoch moves.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use scim_core::{leniency::Leniencies, profile::Profile};
+use store::{
+    ChangeContext, Store, StoreError, TenantId,
+    tenants::{NewTenant, TenantRow},
+};
+
+use crate::slug;
+
+/// Tenants kept in memory.
+const CACHED: u64 = 10_000;
+/// Longest name of a tenant, in characters.
+const NAME_LENGTH: usize = 200;
+/// `compatibility` of a tenant whose identity provider keeps to the letter.
+const STRICT: &str = "strict";
+/// `compatibility` of all others.
+const LENIENT: &str = "lenient";
+
+/// A tenant, ready to serve.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// As kept.
+    pub row: TenantRow,
+    /// Compiled; leniencies follow the tenant's compatibility.
+    pub profile: Arc<Profile>,
+}
+
+impl Tenant {
+    /// Id.
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        self.row.id
+    }
+
+    /// Served?
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.row.status == store::tenants::TenantStatus::Active
+    }
+}
+
+/// Looks tenants up; cheap to clone.
+#[derive(Clone)]
+pub struct TenantDirectory {
+    store: Store,
+    ids: Cache<String, TenantId>,
+    tenants: Cache<TenantId, Loaded>,
+}
+
+/// A tenant, and the store's epoch from before it was read.
+#[derive(Clone)]
+struct Loaded {
+    epoch: u64,
+    tenant: Arc<Tenant>,
+}
+
+impl TenantDirectory {
+    /// Over a store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, ids: Cache::new(CACHED), tenants: Cache::new(CACHED) }
+    }
+
+    /// By slug.
+    pub async fn by_slug(&self, slug: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
+        if slug::check(slug).is_err() {
+            return Ok(None);
+        }
+        let epoch = self.store.epoch();
+        // A slug is never changed and never reused, so what it stands for needs no epoch.
+        if let Some(id) = self.ids.get(slug).await
+            && let Some(tenant) = self.cached(id, epoch).await
+        {
+            return Ok(Some(tenant));
+        }
+        let row = self.store.platform().tenant_by_slug(slug).await?;
+        self.keep(row, epoch).await
+    }
+
+    /// By id.
+    pub async fn by_id(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let epoch = self.store.epoch();
+        if let Some(tenant) = self.cached(id, epoch).await {
+            return Ok(Some(tenant));
+        }
+        let row = self.store.platform().tenant_by_id(id).await?;
+        self.keep(row, epoch).await
+    }
+
+    /// Checks slug, name (1 to 200 characters) and profile and makes a tenant; errors are for a person.
+    pub async fn create(
+        &self,
+        slug: &str,
+        name: Option<&str>,
+        profile: &str,
+        compatibility: &str,
+        activate: bool,
+        context: &ChangeContext,
+    ) -> Result<Arc<Tenant>, CreateTenantError> {
+        let new =
+            check_new(slug, name, profile, compatibility, activate).map_err(CreateTenantError::Unfit)?;
+        match self.store.platform().create_tenant(&new, context).await {
+            Ok(row) => Ok(Arc::new(Tenant { profile: compiled(&row)?, row })),
+            Err(StoreError::Conflict { .. }) => Err(CreateTenantError::Unfit(format!(
+                "slug: {slug:?} is in use or was once; slugs are never reused, so choose another"
+            ))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn cached(&self, id: TenantId, epoch: u64) -> Option<Arc<Tenant>> {
+        let loaded = self.tenants.get(&id).await?;
+        (loaded.epoch == epoch).then_some(loaded.tenant)
+    }
+
+    /// Compiles and caches a row that was read under an epoch.
+    async fn keep(&self, row: Option<TenantRow>, epoch: u64) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let Some(row) = row else { return Ok(None) };
+        let (id, slug) = (row.id, row.slug.clone());
+        // The epoch moves for the change of any tenant: a profile that is still the same is not compiled again.
+        let before = self.tenants.get(&id).await.map(|loaded| loaded.tenant);
+        let profile = match before {
+            Some(before) if same_profile(&before.row, &row) => before.profile.clone(),
+            _ => compiled(&row)?,
+        };
+        let tenant = Arc::new(Tenant { row, profile });
+        self.tenants.insert(id, Loaded { epoch, tenant: tenant.clone() }).await;
+        self.ids.insert(slug, id).await;
+        Ok(Some(tenant))
+    }
+}
+
+fn same_profile(before: &TenantRow, now: &TenantRow) -> bool {
+    before.profile_version == now.profile_version
+        && before.compatibility == now.compatibility
+        && before.profile == now.profile
+}
+
+/// The profile of a tenant, with the leniencies that its compatibility leaves.
+fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
+    let mut profile = Profile::from_toml(&row.profile).map_err(|error| {
+        tracing::error!(tenant = %row.slug, version = row.profile_version, %error, "the profile cannot be used");
+        StoreError::Setup(format!(
+            "version {} of the profile of tenant {} cannot be used: {error}",
+            row.profile_version, row.slug
+        ))
+    })?;
+    if row.compatibility == STRICT {
+        profile.leniencies = Leniencies::STRICT;
+    }
+    Ok(Arc::new(profile))
+}
+
+fn check_new(
+    slug: &str,
+    name: Option<&str>,
+    profile: &str,
+    compatibility: &str,
+    activate: bool,
+) -> Result<NewTenant, String> {
+    slug::check(slug)?;
+    let name = name.unwrap_or(slug).trim();
+    let length = name.chars().count();
+    if length == 0 || length > NAME_LENGTH || name.chars().any(char::is_control) {
+        return Err(format!("name: use 1 to {NAME_LENGTH} printable characters"));
+    }
+    let text = Profile::builtin(profile).ok_or_else(|| {
+        let known: Vec<&str> = scim_core::profile::BUILTIN.iter().map(|(name, _)| *name).collect();
+        format!("profile: there is no {profile:?}; choose one of {}", known.join(", "))
+    })?;
+    Profile::from_toml(text).map_err(|error| format!("profile: {error}"))?;
+    if compatibility != STRICT && compatibility != LENIENT {
+        return Err(format!("compatibility: {compatibility:?} is unknown; use {LENIENT} or {STRICT}"));
+    }
+    Ok(NewTenant {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        profile_name: profile.to_owned(),
+        profile: text.to_owned(),
+        compatibility: compatibility.to_owned(),
+        activate,
+    })
+}
+
+/// Why a tenant cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTenantError {
+    /// The text says which field and what to do.
+    #[error("{0}")]
+    Unfit(String),
+    /// Store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

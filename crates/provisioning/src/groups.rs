@@ -1,0 +1,232 @@
+//! What can be done with groups. A tenant without groups answers 404 with the reason.
+
+use scim_core::{
+    Document, ResourceType, ScimError,
+    intake::{self, Intake},
+    leniency::Leniencies,
+    patch::{MemberOp, PatchRequest},
+    search,
+};
+use serde_json::Value;
+use store::{
+    GroupId, StoreError, TenantScope,
+    groups::{Group, GroupOutcome, GroupState},
+};
+
+use crate::{
+    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer, attempts::Attempts, listing,
+    note_dropped, scim_error, text,
+};
+
+/// What a change makes of a group: its document, and the moves of its members.
+type Next = (Document, Vec<MemberOp>);
+
+impl Provisioner {
+    /// POST /Groups.
+    pub async fn create_group(&self, request: Request<'_>, body: &Value) -> Result<Rendered, ScimError> {
+        let kind = group_type(request)?;
+        let Intake { mut document, members, .. } = take(request, kind, body)?;
+        intake::validate(kind, &mut document)?;
+        let moves = members.map(MemberOp::Add).into_iter().collect();
+        let state = state(request, kind, document, moves);
+        let outcome = self
+            .scope(request)
+            .create_group(&state, wants_members(request, kind), request.context)
+            .await
+            .map_err(scim_error)?;
+        note_skipped(request, &outcome);
+        Ok(answer::group(request, kind, &outcome.group))
+    }
+
+    /// GET /Groups/{id}.
+    pub async fn group(&self, request: Request<'_>, id: &str) -> Result<Rendered, ScimError> {
+        let kind = group_type(request)?;
+        let group = self.scope(request).group(group_id(id)?, wants_members(request, kind)).await;
+        let group = group.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
+        Ok(answer::group(request, kind, &group))
+    }
+
+    /// GET /Groups.
+    pub async fn groups(&self, request: Request<'_>, query: &Query) -> Result<RenderedPage, ScimError> {
+        let kind = group_type(request)?;
+        let query = listing::bind(kind, leniencies(request), query, wants_members(request, kind))?;
+        let page = self.scope(request).groups(&query).await.map_err(scim_error)?;
+        let resources = page.items.iter().map(|group| answer::group(request, kind, group).body).collect();
+        Ok(RenderedPage { total: page.total, resources })
+    }
+
+    /// PUT /Groups/{id}: members become exactly those in the body.
+    pub async fn replace_group(
+        &self,
+        request: Request<'_>,
+        id: &str,
+        if_match: IfMatch,
+        body: &Value,
+    ) -> Result<Rendered, ScimError> {
+        let kind = group_type(request)?;
+        let sent = take(request, kind, body)?;
+        let members = sent.members.unwrap_or_default();
+        let next = |current: &Document| {
+            let mut document = sent.document.clone();
+            intake::carry_immutable(kind, current, &mut document);
+            intake::check_immutable(kind, current, &document)?;
+            intake::validate(kind, &mut document)?;
+            Ok((document, vec![MemberOp::Replace(members.clone())]))
+        };
+        let group = self.change_group(request, kind, id, if_match, &next).await?;
+        Ok(answer::group(request, kind, &group))
+    }
+
+    /// PATCH /Groups/{id}.
+    pub async fn patch_group(
+        &self,
+        request: Request<'_>,
+        id: &str,
+        if_match: IfMatch,
+        body: &Value,
+    ) -> Result<Rendered, ScimError> {
+        let (kind, leniencies) = (group_type(request)?, leniencies(request));
+        let patch = PatchRequest::parse(body, leniencies)?;
+        let next = |current: &Document| {
+            let patched = patch.apply(kind, leniencies, current)?;
+            note_dropped(request, &patched.ignored);
+            let mut document = patched.document;
+            if document != *current {
+                intake::check_immutable(kind, current, &document)?;
+                intake::validate(kind, &mut document)?;
+            }
+            Ok((document, patched.members))
+        };
+        let group = self.change_group(request, kind, id, if_match, &next).await?;
+        Ok(answer::group(request, kind, &group))
+    }
+
+    /// DELETE /Groups/{id}; its members stay.
+    pub async fn delete_group(
+        &self,
+        request: Request<'_>,
+        id: &str,
+        if_match: IfMatch,
+    ) -> Result<(), ScimError> {
+        group_type(request)?;
+        let (scope, key) = (self.scope(request), group_id(id)?);
+        let mut expected = None;
+        if if_match.is_some() {
+            expected = Some(live(&scope, id, &Attempts::new(if_match)).await?.version);
+        }
+        let deleted = scope.delete_group(key, expected, request.context).await.map_err(scim_error)?;
+        if deleted { Ok(()) } else { Err(not_found(id)) }
+    }
+
+    /// Reads, computes what is next, and swaps it in; what stays the same is not written. The members are not read: a
+    /// change of members costs the same in a group of any size.
+    async fn change_group(
+        &self,
+        request: Request<'_>,
+        kind: &ResourceType,
+        id: &str,
+        if_match: IfMatch,
+        next: &(dyn Fn(&Document) -> Result<Next, ScimError> + Send + Sync),
+    ) -> Result<Group, ScimError> {
+        let scope = self.scope(request);
+        let edges = wants_members(request, kind);
+        let mut attempts = Attempts::new(if_match);
+        loop {
+            let current = live(&scope, id, &attempts).await?;
+            let (document, moves) = next(&current.document)?;
+            let same = document == current.document;
+            if same && moves.is_empty() {
+                return with_members(&scope, current, edges).await?.ok_or_else(|| not_found(id));
+            }
+            // Parallel changes of members alone never meet, unless the client asks for a version.
+            let expected = (!same || attempts.conditional()).then_some(current.version);
+            let state = state(request, kind, document, moves);
+            match scope.change_group(current.id, expected, &state, edges, request.context).await {
+                Ok(outcome) => {
+                    let outcome = outcome.ok_or_else(|| not_found(id))?;
+                    note_skipped(request, &outcome);
+                    return Ok(outcome.group);
+                }
+                Err(StoreError::Stale) => attempts.again().await?,
+                Err(error) => return Err(scim_error(error)),
+            }
+        }
+    }
+}
+
+/// The live group in a version that the client takes, without its members.
+async fn live(scope: &TenantScope, id: &str, attempts: &Attempts) -> Result<Group, ScimError> {
+    let group = scope.group(group_id(id)?, false).await.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
+    attempts.check(group.version)?;
+    Ok(group)
+}
+
+/// The group as read, or read again with its members; `None` when it is gone by then.
+async fn with_members(scope: &TenantScope, group: Group, members: bool) -> Result<Option<Group>, ScimError> {
+    if !members {
+        return Ok(Some(group));
+    }
+    scope.group(group.id, true).await.map_err(scim_error)
+}
+
+fn take(request: Request<'_>, kind: &ResourceType, body: &Value) -> Result<Intake, ScimError> {
+    let intake = intake::take(kind, leniencies(request), body)?;
+    note_dropped(request, &intake.dropped);
+    Ok(intake)
+}
+
+fn state(
+    request: Request<'_>,
+    kind: &ResourceType,
+    document: Document,
+    members: Vec<MemberOp>,
+) -> GroupState {
+    let profile = &request.tenant.profile;
+    GroupState {
+        search: search::form(kind, &document),
+        roles: profile.roles.roles_of(text(&document, "displayName")),
+        document,
+        members,
+        unknown_members: profile.policies.unknown_member,
+    }
+}
+
+/// Groups of this tenant, or 404 that says why there are none.
+fn group_type<'a>(request: Request<'a>) -> Result<&'a ResourceType, ScimError> {
+    let profile = &request.tenant.profile;
+    profile.group.as_deref().ok_or_else(|| {
+        ScimError::new(
+            404,
+            format!("{} has no groups. Turn off group push for it; users are at /Users.", profile.title),
+        )
+    })
+}
+
+fn leniencies(request: Request<'_>) -> Leniencies {
+    request.tenant.profile.leniencies
+}
+
+fn wants_members(request: Request<'_>, kind: &ResourceType) -> bool {
+    request.projection.wants_edges(kind)
+}
+
+/// An id that is no UUID belongs to nobody.
+fn group_id(id: &str) -> Result<GroupId, ScimError> {
+    id.parse().map_err(|()| not_found(id))
+}
+
+fn not_found(id: &str) -> ScimError {
+    ScimError::not_found("Group", id)
+}
+
+/// Notes members that the policy left out.
+fn note_skipped(request: Request<'_>, outcome: &GroupOutcome) {
+    if !outcome.skipped.is_empty() {
+        tracing::info!(
+            tenant = %request.tenant.id(),
+            group = %outcome.group.id,
+            skipped = outcome.skipped.len(),
+            "unknown members left out"
+        );
+    }
+}

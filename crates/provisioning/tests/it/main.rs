@@ -1,0 +1,9 @@
+//! Users, groups and tenants through the provisioner, on each database.
+
+mod groups;
+mod groups_members;
+mod support;
+mod tenants;
+mod users;
+mod users_changes;
+mod users_deletes;
