@@ -1,0 +1,197 @@
+//! Reads a request body: media type, size, encoding, JSON.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use scim_core::{ScimError, ScimType};
+use serde_json::Value;
+
+/// Largest body taken, in bytes (16 MiB).
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// The body as JSON. 415 for a media type or encoding that is not taken, 413 beyond [`MAX_BYTES`], 400
+/// `invalidSyntax` with line and column for anything that is no JSON, 400 `invalidValue` for a NUL character.
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ScimError> {
+    check_encoding(headers)?;
+    let bytes = collect(headers, body).await?;
+    if bytes.is_empty() {
+        return Err(syntax("The body is empty; send a JSON object."));
+    }
+    check_media_type(headers)?;
+    parse(&bytes)
+}
+
+/// Identity providers say `application/scim+json`, `application/json` or `text/json`, with any parameter and in any
+/// case; nothing at all counts as JSON (RFC 9110 §8.3 leaves that to the recipient).
+fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let taken = ["application/scim+json", "application/json", "text/json"];
+    if essence.is_empty() && !value.is_empty() || !essence.is_empty() && !is_one_of(essence, &taken) {
+        return Err(ScimError::new(
+            415,
+            "This media type is not taken; send the body as Content-Type: application/scim+json or \
+             application/json.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), ScimError> {
+    let plain = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|value| value.to_str().is_ok_and(|value| is_one_of(value.trim(), &["identity", ""])));
+    if plain {
+        Ok(())
+    } else {
+        Err(ScimError::new(415, "Compressed bodies are not taken; send it as it is."))
+    }
+}
+
+fn is_one_of(text: &str, taken: &[&str]) -> bool {
+    taken.iter().any(|known| known.eq_ignore_ascii_case(text))
+}
+
+async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BYTES as u64) {
+        return Err(too_large());
+    }
+    match Limited::new(body, MAX_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(syntax("The body ended too early.")),
+    }
+}
+
+fn too_large() -> ScimError {
+    ScimError::new(
+        413,
+        format!("The body is larger than {} MiB; send it in several requests.", MAX_BYTES / (1024 * 1024)),
+    )
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+    let value = serde_json::from_str(text)
+        .map_err(|error| syntax(format!("The body is not valid JSON: {error}.")))?;
+    // A NUL fits into no text column of PostgreSQL; only its escape can bring one here.
+    if text.contains("\\u0000") && holds_nul(&value) {
+        return Err(ScimError::bad_request(
+            ScimType::InvalidValue,
+            "The body holds a NUL character (\\u0000); leave it out.",
+        ));
+    }
+    Ok(value)
+}
+
+fn not_utf8(bytes: &[u8], at: usize) -> ScimError {
+    let before = &bytes[..at];
+    let line = before.split(|byte| *byte == b'\n').count();
+    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
+    syntax(format!("The body is not UTF-8 at line {line} column {column}."))
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn syntax(detail: impl Into<String>) -> ScimError {
+    ScimError::bad_request(ScimType::InvalidSyntax, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    async fn read_as(content_type: Option<&str>, body: impl Into<Body>) -> Result<Value, ScimError> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = content_type {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(value).expect("a header value"));
+        }
+        read(&headers, body.into()).await
+    }
+
+    #[tokio::test]
+    async fn json_media_types_in_any_dress() {
+        for content_type in [
+            "application/scim+json",
+            "application/scim+json; charset=utf-8",
+            "Application/JSON;Charset=UTF-8",
+            "application/json ; odd",
+            "text/json",
+            "",
+        ] {
+            let read = read_as(Some(content_type), "{\"a\":1}").await;
+            assert_eq!(read, Ok(json!({"a": 1})), "{content_type}");
+        }
+        assert_eq!(read_as(None, "[]").await, Ok(json!([])));
+        for content_type in
+            ["text/plain", "application/xml", "application/x-www-form-urlencoded", ";a", "json"]
+        {
+            let error = read_as(Some(content_type), "{}").await.expect_err(content_type);
+            assert_eq!(error.status, 415, "{content_type}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bad_json_is_told_with_its_place() {
+        let table = [
+            ("", "empty"),
+            ("{", "line 1 column 1"),
+            ("{\n \"a\": ,}", "line 2 column 7"),
+            ("{} x", "line 1 column 4"),
+            ("{\"a\":\"\\ud800\"}", "line 1"),
+        ];
+        for (text, wanted) in table {
+            let error = read_as(Some("application/json"), text).await.expect_err(text);
+            assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{text}");
+            assert!(error.detail.contains(wanted), "{text}: {}", error.detail);
+        }
+        let error = read_as(None, &b"{\"a\":\n\"\xff\"}"[..]).await.expect_err("not UTF-8");
+        assert!(error.detail.contains("line 2 column 2"), "{}", error.detail);
+        let deep = "[".repeat(100_000);
+        assert_eq!(read_as(None, deep).await.expect_err("too deep").status, 400);
+    }
+
+    #[tokio::test]
+    async fn byte_order_mark_and_repeated_keys_are_taken() {
+        assert_eq!(read_as(None, "\u{feff}{\"a\":1,\"a\":2}").await, Ok(json!({"a": 2})));
+    }
+
+    #[tokio::test]
+    async fn nul_characters_are_refused() {
+        for text in ["{\"a\":[\"x\\u0000\"]}", "{\"\\u0000\":1}"] {
+            let error = read_as(None, text).await.expect_err(text);
+            assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+        }
+        assert_eq!(read_as(None, "\"\\\\u0000\"").await, Ok(json!("\\u0000")));
+    }
+
+    #[tokio::test]
+    async fn size_and_encoding_are_bounded() {
+        let error = read_as(None, vec![b' '; MAX_BYTES + 1]).await.expect_err("too large");
+        assert_eq!(error.status, 413);
+        assert!(error.detail.contains("16 MiB"));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(MAX_BYTES + 1));
+        assert_eq!(read(&headers, Body::from("{}")).await.expect_err("announced").status, 413);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert_eq!(read(&headers, Body::from("{}")).await.expect_err("compressed").status, 415);
+    }
+}

@@ -1,0 +1,179 @@
+//! Which tenant, and who is calling: every source that names a tenant has to agree, and every refusal looks the same.
+//!
+//! Address, host name and credential may each name a tenant. Whoever has no valid credential for the address gets one
+//! and the same 401, whether the tenant exists or not; only the log tells the reason.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::extract::ConnectInfo;
+use http::{Extensions, HeaderMap, HeaderValue, header};
+use provisioning::Tenant;
+use scim_core::{ScimError, profile::CredentialKind};
+use store::StoreError;
+use token_service::{Presented, Principal, Refusal, authorization};
+
+use crate::{Address, ScimState};
+
+/// Longest part of a User-Agent that is kept with the last use of a credential, in characters.
+const MAX_AGENT: usize = 200;
+
+/// Who is calling.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The tenant that the credential belongs to; active.
+    pub(crate) tenant: Arc<Tenant>,
+    /// The credential.
+    pub(crate) principal: Principal,
+}
+
+/// Why a caller is not let in. All but the last two are the same 401 outside.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("no usable Authorization header")]
+    NoCredential,
+    #[error(transparent)]
+    Credential(Refusal),
+    #[error("the tenant does not take this kind of credential")]
+    KindNotTaken,
+    #[error("no tenant of that name")]
+    UnknownTenant,
+    #[error("a credential of another tenant")]
+    OtherTenant,
+    #[error("the tenant is inactive")]
+    Inactive,
+    #[error("credentials or tenants cannot be checked now")]
+    Unavailable(#[source] StoreError),
+}
+
+/// Finds out who calls an address, and notes the use of its credential.
+pub(crate) async fn identify(
+    state: &ScimState,
+    address: &Address,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Caller, ScimError> {
+    match authenticate(state, address, headers).await {
+        Ok(caller) => {
+            state.tokens.note_use(&caller.principal, &came_from(headers, extensions));
+            Ok(caller)
+        }
+        Err(refused) => Err(answer(&refused, address)),
+    }
+}
+
+async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap) -> Result<Caller, Refused> {
+    let presented = presented(headers).ok_or(Refused::NoCredential)?;
+    let principal = state.tokens.verify(&presented).await.map_err(|refusal| match refusal {
+        Refusal::Unavailable(error) => Refused::Unavailable(error),
+        other => Refused::Credential(other),
+    })?;
+    // Looked up only for a good credential, so that nobody can time which tenants exist.
+    let found = match &address.slug {
+        Some(slug) => state.tenants.by_slug(slug).await,
+        None => state.tenants.by_id(principal.tenant).await,
+    };
+    let tenant = found.map_err(Refused::Unavailable)?.ok_or(Refused::UnknownTenant)?;
+    if tenant.id() != principal.tenant {
+        return Err(Refused::OtherTenant);
+    }
+    if !takes(&tenant, &presented) {
+        return Err(Refused::KindNotTaken);
+    }
+    if !tenant.is_active() {
+        return Err(Refused::Inactive);
+    }
+    Ok(Caller { tenant, principal })
+}
+
+/// Does the tenant's profile take this kind of credential? A bearer token may come from the console or from OAuth.
+fn takes(tenant: &Tenant, presented: &Presented) -> bool {
+    let kinds: &[CredentialKind] = match presented {
+        Presented::Bearer(_) => &[CredentialKind::Bearer, CredentialKind::Oauth],
+        Presented::Basic { .. } => &[CredentialKind::Basic],
+    };
+    kinds.iter().any(|kind| tenant.profile.credentials.contains(kind))
+}
+
+/// The one credential of a request; two of them count as none.
+fn presented(headers: &HeaderMap) -> Option<Presented> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    authorization::parse(value.to_str().ok()?)
+}
+
+fn answer(refused: &Refused, address: &Address) -> ScimError {
+    let tenant = address.slug.as_deref().unwrap_or_default();
+    match refused {
+        Refused::Unavailable(error) => {
+            tracing::error!(target: "scim_api::caller", tenant, %error, "{refused}");
+            ScimError::new(503, "busy")
+        }
+        Refused::Inactive => {
+            tracing::info!(target: "scim_api::caller", tenant, reason = %refused, "refused");
+            ScimError::new(403, "This tenant is not active; it has to be activated before it takes requests.")
+        }
+        _ => {
+            tracing::info!(target: "scim_api::caller", tenant, reason = %refused, "refused");
+            unauthorized()
+        }
+    }
+}
+
+/// The 401 that every refused credential gets.
+pub(crate) fn unauthorized() -> ScimError {
+    ScimError::new(
+        401,
+        "The credential is missing or not valid for this address. Send the token of this tenant as \
+         Authorization: Bearer <token>, and check that it has neither expired nor been revoked.",
+    )
+}
+
+/// 403 unless the credential holds the scope.
+pub(crate) fn require_scope(principal: &Principal, scope: &str) -> Result<(), ScimError> {
+    if principal.may(scope) {
+        return Ok(());
+    }
+    tracing::info!(target: "scim_api::caller", credential = %principal.credential, scope, "scope not held");
+    Err(ScimError::new(403, format!("This credential lacks the scope {scope}; use one that holds it.")))
+}
+
+/// Address of the peer and its User-Agent, for the list of credentials.
+fn came_from(headers: &HeaderMap, extensions: &Extensions) -> String {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_string());
+    let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).map(|agent| {
+        let text = String::from_utf8_lossy(agent);
+        text.chars().filter(|ch| !ch.is_control()).take(MAX_AGENT).collect::<String>()
+    });
+    let parts = [peer, agent];
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origin_of_a_use_is_bounded() {
+        let mut headers = HeaderMap::new();
+        let mut extensions = Extensions::new();
+        assert_eq!(came_from(&headers, &extensions), "");
+        extensions.insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 5))));
+        assert_eq!(came_from(&headers, &extensions), "192.0.2.1");
+        headers.insert(header::USER_AGENT, HeaderValue::from_static("Okta SCIM Client 1.0.0"));
+        assert_eq!(came_from(&headers, &extensions), "192.0.2.1 Okta SCIM Client 1.0.0");
+        let long = HeaderValue::from_str(&"x".repeat(5000)).expect("a header value");
+        headers.insert(header::USER_AGENT, long);
+        assert_eq!(came_from(&headers, &extensions).len(), "192.0.2.1 ".len() + MAX_AGENT);
+    }
+
+    #[test]
+    fn two_credentials_are_none() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer b"));
+        assert!(presented(&headers).is_none());
+    }
+}

@@ -1,0 +1,232 @@
+//! The way of one request: id, host, address, then either SCIM or whatever else the server offers.
+
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::Request, response::Response};
+use futures::FutureExt as _;
+use http::{HeaderValue, Method, StatusCode, header};
+use scim_core::ScimError;
+use tower::ServiceExt as _;
+use tracing::{Instrument as _, Span, field};
+
+use crate::{
+    Address, Origins, RequestId, ScimState,
+    address::host_name,
+    answer,
+    call::Call,
+    caller, error_response,
+    query::Params,
+    request_id,
+    routes::{self, Answer, Found},
+};
+
+/// Longest time that an endpoint may take: Okta gives up after 60 s.
+const TIME_LIMIT: Duration = Duration::from_secs(55);
+
+/// Serves every address form of [`crate::address`]. Anything that is not a SCIM address goes to `other`
+/// (console, health, …); a request to a tenant's own host never does.
+///
+/// Each request gets an id ([`RequestId`], an extension and `x-request-id`), which each answer carries. A SCIM address
+/// answers with SCIM JSON whatever happens: no credential, no such route, a fault, a panic, too much time.
+pub fn service(state: ScimState, other: Router) -> Router {
+    let origins = Origins::new(state.public_url.clone(), state.tenant_domain.as_deref());
+    let front = Arc::new(Front { state, origins, other });
+    Router::new().fallback(move |request: Request| {
+        let front = Arc::clone(&front);
+        async move { front.serve(request).await }
+    })
+}
+
+struct Front {
+    state: ScimState,
+    origins: Origins,
+    other: Router,
+}
+
+impl Front {
+    async fn serve(&self, mut request: Request) -> Response {
+        let id = RequestId::of(request.headers());
+        let id_header = HeaderValue::from_str(id.as_str()).ok();
+        if let Some(value) = id_header.clone() {
+            request.headers_mut().insert(request_id::HEADER, value);
+        }
+        request.extensions_mut().insert(id.clone());
+
+        let mut response = match host_of(&request) {
+            Err(error) => error_response(&error, Some(id.as_str())),
+            Ok(host) => match Address::parse(&self.origins, host.as_deref(), request.uri().path()) {
+                Some(address) => self.scim(address, id, request).await,
+                None => self.other.clone().oneshot(request).await.unwrap_or_else(|never| match never {}),
+            },
+        };
+        if let Some(value) = id_header {
+            response.headers_mut().insert(request_id::HEADER, value);
+        }
+        response
+    }
+
+    async fn scim(&self, address: Address, id: RequestId, request: Request) -> Response {
+        let span = tracing::info_span!(
+            "scim",
+            request_id = id.as_str(),
+            tenant = field::Empty,
+            route = field::Empty,
+            status = field::Empty,
+        );
+        let is_head = request.method() == Method::HEAD;
+        let work = self.answer(address, id.as_str(), request);
+        let answer = contain(TIME_LIMIT, work).instrument(span.clone()).await;
+        let mut response = answer.unwrap_or_else(|error| error_response(&error, Some(id.as_str())));
+        span.record("status", response.status().as_u16());
+        answer::guard(&mut response);
+        if is_head { without_body(response) } else { response }
+    }
+
+    /// Caller first, route second: whoever has no credential learns nothing, not even which routes there are.
+    async fn answer(&self, address: Address, request_id: &str, request: Request) -> Answer {
+        let (parts, body) = request.into_parts();
+        let caller = caller::identify(&self.state, &address, &parts.headers, &parts.extensions).await?;
+        let span = Span::current();
+        span.record("tenant", caller.tenant.row.slug.as_str());
+
+        let found = if address.has_endpoint() {
+            routes::find(&parts.method, &address.rest)
+        } else {
+            Found::Nothing(None)
+        };
+        let (route, id) = match found {
+            Found::Route(route, id) => (route, id),
+            Found::OtherMethods(allow) => return Ok(other_methods(&allow, request_id)),
+            Found::Nothing(hint) => return Err(no_route(hint)),
+        };
+        span.record("route", route.name());
+        caller::require_scope(&caller.principal, route.scope)?;
+
+        let context = Call::context_of(&caller, request_id);
+        let call = Call {
+            state: self.state.clone(),
+            caller,
+            context,
+            base_url: address.base_url(&self.origins),
+            id,
+            params: Params::from_url(parts.uri.query())?,
+            headers: parts.headers,
+        };
+        (route.handler)(call, body).await
+    }
+}
+
+/// The host that a request is for: of the request target (HTTP/2, absolute form) or of `Host`. Where several are
+/// given they must agree (RFC 9112 §3.2), since the host may name a tenant.
+fn host_of(request: &Request) -> Result<Option<String>, ScimError> {
+    let target = request.uri().authority().map(|authority| Some(authority.as_str()));
+    let headers = request.headers().get_all(header::HOST).iter().map(|value| value.to_str().ok());
+    let mut hosts = target.into_iter().chain(headers);
+    let Some(first) = hosts.next() else { return Ok(None) };
+    match first.map(host_name) {
+        Some(host) if hosts.all(|other| other.map(host_name).as_ref() == Some(&host)) => Ok(Some(host)),
+        _ => Err(ScimError::new(400, "The request names no host, or several; name one in Host.")),
+    }
+}
+
+/// Runs the work of one request so that neither a panic nor endless waiting gets out.
+async fn contain(limit: Duration, work: impl Future<Output = Answer>) -> Answer {
+    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(&*panic), "an endpoint panicked");
+            Err(ScimError::new(500, "panic"))
+        }
+        Err(_) => {
+            tracing::error!(seconds = limit.as_secs(), "an endpoint took too long");
+            Err(ScimError::new(503, "time limit"))
+        }
+    }
+}
+
+/// What a panic said, where that is a constant of the program; a formatted one could quote personal data.
+fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
+    panic.downcast_ref::<&'static str>().copied().unwrap_or("(formatted text)")
+}
+
+fn other_methods(allow: &str, request_id: &str) -> Response {
+    let error = ScimError::new(405, format!("This method is not offered here; offered are {allow}."));
+    let mut response = error_response(&error, Some(request_id));
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+fn no_route(hint: Option<&str>) -> ScimError {
+    match hint {
+        Some(path) => {
+            ScimError::new(404, format!("No such endpoint; paths regard case, perhaps {path} was meant."))
+        }
+        None => ScimError::new(
+            404,
+            "No such endpoint; the base URL is followed by /Users, /Groups, /ServiceProviderConfig, /Schemas or \
+             /ResourceTypes.",
+        ),
+    }
+}
+
+/// The answer to HEAD: the headers of GET, length included (RFC 9110 §9.3.2).
+fn without_body(mut response: Response) -> Response {
+    let length = axum::body::HttpBody::size_hint(response.body()).exact();
+    let has_length = !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    *response.body_mut() = Body::empty();
+    if let Some(length) = length.filter(|_| has_length) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(uri: &str, hosts: &[&str]) -> Result<Option<String>, u16> {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = uri.parse().expect("a URI");
+        for host in hosts {
+            let value = HeaderValue::from_bytes(host.as_bytes()).expect("a header value");
+            request.headers_mut().append(header::HOST, value);
+        }
+        host_of(&request).map_err(|error| error.status)
+    }
+
+    #[test]
+    fn hosts_must_agree() {
+        assert_eq!(host("/scim", &[]), Ok(None));
+        assert_eq!(host("/scim", &["A.example:1"]), Ok(Some("a.example".into())));
+        assert_eq!(host("http://a.example/scim", &[]), Ok(Some("a.example".into())));
+        assert_eq!(
+            host("http://a.example/scim", &["a.example:80", "A.example."]),
+            Ok(Some("a.example".into()))
+        );
+        assert_eq!(host("http://a.example/scim", &["b.example"]), Err(400));
+        assert_eq!(host("/scim", &["a.example", "b.example"]), Err(400));
+        assert_eq!(host("/scim", &["é"]), Err(400));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500() {
+        let answer = contain(TIME_LIMIT, async { panic!("on purpose") }).await;
+        assert_eq!(answer.expect_err("contained").status, 500);
+    }
+
+    #[tokio::test]
+    async fn endless_work_is_a_503() {
+        let answer = contain(Duration::from_millis(5), std::future::pending()).await;
+        assert_eq!(answer.expect_err("contained").status, 503);
+    }
+
+    #[test]
+    fn head_keeps_the_length() {
+        let mut response = Response::new(Body::from("12345"));
+        response = without_body(response);
+        assert_eq!(response.headers()["content-length"], "5");
+        assert_eq!(axum::body::HttpBody::size_hint(response.body()).exact(), Some(0));
+    }
+}

@@ -1,0 +1,107 @@
+//! A whole service over a fresh database.
+
+use axum::Router;
+use provisioning::{Provisioner, TenantDirectory};
+use scim_api::ScimState;
+use secrecy::ExposeSecret as _;
+use store::{Actor, ActorKind, ChangeContext, Store, TenantScope, tenants::TenantStatus};
+use store_testing::TestStore;
+use token_service::{MasterKey, NewToken, TokenService};
+
+use crate::client::Client;
+
+/// Host of the public URL.
+pub(crate) const SHARED_HOST: &str = "scim.example.com";
+/// DOMAIN of the tenants' own hosts.
+const DOMAIN: &str = "tenants.example.net";
+const BOTH_SCOPES: &str = "scim:read scim:write";
+const YEAR: i64 = 365 * 24 * 3_600_000;
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) tokens: TokenService,
+    pub(crate) state: ScimState,
+    pub(crate) app: Router,
+    /// Keeps the database alive.
+    _database: TestStore,
+}
+
+fn context() -> ChangeContext {
+    ChangeContext {
+        actor: Actor { kind: ActorKind::Cli, id: String::new(), name: "test".into() },
+        cause: "test".into(),
+    }
+}
+
+impl World {
+    pub(crate) async fn on_sqlite() -> Self {
+        Self::over(store_testing::sqlite().await).await
+    }
+
+    pub(crate) async fn on_postgres() -> Self {
+        Self::over(store_testing::postgres().await).await
+    }
+
+    async fn over(database: TestStore) -> Self {
+        let store = database.store();
+        let key = MasterKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("a key");
+        let tokens = TokenService::open(store.clone(), key).await.expect("tokens");
+        let state = ScimState {
+            provisioner: Provisioner::new(store.clone()),
+            tenants: TenantDirectory::new(store.clone()),
+            tokens: tokens.clone(),
+            public_url: format!("https://{SHARED_HOST}").parse().expect("a URL"),
+            tenant_domain: Some(DOMAIN.into()),
+        };
+        let app = scim_api::service(state.clone(), Router::new());
+        Self { store, tokens, state, app, _database: database }
+    }
+
+    /// A new active tenant with the general profile, and a client that holds a token of it.
+    pub(crate) async fn tenant(&self, slug: &str) -> Client {
+        self.tenant_of("generic", slug).await
+    }
+
+    /// Likewise with another profile.
+    pub(crate) async fn tenant_of(&self, profile: &str, slug: &str) -> Client {
+        let tenants = &self.state.tenants;
+        tenants.create(slug, None, profile, "lenient", true, &context()).await.expect("a tenant");
+        self.client(slug, BOTH_SCOPES).await
+    }
+
+    /// A client of an existing tenant with a new token of these scopes, at the tenant's path address.
+    pub(crate) async fn client(&self, slug: &str, scope: &str) -> Client {
+        let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
+        let name = format!("token {}", store::CredentialId::generate());
+        let new = NewToken { name, scope: scope.into(), expires_at: self.store.now() + YEAR };
+        let issued = self.tokens.issue(tenant.id(), new, &context()).await.expect("a token");
+        Client {
+            app: self.app.clone(),
+            host: SHARED_HOST.into(),
+            base: format!("/t/{slug}/scim/v2"),
+            authorization: Some(format!("Bearer {}", issued.token.expose_secret())),
+        }
+    }
+
+    /// The store's view of the tenant of a client at a path address.
+    pub(crate) async fn scope(&self, client: &Client) -> TenantScope {
+        let slug = client.base.split('/').nth(2).expect("a path address");
+        let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
+        self.store.tenant(tenant.id())
+    }
+
+    pub(crate) async fn set_status(&self, client: &Client, status: TenantStatus) {
+        let tenant = self.scope(client).await.id();
+        let changed = self.store.platform().set_tenant_status(tenant, status, &context()).await;
+        assert!(changed.expect("a change"));
+    }
+
+    /// Revokes the credential of a client.
+    pub(crate) async fn revoke(&self, client: &Client) {
+        let header = client.authorization.as_deref().expect("a credential");
+        let presented = token_service::authorization::parse(header).expect("a token");
+        let principal = self.tokens.verify(&presented).await.expect("valid");
+        let revoked = self.tokens.revoke(principal.tenant, principal.credential, &context()).await;
+        assert!(revoked.expect("a change"));
+    }
+}
