@@ -1,0 +1,92 @@
+//! What pages take from a request; what cannot be read becomes an error page.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, rejection},
+    http::request::Parts,
+};
+use store::{Actor, ActorKind, AdminId, ChangeContext};
+
+use crate::{chrome::Chrome, error::PageError};
+
+/// Parameters in the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(PageError))]
+pub(crate) struct Segments<T>(pub(crate) T);
+
+/// Query parameters.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(PageError))]
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+/// Fields of a form.
+#[derive(FromRequest)]
+#[from_request(via(axum::extract::Form), rejection(PageError))]
+pub(crate) struct Fields<T>(pub(crate) T);
+
+impl From<rejection::PathRejection> for PageError {
+    fn from(_: rejection::PathRejection) -> Self {
+        Self::NotFound
+    }
+}
+
+impl From<rejection::QueryRejection> for PageError {
+    fn from(_: rejection::QueryRejection) -> Self {
+        Self::BadRequest("The address holds something that this page cannot read.")
+    }
+}
+
+impl From<rejection::FormRejection> for PageError {
+    fn from(_: rejection::FormRejection) -> Self {
+        Self::BadRequest("The form could not be read. Go back, load the page again and repeat what you did.")
+    }
+}
+
+/// Id of the request, as the logs have it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// The person who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Operator {
+    /// Id.
+    pub(crate) id: AdminId,
+    /// E-mail address.
+    pub(crate) email: String,
+}
+
+/// A request of a signed-in person; only behind the guard, which puts both parts there.
+#[derive(Clone, Debug)]
+pub(crate) struct Visit {
+    /// Who.
+    pub(crate) operator: Operator,
+    request_id: String,
+}
+
+impl Visit {
+    /// Who and why, for a change.
+    pub(crate) fn context(&self) -> ChangeContext {
+        ChangeContext {
+            actor: Actor {
+                kind: ActorKind::Admin,
+                id: self.operator.id.to_string(),
+                name: self.operator.email.clone(),
+            },
+            cause: self.request_id.clone(),
+        }
+    }
+
+    /// The frame of a page.
+    pub(crate) fn chrome(&self, title: impl Into<String>) -> Chrome {
+        Chrome { title: title.into(), operator: Some(self.operator.email.clone()) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visit {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        let operator = parts.extensions.get::<Operator>().cloned().ok_or(PageError::SignedOut)?;
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        Ok(Self { operator, request_id })
+    }
+}

@@ -1,0 +1,50 @@
+//! The web console: sign-in, tenants, set-up, tokens, users, groups.
+//!
+//! One file a page in [`pages`], its template of the same name in `web/templates`. Every route stands in one table
+//! ([`ROUTES`]); what needs a signed-in operator is refused before any page code runs.
+
+mod assets;
+mod attempts;
+mod chrome;
+mod error;
+mod extract;
+mod form;
+mod guard;
+mod pager;
+mod pages;
+mod routes;
+#[cfg(test)]
+mod samples;
+mod session;
+mod when;
+
+pub use routes::{OPEN_ROUTES, ROUTES};
+
+use provisioning::{Provisioner, TenantDirectory};
+use store::Store;
+use token_service::TokenService;
+
+/// What the pages need.
+#[derive(Clone)]
+pub struct ConsoleState {
+    /// Rows.
+    pub store: Store,
+    /// Changes.
+    pub provisioner: Provisioner,
+    /// Tenants.
+    pub tenants: TenantDirectory,
+    /// Tokens.
+    pub tokens: TokenService,
+    /// Origin of the shared host.
+    pub public_url: url::Url,
+    /// DOMAIN of `{slug}.DOMAIN`.
+    pub tenant_domain: Option<String>,
+    /// Send cookies with `Secure` and `__Host-`? False only on loopback over plain http.
+    pub secure_cookies: bool,
+}
+
+/// `/console/…`, and `/` which leads there. Answers on the public URL's host only (any loopback name when that host is
+/// a loopback one).
+pub fn router(state: ConsoleState) -> axum::Router {
+    routes::router(state)
+}

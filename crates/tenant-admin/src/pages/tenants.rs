@@ -1,0 +1,104 @@
+//! The list of tenants.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+use serde::Deserialize;
+use store::{credentials::Credential, tenants::TenantRow, tenants::TenantStatus};
+
+use super::{new_tenant, setup};
+use crate::{
+    ConsoleState,
+    chrome::{Badge, Chrome, count, page},
+    error::PageError,
+    extract::{Parameters, Visit},
+    pager::{PAGE_SIZE, Pager, page_number},
+};
+
+#[derive(Template)]
+#[template(path = "tenants.html")]
+pub(crate) struct TenantsPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) search: String,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) pager: Pager,
+    /// For the live region: `3 tenants`.
+    pub(crate) summary: String,
+}
+
+/// A tenant in the list.
+pub(crate) struct Row {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) product: String,
+    pub(crate) status: Badge,
+    pub(crate) users: u64,
+    pub(crate) inactive_users: u64,
+    /// `None`: the product has no groups.
+    pub(crate) groups: Option<u64>,
+    pub(crate) token: Badge,
+}
+
+/// Query of a list page.
+#[derive(Deserialize)]
+pub(crate) struct ListParameters {
+    /// What to look for.
+    #[serde(default)]
+    pub(crate) q: String,
+    /// From 1.
+    pub(crate) page: Option<String>,
+    /// `active`, `inactive`, or all.
+    #[serde(default)]
+    pub(crate) status: String,
+}
+
+impl ListParameters {
+    /// What to look for, cut to a sane length.
+    pub(crate) fn search(&self) -> String {
+        self.q.trim().chars().filter(|letter| !letter.is_control()).take(100).collect()
+    }
+}
+
+/// `GET /console/`.
+pub(crate) async fn show(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Parameters(query): Parameters<ListParameters>,
+) -> Result<Response, PageError> {
+    let search = query.search();
+    let number = page_number(query.page.as_deref());
+    let found = state.store.platform().tenants(&search, (number - 1) * PAGE_SIZE, PAGE_SIZE).await?;
+    let mut rows = Vec::with_capacity(found.items.len());
+    for tenant in &found.items {
+        rows.push(row(&state, tenant).await?);
+    }
+    let pager = Pager::new("/console/", &[("q", &search)], number, rows.len(), found.total);
+    let summary = count(found.total, "tenant");
+    page(StatusCode::OK, &TenantsPage { chrome: visit.chrome("Tenants"), search, rows, pager, summary })
+}
+
+async fn row(state: &ConsoleState, tenant: &TenantRow) -> Result<Row, PageError> {
+    let counts = state.store.platform().tenant_counts(tenant.id).await?;
+    let tokens = state.tokens.list(tenant.id).await?;
+    let product = new_tenant::product(&tenant.profile_name);
+    Ok(Row {
+        slug: tenant.slug.clone(),
+        name: tenant.name.clone(),
+        product: product.map_or_else(|| tenant.profile_name.clone(), |profile| profile.title.clone()),
+        status: Badge::active(tenant.status == TenantStatus::Active),
+        users: counts.users,
+        inactive_users: counts.users.saturating_sub(counts.active_users),
+        groups: product.is_none_or(|profile| profile.group.is_some()).then_some(counts.groups),
+        token: token_state(&tokens, state.store.now()),
+    })
+}
+
+/// The state of the live credential that lasts longest.
+fn token_state(tokens: &[Credential], now: i64) -> Badge {
+    let live = tokens.iter().filter(|token| setup::is_live(token, now));
+    match live.max_by_key(|token| token.expires_at.unwrap_or(i64::MAX)) {
+        Some(token) => setup::token_badge(token, now),
+        None if tokens.is_empty() => Badge::new("quiet", "No token"),
+        None => Badge::new("bad", "No live token"),
+    }
+}

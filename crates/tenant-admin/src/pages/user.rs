@@ -1,0 +1,136 @@
+//! One user: attributes, groups, roles, history, and the raw document.
+
+pub(crate) mod attributes;
+pub(crate) mod history;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+use provisioning::Request;
+use scim_core::{ScimError, projection::Projection};
+use serde_json::Value;
+use store::UserId;
+
+use self::{
+    attributes::Section,
+    history::{Entry, timeline},
+};
+use super::{setup, tenant, users};
+use crate::{
+    ConsoleState,
+    chrome::{Badge, Chrome, TenantHead, page},
+    error::PageError,
+    extract::{Segments, Visit},
+    when::Moment,
+};
+
+/// Most entries of a history that a page shows.
+pub(crate) const HISTORY: u64 = 50;
+
+#[derive(Template)]
+#[template(path = "user.html")]
+pub(crate) struct UserPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) head: TenantHead,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) user_name: String,
+    pub(crate) status: Badge,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) groups: Vec<Link>,
+    pub(crate) roles: Vec<RoleRow>,
+    pub(crate) history: Vec<Entry>,
+    pub(crate) created: Option<Moment>,
+    pub(crate) modified: Option<Moment>,
+    pub(crate) version: String,
+    pub(crate) location: String,
+    pub(crate) raw: String,
+    pub(crate) prefix: Option<String>,
+}
+
+/// A group by id and name.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// A role, and the groups that gave it.
+#[derive(Clone, Debug)]
+pub(crate) struct RoleRow {
+    pub(crate) name: String,
+    pub(crate) via: Vec<Link>,
+}
+
+/// `GET …/users/{id}`.
+pub(crate) async fn show(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments((slug, id)): Segments<(String, String)>,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
+    let user_id: UserId = id.parse().map_err(|()| PageError::NotFound)?;
+    let (base_url, context) = (setup::base_url(&state, &tenant), visit.context());
+    let projection = Projection::default();
+    let request =
+        Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
+    let user =
+        state.provisioner.user(request, &id).await.map_err(|error: ScimError| PageError::from(error))?;
+    let scope = state.store.tenant(tenant.id());
+    let roles = roles(scope.roles_of_user(user_id).await?);
+    let now = state.store.now();
+    let history = timeline(scope.audit(Some(&id), HISTORY).await?, now);
+    let body = user.body;
+    let user_name = body["userName"].as_str().unwrap_or_default().to_owned();
+    let name =
+        Some(users::display_name(&body)).filter(|name| !name.is_empty()).unwrap_or_else(|| user_name.clone());
+    let head = TenantHead::new(&tenant, "users");
+    let shown = UserPage {
+        chrome: visit.chrome(format!("{name} · {}", head.name)),
+        head,
+        id,
+        name,
+        user_name,
+        status: Badge::active(body["active"].as_bool().unwrap_or(true)),
+        sections: attributes::sections(&tenant.profile.user, &body),
+        groups: groups(&body["groups"]),
+        roles,
+        history,
+        created: moment(&body["meta"]["created"], now),
+        modified: moment(&body["meta"]["lastModified"], now),
+        version: user.etag,
+        location: user.location,
+        raw: pretty(&body),
+        prefix: tenant.profile.roles.prefix.clone(),
+    };
+    page(StatusCode::OK, &shown)
+}
+
+/// A document as indented JSON.
+pub(crate) fn pretty(document: &Value) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_default()
+}
+
+/// An RFC 3339 attribute as a moment.
+pub(crate) fn moment(value: &Value, now: i64) -> Option<Moment> {
+    scim_core::timestamp::parse(value.as_str()?).map(|at| Moment::new(at, now))
+}
+
+fn groups(value: &Value) -> Vec<Link> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let groups = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    groups.iter().map(|group| Link { id: text(&group["value"]), name: text(&group["display"]) }).collect()
+}
+
+/// Grants come by role, so neighbours belong together.
+fn roles(grants: Vec<store::users::RoleGrant>) -> Vec<RoleRow> {
+    let mut rows: Vec<(String, RoleRow)> = Vec::new();
+    for grant in grants {
+        let via = Link { id: grant.via.group.to_string(), name: grant.via.display };
+        match rows.iter_mut().find(|(key, _)| *key == grant.role.key) {
+            Some((_, row)) => row.via.push(via),
+            None => rows.push((grant.role.key, RoleRow { name: grant.role.name, via: vec![via] })),
+        }
+    }
+    rows.into_iter().map(|(_, row)| row).collect()
+}

@@ -1,0 +1,192 @@
+//! A console over an empty database, and a browser of few words.
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use provisioning::{Provisioner, Tenant, TenantDirectory};
+use scim_core::projection::Projection;
+use serde_json::Value;
+use std::sync::Arc;
+use store::{Actor, ActorKind, AdminId, ChangeContext, platform::Admin};
+use store_testing::TestStore;
+use tenant_admin::ConsoleState;
+use token_service::{MasterKey, TokenService, passwords};
+use tower::ServiceExt;
+
+pub(crate) const HOST: &str = "rollcall.test";
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// An answer.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Page {
+    pub(crate) fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Text between two others.
+    pub(crate) fn between(&self, before: &str, after: &str) -> Option<&str> {
+        let start = self.body.find(before)? + before.len();
+        let length = self.body[start..].find(after)?;
+        Some(&self.body[start..start + length])
+    }
+
+    /// Fails with the page's text unless it is there.
+    pub(crate) fn shows(&self, text: &str) -> &Self {
+        assert!(self.body.contains(text), "{text:?} is not on the page ({}):\n{}", self.status, self.body);
+        self
+    }
+
+    pub(crate) fn hides(&self, text: &str) -> &Self {
+        assert!(!self.body.contains(text), "{text:?} is on the page:\n{}", self.body);
+        self
+    }
+}
+
+/// The console and what is behind it.
+pub(crate) struct Console {
+    pub(crate) app: Router,
+    pub(crate) state: ConsoleState,
+    /// Cookie of the browser.
+    pub(crate) cookie: Option<String>,
+    /// Kept: its database goes with it.
+    pub(crate) store: TestStore,
+}
+
+impl Console {
+    /// Over an empty database, with no operator.
+    pub(crate) async fn empty(store: TestStore) -> Self {
+        let provisioner = Provisioner::new(store.store());
+        let tokens = TokenService::open(store.store(), MasterKey::from_base64(KEY).unwrap()).await.unwrap();
+        let state = ConsoleState {
+            store: store.store(),
+            provisioner,
+            tenants: TenantDirectory::new(store.store()),
+            tokens,
+            public_url: format!("https://{HOST}").parse().unwrap(),
+            tenant_domain: Some("customers.test".into()),
+            secure_cookies: true,
+        };
+        Self { app: tenant_admin::router(state.clone()), state, cookie: None, store }
+    }
+
+    /// With an operator who is signed in.
+    pub(crate) async fn signed_in(store: TestStore) -> Self {
+        let mut console = Self::empty(store).await;
+        console.admin().await;
+        let page = console.sign_in(EMAIL, PASSWORD).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+        console
+    }
+
+    pub(crate) async fn admin(&self) {
+        let admin = Admin {
+            id: AdminId::generate(),
+            email: EMAIL.into(),
+            password_hash: passwords::hash(PASSWORD.to_owned().into()).await.unwrap(),
+            role: "operator".into(),
+            created_at: self.store.now(),
+        };
+        self.store.platform().create_admin(&admin).await.unwrap();
+    }
+
+    /// Signs in and keeps the cookie.
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Page {
+        let page = self.post("/console/sign-in", &[("email", email), ("password", password)]).await;
+        if let Some(cookie) = page.headers.get(header::SET_COOKIE) {
+            self.cookie = cookie.to_str().unwrap().split(';').next().map(str::to_owned);
+        }
+        page
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Page {
+        self.send(Request::get(path), String::new()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        self.send(request, form.finish()).await
+    }
+
+    pub(crate) async fn send(&self, request: http::request::Builder, body: String) -> Page {
+        let mut request = request.body(Body::from(body)).unwrap();
+        let headers = request.headers_mut();
+        headers.entry(header::HOST).or_insert(HOST.parse().unwrap());
+        if let Some(cookie) = &self.cookie {
+            headers.insert(header::COOKIE, cookie.parse().unwrap());
+        }
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Page { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// An active tenant, made behind the console.
+    pub(crate) async fn tenant(&self, slug: &str, profile: &str) -> Arc<Tenant> {
+        self.state
+            .tenants
+            .create(slug, Some(&format!("{slug} Hospital")), profile, "lenient", true, &context())
+            .await
+            .unwrap()
+    }
+
+    /// A user as the identity provider sends it; gives the id.
+    pub(crate) async fn user(&self, tenant: &Tenant, body: Value) -> String {
+        let (context, projection) = (context(), Projection::default());
+        let request = provisioning::Request {
+            tenant,
+            context: &context,
+            base_url: "https://x/scim",
+            projection: &projection,
+        };
+        let created = self.state.provisioner.create_user(request, &body).await.unwrap();
+        created.rendered.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A group with members; gives the id.
+    pub(crate) async fn group(&self, tenant: &Tenant, name: &str, members: &[&str]) -> String {
+        let members: Vec<Value> = members.iter().map(|id| serde_json::json!({"value": id})).collect();
+        let body = serde_json::json!({
+            "schemas": [scim_core::urn::GROUP], "displayName": name, "members": members,
+        });
+        let (context, projection) = (context(), Projection::default());
+        let request = provisioning::Request {
+            tenant,
+            context: &context,
+            base_url: "https://x/scim",
+            projection: &projection,
+        };
+        let created = self.state.provisioner.create_group(request, &body).await.unwrap();
+        created.body["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The identity provider as an actor.
+pub(crate) fn context() -> ChangeContext {
+    ChangeContext {
+        actor: Actor { kind: ActorKind::Credential, id: "c-1".into(), name: "Okta production".into() },
+        cause: "request-1".into(),
+    }
+}
+
+/// A user document.
+pub(crate) fn person(user_name: &str, given: &str, family: &str) -> Value {
+    serde_json::json!({
+        "schemas": [scim_core::urn::USER],
+        "userName": user_name,
+        "name": {"givenName": given, "familyName": family},
+        "emails": [{"value": user_name, "type": "work", "primary": true}],
+        "active": true,
+    })
+}

@@ -1,0 +1,69 @@
+// The console works without this file; it adds copy buttons, dialogs, and a reminder to save a new token.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+  const live = () => document.getElementById("live");
+  const say = (text) => {
+    const region = live();
+    if (region) {
+      region.textContent = "";
+      window.setTimeout(() => { region.textContent = text; }, 50);
+    }
+  };
+
+  let unsaved = Boolean(document.querySelector("[data-unsaved]"));
+  window.addEventListener("beforeunload", (event) => {
+    if (unsaved) event.preventDefault();
+  });
+
+  const select = (element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const selection = window.getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+  };
+
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    const label = button.querySelector("[data-label]");
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      if (source.closest("[data-unsaved]")) unsaved = false;
+      say(button.dataset.copied);
+      label.textContent = "Copied";
+      window.setTimeout(() => { label.textContent = "Copy"; }, 2000);
+    } catch {
+      select(source);
+      say("Copying did not work. The text is selected: copy it with the keyboard.");
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element)) return;
+    const button = event.target.closest("button[data-copy]");
+    if (button) {
+      copy(button);
+      return;
+    }
+    if (event.target.closest("[data-saved]")) unsaved = false;
+    const opener = event.target.closest("a[data-dialog]");
+    const dialog = opener && document.getElementById(opener.dataset.dialog);
+    if (dialog && typeof dialog.showModal === "function" && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      dialog.showModal();
+      return;
+    }
+    const closer = event.target.closest("[data-close]");
+    const open = closer && closer.closest("dialog");
+    if (open) {
+      event.preventDefault();
+      open.close();
+    }
+  });
+
+  // What is wrong with a form takes the focus, so that it is read first.
+  const first = document.getElementById("problems") || document.querySelector("[data-focus]");
+  if (first) first.focus();
+})();
