@@ -1,0 +1,35 @@
+//! "Test API Credentials", and the same with a credential that must be refused (idp-behaviour 1.1, 1.2, 1.4).
+
+use super::Engine;
+use crate::judge::{self, Broken, Requirement};
+
+/// Always the same request (idp-behaviour 1.4).
+const TEST: &str = "/Users?startIndex=1&count=2";
+
+impl Engine {
+    /// Okta's test: a page of two users; the base URL is one that Okta takes.
+    pub async fn test_credentials(&self) -> bool {
+        let op = self.begin("test credentials");
+        if self.client.base_url().contains('_') {
+            let requirement = Requirement {
+                text: "the base URL holds no underscore",
+                source: "idp-behaviour 1.1, OKTA-PREP",
+            };
+            op.fail("base URL".into(), Broken { requirement, found: self.client.base_url().to_owned() });
+        }
+        let Some(answer) = op.get(TEST).await else { return false };
+        op.status(&answer, &[200])
+            && op.judge(
+                &answer,
+                [judge::list(answer.json(), 2).and_then(|page| judge::page_starts_at(&page, 1))],
+            )
+    }
+
+    /// The same with a wrong token: 401, a SCIM error, and a challenge (C9306).
+    pub async fn refuse_wrong_credentials(&self) -> bool {
+        let mut op = self.begin("refuse wrong credentials");
+        op.exchange = op.exchange.with_wrong_credential();
+        let Some(answer) = op.get(TEST).await else { return false };
+        op.status(&answer, &[401]) && op.judge(&answer, [judge::challenge(&answer)])
+    }
+}

@@ -1,0 +1,107 @@
+//! What a run did and what the server got wrong.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// An answer that the identity provider would not accept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Failure {
+    /// What was being done: `push group`, `deactivate`, …; in a product's guide with the guide's feature before it.
+    pub operation: String,
+    /// `POST /Users`.
+    pub request: String,
+    /// Which requirement the answer broke, and its source (`idp-behaviour` section, RFC).
+    pub requirement: String,
+    /// What came instead, shortened; never holds the credential.
+    pub found: String,
+}
+
+/// Counts and failures of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// Requests sent, repeated ones included.
+    pub requests: u64,
+    /// Answers of 429 that were waited out; they are no failures.
+    pub rate_limited: u64,
+    /// Users that stand in the server as provisioned at the end, active or not.
+    pub users: u64,
+    /// Groups likewise.
+    pub groups: u64,
+    /// Operations by name; in a product's guide by the guide's feature.
+    pub operations: BTreeMap<String, u64>,
+    /// What went wrong, in a fixed order (by operation, request, requirement).
+    pub failures: Vec<Failure>,
+}
+
+/// A [`Report`] that several tasks write to at once.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder(Mutex<Report>);
+
+impl Recorder {
+    fn report(&self) -> MutexGuard<'_, Report> {
+        // Only counts are behind the lock: a panic elsewhere cannot leave them half-written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn request(&self) {
+        self.report().requests += 1;
+    }
+
+    pub(crate) fn rate_limited(&self) {
+        self.report().rate_limited += 1;
+    }
+
+    pub(crate) fn operation(&self, name: &str) {
+        *self.report().operations.entry(name.to_owned()).or_default() += 1;
+    }
+
+    pub(crate) fn failure(&self, failure: Failure) {
+        tracing::debug!(?failure, "answer refused");
+        self.report().failures.push(failure);
+    }
+
+    pub(crate) fn standing(&self, users: u64, groups: u64) {
+        let mut report = self.report();
+        report.users = users;
+        report.groups = groups;
+    }
+
+    /// The report so far, its failures in a fixed order whatever the order of the tasks was.
+    pub(crate) fn finish(&self) -> Report {
+        let mut report = self.report().clone();
+        report.failures.sort();
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(operation: &str) -> Failure {
+        Failure {
+            operation: operation.into(),
+            request: "GET /Users".into(),
+            requirement: "r".into(),
+            found: "f".into(),
+        }
+    }
+
+    #[test]
+    fn counts_add_up_and_failures_come_in_a_fixed_order() {
+        let recorder = Recorder::default();
+        for name in ["look up", "create", "look up"] {
+            recorder.request();
+            recorder.operation(name);
+        }
+        recorder.rate_limited();
+        recorder.standing(2, 1);
+        recorder.failure(failure("b"));
+        recorder.failure(failure("a"));
+        let report = recorder.finish();
+        assert_eq!((report.requests, report.rate_limited, report.users, report.groups), (3, 1, 2, 1));
+        assert_eq!(report.operations["look up"], 2);
+        assert_eq!(report.operations["create"], 1);
+        assert_eq!(report.failures, [failure("a"), failure("b")]);
+    }
+}
