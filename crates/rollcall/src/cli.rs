@@ -1,0 +1,231 @@
+//! The command line: what each command is called, takes and says of itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::SettingFlags;
+
+/// Self-hosted, multi-tenant SCIM 2.0 provisioning.
+///
+/// Each customer (tenant) gets a SCIM Base URL and a token to paste into Okta or Entra ID; users and groups arrive,
+/// are checked, are kept, and groups become roles.
+///
+/// Try it: `rollcall demo`. Results go to stdout, logs and progress to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "rollcall", version, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Settings that most commands share.
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole thing: a fresh embedded database, one tenant for each profile, Okta played against it
+    Demo(Demo),
+    /// Run the server (applies migrations first)
+    Serve(Serve),
+    /// Apply pending migrations and end
+    Migrate,
+    /// Check configuration, database, Redis, keys and clock, and say how to mend each fault
+    Doctor,
+    /// Make and manage tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Make and manage a tenant's bearer tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Look at users
+    #[command(subcommand)]
+    User(User),
+    /// Manage the people who sign in to the console
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Play an identity provider against any SCIM server
+    #[command(subcommand)]
+    Simulate(Simulate),
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `rollcall demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// End after the summary instead of serving
+    #[arg(long)]
+    pub(crate) no_serve: bool,
+    /// Write `{console, tenants: [{slug, profile, base_url, authorization}]}` to FILE before serving starts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// `rollcall serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Do not apply migrations; refuse to start when some are pending
+    #[arg(long)]
+    pub(crate) no_migrate: bool,
+}
+
+/// How much of identity providers' habits a tenant takes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Compatibility {
+    /// Take what Okta, Entra and others really send
+    Lenient,
+    /// Take only what the RFCs allow
+    Strict,
+}
+
+/// `rollcall tenant …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// Make a tenant; inactive until it is activated
+    Create {
+        /// Name in URLs: lower-case letters, digits and hyphens; never changed, never used again
+        slug: String,
+        /// Product profile: generic, epic-emp, mdscripts, clinical-maestro, eptura-engage or envi
+        #[arg(long, default_value = "generic")]
+        profile: String,
+        /// Name for people; the slug if not given
+        #[arg(long)]
+        name: Option<String>,
+        /// Activate it at once, and open the profile's feature gate
+        #[arg(long)]
+        activate: bool,
+        /// What to take from identity providers
+        #[arg(long, value_enum, default_value = "lenient")]
+        compatibility: Compatibility,
+    },
+    /// List all tenants
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve a tenant, and open its profile's feature gate
+    Activate {
+        /// Tenant
+        slug: String,
+    },
+    /// Stop serving a tenant: its credentials get 403
+    Deactivate {
+        /// Tenant
+        slug: String,
+    },
+}
+
+/// `rollcall token …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print it; it cannot be shown again
+    Create {
+        /// Tenant
+        slug: String,
+        /// Name for people, unique among the tenant's live tokens
+        #[arg(long)]
+        name: String,
+        /// How long it lives: 90d, 1y, … or a date; at most 10y
+        #[arg(long, default_value = "1y", value_name = "TIME")]
+        expires_in: String,
+        /// What it may do, separated by blanks
+        #[arg(long, default_value = token_service::scopes::DEFAULT)]
+        scope: String,
+    },
+    /// List a tenant's tokens
+    List {
+        /// Tenant
+        slug: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a live token: the next request with it is refused
+    Revoke {
+        /// Tenant
+        slug: String,
+        /// Its name
+        name: String,
+    },
+}
+
+/// `rollcall user …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Show a user, its groups and its roles
+    Show {
+        /// Tenant
+        slug: String,
+        /// userName, in any case
+        username: String,
+        /// As JSON: `{user, groups: [{id, display}], roles: [{role, via}]}`
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `rollcall admin …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Make an operator of the console; the password is asked for, or read from stdin
+    Create {
+        /// E-mail address to sign in with
+        email: String,
+        /// Make a random password and print it
+        #[arg(long)]
+        generate: bool,
+    },
+}
+
+/// `rollcall simulate …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Simulate {
+    /// Okta: wizard apps (PUT) and catalogue apps (PATCH), half of the people each
+    Okta(SimulateOptions),
+    /// Entra ID: each of its habits on the wire, in the older and in the compliant style
+    Entra(SimulateOptions),
+}
+
+/// `rollcall simulate okta|entra`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateOptions {
+    /// Base URL of the SCIM server, as pasted into the identity provider
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: String,
+    /// The whole Authorization header, such as `Bearer rcl_…`
+    #[arg(long, value_name = "HEADER")]
+    pub(crate) authorization: String,
+    /// People
+    #[arg(long, default_value_t = 50)]
+    pub(crate) users: usize,
+    /// Groups to push
+    #[arg(long, default_value_t = 5)]
+    pub(crate) groups: usize,
+    /// Operations in flight at once
+    #[arg(long, default_value_t = 4)]
+    pub(crate) concurrency: usize,
+    /// The same seed gives the same people
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print the whole report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

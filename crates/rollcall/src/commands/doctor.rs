@@ -1,0 +1,89 @@
+//! `rollcall doctor`: is everything in place, and how is each fault mended?
+
+use std::{process::ExitCode, time::Duration};
+
+use store::Store;
+use token_service::TokenService;
+
+use super::output;
+use crate::{
+    installation::{master_key, store_options},
+    settings::Settings,
+};
+
+/// Longest wait for Redis.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Checks one thing after another; fails when any check does.
+pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let mut healthy = true;
+    let mut say = |name: &str, result: anyhow::Result<String>| match result {
+        Ok(found) => output::line(format_args!("✓ {name}: {found}")),
+        Err(error) => {
+            healthy = false;
+            output::line(format_args!("✗ {name}: {error:#}"));
+        }
+    };
+    say("settings", Ok(format!("public URL {}", settings.public_url())));
+    let options = store_options(settings);
+    let store = Store::open(&options).await;
+    let key = master_key(settings);
+    match (store, key) {
+        (Ok(store), Ok(key)) => {
+            say("database", Ok(format!("{:?}, schema up to date, row-level checks hold", store.backend())));
+            say("clock", clock(&store));
+            say(
+                "keys",
+                TokenService::open(store.clone(), key)
+                    .await
+                    .map(|_| "master key opens the signing keys".to_owned())
+                    .map_err(Into::into),
+            );
+            say("operators", operators(&store).await);
+            store.close().await;
+        }
+        (store, key) => {
+            say("database", store.map(|_| "reachable".to_owned()).map_err(Into::into));
+            say("keys", key.map(|_| "master key is readable".to_owned()));
+        }
+    }
+    if let Some(url) = &settings.redis_url {
+        say("redis", redis(url).await);
+    }
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn clock(store: &Store) -> anyhow::Result<String> {
+    // Tokens made before this program was written cannot exist: such a clock is wrong.
+    const WRITTEN: i64 = 1_793_000_000_000;
+    let now = scim_core::timestamp::to_rfc3339(store.now());
+    anyhow::ensure!(
+        store.now() > WRITTEN,
+        "it is not {now}: set the machine's clock (NTP), tokens expire by it"
+    );
+    Ok(now)
+}
+
+async fn operators(store: &Store) -> anyhow::Result<String> {
+    let count = store.platform().admin_count().await?;
+    // No fault: an installation may be run from the command line alone.
+    Ok(match count {
+        0 => "nobody can sign in to the console yet; `rollcall admin create EMAIL` makes an operator"
+            .to_owned(),
+        count => format!("{count} can sign in to the console"),
+    })
+}
+
+async fn redis(url: &str) -> anyhow::Result<String> {
+    let help = "check redis_url; Rollcall works without Redis, nodes then learn of changes within a second";
+    let client = redis::Client::open(url).map_err(|error| anyhow::anyhow!("{error}; {help}"))?;
+    let ping = async {
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("PING").query_async::<String>(&mut connection).await
+    };
+    match tokio::time::timeout(PATIENCE, ping).await {
+        Ok(Ok(_)) => Ok("answers".to_owned()),
+        Ok(Err(error)) => Err(anyhow::anyhow!("{error}; {help}")),
+        Err(_) => Err(anyhow::anyhow!("no answer within {} s; {help}", PATIENCE.as_secs())),
+    }
+}

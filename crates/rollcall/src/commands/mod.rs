@@ -1,0 +1,70 @@
+//! One file for each command.
+
+mod admin;
+mod demo;
+mod doctor;
+mod output;
+mod progress;
+mod serve;
+mod simulate;
+mod tenant;
+mod token;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+use store::Store;
+
+use crate::{
+    cli::{Cli, Command},
+    installation::{self, Installation, Migrations},
+    settings::{Settings, ensure_dir},
+    telemetry,
+};
+
+/// Runs a command to its end.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(&cli.settings)?;
+    let _telemetry =
+        telemetry::start(&settings, cli.settings.log.is_none().then(|| default_log(&cli.command)).flatten())?;
+    let open = || Installation::open(&settings, Migrations::IfEmbedded);
+    match cli.command {
+        Command::Demo(options) => demo::run(&cli.settings, &settings, &options).await,
+        Command::Serve(options) => serve::run(&settings, &options).await,
+        Command::Migrate => migrate(&settings).await,
+        Command::Doctor => doctor::run(&settings).await,
+        Command::Tenant(command) => tenant::run(&open().await?, command).await,
+        Command::Token(command) => token::run(&open().await?, command).await,
+        Command::User(command) => user::run(&open().await?, command).await,
+        Command::Admin(command) => admin::run(&open().await?, command).await,
+        Command::Simulate(command) => simulate::run(command).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "rollcall", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The server says what it does; short commands only what is wrong; and that the demo makes itself a key is no news.
+fn default_log(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Serve(_) | Command::Migrate => None,
+        Command::Demo(_) => Some("error"),
+        _ => Some("warn"),
+    }
+}
+
+async fn migrate(settings: &Settings) -> anyhow::Result<ExitCode> {
+    if settings.is_sqlite() {
+        ensure_dir(&settings.data_dir)?;
+    }
+    let applied = Store::migrate(&installation::store_options(settings)).await?;
+    for name in &applied {
+        output::line(name);
+    }
+    if applied.is_empty() {
+        tracing::info!("the database is up to date");
+    }
+    Ok(ExitCode::SUCCESS)
+}

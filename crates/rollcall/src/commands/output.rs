@@ -1,0 +1,31 @@
+//! Results go to stdout, and only here.
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+/// One line of a result.
+#[expect(clippy::print_stdout, reason = "the result of a command")]
+pub(super) fn line(text: impl std::fmt::Display) {
+    println!("{text}");
+}
+
+/// A result as JSON, indented for people.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// An empty table with these headers.
+pub(super) fn table(headers: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(headers.iter().copied());
+    table
+}
+
+/// `2027-11-21 10:00` (UTC) for milliseconds; `–` for nothing.
+pub(super) fn time(millis: Option<i64>) -> String {
+    millis.map_or_else(
+        || "–".to_owned(),
+        |millis| scim_core::timestamp::to_rfc3339(millis)[..16].replace('T', " "),
+    )
+}

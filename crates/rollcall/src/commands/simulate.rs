@@ -1,0 +1,80 @@
+//! `rollcall simulate …`.
+
+use std::process::ExitCode;
+
+use idp_simulator::{
+    Report, Target,
+    scenario::{self, EntraOptions, OktaOptions, OptScim},
+};
+
+use super::{output, progress};
+use crate::cli::{Simulate, SimulateOptions};
+
+/// Most failures shown one by one.
+const SHOWN: usize = 20;
+
+/// Plays an identity provider; fails when the server broke a requirement.
+pub(super) async fn run(command: Simulate) -> anyhow::Result<ExitCode> {
+    let (name, options) = match &command {
+        Simulate::Okta(options) => ("okta", options),
+        Simulate::Entra(options) => ("entra", options),
+    };
+    let bar = progress::bar(name);
+    let advance = |done, total, label: &str| progress::advance(&bar, done, total, label);
+    let report = play(&command, &advance).await;
+    bar.finish_and_clear();
+    if options.json {
+        output::json(&report)?;
+    } else {
+        show(&report);
+    }
+    Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn play(command: &Simulate, advance: scenario::Progress<'_>) -> Report {
+    let target = |options: &SimulateOptions| Target {
+        base_url: options.base_url.clone(),
+        authorization: options.authorization.clone(),
+    };
+    match command {
+        Simulate::Okta(options) => {
+            let &SimulateOptions { users, groups, concurrency, seed, .. } = options;
+            scenario::okta(&target(options), &OktaOptions { users, groups, concurrency, seed }, advance).await
+        }
+        Simulate::Entra(options) => {
+            let &SimulateOptions { users, groups, concurrency, seed, .. } = options;
+            let optscim = OptScim::default();
+            let entra = EntraOptions { users, groups, concurrency, seed, optscim };
+            scenario::entra(&target(options), &entra, advance).await
+        }
+    }
+}
+
+fn show(report: &Report) {
+    let mut table = output::table(&["operation", "times"]);
+    for (operation, times) in &report.operations {
+        table.add_row([operation.clone(), times.to_string()]);
+    }
+    output::line(table);
+    output::line(format_args!(
+        "{} requests, {} users and {} groups provisioned, {} failures",
+        report.requests,
+        report.users,
+        report.groups,
+        report.failures.len()
+    ));
+    failures(report);
+}
+
+/// Lists what the server got wrong.
+pub(super) fn failures(report: &Report) {
+    for failure in report.failures.iter().take(SHOWN) {
+        output::line(format_args!(
+            "✗ {} ({}): {}\n  found: {}",
+            failure.operation, failure.request, failure.requirement, failure.found
+        ));
+    }
+    if report.failures.len() > SHOWN {
+        output::line(format_args!("… and {} more", report.failures.len() - SHOWN));
+    }
+}

@@ -1,0 +1,110 @@
+//! An opened installation: store, master key, services over them.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use provisioning::{Provisioner, Tenant, TenantDirectory};
+use secrecy::ExposeSecret as _;
+use store::{Actor, ActorKind, ChangeContext, Store, StoreOptions};
+use token_service::{MasterKey, TokenService};
+
+use crate::settings::{Settings, ensure_dir};
+
+/// Everything that a command or the server works with.
+#[derive(Clone)]
+pub(crate) struct Installation {
+    /// Rows.
+    pub(crate) store: Store,
+    /// Tenants.
+    pub(crate) tenants: TenantDirectory,
+    /// Changes.
+    pub(crate) provisioner: Provisioner,
+    /// Tokens.
+    pub(crate) tokens: TokenService,
+}
+
+/// Should opening apply pending migrations?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Migrations {
+    /// Yes.
+    Apply,
+    /// Only on the embedded database, which has no one else to do it.
+    IfEmbedded,
+    /// Never.
+    Leave,
+}
+
+/// Options of the store.
+pub(crate) fn store_options(settings: &Settings) -> StoreOptions {
+    let mut options = StoreOptions::new(settings.database_url());
+    options.migrate_url.clone_from(&settings.migrate_database_url);
+    options.redis_url.clone_from(&settings.redis_url);
+    options
+}
+
+/// The master key: as set; else, on SQLite, from the data folder (made when missing, with a warning).
+pub(crate) fn master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
+    if let Some(key) = &settings.master_key {
+        return MasterKey::from_base64(key.expose_secret()).context("ROLLCALL_MASTER_KEY");
+    }
+    if !settings.is_sqlite() {
+        bail!(
+            "ROLLCALL_MASTER_KEY is not set. With PostgreSQL it must be given to each node: base64 of 32 random bytes, \
+             for example from `openssl rand -base64 32`. Keep a copy: secrets in the database cannot be read without it."
+        );
+    }
+    ensure_dir(&settings.data_dir)?;
+    let (key, made) = MasterKey::from_data_dir(&settings.data_dir)?;
+    if made {
+        tracing::warn!(
+            file = %settings.data_dir.join("master.key").display(),
+            "made a master key; keep a copy of it: secrets in the database cannot be read without it"
+        );
+    }
+    Ok(key)
+}
+
+impl Installation {
+    /// Opens the store and the services.
+    pub(crate) async fn open(settings: &Settings, migrations: Migrations) -> anyhow::Result<Self> {
+        if settings.is_sqlite() {
+            ensure_dir(&settings.data_dir)?;
+        }
+        let key = master_key(settings)?;
+        let options = store_options(settings);
+        let apply = match migrations {
+            Migrations::Apply => true,
+            Migrations::IfEmbedded => settings.is_sqlite(),
+            Migrations::Leave => false,
+        };
+        if apply {
+            for name in Store::migrate(&options).await.context("migrations")? {
+                tracing::info!(name, "applied migration");
+            }
+        }
+        let store = Store::open(&options).await?;
+        let tokens = TokenService::open(store.clone(), key).await?;
+        Ok(Self {
+            tenants: TenantDirectory::new(store.clone()),
+            provisioner: Provisioner::new(store.clone()),
+            tokens,
+            store,
+        })
+    }
+
+    /// A tenant, or an error that says how to list them.
+    pub(crate) async fn tenant(&self, slug: &str) -> anyhow::Result<Arc<Tenant>> {
+        self.tenants
+            .by_slug(slug)
+            .await?
+            .with_context(|| format!("there is no tenant {slug:?}; `rollcall tenant list` shows all"))
+    }
+}
+
+/// Who makes the changes of this command.
+pub(crate) fn cli_context() -> ChangeContext {
+    ChangeContext {
+        actor: Actor { kind: ActorKind::Cli, id: String::new(), name: "command line".to_owned() },
+        cause: "cli".to_owned(),
+    }
+}

@@ -1,0 +1,41 @@
+//! The `rollcall` program: command line, configuration, telemetry, start and stop.
+
+mod cli;
+mod commands;
+mod health;
+mod installation;
+mod server;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // One crypto provider for every TLS connection, chosen before the first one.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        eprintln_error(&anyhow::anyhow!("another TLS crypto provider was installed first"));
+        return ExitCode::FAILURE;
+    }
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln_error(&anyhow::Error::new(error).context("cannot start the async runtime"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a failed command, for a person")]
+fn eprintln_error(error: &anyhow::Error) {
+    eprintln!("rollcall: {error:#}");
+}

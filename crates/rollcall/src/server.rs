@@ -1,0 +1,119 @@
+//! Puts the parts together behind listeners, and stops them in order.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use axum::{Router, extract::Request, response::Response};
+use tokio::{net::TcpListener, sync::watch};
+use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
+
+use crate::{health, installation::Installation, settings::Settings};
+
+/// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// The whole application.
+pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router {
+    let console = tenant_admin::router(tenant_admin::ConsoleState {
+        store: installation.store.clone(),
+        provisioner: installation.provisioner.clone(),
+        tenants: installation.tenants.clone(),
+        tokens: installation.tokens.clone(),
+        public_url: settings.public_url(),
+        tenant_domain: settings.tenant_domain.clone(),
+        secure_cookies: settings.secure_cookies(),
+    });
+    let mut others = Router::new().merge(console);
+    if settings.admin_listen.is_none() {
+        others = others.merge(health::router(installation.store.clone()));
+    }
+    scim_api::service(
+        scim_api::ScimState {
+            provisioner: installation.provisioner.clone(),
+            tenants: installation.tenants.clone(),
+            tokens: installation.tokens.clone(),
+            public_url: settings.public_url(),
+            tenant_domain: settings.tenant_domain.clone(),
+        },
+        // The id is set by then; this hands it to the pages in the form that tower knows.
+        others.fallback(not_found).layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),
+    )
+}
+
+async fn not_found(request: Request) -> Response {
+    let request_id = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+    let error = scim_core::ScimError::new(
+        404,
+        "Nothing is served at this address. A tenant's SCIM Base URL looks like /t/{tenant}/scim/v2; the console is at /console/.",
+    );
+    scim_api::error_response(&error, request_id)
+}
+
+/// Serves until `stop` says so, then lets requests in flight end.
+pub(crate) async fn serve(
+    installation: Installation,
+    settings: &Settings,
+    listener: TcpListener,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let app = router(&installation, settings);
+    let mut servers = tokio::task::JoinSet::new();
+    servers.spawn(serve_one(listener, app, stop.clone()));
+    if let Some(address) = settings.admin_listen {
+        let listener = bind(address).await?;
+        servers.spawn(serve_one(listener, health::router(installation.store.clone()), stop.clone()));
+    }
+    while let Some(ended) = servers.join_next().await {
+        ended.context("a listener failed")??;
+    }
+    installation.tokens.flush_uses().await?;
+    installation.store.close().await;
+    Ok(())
+}
+
+async fn serve_one(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stopped(stop.clone()));
+    tokio::select! {
+        result = serving => result.context("server"),
+        () = async { stopped(stop).await; tokio::time::sleep(DRAIN).await } => {
+            tracing::warn!("closing connections that did not end in time");
+            Ok(())
+        }
+    }
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that the sender is gone: then, too, it is time to stop.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// Binds a listener; the error says which address and what to do.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another server running there? Choose another with --listen")
+    })
+}
+
+/// Becomes true at SIGTERM or Ctrl-C.
+pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        sender.send_replace(true);
+        // A second signal means: now.
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(receiver)
+}

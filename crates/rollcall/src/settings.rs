@@ -1,0 +1,329 @@
+//! Settings: a flag beats an environment variable beats a key in `rollcall.toml` beats the default.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Serialized, Toml},
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, Default)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// The flags. Each is also `ROLLCALL_…` in the environment and a key of the same name (with `_`) in `rollcall.toml`.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Settings (also ROLLCALL_… variables and keys in rollcall.toml)")]
+pub(crate) struct SettingFlags {
+    /// Configuration file [default: rollcall.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "ROLLCALL_CONFIG")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+    /// sqlite://PATH or postgres://… [default: an SQLite file in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) database_url: Option<String>,
+    /// URL of the tables' owner, for migrations, where it differs
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) migrate_database_url: Option<String>,
+    /// redis://…: lets nodes learn of changes at once; without it within a second
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redis_url: Option<String>,
+    /// Address to serve on [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address for /healthz and /readyz alone [default: the main one]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+    /// Origin that people and identity providers see [default: http://LISTEN]
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) public_url: Option<Url>,
+    /// DOMAIN of {slug}.DOMAIN, where tenants have hosts of their own
+    #[arg(long, global = true, value_name = "DOMAIN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_domain: Option<String>,
+    /// Folder for the SQLite file and master.key [default: data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// What to log, such as `info` or `info,scim_api=debug` [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
+    /// How to log
+    #[arg(long, global = true, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// OTLP/HTTP endpoint for traces, such as http://localhost:4318 [default: off]
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) otlp_endpoint: Option<Url>,
+}
+
+/// What is in force. The master key has no flag: a command line is seen by every process of the machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Set, or derived from the data folder.
+    #[serde(default)]
+    database_url: Option<String>,
+    /// Owner's URL.
+    #[serde(default)]
+    pub(crate) migrate_database_url: Option<String>,
+    /// Redis.
+    #[serde(default)]
+    pub(crate) redis_url: Option<String>,
+    /// Main listener.
+    pub(crate) listen: SocketAddr,
+    /// Health listener.
+    #[serde(default)]
+    pub(crate) admin_listen: Option<SocketAddr>,
+    /// Set, or derived from `listen`.
+    #[serde(default, with = "text")]
+    public_url: Option<Url>,
+    /// DOMAIN of `{slug}.DOMAIN`.
+    #[serde(default)]
+    pub(crate) tenant_domain: Option<String>,
+    /// Data folder.
+    pub(crate) data_dir: PathBuf,
+    /// base64 of 32 bytes.
+    #[serde(default, deserialize_with = "secret")]
+    pub(crate) master_key: Option<SecretString>,
+    /// Log filter.
+    pub(crate) log: String,
+    /// Log format.
+    pub(crate) log_format: LogFormat,
+    /// OTLP endpoint.
+    #[serde(default, with = "text")]
+    pub(crate) otlp_endpoint: Option<Url>,
+}
+
+/// Read when no other file is named, if it is there.
+const DEFAULT_FILE: &str = "rollcall.toml";
+
+/// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
+const KEYS: [&str; 12] = [
+    "database_url",
+    "migrate_database_url",
+    "redis_url",
+    "listen",
+    "admin_listen",
+    "public_url",
+    "tenant_domain",
+    "data_dir",
+    "master_key",
+    "log",
+    "log_format",
+    "otlp_endpoint",
+];
+
+impl Settings {
+    /// Reads all sources; the error names the key and where it was set.
+    pub(crate) fn load(flags: &SettingFlags) -> anyhow::Result<Self> {
+        let mut figment = Figment::new()
+            .merge(Serialized::default("listen", "127.0.0.1:8080"))
+            .merge(Serialized::default("data_dir", "data"))
+            .merge(Serialized::default("log", "info"))
+            .merge(Serialized::default("log_format", LogFormat::Text));
+        match &flags.config {
+            Some(file) if !file.is_file() => bail!("configuration file {} does not exist", file.display()),
+            Some(file) => figment = figment.merge(Toml::file_exact(file)),
+            None if Path::new(DEFAULT_FILE).is_file() => {
+                figment = figment.merge(Toml::file_exact(DEFAULT_FILE))
+            }
+            None => {}
+        }
+        let settings: Self = figment
+            .merge(Env::prefixed("ROLLCALL_").only(&KEYS).filter_map(non_empty))
+            .merge(Serialized::globals(flags))
+            .extract()
+            .map_err(|error| anyhow::anyhow!("settings: {error}"))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let url = self.public_url();
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            bail!("public_url {url} must be an http(s) origin such as https://scim.example.com");
+        }
+        if url.path() != "/" || url.query().is_some() {
+            bail!("public_url {url} must be an origin without a path or query");
+        }
+        if url.host_str().is_some_and(|host| host.contains('_')) {
+            bail!(
+                "public_url {url}: Okta refuses a Base URL with an underscore in it; choose another host name"
+            );
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            bail!(
+                "public_url {url} must be https: tokens and console passwords would travel in clear (plain http is for loopback only)"
+            );
+        }
+        Ok(())
+    }
+
+    /// The database: as set, or an SQLite file in the data folder.
+    pub(crate) fn database_url(&self) -> String {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("rollcall.db").display()))
+    }
+
+    /// Is the database embedded?
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.database_url().starts_with("sqlite:")
+    }
+
+    /// The origin: as set, or that of the listener.
+    pub(crate) fn public_url(&self) -> Url {
+        self.public_url.clone().unwrap_or_else(|| loopback_url(self.listen))
+    }
+
+    /// Send cookies with `Secure`? Always, but on loopback over plain http.
+    pub(crate) fn secure_cookies(&self) -> bool {
+        self.public_url().scheme() == "https"
+    }
+
+    /// The same with another address, folder and fresh embedded database (for the demo).
+    pub(crate) fn embedded_at(&self, listen: SocketAddr, data_dir: &Path) -> Self {
+        Self {
+            listen,
+            data_dir: data_dir.to_owned(),
+            database_url: None,
+            migrate_database_url: None,
+            redis_url: None,
+            public_url: None,
+            admin_listen: None,
+            master_key: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// A value that stands in a file as text.
+mod text {
+    use std::{fmt::Display, str::FromStr};
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.collect_str(value),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(|error| D::Error::custom(format!("{text:?}: {error}"))))
+            .transpose()
+    }
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+}
+
+/// A variable that is set to nothing counts as not set: compose files do that.
+fn non_empty(key: &figment::value::UncasedStr) -> Option<figment::value::Uncased<'_>> {
+    let name = format!("ROLLCALL_{}", key.as_str().to_ascii_uppercase());
+    std::env::var(name).is_ok_and(|value| !value.is_empty()).then(|| key.into())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// `http://` and a listener's address; an unspecified address is shown as loopback.
+fn loopback_url(listen: SocketAddr) -> Url {
+    let host = match listen {
+        SocketAddr::V4(address) if address.ip().is_unspecified() => "127.0.0.1".to_owned(),
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) if address.ip().is_unspecified() => "[::1]".to_owned(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    };
+    let text = format!("http://{host}:{}", listen.port());
+    #[expect(clippy::expect_used, reason = "an address and a port always make a URL")]
+    Url::parse(&text).expect("a URL from a socket address")
+}
+
+/// Makes the data folder if need be.
+pub(crate) fn ensure_dir(dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the data folder {}", dir.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(flags: SettingFlags) -> anyhow::Result<Settings> {
+        Settings::load(&flags)
+    }
+
+    #[test]
+    fn flag_beats_file_beats_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:9999\"\nlog = \"debug\"\n").unwrap();
+        let from_file = load(SettingFlags { config: Some(file.clone()), ..Default::default() }).unwrap();
+        assert_eq!(from_file.listen.port(), 9999);
+        assert_eq!(from_file.log, "debug");
+        assert_eq!(from_file.public_url().as_str(), "http://127.0.0.1:9999/");
+        let flagged = SettingFlags {
+            config: Some(file),
+            listen: Some("127.0.0.1:1".parse().unwrap()),
+            ..Default::default()
+        };
+        assert_eq!(load(flagged).unwrap().listen.port(), 1);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        std::fs::write(&file, "lisen = \"127.0.0.1:9999\"\n").unwrap();
+        let error = load(SettingFlags { config: Some(file), ..Default::default() }).unwrap_err().to_string();
+        assert!(error.contains("lisen"), "{error}");
+        for (url, word) in [
+            ("http://scim.example.com", "https"),
+            ("https://scim.example.com/base", "path"),
+            ("https://my_host.example.com", "underscore"),
+            ("ftp://x", "http(s)"),
+        ] {
+            let flags = SettingFlags { public_url: Some(url.parse().unwrap()), ..Default::default() };
+            let error = load(flags).unwrap_err().to_string();
+            assert!(error.contains(word), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The console in a real browser: from signing in to a token that works, and then does not.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+use crate::harness::{Installation, PATIENCE, Scim, eventually, free_port, on_both_databases};
+
+on_both_databases!(a_token_lives_and_dies, people_see_who_has_which_role);
+
+const EMAIL: &str = "operator@rollcall.example";
+
+/// A browser and its driver; both end when dropped.
+struct Browser {
+    driver: Child,
+    client: Client,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    async fn open(width: u32, height: u32) -> Self {
+        let port = free_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver: start these tests with tests/run, which installs it");
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+        ];
+        let mut arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
+        arguments.push(format!("--window-size={width},{height}"));
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let capabilities = json!({"goog:chromeOptions": {"args": arguments}});
+        let capabilities = capabilities.as_object().unwrap().clone();
+        let started = Instant::now();
+        let client = loop {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            match builder
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await
+            {
+                Ok(client) => break client,
+                Err(error) => assert!(started.elapsed() < PATIENCE, "no browser: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        Self { driver, client, _profile: profile }
+    }
+
+    async fn goto(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// Finds an element and does something with it, again and again while the page is still changing under it.
+    async fn act<T, F: Future<Output = Result<T, CmdError>>>(
+        &self,
+        locator: Locator<'_>,
+        act: impl Fn(Element) -> F,
+    ) -> T {
+        let started = Instant::now();
+        loop {
+            let done = match self.client.find(locator).await {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(done) => return done,
+                Err(error) if started.elapsed() > PATIENCE => {
+                    self.picture("stuck").await;
+                    panic!("{locator:?} at {}: {error}", self.client.current_url().await.unwrap());
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    async fn fill(&self, css: &str, text: &str) {
+        let fill = |field: Element| async move {
+            field.clear().await?;
+            field.send_keys(text).await
+        };
+        self.act(Locator::Css(css), fill).await;
+    }
+
+    async fn click(&self, css: &str) {
+        self.act(Locator::Css(css), |element| async move { element.click().await }).await;
+    }
+
+    /// Presses the button with this text, in an open dialog or outside of any.
+    async fn press(&self, label: &str) {
+        let path =
+            format!("//button[starts-with(normalize-space(), '{label}')][not(ancestor::dialog[not(@open)])]");
+        self.act(Locator::XPath(&path), |button| async move { button.click().await }).await;
+    }
+
+    async fn text(&self, css: &str) -> String {
+        self.act(Locator::Css(css), |element| async move { element.text().await }).await
+    }
+
+    /// Waits until an element shows a word.
+    async fn shows(&self, css: &str, word: &str) {
+        eventually(PATIENCE, word, || async { self.text(css).await.contains(word) }).await;
+    }
+
+    async fn sign_in(&self, origin: &str, password: &str) {
+        self.goto(&format!("{origin}/console/")).await;
+        self.fill("#email", EMAIL).await;
+        self.fill("#password", password).await;
+        self.press("Sign in").await;
+        self.client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css("a[href='/console/tenants/new']"))
+            .await
+            .unwrap();
+    }
+
+    /// Keeps a picture where `ROLLCALL_TEST_SCREENSHOTS` says, if it does.
+    async fn picture(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("ROLLCALL_TEST_SCREENSHOTS") {
+            std::fs::create_dir_all(&folder).unwrap();
+            let png = self.client.screenshot().await.unwrap();
+            std::fs::write(PathBuf::from(folder).join(format!("{name}.png")), png).unwrap();
+        }
+    }
+
+    async fn close(self) {
+        self.client.clone().close().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
+
+async fn a_token_lives_and_dies(installation: Installation) {
+    let server = installation.serve().await;
+    let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+    let browser = Browser::open(1440, 1000).await;
+
+    // A wrong password is refused, and says nothing about which of the two was wrong.
+    browser.goto(&format!("{}/console/", server.origin)).await;
+    browser.fill("#email", EMAIL).await;
+    browser.fill("#password", "not the password").await;
+    browser.press("Sign in").await;
+    browser.shows("[role=alert]", "wrong").await;
+
+    browser.sign_in(&server.origin, &password).await;
+    browser.click("a[href='/console/tenants/new']").await;
+    browser.fill("#name", "Northwind Hospital").await;
+    browser.fill("#slug", "northwind").await;
+    browser.click("input[name=profile][value=envi]").await;
+    browser.press("Create tenant").await;
+    browser.press("Activate").await;
+    browser.shows("main", "Active: the identity provider is served").await;
+    browser.fill("#new-token #name", "Okta production").await;
+    browser.click("#expires option[value='10y']").await;
+    browser.press("Make token").await;
+
+    let token = browser.text("#token-only").await;
+    assert!(token.starts_with("rcl_"), "a token");
+    assert_eq!(browser.text("#token-bearer").await, format!("Bearer {token}"));
+    let base_url = browser.text("#base-url").await;
+    assert_eq!(base_url, format!("{}/t/northwind/scim", server.origin));
+    browser.picture("token").await;
+    let scim = Scim::new(&base_url, format!("Bearer {token}"));
+    let (status, list) = scim.get("/Users?startIndex=1&count=2").await;
+    assert_eq!((status, &list["totalResults"]), (200, &json!(0)));
+
+    // Shown once: the page does not have it any more.
+    browser.goto(&format!("{}/console/tenants/northwind/setup", server.origin)).await;
+    assert!(!browser.client.source().await.unwrap().contains(&token));
+    assert!(browser.text("#tokens").await.contains("Okta production"));
+    browser.picture("setup").await;
+
+    // It is the only live token: the slug has to be typed.
+    browser.click("#tokens a.danger").await;
+    browser.fill("dialog[open] input[name=slug]", "northwind").await;
+    browser.picture("revoke").await;
+    browser.press("Revoke Okta production").await;
+    browser.shows("#tokens", "Revoked").await;
+    assert_eq!(scim.get("/Users?startIndex=1&count=2").await.0, 401, "refused by the next request");
+    browser.close().await;
+}
+
+async fn people_see_who_has_which_role(installation: Installation) {
+    let server = installation.serve().await;
+    let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+    let scim = Scim::new(server.base_url("envi"), installation.tenant("envi", "envi"));
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@envi.example",
+        "name": {"givenName": "Ada", "familyName": "<script>alert(1)</script>"},
+        "emails": [{"value": "ada@envi.example", "type": "work", "primary": true}], "active": true,
+    });
+    let ada = scim.create("/Users", user).await;
+    for name in ["Envi_Manager", "Everyone"] {
+        let group = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name,
+            "members": [{"value": ada}],
+        });
+        scim.create("/Groups", group).await;
+    }
+
+    // Phone width: nothing may stick out sideways.
+    for (width, name) in [(1440, "wide"), (390, "phone")] {
+        let browser = Browser::open(width, 900).await;
+        browser.sign_in(&server.origin, &password).await;
+        let pages = [
+            ("tenants", "/console/".to_owned(), "envi"),
+            ("setup", "/console/tenants/envi/setup".to_owned(), "Test API Credentials"),
+            ("users", "/console/tenants/envi/users".to_owned(), "Manager"),
+            ("user", format!("/console/tenants/envi/users/{ada}"), "Envi_Manager"),
+            ("groups", "/console/tenants/envi/groups".to_owned(), "Everyone"),
+        ];
+        for (page, path, word) in pages {
+            browser.goto(&format!("{}{path}", server.origin)).await;
+            let text = browser.text("body").await;
+            assert!(text.contains(word), "{page}: {text}");
+            browser.picture(&format!("{page}-{name}")).await;
+            let sideways =
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            let sideways = browser.client.execute(sideways, Vec::new()).await.unwrap();
+            assert_eq!(sideways, json!(0), "{page} at {width}");
+        }
+        browser.close().await;
+    }
+}

@@ -1,0 +1,131 @@
+//! What the commands print, and that a change made by one holds in a running server within a second.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{Installation, Scim, eventually, on_both_databases, plain_command};
+
+on_both_databases!(tenants_and_tokens, changes_reach_a_running_server, mistakes_are_explained);
+
+/// The contract's limit for a change to hold in every running node.
+const WITHIN: Duration = Duration::from_secs(1);
+
+async fn tenants_and_tokens(installation: Installation) {
+    installation.run(&["migrate"]);
+    assert_eq!(installation.run(&["tenant", "create", "acme", "--name", "Acme Clinic"]), "acme inactive");
+    assert_eq!(installation.run(&["tenant", "activate", "acme"]), "acme active");
+    let listed = installation.json(&["tenant", "list", "--json"]);
+    assert_eq!(listed[0]["slug"], "acme");
+    assert_eq!(listed[0]["name"], "Acme Clinic");
+    assert_eq!(listed[0]["profile"], "generic");
+    assert_eq!(listed[0]["status"], "active");
+
+    let token = installation.run(&["token", "create", "acme", "--name", "Okta", "--expires-in", "10y"]);
+    assert!(token.starts_with("rcl_"), "a token");
+    assert_eq!(token.lines().count(), 1);
+    let tokens = installation.json(&["token", "list", "acme", "--json"]);
+    assert_eq!(tokens[0]["name"], "Okta");
+    assert_eq!(tokens[0]["state"], "live");
+    assert!(token.ends_with(tokens[0]["hint"].as_str().unwrap()));
+    assert!(!tokens.to_string().contains(&token), "the token itself is nowhere");
+    installation.run(&["token", "revoke", "acme", "okta"]);
+    assert_eq!(installation.json(&["token", "list", "acme", "--json"])[0]["state"], "revoked");
+
+    let doctor = installation.run(&["doctor"]);
+    assert!(doctor.contains("rollcall admin create") && !doctor.contains('✗'), "{doctor}");
+}
+
+async fn changes_reach_a_running_server(installation: Installation) {
+    let server = installation.serve().await;
+    let scim = Scim::new(server.base_url("acme"), installation.tenant("acme", "generic"));
+    let status = || async { scim.get("/Users?startIndex=1&count=2").await.0 };
+    eventually(WITHIN, "a new tenant and token", || async { status().await == 200 }).await;
+
+    installation.run(&["tenant", "deactivate", "acme"]);
+    eventually(WITHIN, "a deactivated tenant", || async { status().await == 403 }).await;
+    installation.run(&["tenant", "activate", "acme"]);
+    eventually(WITHIN, "an activated tenant", || async { status().await == 200 }).await;
+    installation.run(&["token", "revoke", "acme", "Okta"]);
+    eventually(WITHIN, "a revoked token", || async { status().await == 401 }).await;
+}
+
+async fn mistakes_are_explained(installation: Installation) {
+    installation.run(&["migrate"]);
+    installation.run(&["tenant", "create", "acme"]);
+    installation.run(&["token", "create", "acme", "--name", "Okta"]);
+    for (arguments, word) in [
+        (&["tenant", "create", "acme"][..], "never reused"),
+        (&["tenant", "create", "Acme"], "lower"),
+        (&["tenant", "create", "console"], "reserved"),
+        (&["tenant", "create", "beta", "--profile", "nonesuch"], "envi"),
+        (&["tenant", "activate", "nobody"], "tenant list"),
+        (&["token", "create", "acme", "--name", "Okta"], "Okta"),
+        (&["token", "create", "acme", "--name", "x", "--expires-in", "11y"], "10"),
+        (&["token", "create", "acme", "--name", "x", "--expires-in", "soon"], "soon"),
+        (&["token", "create", "acme", "--name", "x", "--scope", "everything"], "everything"),
+        (&["token", "revoke", "acme", "nonesuch"], "token list"),
+        (&["user", "show", "acme", "nobody"], "nobody"),
+        (&["admin", "create", "not-an-address", "--generate"], "not-an-address"),
+    ] {
+        let error = installation.refuse(arguments);
+        assert!(error.contains(word), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn help_and_completions() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["--help"][..], &["serve", "--help"], &["tenant", "create", "--help"], &["completions", "bash"]]
+    {
+        let output = plain_command(dir.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        assert!(output.stdout.len() > 300, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("rollcall.toml"), "public_url = \"https://file.example\"\n").unwrap();
+    let shown = |variable: Option<&str>, flag: Option<&str>| {
+        let mut command = plain_command(dir.path());
+        command.arg("doctor");
+        if let Some(url) = variable {
+            command.env("ROLLCALL_PUBLIC_URL", url);
+        }
+        if let Some(url) = flag {
+            command.args(["--public-url", url]);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(shown(None, None).contains("https://file.example"));
+    assert!(shown(Some("https://env.example"), None).contains("https://env.example"));
+    assert!(
+        shown(Some("https://env.example"), Some("https://flag.example")).contains("https://flag.example")
+    );
+    assert!(shown(Some(""), None).contains("https://file.example"), "an empty variable counts as not set");
+
+    // A variable beats a default, too.
+    std::fs::remove_file(dir.path().join("rollcall.toml")).unwrap();
+    let mut command = plain_command(dir.path());
+    let output = command.arg("doctor").env("ROLLCALL_LISTEN", "127.0.0.1:9191").output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("http://127.0.0.1:9191"));
+}
+
+#[test]
+fn the_report_of_user_show_has_its_three_parts() {
+    // The shape is a contract: other programs read it.
+    let dir = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| plain_command(dir.path()).args(arguments).output().unwrap();
+    assert!(run(&["tenant", "create", "acme", "--activate"]).status.success());
+    let shown = run(&["user", "show", "acme", "nobody", "--json"]);
+    assert!(!shown.status.success());
+    assert_eq!(
+        shown.stdout,
+        b"",
+        "nothing but results on stdout: {}",
+        json!(String::from_utf8_lossy(&shown.stdout))
+    );
+}

@@ -1,0 +1,246 @@
+//! One installation for each test: its own folder or database, its own server on a free port.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use sea_orm::ConnectionTrait as _;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longest wait for anything that should happen at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which database an installation uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes one test for each database from `async fn name(installation: Installation)`.
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                let installation = crate::harness::Installation::new(crate::harness::Database::Sqlite).await;
+                super::$name(installation).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                let installation = crate::harness::Installation::new(crate::harness::Database::Postgres).await;
+                super::$name(installation).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_both_databases;
+
+/// A variable that `tests/run` sets.
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start these tests with tests/run"))
+}
+
+/// A folder and settings of its own.
+pub(crate) struct Installation {
+    pub(crate) dir: TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Installation {
+    pub(crate) async fn new(database: Database) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = vec![("ROLLCALL_DATA_DIR", dir.path().join("data").display().to_string())];
+        if database == Database::Postgres {
+            use base64::{Engine as _, prelude::BASE64_STANDARD};
+            settings.push(("ROLLCALL_DATABASE_URL", create_database().await));
+            settings.push(("ROLLCALL_MASTER_KEY", BASE64_STANDARD.encode([7_u8; 32])));
+            settings.push(("ROLLCALL_REDIS_URL", variable("ROLLCALL_TEST_REDIS_URL")));
+        }
+        Self { dir, settings }
+    }
+
+    /// The program with this installation's settings and nothing else from the environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = plain_command(self.dir.path());
+        command.envs(self.settings.iter().map(|(name, value)| (name, value))).args(arguments);
+        command
+    }
+
+    /// Runs a command that must succeed; gives its stdout.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "rollcall {arguments:?} failed: {}", describe(&output));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Runs a command that must fail; gives its stderr.
+    pub(crate) fn refuse(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "rollcall {arguments:?} succeeded: {}", describe(&output));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Runs a command that prints JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.run(arguments)).unwrap()
+    }
+
+    /// Starts the server and waits until it answers.
+    pub(crate) async fn serve(&self) -> Server {
+        let port = free_port();
+        let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{port}")]);
+        Server::start(&mut command, port).await
+    }
+
+    /// An active tenant with a token; gives the Authorization header.
+    pub(crate) fn tenant(&self, slug: &str, profile: &str) -> String {
+        self.run(&["tenant", "create", slug, "--profile", profile, "--activate"]);
+        format!("Bearer {}", self.run(&["token", "create", slug, "--name", "Okta", "--expires-in", "10y"]))
+    }
+}
+
+/// The program without any settings.
+pub(crate) fn plain_command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("ROLLCALL_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(dir).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn describe(output: &Output) -> String {
+    format!(
+        "{}\nstdout: {}\nstderr: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+async fn create_database() -> String {
+    let maintenance = variable("ROLLCALL_TEST_POSTGRES_URL");
+    let name = format!("whole_{:016x}", rand::random::<u64>());
+    let connection = sea_orm::Database::connect(&maintenance).await.unwrap();
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    connection.close().await.unwrap();
+    let (server, _) = maintenance.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) origin: String,
+}
+
+impl Server {
+    pub(crate) async fn start(command: &mut Command, port: u16) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut server = Self { child, origin: format!("http://127.0.0.1:{port}") };
+        let health = format!("{}/healthz", server.origin);
+        let started = Instant::now();
+        while reqwest::get(&health).await.is_err() {
+            assert!(started.elapsed() < PATIENCE, "the server does not answer");
+            assert_eq!(server.child.try_wait().unwrap(), None, "the server ended");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        server
+    }
+
+    /// `/t/{slug}/scim/v2` on this server.
+    pub(crate) fn base_url(&self, slug: &str) -> String {
+        format!("{}/t/{slug}/scim/v2", self.origin)
+    }
+
+    /// Sends SIGTERM and waits; gives how it ended and how long that took.
+    pub(crate) async fn terminate(mut self) -> (ExitStatus, Duration) {
+        let asked = Instant::now();
+        terminate(&self.child);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, asked.elapsed());
+            }
+            assert!(asked.elapsed() < PATIENCE, "the server does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Asks a process to end.
+pub(crate) fn terminate(child: &Child) {
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A SCIM client with one credential.
+pub(crate) struct Scim {
+    http: reqwest::Client,
+    base_url: String,
+    authorization: String,
+}
+
+impl Scim {
+    pub(crate) fn new(base_url: impl Into<String>, authorization: impl Into<String>) -> Self {
+        Self { http: reqwest::Client::new(), base_url: base_url.into(), authorization: authorization.into() }
+    }
+
+    /// Sends a request; gives status and body (`Null` when empty).
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut request = self
+            .http
+            .request(method.parse().unwrap(), format!("{}{path}", self.base_url))
+            .header("authorization", &self.authorization);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/scim+json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        (status, body)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.send("GET", path, None).await
+    }
+
+    /// Creates a resource that must be accepted; gives its id.
+    pub(crate) async fn create(&self, path: &str, body: Value) -> String {
+        let (status, answer) = self.send("POST", path, Some(body)).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Waits until a condition holds, at most `limit`; gives how long it took.
+pub(crate) async fn eventually<F>(limit: Duration, what: &str, mut condition: impl FnMut() -> F) -> Duration
+where
+    F: Future<Output = bool>,
+{
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    started.elapsed()
+}

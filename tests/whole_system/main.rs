@@ -1,0 +1,14 @@
+//! The real binary over real HTTP, on SQLite and on PostgreSQL, and the console in a real browser.
+//!
+//! `tests/run` starts the database servers and sets the variables that these tests need; without them they fail.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
+mod browser;
+mod command_line;
+mod demo;
+mod harness;
+mod roles;
+mod simulate;
+mod start_and_stop;
+mod telemetry;

@@ -1,0 +1,91 @@
+//! Starting, refusing to start, and ending in time.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
+
+use crate::harness::{Database, Installation, Server, eventually, free_port, on_both_databases};
+
+on_both_databases!(sigterm_ends_the_server_in_time, health_has_a_listener_of_its_own);
+
+async fn sigterm_ends_the_server_in_time(installation: Installation) {
+    let server = installation.serve().await;
+    // One idle connection and one that never finishes its request.
+    let address = server.origin.trim_start_matches("http://").to_owned();
+    let _idle = TcpStream::connect(&address).unwrap();
+    let mut slow = TcpStream::connect(&address).unwrap();
+    slow.write_all(b"POST /t/acme/scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        .unwrap();
+    let (status, took) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+async fn health_has_a_listener_of_its_own(installation: Installation) {
+    let (main, admin) = (free_port(), free_port());
+    let arguments =
+        ["serve", "--listen", &format!("127.0.0.1:{main}"), "--admin-listen", &format!("127.0.0.1:{admin}")];
+    let server = Server::start(&mut installation.command(&arguments), main).await;
+    let status = |port: u16, path: &'static str| async move {
+        reqwest::get(format!("http://127.0.0.1:{port}{path}"))
+            .await
+            .map_or(0, |answer| answer.status().as_u16())
+    };
+    eventually(Duration::from_secs(5), "ready", || async { status(admin, "/readyz").await == 200 }).await;
+    assert_eq!(status(admin, "/healthz").await, 200);
+    assert_eq!(status(main, "/healthz").await, 404);
+    assert_eq!(status(main, "/readyz").await, 404);
+    drop(server);
+}
+
+#[tokio::test]
+async fn postgres_needs_a_master_key() {
+    let installation = Installation::new(Database::Postgres).await;
+    let mut command = installation.command(&["serve"]);
+    let output = command.env_remove("ROLLCALL_MASTER_KEY").output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ROLLCALL_MASTER_KEY"));
+}
+
+#[tokio::test]
+async fn pending_migrations_are_named() {
+    let installation = Installation::new(Database::Postgres).await;
+    let error = installation.refuse(&["serve", "--no-migrate"]);
+    assert!(error.contains("rollcall migrate"), "{error}");
+}
+
+#[tokio::test]
+async fn another_master_key_is_explained() {
+    let installation = Installation::new(Database::Sqlite).await;
+    installation.run(&["tenant", "list"]);
+    let key = installation.dir.path().join("data/master.key");
+    std::fs::remove_file(&key).unwrap();
+    let error = installation.refuse(&["tenant", "list"]);
+    assert!(error.to_lowercase().contains("master key"), "{error}");
+}
+
+#[tokio::test]
+async fn errors_are_scim_on_every_path() {
+    let installation = Installation::new(Database::Sqlite).await;
+    let server = installation.serve().await;
+    for path in
+        ["/nonsense", "/t/acme/scim/v2/Users", "/t/acme/nonsense", "/scim/v2/Users", "/api/v1/nonsense"]
+    {
+        let answer = reqwest::get(format!("{}{path}", server.origin)).await.unwrap();
+        let status = answer.status().as_u16();
+        assert!(matches!(status, 401 | 404), "{path}: {status}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error", "{path}");
+        assert_eq!(body["status"], status.to_string(), "{path}");
+        assert!(body["requestId"].as_str().is_some_and(|id| !id.is_empty()), "{path}: {body}");
+    }
+    // Bytes that are no HTTP get an answer, not a hung connection.
+    let mut raw = TcpStream::connect(server.origin.trim_start_matches("http://")).unwrap();
+    raw.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    raw.write_all(b"\x16\x03\x01nonsense\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    raw.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
+}
