@@ -7,6 +7,7 @@ use super::{
     change::Change,
     members,
     select::{self, Selection},
+    work::{Work, size},
 };
 use crate::{
     Document, ResourceKind,
@@ -19,9 +20,6 @@ use crate::{
     resource::{AttrRef, ResourceType},
     schema,
 };
-
-/// Most elements that the operations of one PATCH may look at, all together.
-const MAX_WORK: usize = 5_000_000;
 
 /// See [`super::PatchRequest::apply`].
 pub(super) fn apply(
@@ -36,7 +34,7 @@ pub(super) fn apply(
         document: document.clone(),
         members: Vec::new(),
         ignored: Dropped::default(),
-        work: 0,
+        work: Work::default(),
     };
     for (position, operation) in operations.iter().enumerate() {
         patcher.run(operation).map_err(|error| ScimError {
@@ -55,7 +53,7 @@ struct Patcher<'a> {
     document: Document,
     members: Vec<MemberOp>,
     ignored: Dropped,
-    work: usize,
+    work: Work,
 }
 
 impl Patcher<'_> {
@@ -100,6 +98,7 @@ impl Patcher<'_> {
     /// A key inside a value, on its own or within an extension. What nobody may write is left out in silence, what
     /// is unknown or not offered is noted.
     fn named(&mut self, op: Op, urn: Option<&str>, key: &str, value: &Value) -> Result<(), ScimError> {
+        self.work.name(key)?;
         if urn.is_none()
             && key.eq_ignore_ascii_case(&self.resource_type.known.id)
             && let Value::Object(fields) = value
@@ -137,6 +136,7 @@ impl Patcher<'_> {
     }
 
     fn at_path(&mut self, operation: &Operation, path: &str) -> Result<(), ScimError> {
+        self.work.name(path)?;
         let parsed = self.resource_type.patch_path(path, self.leniencies.boolean_strings)?;
         let op = operation.op;
         match parsed.target {
@@ -243,8 +243,10 @@ impl Patcher<'_> {
             return Err(required_stays(&target.path()));
         }
         let current = self.take(target);
-        self.count(current.as_ref(), selection.as_ref())?;
-        let mut change = Change::new(op, target, selection.as_ref(), value, self.leniencies);
+        let terms = selection.as_ref().map_or(0, |selection| select::terms(&selection.filter));
+        self.work.bytes(current.as_ref().map_or(0, size), 1 + terms)?;
+        self.work.bytes(value.map_or(0, size), 1)?;
+        let mut change = Change::new(op, target, selection.as_ref(), value, self.leniencies, &mut self.work);
         let changed = change.apply(current)?;
         for name in change.into_dropped() {
             self.ignored.push(&name);
@@ -286,15 +288,6 @@ impl Patcher<'_> {
         {
             self.document.remove(urn.as_ref());
         }
-    }
-
-    fn count(&mut self, current: Option<&Value>, selection: Option<&Selection>) -> Result<(), ScimError> {
-        let elements = current.and_then(Value::as_array).map_or(0, Vec::len);
-        self.work += 1 + elements * selection.map_or(1, |selection| select::terms(&selection.filter));
-        if self.work <= MAX_WORK {
-            return Ok(());
-        }
-        Err(ScimError::new(413, "The operations of this PATCH touch too many elements together; split it."))
     }
 }
 

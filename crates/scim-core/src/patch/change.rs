@@ -1,14 +1,17 @@
 //! One change of one attribute: from its current value to the next.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::{
     Op,
     select::{Selection, no_target},
+    work::{Work, size},
 };
 use crate::{
     error::{ScimError, ScimType},
-    fold::same,
+    fold::fold,
     intake::{Coercion, Entries, MAX_ELEMENTS, is_primary, is_unassigned},
     leniency::Leniencies,
     resource::AttrRef,
@@ -26,6 +29,7 @@ pub(super) struct Change<'a> {
     path: String,
     leniencies: Leniencies,
     coercion: Coercion,
+    work: &'a mut Work,
 }
 
 impl<'a> Change<'a> {
@@ -36,10 +40,11 @@ impl<'a> Change<'a> {
         selection: Option<&'a Selection>,
         value: Option<&'a Value>,
         leniencies: Leniencies,
+        work: &'a mut Work,
     ) -> Self {
         let coercion = Coercion::new(leniencies);
         let value = value.unwrap_or(&Value::Null);
-        Self { op, target, selection, value, path: target.path(), leniencies, coercion }
+        Self { op, target, selection, value, path: target.path(), leniencies, coercion, work }
     }
 
     /// The next value, canonical; `None` when the attribute is unassigned after it.
@@ -181,7 +186,7 @@ impl<'a> Change<'a> {
             Some(Value::Array(given)) => given,
             _ => Vec::new(),
         };
-        Ok(if self.op == Op::Replace { given } else { append(current, given) })
+        if self.op == Op::Replace { Ok(given) } else { append(current, given, self.work) }
     }
 
     /// Removes the elements that hold everything that some element of the value holds; all without a value.
@@ -202,14 +207,33 @@ impl<'a> Change<'a> {
         for item in items.iter().filter(|item| !is_unassigned(item)) {
             unwanted.extend(self.coercion.element(attribute, &self.path, item));
         }
-        if current.len().saturating_mul(unwanted.len()) > MAX_ELEMENTS * 100 {
-            return Err(ScimError::new(
-                413,
-                format!("{}: names too many elements to remove; split it.", self.path),
-            ));
+        self.without(current, &unwanted)
+    }
+
+    /// The elements that hold no pattern.
+    fn without(&mut self, current: Vec<Value>, unwanted: &[Value]) -> Result<Vec<Value>, ScimError> {
+        let attribute = self.attribute();
+        let patterns: Vec<Value> = unwanted.iter().map(|pattern| folded(attribute, pattern)).collect();
+        // A pattern with a value fits elements of that value only.
+        let mut by_value: HashMap<Option<String>, Vec<&Value>> = HashMap::new();
+        for pattern in &patterns {
+            by_value.entry(value_key(pattern)).or_default().push(pattern);
         }
-        let wanted = |element: &Value| !unwanted.iter().any(|pattern| holds(attribute, element, pattern));
-        Ok(current.into_iter().filter(wanted).collect())
+        let mut kept = Vec::with_capacity(current.len());
+        for element in current {
+            let own = folded(attribute, &element);
+            let keys = [value_key(&own).map(Some), Some(None)];
+            let candidates: Vec<&Vec<&Value>> =
+                keys.iter().flatten().filter_map(|key| by_value.get(key)).collect();
+            self.work.pairs(candidates.iter().map(|patterns| patterns.len()).sum()).map_err(|error| {
+                let detail = format!("{}: names too many elements to remove; split it.", self.path);
+                ScimError { detail, ..error }
+            })?;
+            if !candidates.into_iter().flatten().any(|pattern| says_as_much(&own, pattern)) {
+                kept.push(element);
+            }
+        }
+        Ok(kept)
     }
 
     /// A path like `emails.type`: every element.
@@ -250,7 +274,7 @@ impl<'a> Change<'a> {
             }
             let created = self.change_element(element, sub)?;
             let created = (!is_unassigned(&created)).then_some(created);
-            return Ok(append(current, created.into_iter().collect()));
+            return append(current, created.into_iter().collect(), self.work);
         }
         self.change_elements(current, &positions, sub)
     }
@@ -262,6 +286,7 @@ impl<'a> Change<'a> {
         positions: &[usize],
         sub: Option<&Attribute>,
     ) -> Result<Vec<Value>, ScimError> {
+        self.work.bytes(size(self.value), positions.len())?;
         let mut marked = Vec::new();
         for &at in positions {
             let Some(slot) = current.get_mut(at) else { continue };
@@ -348,13 +373,42 @@ fn fields_of(value: Option<Value>) -> Fields {
 
 /// Appends elements. One that says nothing new changes nothing; one that is marked as primary takes the mark from
 /// the others (RFC 7644 §3.5.2.1).
-fn append(current: Vec<Value>, given: Vec<Value>) -> Vec<Value> {
+fn append(current: Vec<Value>, given: Vec<Value>, work: &mut Work) -> Result<Vec<Value>, ScimError> {
     let mut entries = Entries::of(current);
+    let mut by_value: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, old) in entries.list().iter().enumerate() {
+        if let Some(key) = value_key(old) {
+            by_value.entry(key).or_default().push(at);
+        }
+    }
     let mut marked = None;
     for element in given {
         let takes_mark = is_primary(&element);
-        let known = entries.list().iter().position(|old| says_as_much(old, &element));
-        let at = known.unwrap_or_else(|| entries.push(element));
+        let list = entries.list();
+        let says = |at: &usize| list.get(*at).is_some_and(|old| says_as_much(old, &element));
+        let key = value_key(&element);
+        let known = match &key {
+            Some(key) => {
+                let alike = by_value.get(key).map_or(&[][..], Vec::as_slice);
+                work.pairs(alike.len())?;
+                alike.iter().copied().find(says)
+            }
+            // Without a value it may be part of any element.
+            None if element.is_object() => {
+                work.pairs(list.len())?;
+                (0..list.len()).find(says)
+            }
+            // Equal ones are found by `push`.
+            None => None,
+        };
+        let at = known.unwrap_or_else(|| {
+            let fresh = entries.list().len();
+            let at = entries.push(element);
+            if let (true, Some(key)) = (at == fresh, key) {
+                by_value.entry(key).or_default().push(at);
+            }
+            at
+        });
         if takes_mark {
             marked = Some(at);
         }
@@ -363,7 +417,12 @@ fn append(current: Vec<Value>, given: Vec<Value>) -> Vec<Value> {
     if marked.is_some() {
         clear_primaries(&mut list, marked);
     }
-    list
+    Ok(list)
+}
+
+/// What elements of the same `value` have in common.
+fn value_key(element: &Value) -> Option<String> {
+    element.get("value").map(Value::to_string)
 }
 
 /// Whether the old element already holds everything that the new one says.
@@ -376,18 +435,21 @@ fn says_as_much(old: &Value, new: &Value) -> bool {
     }
 }
 
-/// Whether an element holds every sub-attribute of a pattern; text compares by the attribute's `caseExact`.
-fn holds(attribute: &Attribute, element: &Value, pattern: &Value) -> bool {
-    let equal = |attribute: &Attribute, left: &Value, right: &Value| match (left, right) {
-        (Value::String(left), Value::String(right)) if !attribute.case_exact => same(left, right),
-        (left, right) => left == right,
+/// An element for comparison: its texts folded where the attribute's `caseExact` says that case is nothing.
+fn folded(attribute: &Attribute, element: &Value) -> Value {
+    let text = |attribute: &Attribute, value: &Value| match value {
+        Value::String(text) if !attribute.case_exact => fold(text).into(),
+        value => value.clone(),
     };
-    match (element, pattern) {
-        (Value::Object(element), Value::Object(pattern)) => pattern.iter().all(|(name, wanted)| {
-            let sub = attribute.sub(name);
-            element.get(name).zip(sub).is_some_and(|(value, sub)| equal(sub, value, wanted))
-        }),
-        (element, pattern) => equal(attribute, element, pattern),
+    match element {
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| {
+                let value = attribute.sub(name).map_or_else(|| value.clone(), |sub| text(sub, value));
+                (name.clone(), value)
+            });
+            Value::Object(fields.collect())
+        }
+        element => text(attribute, element),
     }
 }
 

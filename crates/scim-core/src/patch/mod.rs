@@ -8,6 +8,7 @@ mod properties;
 mod select;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use serde_json::{Map, Value};
 
@@ -109,7 +110,7 @@ impl PatchRequest {
 
     /// Applies all operations in order to a copy of `document`; the first one that fails fails the whole, and its
     /// position is in the detail. Errors: 400 `noTarget`, `invalidPath`, `invalidFilter`, `invalidValue`,
-    /// `mutability`; 413 when the operations together would touch too many elements.
+    /// `mutability`; 413 when the operations together would be too much work.
     pub fn apply(
         &self,
         resource_type: &ResourceType,

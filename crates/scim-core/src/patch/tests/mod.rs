@@ -2,6 +2,7 @@
 
 mod members;
 mod rows;
+mod work;
 
 use serde_json::json;
 
