@@ -94,7 +94,7 @@ pub fn scim_error(error: StoreError) -> ScimError {
         StoreError::Conflict { attribute } => ScimError::uniqueness(taken(attribute)),
         StoreError::Stale => ScimError::precondition_failed(),
         StoreError::UnknownMembers(ids) => ScimError::invalid_value("members", unknown_members(&ids)),
-        StoreError::Unavailable(cause) => {
+        StoreError::Contended(cause) | StoreError::Unavailable(cause) => {
             tracing::warn!(%cause, "the database did not answer");
             unavailable("The database is busy or unreachable; nothing was changed.")
         }

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use scim_core::ScimError;
+use store::StoreError;
 
 use crate::{IfMatch, answer};
 
-/// Repetitions after the first attempt.
-const REPEATS: u32 = 5;
+/// Repetitions after the first attempt; with the waits between them about a second and a half in all.
+const REPEATS: u32 = 14;
+
+/// Longest wait before a repetition, in milliseconds.
+const LONGEST_WAIT: u64 = 256;
 
 /// The attempts of one change.
 pub(crate) struct Attempts {
@@ -44,10 +48,34 @@ impl Attempts {
             return Err(answer::unavailable("This resource is being changed by many requests at once."));
         }
         self.repeated += 1;
-        let [random, ..] = uuid::Uuid::new_v4().into_bytes();
-        tokio::time::sleep(Duration::from_millis(u64::from(u32::from(random) % (8 << self.repeated)))).await;
+        wait(self.repeated).await;
         Ok(())
     }
+}
+
+/// A store call, repeated while the database undoes it because it met another one. Each call is one whole change, so
+/// nothing of an undone one remains.
+pub(crate) async fn whole<T, F>(mut call: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut repeated = 0;
+    loop {
+        match call().await {
+            Err(StoreError::Contended(_)) if repeated < REPEATS => {
+                repeated += 1;
+                wait(repeated).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// A random time that may grow with the number of repetitions.
+async fn wait(repeated: u32) {
+    let longest = LONGEST_WAIT.min(8 << repeated.min(8));
+    let [random, ..] = uuid::Uuid::new_v4().into_bytes();
+    tokio::time::sleep(Duration::from_millis(u64::from(random) % longest)).await;
 }
 
 #[cfg(test)]

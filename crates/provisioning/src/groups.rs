@@ -14,8 +14,9 @@ use store::{
 };
 
 use crate::{
-    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer, attempts::Attempts, listing,
-    note_dropped, scim_error, text,
+    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
+    attempts::{Attempts, whole},
+    listing, note_dropped, scim_error, text,
 };
 
 /// What a change makes of a group: its document, and the moves of its members.
@@ -29,11 +30,9 @@ impl Provisioner {
         intake::validate(kind, &mut document)?;
         let moves = members.map(MemberOp::Add).into_iter().collect();
         let state = state(request, kind, document, moves);
-        let outcome = self
-            .scope(request)
-            .create_group(&state, wants_members(request, kind), request.context)
-            .await
-            .map_err(scim_error)?;
+        let (scope, edges) = (self.scope(request), wants_members(request, kind));
+        let create = || scope.create_group(&state, edges, request.context);
+        let outcome = whole(create).await.map_err(scim_error)?;
         note_skipped(request, &outcome);
         Ok(answer::group(request, kind, &outcome.group))
     }
@@ -114,7 +113,8 @@ impl Provisioner {
         if if_match.is_some() {
             expected = Some(live(&scope, id, &Attempts::new(if_match)).await?.version);
         }
-        let deleted = scope.delete_group(key, expected, request.context).await.map_err(scim_error)?;
+        let deleted =
+            whole(|| scope.delete_group(key, expected, request.context)).await.map_err(scim_error)?;
         if deleted { Ok(()) } else { Err(not_found(id)) }
     }
 
@@ -141,7 +141,8 @@ impl Provisioner {
             // Parallel changes of members alone never meet, unless the client asks for a version.
             let expected = (!same || attempts.conditional()).then_some(current.version);
             let state = state(request, kind, document, moves);
-            match scope.change_group(current.id, expected, &state, edges, request.context).await {
+            let change = || scope.change_group(current.id, expected, &state, edges, request.context);
+            match whole(change).await {
                 Ok(outcome) => {
                     let outcome = outcome.ok_or_else(|| not_found(id))?;
                     note_skipped(request, &outcome);

@@ -15,8 +15,9 @@ use store::{
 };
 
 use crate::{
-    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer, attempts::Attempts, listing,
-    note_dropped, scim_error, text,
+    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
+    attempts::{Attempts, whole},
+    listing, note_dropped, scim_error, text,
 };
 
 /// What a POST did.
@@ -38,7 +39,7 @@ impl Provisioner {
         let scope = self.scope(request);
         let mut attempts = Attempts::new(None);
         loop {
-            match scope.create_user(&state, request.context).await {
+            match whole(|| scope.create_user(&state, request.context)).await {
                 Ok(user) => {
                     return Ok(Created { rendered: answer::user(request, &user), linked: false });
                 }
@@ -145,7 +146,8 @@ impl Provisioner {
         if if_match.is_some() {
             expected = Some(live(&scope, id, &Attempts::new(if_match), false).await?.version);
         }
-        let deleted = scope.soft_delete_user(key, expected, request.context).await.map_err(scim_error)?;
+        let deleted =
+            whole(|| scope.soft_delete_user(key, expected, request.context)).await.map_err(scim_error)?;
         if deleted { Ok(()) } else { Err(not_found(id)) }
     }
 
@@ -153,7 +155,7 @@ impl Provisioner {
         let (scope, key) = (self.scope(request), user_id(id)?);
         // The store purges hidden users too; a client sees only live ones.
         live(&scope, id, &Attempts::new(if_match), false).await?;
-        let purged = scope.purge_user(key, request.context).await.map_err(scim_error)?;
+        let purged = whole(|| scope.purge_user(key, request.context)).await.map_err(scim_error)?;
         if purged { Ok(()) } else { Err(not_found(id)) }
     }
 
@@ -174,7 +176,8 @@ impl Provisioner {
                 return Ok(current);
             }
             let state = state(kind, document);
-            match scope.replace_user(current.id, current.version, &state, request.context).await {
+            let swap = || scope.replace_user(current.id, current.version, &state, request.context);
+            match whole(swap).await {
                 Ok(user) => return user.ok_or_else(|| not_found(id)),
                 Err(StoreError::Stale) => attempts.again().await?,
                 Err(error) => return Err(scim_error(error)),
@@ -195,7 +198,7 @@ async fn link(
     if current.document == state.document {
         return Ok(Some(current));
     }
-    match scope.replace_user(current.id, current.version, state, request.context).await {
+    match whole(|| scope.replace_user(current.id, current.version, state, request.context)).await {
         Err(StoreError::Stale) => Ok(None),
         outcome => outcome.map_err(scim_error),
     }

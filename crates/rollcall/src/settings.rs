@@ -278,9 +278,14 @@ fn loopback_url(listen: SocketAddr) -> Url {
     Url::parse(&text).expect("a URL from a socket address")
 }
 
-/// Makes the data folder if need be.
+/// Makes the data folder if need be, for its owner alone: it holds personal data and password hashes.
 pub(crate) fn ensure_dir(dir: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the data folder {}", dir.display()))
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("cannot make the data folder {}", dir.display()))
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// Members that do not exist, where the caller asked to refuse them.
     #[error("{} members do not exist", .0.len())]
     UnknownMembers(Vec<String>),
+    /// The change met another one and was undone as a whole (deadlock, serialization failure): repeat the call at once.
+    #[error("the change met another one")]
+    Contended(#[source] DbErr),
     /// The database did not answer in time or is not there: the caller may try again.
     #[error("the database is busy or unreachable")]
     Unavailable(#[source] DbErr),
@@ -40,15 +43,19 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("credentials_login", "credentials.login_key", "login"),
 ];
 
-/// SQLSTATEs after which the same call may succeed (PostgreSQL, appendix A): serialization failure, deadlock, lock not
-/// available, query cancelled, read-only transaction (a standby takes over), shutdown and start-up.
-const TRY_AGAIN: &[&str] = &["40001", "40P01", "55P03", "57014", "25006", "57P01", "57P02", "57P03", "57P05"];
+/// SQLSTATEs of a transaction that was undone because of another one: serialization failure, deadlock.
+const CONTENDED: &[&str] = &["40001", "40P01"];
+
+/// SQLSTATEs after which the same call may succeed (PostgreSQL, appendix A): lock not available, query cancelled,
+/// read-only transaction (a standby takes over), shutdown and start-up.
+const TRY_AGAIN: &[&str] = &["55P03", "57014", "25006", "57P01", "57P02", "57P03", "57P05"];
 
 impl From<DbErr> for StoreError {
     /// The one place where database errors get their meaning.
     fn from(error: DbErr) -> Self {
         match verdict(&error) {
             Verdict::Taken(attribute) => Self::Conflict { attribute },
+            Verdict::Contended => Self::Contended(error),
             Verdict::TryAgain => Self::Unavailable(error),
             Verdict::Fault => Self::Database(error),
         }
@@ -57,6 +64,7 @@ impl From<DbErr> for StoreError {
 
 enum Verdict {
     Taken(&'static str),
+    Contended,
     TryAgain,
     Fault,
 }
@@ -97,6 +105,9 @@ fn database_verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
         // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED.
         let primary = code.parse::<i32>().map_or(0, |code| code & 0xff);
         return if matches!(primary, 5 | 6) { Verdict::TryAgain } else { Verdict::Fault };
+    }
+    if CONTENDED.contains(&code.as_ref()) {
+        return Verdict::Contended;
     }
     // Class 08 is connection trouble, class 53 lack of resources.
     if code.starts_with("08") || code.starts_with("53") || TRY_AGAIN.contains(&code.as_ref()) {

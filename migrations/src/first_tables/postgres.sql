@@ -34,7 +34,11 @@ $role$;
 -- What the server does with each table, and no more.
 GRANT SELECT ON seaql_migrations, installation TO rollcall_app;
 GRANT SELECT, UPDATE ON epochs TO rollcall_app;
-GRANT SELECT, INSERT, UPDATE ON tenants, credentials, signing_keys TO rollcall_app;
+GRANT SELECT, INSERT, UPDATE ON credentials, signing_keys TO rollcall_app;
+-- A slug is never changed, nor an id.
+GRANT SELECT, INSERT, UPDATE (
+    name, name_key, status, profile_name, profile_version, compatibility, gate_open, organization, version, updated_at
+) ON tenants TO rollcall_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON admins, admin_sessions, value_sets, users, groups, members, roles, role_grants, request_log TO rollcall_app;
 GRANT SELECT, INSERT ON profile_versions, audit, outbox TO rollcall_app;

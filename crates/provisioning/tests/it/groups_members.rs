@@ -109,6 +109,42 @@ on_both! {
         assert_eq!(side.version_of_group(&id).await, 1);
     }
 
+    /// Nested groups that come and go at once lock each other's rows; the database undoes one, and it is repeated.
+    async fn nested_groups_that_come_and_go_never_fail(store: TestStore) {
+        let world = &World::new(&store);
+        let side = &world.tenant("generic").await;
+        let mut groups = Vec::new();
+        for number in 0..6 {
+            groups.push(side.make_group(&format!("Group {number}"), &[]).await);
+        }
+        let groups = &groups;
+        let lanes = (0..8_usize).map(|lane| async move {
+            for round in 0..12_usize {
+                let (outer, inner) = (&groups[(lane + round) % 5], &groups[(lane * 3 + round + 1) % 6]);
+                let add = patch(json!([{ "op": "add", "path": "members", "value": [{ "value": inner }] }]));
+                let outcome = match (lane + round) % 7 {
+                    0 => {
+                        let body = json!({ "schemas": [urn::GROUP], "displayName": format!("Lane {lane}-{round}"),
+                            "members": [{ "value": outer }, { "value": inner }] });
+                        let made = side.create_group(&body).await.expect("a group").body["id"].as_str().map(str::to_owned);
+                        side.delete_group(&made.expect("an id"), None).await
+                    }
+                    1 => side.patch_group(inner, &add).await.map(|_| ()),
+                    2 => {
+                        let remove = patch(json!([{ "op": "remove", "path": "members" }]));
+                        side.patch_group(outer, &remove).await.map(|_| ())
+                    }
+                    3 if round == 11 => side.delete_group(&groups[5], None).await,
+                    _ => side.patch_group(outer, &add).await.map(|_| ()),
+                };
+                if let Err(error) = outcome {
+                    assert_eq!(error.status, 404, "{error}");
+                }
+            }
+        });
+        futures::future::join_all(lanes).await;
+    }
+
     async fn parallel_member_changes_all_arrive(store: TestStore) {
         let world = &World::new(&store);
         let side = world.tenant("generic").await;

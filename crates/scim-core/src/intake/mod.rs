@@ -32,7 +32,12 @@ pub use validate::validate;
 /// Deepest nesting of a body; the body itself is 1.
 pub const MAX_DEPTH: usize = 16;
 /// Longest string, in bytes.
-pub const MAX_STRING: usize = 1024 * 1024;
+pub const MAX_STRING: usize = 64 * 1024;
+/// Longest value of an attribute that is looked up by an index (userName, externalId, a group's displayName), in bytes
+/// of its folded form.
+pub const MAX_KEY: usize = 1024;
+/// Largest document, in bytes of its JSON text. It is kept, repeated in the audit trail and sent in lists of a thousand.
+pub const MAX_DOCUMENT: usize = 256 * 1024;
 /// Most elements of a list other than `members`.
 pub const MAX_ELEMENTS: usize = 10_000;
 /// Longest id of a member, in characters.

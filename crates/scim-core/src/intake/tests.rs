@@ -458,3 +458,29 @@ fn coerce_serves_sub_attributes_too() {
             .starts_with("name.givenName:")
     );
 }
+
+#[test]
+fn a_document_and_its_keys_are_bounded() {
+    let resource_type = ResourceType::user();
+    let check = |body: Value| {
+        let mut document = take(&resource_type, Leniencies::LENIENT, &body).unwrap().document;
+        validate(&resource_type, &mut document)
+    };
+    let schemas = json!([urn::USER]);
+    let key = "x".repeat(MAX_KEY);
+    assert_eq!(check(json!({"schemas": schemas, "userName": key, "externalId": key})), Ok(()));
+    for name in ["userName", "externalId"] {
+        let mut body = json!({"schemas": schemas, "userName": "a"});
+        body[name] = format!("{key}x").into();
+        let error = check(body).unwrap_err();
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidValue)));
+        assert!(error.detail.contains(name), "{}", error.detail);
+    }
+    // Folding lengthens: the index holds the folded form.
+    assert!(check(json!({"schemas": schemas, "userName": "\u{390}".repeat(MAX_KEY / 2)})).is_err());
+    let emails: Vec<_> = (0..6).map(|n| json!({"value": format!("{n}{}", "x".repeat(60_000))})).collect();
+    assert_eq!(
+        check(json!({"schemas": schemas, "userName": "a", "emails": emails})).unwrap_err().status,
+        413
+    );
+}

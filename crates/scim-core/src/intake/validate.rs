@@ -2,19 +2,23 @@
 
 use serde_json::{Map, Value};
 
-use super::{is_primary, is_unassigned, report::Problems};
+use super::{MAX_DOCUMENT, MAX_KEY, is_primary, is_unassigned, report::Problems};
 use crate::{
     Document,
     error::ScimError,
-    resource::ResourceType,
+    fold::fold,
+    resource::{ResourceKind, ResourceType},
     schema::{Attribute, Mutability, Schema},
 };
 
-/// Checks a whole canonical document: required attributes present, one `primary` at most. All violations at once.
+/// Checks a whole canonical document: required attributes present, one `primary` at most, keys no longer than
+/// [`MAX_KEY`]. All violations at once. A document larger than [`MAX_DOCUMENT`] is 413.
 /// Also removes entries of multi-valued complex attributes that hold nothing but `type` and `primary`, then
 /// emptied lists.
 pub fn validate(resource_type: &ResourceType, document: &mut Document) -> Result<(), ScimError> {
     let mut problems = Problems::default();
+    check_size(document)?;
+    check_keys(resource_type.kind, document, &mut problems);
     check_schema(&resource_type.schema, "", document, &mut problems);
     for extension in &resource_type.extensions {
         let urn = &extension.schema.id;
@@ -32,6 +36,29 @@ pub fn validate(resource_type: &ResourceType, document: &mut Document) -> Result
         }
     }
     problems.finish()
+}
+
+fn check_size(document: &Document) -> Result<(), ScimError> {
+    let size = Value::Object(document.clone()).to_string().len();
+    if size <= MAX_DOCUMENT {
+        return Ok(());
+    }
+    let text = format!(
+        "The resource would be {size} bytes as JSON; at most {MAX_DOCUMENT} are kept. Send fewer or shorter values."
+    );
+    Err(ScimError::new(413, text))
+}
+
+fn check_keys(kind: ResourceKind, document: &Document, problems: &mut Problems) {
+    let name = match kind {
+        ResourceKind::User => "userName",
+        ResourceKind::Group => "displayName",
+    };
+    for path in [name, "externalId"] {
+        if document.get(path).and_then(Value::as_str).is_some_and(|text| fold(text).len() > MAX_KEY) {
+            problems.push(path, &format!("is longer than {MAX_KEY} bytes; shorten it"));
+        }
+    }
 }
 
 fn check_schema(schema: &Schema, prefix: &str, values: &mut Map<String, Value>, problems: &mut Problems) {
