@@ -8,6 +8,7 @@
 //!                        └── search ──▶ search form ◀── filter
 //! ```
 
+pub mod bulk;
 pub mod discovery;
 pub mod error;
 pub mod filter;
