@@ -263,7 +263,10 @@ impl<'a> Change<'a> {
                 };
             }
             let described = match self.attribute().kind {
-                AttributeType::Complex => selection.described().map(Value::Object),
+                AttributeType::Complex => selection
+                    .described()
+                    .map(Value::Object)
+                    .filter(|element| selection.filter.matches_element(element) && self.can_be_kept(element)),
                 _ => selection.is_equality().then_some(Value::Null),
             };
             let element = described
@@ -277,6 +280,14 @@ impl<'a> Change<'a> {
             return append(current, created.into_iter().collect(), self.work);
         }
         self.change_elements(current, &positions, sub)
+    }
+
+    /// Whether an element that a filter describes is canonical: the filter may ask for what no element can hold, such
+    /// as an empty `type`.
+    fn can_be_kept(&self, element: &Value) -> bool {
+        let mut coercion = Coercion::new(self.leniencies);
+        let kept = coercion.element(self.attribute(), &self.path, element);
+        kept.as_ref() == Some(element) && coercion.finish().is_ok()
     }
 
     /// Changes some elements; one that becomes the primary one takes the mark from all others.

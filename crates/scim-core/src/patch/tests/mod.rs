@@ -158,6 +158,17 @@ fn what_is_refused() {
         ),
         (json!({"op": "add", "path": "phoneNumbers[value co \"1\"].type", "value": "x"}), NoTarget),
         (json!({"op": "add", "path": "phoneNumbers[value pr].type", "value": "x"}), NoTarget),
+        (json!({"op": "add", "path": "phoneNumbers[type eq \"\"].value", "value": "1"}), NoTarget),
+        (json!({"op": "add", "path": "phoneNumbers[type eq \"\"]", "value": "1"}), NoTarget),
+        (json!({"op": "add", "path": "phoneNumbers[type eq \"a\\u0000\"].value", "value": "1"}), NoTarget),
+        (
+            json!({"op": "add", "path": "phoneNumbers[type eq \"a\" and type eq \"b\"].value", "value": "1"}),
+            NoTarget,
+        ),
+        (
+            json!({"op": "add", "path": "x509Certificates[value eq \"no base64\"].display", "value": "x"}),
+            NoTarget,
+        ),
         (json!({"op": "add", "path": "phoneNumbers[not (type eq \"a\")].type", "value": "x"}), NoTarget),
     ] {
         assert_eq!(kind(Leniencies::LENIENT, json!([operation])), Some(expected), "{operation}");
