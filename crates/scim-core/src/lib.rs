@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod format;
 pub mod intake;
 pub mod leniency;
 pub mod patch;
