@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::schema::{self, Attribute, Schema};
+use crate::{
+    product::Product,
+    schema::{self, Attribute, Schema},
+};
 
 /// A resource as it is kept: schema spelling, no null, no empty string, list or object; a multi-valued attribute
 /// is always an array; an extension is an object under its URN. It never holds `schemas`, `id`, `meta`, `groups`
@@ -62,6 +65,8 @@ pub struct ResourceType {
     pub known: Arc<Schema>,
     /// Extensions on offer, in order.
     pub extensions: Vec<Extension>,
+    /// What the profile adds: other names, rules.
+    pub product: Arc<Product>,
 }
 
 impl ResourceType {
@@ -78,6 +83,7 @@ impl ResourceType {
                 aliases: Vec::new(),
                 top_level: false,
             }],
+            product: Arc::default(),
         }
     }
 
@@ -89,6 +95,7 @@ impl ResourceType {
             schema: Arc::clone(&schema::GROUP),
             known: Arc::clone(&schema::GROUP),
             extensions: Vec::new(),
+            product: Arc::default(),
         }
     }
 

@@ -436,6 +436,7 @@ mod tests {
             returned: Returned::Default,
             uniqueness: schema::Uniqueness::None,
             reference_types: Vec::new(),
+            constraint: None,
         }
     }
 
