@@ -13,7 +13,7 @@ mod listing;
 pub use answer::scim_error;
 pub use directory::{Tenant, TenantDirectory};
 
-use scim_core::{Document, projection::Projection};
+use scim_core::{Document, intake::Note, projection::Projection};
 use store::{ChangeContext, Store, TenantScope};
 
 /// What every operation needs to know of the request.
@@ -89,6 +89,13 @@ pub type IfMatch = Option<Vec<i64>>;
 fn note_dropped(request: Request<'_>, paths: &[String]) {
     if !paths.is_empty() {
         tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
+    }
+}
+
+/// Notes what a person should know of a resource that was taken; a note holds no value.
+fn note_warnings(request: Request<'_>, notes: &[Note]) {
+    for Note { path, text } in notes {
+        tracing::debug!(tenant = %request.tenant.id(), %path, %text, "noted");
     }
 }
 
