@@ -2,6 +2,7 @@
 
 mod groups;
 mod groups_members;
+mod profiles;
 mod support;
 mod tenants;
 mod users;
