@@ -16,7 +16,8 @@ use store::{
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
-    listing, note_dropped, scim_error, text,
+    listing::{Selected, Source},
+    note_dropped, scim_error, text,
 };
 
 /// What a change makes of a group: its document, and the moves of its members.
@@ -47,11 +48,8 @@ impl Provisioner {
 
     /// GET /Groups.
     pub async fn groups(&self, request: Request<'_>, query: &Query) -> Result<RenderedPage, ScimError> {
-        let kind = group_type(request)?;
-        let query = listing::bind(kind, leniencies(request), query, wants_members(request, kind))?;
-        let page = self.scope(request).groups(&query).await.map_err(scim_error)?;
-        let resources = page.items.iter().map(|group| answer::group(request, kind, group).body).collect();
-        Ok(RenderedPage { total: page.total, resources })
+        let selected = Selected::bind(request, group_type(request)?, query)?;
+        self.list(&Source::Groups(selected), query).await
     }
 
     /// PUT /Groups/{id}: members become exactly those in the body.

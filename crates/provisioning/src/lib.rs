@@ -8,9 +8,12 @@ pub mod users;
 
 mod answer;
 mod attempts;
+mod cursor;
 mod listing;
+mod root;
 
 pub use answer::scim_error;
+pub use cursor::CURSOR_TIMEOUT;
 pub use directory::{Tenant, TenantDirectory};
 
 use scim_core::{Document, projection::Projection};
@@ -61,10 +64,38 @@ pub struct Rendered {
 /// A list ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderedPage {
-    /// All that match.
+    /// All that match; on a page that goes on where another one ended, what came before it and what is left.
     pub total: u64,
     /// This page.
     pub resources: Vec<serde_json::Value>,
+    /// Where it stands in the list.
+    pub position: ListPosition,
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListPosition {
+    /// Its first row has this number, from 1.
+    Index(u64),
+    /// Cursors to its neighbours, where there are any (RFC 9865).
+    Cursor {
+        /// The page before it.
+        previous: Option<String>,
+        /// The page after it.
+        next: Option<String>,
+    },
+}
+
+/// How a client goes from page to page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Paging {
+    /// Each page shows the list as it is at that moment (for people who look at it).
+    #[default]
+    Live,
+    /// By startIndex (RFC 7644 §3.4.2.4): the same caller with the same query goes on after the last row it was sent.
+    Index,
+    /// By cursor (RFC 9865); empty for the first page.
+    Cursor(String),
 }
 
 /// A list request, names not yet resolved.
@@ -76,8 +107,10 @@ pub struct Query {
     pub sort_by: Option<String>,
     /// Descending?
     pub descending: bool,
-    /// 1-based.
+    /// 1-based; means nothing with [`Paging::Cursor`].
     pub start_index: u64,
+    /// How the client goes from page to page.
+    pub paging: Paging,
     /// Page size, already cut to the server's maximum.
     pub count: u64,
 }

@@ -6,7 +6,6 @@ use scim_core::{
     leniency::Leniencies,
     patch::PatchRequest,
     profile::{DeletePolicy, DuplicatePolicy},
-    search,
 };
 use serde_json::Value;
 use store::{
@@ -17,7 +16,8 @@ use store::{
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
-    listing, note_dropped, scim_error, text,
+    listing::{Selected, Source},
+    note_dropped, scim_error, text,
 };
 
 /// What a POST did.
@@ -35,7 +35,7 @@ impl Provisioner {
         let kind = user_type(request);
         let mut document = take(request, body)?.document;
         intake::validate(kind, &mut document)?;
-        let state = state(kind, document);
+        let state = UserState::new(kind, document);
         let scope = self.scope(request);
         let mut attempts = Attempts::new(None);
         loop {
@@ -63,11 +63,8 @@ impl Provisioner {
 
     /// GET /Users.
     pub async fn users(&self, request: Request<'_>, query: &Query) -> Result<RenderedPage, ScimError> {
-        let kind = user_type(request);
-        let query = listing::bind(kind, leniencies(request), query, wants_groups(request))?;
-        let page = self.scope(request).users(&query).await.map_err(scim_error)?;
-        let resources = page.items.iter().map(|user| answer::user(request, user).body).collect();
-        Ok(RenderedPage { total: page.total, resources })
+        let selected = Selected::bind(request, user_type(request), query)?;
+        self.list(&Source::Users(selected), query).await
     }
 
     /// PUT /Users/{id}. A body equal to what is kept changes nothing.
@@ -175,7 +172,7 @@ impl Provisioner {
             if document == current.document {
                 return Ok(current);
             }
-            let state = state(kind, document);
+            let state = UserState::after(kind, &current.document, document);
             let swap = || scope.replace_user(current.id, current.version, &state, request.context);
             match whole(swap).await {
                 Ok(user) => return user.ok_or_else(|| not_found(id)),
@@ -215,10 +212,6 @@ fn take(request: Request<'_>, body: &Value) -> Result<Intake, ScimError> {
     let intake = intake::take(user_type(request), leniencies(request), body)?;
     note_dropped(request, &intake.dropped);
     Ok(intake)
-}
-
-fn state(kind: &ResourceType, document: Document) -> UserState {
-    UserState { search: search::form(kind, &document), document }
 }
 
 fn user_type(request: Request<'_>) -> &ResourceType {

@@ -9,7 +9,7 @@ use token_service::scopes::{SCIM_READ, SCIM_WRITE};
 
 use crate::{
     call::Call,
-    endpoints::{discovery, groups, unsupported, users},
+    endpoints::{discovery, groups, root, unsupported, users},
 };
 
 /// What an endpoint gives.
@@ -66,8 +66,8 @@ const TABLE: &[Route] = table![
     "PATCH"  "/Me"                    SCIM_WRITE unsupported::me;
     "DELETE" "/Me"                    SCIM_WRITE unsupported::me;
     "POST"   "/Bulk"                  SCIM_WRITE unsupported::bulk;
-    "POST"   "/.search"               SCIM_READ  unsupported::search_all;
-    "GET"    ""                       SCIM_READ  unsupported::search_all;
+    "POST"   "/.search"               SCIM_READ  root::search;
+    "GET"    ""                       SCIM_READ  root::list;
 ];
 
 /// The endpoints below a tenant's base URL as `(method, path)`, derived from the table that requests are matched

@@ -109,6 +109,10 @@ pub struct Attribute {
     /// What a reference may point to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_types: Vec<String>,
+    /// Is `eq` on it answered by an index (see [`crate::search::indexed`])? Not a characteristic of RFC 7643, so it is
+    /// not shown.
+    #[serde(default, skip_serializing)]
+    pub indexed: bool,
 }
 
 impl Attribute {

@@ -170,7 +170,7 @@ on_both! {
                 filter: filter.map(str::to_owned),
                 start_index: 1,
                 count: 10,
-                descending: false,
+                ..Query::default()
             };
             let error = side.users(&query).await.expect_err("refused");
             assert_eq!((error.status, error.scim_type), (400, Some(scim_type)), "{sort_by:?} {filter:?}");

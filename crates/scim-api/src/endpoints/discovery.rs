@@ -2,11 +2,12 @@
 
 use axum::{body::Body, response::Response};
 use http::StatusCode;
+use provisioning::CURSOR_TIMEOUT;
 use scim_core::{ResourceType, ScimError, profile::CredentialKind, urn};
 use serde_json::{Value, json};
 
 use super::list as lists;
-use crate::{MAX_COUNT, answer, call::Call, routes::Answer};
+use crate::{DEFAULT_COUNT, MAX_COUNT, answer, call::Call, routes::Answer};
 
 /// GET /ServiceProviderConfig.
 pub(crate) async fn service_provider_config(call: Call, _body: Body) -> Answer {
@@ -22,6 +23,14 @@ pub(crate) async fn service_provider_config(call: Call, _body: Body) -> Answer {
             "changePassword": {"supported": false},
             "sort": {"supported": true},
             "etag": {"supported": true},
+            "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": DEFAULT_COUNT,
+                "maxPageSize": MAX_COUNT,
+                "cursorTimeout": CURSOR_TIMEOUT,
+            },
             "authenticationSchemes": authentication_schemes(&call.tenant().profile.credentials),
             "meta": {"resourceType": "ServiceProviderConfig", "location": location},
         }),

@@ -31,7 +31,7 @@ async fn find(call: &Call, params: Params) -> Answer {
     let projection = params.projection(call.resource_type(KIND))?;
     let query = params.list()?;
     let page = call.state.provisioner.groups(call.request(&projection), &query).await?;
-    Ok(lists::response(query.start_index, page))
+    Ok(lists::response(page))
 }
 
 /// POST /Groups.

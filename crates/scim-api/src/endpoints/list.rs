@@ -2,29 +2,38 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use provisioning::RenderedPage;
+use provisioning::{ListPosition, RenderedPage};
 use scim_core::urn;
 use serde_json::{Value, json};
 
 use crate::answer;
 
-/// A ListResponse (RFC 7644 §3.4.2): `Resources` is there even when empty, and the numbers are integers, since
-/// identity providers insist on both.
-pub(crate) fn response(start_index: u64, page: RenderedPage) -> Response {
-    let RenderedPage { total, resources } = page;
-    answer::json(
-        StatusCode::OK,
-        &json!({
-            "schemas": [urn::LIST_RESPONSE],
-            "totalResults": total,
-            "startIndex": start_index,
-            "itemsPerPage": resources.len(),
-            "Resources": resources,
-        }),
-    )
+/// A ListResponse (RFC 7644 §3.4.2, RFC 9865 §2): `Resources` is there even when empty, and the numbers are integers,
+/// since identity providers insist on both.
+pub(crate) fn response(page: RenderedPage) -> Response {
+    let RenderedPage { total, resources, position } = page;
+    let mut body = json!({"schemas": [urn::LIST_RESPONSE], "totalResults": total});
+    let mut add = |name: &str, value: Value| {
+        body[name] = value;
+    };
+    match position {
+        ListPosition::Index(start_index) => add("startIndex", start_index.into()),
+        ListPosition::Cursor { previous, next } => {
+            let cursors = [("previousCursor", previous), ("nextCursor", next)];
+            cursors.into_iter().for_each(|(name, cursor)| {
+                if let Some(cursor) = cursor {
+                    add(name, cursor.into());
+                }
+            });
+        }
+    }
+    add("itemsPerPage", resources.len().into());
+    add("Resources", resources.into());
+    answer::json(StatusCode::OK, &body)
 }
 
 /// A list that is always sent whole.
 pub(crate) fn whole(resources: Vec<Value>) -> Response {
-    response(1, RenderedPage { total: resources.len() as u64, resources })
+    let total = resources.len() as u64;
+    response(RenderedPage { total, resources, position: ListPosition::Index(1) })
 }

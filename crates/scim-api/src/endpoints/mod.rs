@@ -2,6 +2,7 @@
 
 pub(crate) mod discovery;
 pub(crate) mod groups;
+pub(crate) mod root;
 pub(crate) mod unsupported;
 pub(crate) mod users;
 

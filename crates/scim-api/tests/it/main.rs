@@ -32,4 +32,6 @@ mod headers;
 mod isolation;
 mod lists;
 mod okta_spec;
+mod root;
+mod walks;
 mod wizard_app;

@@ -22,8 +22,8 @@ pub(crate) struct World {
     pub(crate) tokens: TokenService,
     pub(crate) state: ScimState,
     pub(crate) app: Router,
-    /// Keeps the database alive.
-    _database: TestStore,
+    /// Keeps the database alive, and sets the clock.
+    database: TestStore,
 }
 
 fn context() -> ChangeContext {
@@ -54,7 +54,12 @@ impl World {
             tenant_domain: Some(DOMAIN.into()),
         };
         let app = scim_api::service(state.clone(), Router::new());
-        Self { store, tokens, state, app, _database: database }
+        Self { store, tokens, state, app, database }
+    }
+
+    /// Moves the clock by so many milliseconds.
+    pub(crate) fn advance(&self, milliseconds: i64) {
+        self.database.advance(milliseconds);
     }
 
     /// A new active tenant with the general profile, and a client that holds a token of it.

@@ -102,6 +102,10 @@ fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
     if let Some(sub) = file.sub_attributes.iter().find(|sub| sub.kind == AttributeType::Complex) {
         return Err(Fault::at(&sub.name, "a sub-attribute cannot be complex (RFC 7643 section 2.3.8)"));
     }
+    let is_text = matches!(file.kind, AttributeType::String | AttributeType::Reference);
+    if file.indexed && !is_text {
+        return Err(Fault::at(&file.name, "only a string or a reference can be indexed; remove indexed"));
+    }
     let exact_by_nature = matches!(file.kind, AttributeType::Reference | AttributeType::Binary);
     Ok(Attribute {
         name: file.name.get_ref().clone(),
@@ -116,6 +120,7 @@ fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
         returned: file.returned,
         uniqueness: file.uniqueness,
         reference_types: file.reference_types.clone(),
+        indexed: file.indexed,
     })
 }
 

@@ -160,6 +160,9 @@ pub(super) struct AttributeFile {
     /// What a reference points to: `User`, `Group`, `external`, `uri`.
     #[serde(default)]
     pub(super) reference_types: Vec<String>,
+    /// Answer `eq` on it by an index: for identifiers that identity providers look people up by.
+    #[serde(default)]
+    pub(super) indexed: bool,
     /// Of a complex attribute.
     #[serde(default, rename = "sub-attribute")]
     pub(super) sub_attributes: Vec<AttributeFile>,

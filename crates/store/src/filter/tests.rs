@@ -8,7 +8,7 @@ use crate::store::Backend;
 fn compile(resource_type: &ResourceType, filter: &str, backend: Backend) -> String {
     let filter = parse(filter, resource_type, false).expect(filter);
     let mut sql = Sql::new(backend);
-    condition(&mut sql, resource_type.kind, &filter);
+    condition(&mut sql, Uuid::nil(), resource_type.kind, &filter);
     sql.text().to_owned()
 }
 

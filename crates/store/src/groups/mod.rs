@@ -13,6 +13,8 @@ use serde_json::Value;
 
 use crate::GroupId;
 
+pub(crate) use read::{GROUPS, group};
+
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

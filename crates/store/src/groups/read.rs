@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The table of groups.
-pub(super) const GROUPS: Table = Table {
+pub(crate) const GROUPS: Table = Table {
     kind: ResourceKind::Group,
     from: "groups r",
     columns: "r.id, r.display_name, r.document, r.version, r.created_at, r.updated_at",
@@ -38,19 +38,19 @@ impl TenantScope {
     /// Live groups that match.
     pub async fn groups(&self, query: &ListQuery) -> Result<Page<Group>, StoreError> {
         let tx = self.read().await?;
-        let (total, rows) = tx.page(GROUPS, query).await?;
-        let mut items = rows.iter().map(group).collect::<Result<Vec<_>, _>>()?;
+        let found = tx.page(query.select(GROUPS), query.window()).await?;
+        let mut items = found.rows.iter().map(group).collect::<Result<Vec<_>, _>>()?;
         if query.edges {
             tx.add_members(&mut items).await?;
         }
         tx.commit().await?;
-        Ok(Page { total, items })
+        Ok(Page { total: found.total, items, more: found.more })
     }
 }
 
 impl TenantTx {
     /// Reads the members of all these groups at once.
-    pub(super) async fn add_members(&self, groups: &mut [Group]) -> Result<(), StoreError> {
+    pub(crate) async fn add_members(&self, groups: &mut [Group]) -> Result<(), StoreError> {
         if groups.is_empty() {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl TenantTx {
 }
 
 /// A row of [`GROUPS`], members not read.
-pub(super) fn group(row: &QueryResult) -> Result<Group, StoreError> {
+pub(crate) fn group(row: &QueryResult) -> Result<Group, StoreError> {
     Ok(Group {
         id: GroupId(row.try_get("", "id")?),
         display_name: row.try_get("", "display_name")?,

@@ -3,10 +3,16 @@
 mod read;
 mod write;
 
-use scim_core::roles::Role;
+use scim_core::{
+    ResourceType,
+    roles::Role,
+    search::{self, IndexedValue},
+};
 use serde_json::Value;
 
 use crate::{GroupId, UserId};
+
+pub(crate) use read::{USERS, user};
 
 /// A group that a user is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +51,28 @@ pub struct UserState {
     pub document: scim_core::Document,
     /// Its search form.
     pub search: Value,
+    /// What `eq` finds it by.
+    pub values: Vec<IndexedValue>,
+    /// Are these other values than those of the state before it?
+    pub renews_values: bool,
+}
+
+impl UserState {
+    /// The state of a new user.
+    #[must_use]
+    pub fn new(kind: &ResourceType, document: scim_core::Document) -> Self {
+        let search = search::form(kind, &document);
+        let values = search::indexed(kind, &search);
+        Self { document, search, values, renews_values: true }
+    }
+
+    /// The state that follows another one.
+    #[must_use]
+    pub fn after(kind: &ResourceType, before: &scim_core::Document, document: scim_core::Document) -> Self {
+        let mut state = Self::new(kind, document);
+        state.renews_values = state.values != search::indexed(kind, &search::form(kind, before));
+        state
+    }
 }
 
 /// A role that a user has, and the group that gave it.

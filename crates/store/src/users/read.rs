@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The table of users.
-pub(super) const USERS: Table = Table {
+pub(crate) const USERS: Table = Table {
     kind: ResourceKind::User,
     from: "users r",
     columns: "r.id, r.user_name, r.active, r.document, r.version, r.created_at, r.updated_at",
@@ -46,13 +46,21 @@ impl TenantScope {
     /// Live users that match.
     pub async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
         let tx = self.read().await?;
-        let (total, rows) = tx.page(USERS, query).await?;
-        let mut items = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
+        let found = tx.page(query.select(USERS), query.window()).await?;
+        let mut items = found.rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
         if query.edges {
             tx.add_groups(&mut items).await?;
         }
         tx.commit().await?;
-        Ok(Page { total, items })
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
+    /// How the database would find a page of users, a line a step: to see whether an index serves it.
+    pub async fn explain_users(&self, query: &ListQuery) -> Result<Vec<String>, StoreError> {
+        let tx = self.read().await?;
+        let plan = tx.plan(query.select(USERS), query.window()).await?;
+        tx.commit().await?;
+        Ok(plan)
     }
 
     /// The roles of a user and where each comes from, by role name then group.
@@ -103,7 +111,7 @@ impl TenantTx {
     }
 
     /// Reads the groups of all these users at once.
-    pub(super) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
+    pub(crate) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
         if users.is_empty() {
             return Ok(());
         }
@@ -131,7 +139,7 @@ impl TenantTx {
 }
 
 /// A row of [`USERS`], groups not read.
-pub(super) fn user(row: &QueryResult) -> Result<User, StoreError> {
+pub(crate) fn user(row: &QueryResult) -> Result<User, StoreError> {
     Ok(User {
         id: UserId(row.try_get("", "id")?),
         user_name: row.try_get("", "user_name")?,

@@ -11,7 +11,7 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 use store::{
-    Backend, ListQuery, Sort,
+    Backend, ListQuery, Sort, Start,
     groups::{Group, Member},
     users::User,
 };
@@ -456,7 +456,13 @@ async fn sorted(
     let mut places = Vec::new();
     for offset in [0, 5, 10] {
         let sort = Some(Sort { by: by.clone(), descending });
-        let query = ListQuery { filter: filter.clone(), sort, offset, limit: 5, edges: false };
+        let query = ListQuery {
+            filter: filter.clone(),
+            sort,
+            start: Start::Offset(offset),
+            limit: 5,
+            ..ListQuery::default()
+        };
         let page = bed.tenant.users(&query).await.unwrap_or_else(|error| panic!("{path}: {error:?}"));
         let place = |user: &User| population.users.iter().position(|known| known.id == user.id);
         places.extend(page.items.iter().filter_map(place));

@@ -10,7 +10,7 @@ use scim_core::{
     profile::UnknownMemberPolicy,
     roles::{Role, RoleMapping},
 };
-use store::{Backend, GroupId, ListQuery, StoreError, UserId};
+use store::{Backend, GroupId, ListQuery, Start, StoreError, UserId};
 
 use crate::support::{Bed, context, group_state, plain, refs, role_names};
 
@@ -460,7 +460,8 @@ async fn a_member_change_reads_no_other_member() {
                     ListQuery { filter: filter(text), limit: 50, edges: true, ..ListQuery::default() };
                 tenant.users(&query).await.expect("list");
             }
-            let query = ListQuery { offset: 10, limit: 50, edges: true, ..ListQuery::default() };
+            let query =
+                ListQuery { start: Start::Offset(10), limit: 50, edges: true, ..ListQuery::default() };
             tenant.users(&query).await.expect("list");
             let user: UserId = ids[9].parse().expect("an id");
             assert_eq!(tenant.roles_of_user(user).await.expect("roles").len(), 1);
@@ -475,7 +476,7 @@ async fn pages_with_members(bed: Bed) {
     for number in 0..5 {
         bed.group(&format!("G{number}"), &[ann.id.0]).await;
     }
-    let query = ListQuery { offset: 1, limit: 2, edges: true, ..ListQuery::default() };
+    let query = ListQuery { start: Start::Offset(1), limit: 2, edges: true, ..ListQuery::default() };
     let page = bed.tenant.groups(&query).await.expect("list");
     assert_eq!(page.total, 5);
     let shown: Vec<_> = page.items.iter().map(|group| group.display_name.as_str()).collect();

@@ -8,6 +8,7 @@ mod support;
 
 mod audit;
 mod credentials;
+mod explain;
 mod filters;
 mod groups;
 mod isolation;

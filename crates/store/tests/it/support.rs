@@ -187,9 +187,7 @@ impl Bed {
 
 /// A user's state from a document.
 pub(crate) fn user_state(document: Value) -> UserState {
-    let document = object(document);
-    let search = search::form(&ResourceType::user(), &document);
-    UserState { document, search }
+    UserState::new(&ResourceType::user(), object(document))
 }
 
 /// A group's state with the roles that the prefix `Envi_` gives, adding members if there are any.

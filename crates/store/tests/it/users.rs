@@ -1,7 +1,7 @@
 //! Users: create, read, replace, hide, purge.
 
 use serde_json::json;
-use store::{ListQuery, StoreError, UserId};
+use store::{ListQuery, Start, StoreError, UserId};
 
 use crate::support::{Bed, context, group_state, user_state};
 
@@ -183,7 +183,7 @@ async fn pages_and_totals(bed: Bed) {
     }
     bed.group("Everyone", &[ids[4].0, ids[5].0]).await;
     let page = async |offset, limit| {
-        let query = ListQuery { offset, limit, edges: true, ..ListQuery::default() };
+        let query = ListQuery { start: Start::Offset(offset), limit, edges: true, ..ListQuery::default() };
         let page = bed.tenant.users(&query).await.expect("list");
         (page.total, page.items)
     };

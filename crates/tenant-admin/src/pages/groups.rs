@@ -77,6 +77,7 @@ async fn list(
         descending: false,
         start_index: (number - 1) * PAGE_SIZE + 1,
         count: PAGE_SIZE,
+        ..Query::default()
     };
     let found = state.provisioner.groups(request, &query).await?;
     let mut rows = Vec::with_capacity(found.resources.len());
