@@ -6,7 +6,15 @@ use provisioning::IfMatch;
 /// The versions in `If-Match`: `None` when there is none or it is `*`. An entity tag that is none of ours matches
 /// nothing, so a header with only such tags is an empty list.
 pub(crate) fn if_match(headers: &HeaderMap) -> IfMatch {
-    let tags = tags(headers, header::IF_MATCH)?;
+    versions(&tags(headers, header::IF_MATCH)?)
+}
+
+/// Likewise of a text that stands for the header: `version` of a bulk operation (RFC 7644 §3.7).
+pub(crate) fn if_match_text(text: &str) -> IfMatch {
+    versions(&split(text))
+}
+
+fn versions(tags: &[String]) -> IfMatch {
     if tags.iter().any(|tag| tag == "*") {
         return None;
     }
@@ -25,7 +33,11 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
     let mut values = headers.get_all(name).iter().peekable();
     values.peek()?;
     let text: Vec<&str> = values.map(|value| value.to_str().unwrap_or_default()).collect();
-    Some(text.join(",").split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect())
+    Some(split(&text.join(",")))
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
 }
 
 /// `W/"7"` and `"7"` without what makes them weak.
@@ -68,6 +80,9 @@ mod tests {
         ];
         for (values, wanted) in table {
             assert_eq!(if_match(&headers(header::IF_MATCH, values)), wanted, "{values:?}");
+            if let [text] = values {
+                assert_eq!(if_match_text(text), wanted, "{text}");
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use token_service::scopes::{SCIM_READ, SCIM_WRITE};
 
 use crate::{
     call::Call,
-    endpoints::{discovery, groups, unsupported, users},
+    endpoints::{bulk, discovery, groups, unsupported, users},
 };
 
 /// What an endpoint gives.
@@ -65,7 +65,7 @@ const TABLE: &[Route] = table![
     "PUT"    "/Me"                    SCIM_WRITE unsupported::me;
     "PATCH"  "/Me"                    SCIM_WRITE unsupported::me;
     "DELETE" "/Me"                    SCIM_WRITE unsupported::me;
-    "POST"   "/Bulk"                  SCIM_WRITE unsupported::bulk;
+    "POST"   "/Bulk"                  SCIM_WRITE bulk::run;
     "POST"   "/.search"               SCIM_READ  unsupported::search_all;
     "GET"    ""                       SCIM_READ  unsupported::search_all;
 ];

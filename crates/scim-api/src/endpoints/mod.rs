@@ -1,5 +1,6 @@
 //! The endpoints, one file a resource.
 
+pub(crate) mod bulk;
 pub(crate) mod discovery;
 pub(crate) mod groups;
 pub(crate) mod unsupported;

@@ -14,11 +14,6 @@ pub(crate) async fn me(_call: Call, _body: Body) -> Answer {
     not_offered("/Me is not offered: this credential stands for no user. Use /Users/{id}.")
 }
 
-/// `/Bulk` (RFC 7644 §3.7).
-pub(crate) async fn bulk(_call: Call, _body: Body) -> Answer {
-    not_offered("/Bulk is not offered; send the operations one by one.")
-}
-
 /// A query over all resource types (RFC 7644 §3.4.2.1).
 pub(crate) async fn search_all(_call: Call, _body: Body) -> Answer {
     not_offered("A search over all resource types is not offered; search /Users or /Groups.")

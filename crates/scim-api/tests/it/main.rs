@@ -25,6 +25,7 @@ mod world;
 mod addresses;
 mod authorization;
 mod bad_input;
+mod bulk;
 mod catalogue_app;
 mod discovery;
 mod group_push;
