@@ -45,7 +45,8 @@ fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag)
 }
 
-fn version_of(tag: &str) -> Option<i64> {
+/// The version in an entity tag of ours.
+pub(crate) fn version_of(tag: &str) -> Option<i64> {
     let digits = opaque(tag).strip_prefix('"')?.strip_suffix('"')?;
     let version: i64 = digits.parse().ok()?;
     (version.to_string() == digits).then_some(version)

@@ -108,6 +108,7 @@ impl Front {
             Found::Nothing(hint) => return Err(no_route(hint)),
         };
         span.record("route", route.name());
+        caller::require_reach(&caller.principal, route)?;
         caller::require_scope(&caller.principal, route.scope)?;
 
         let context = Call::context_of(&caller, request_id);

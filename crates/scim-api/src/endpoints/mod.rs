@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub(crate) mod discovery;
 pub(crate) mod groups;
+pub(crate) mod me;
 pub(crate) mod unsupported;
 pub(crate) mod users;
 

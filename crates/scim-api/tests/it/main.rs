@@ -32,5 +32,6 @@ mod group_push;
 mod headers;
 mod isolation;
 mod lists;
+mod me;
 mod okta_spec;
 mod wizard_app;
