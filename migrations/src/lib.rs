@@ -6,6 +6,7 @@
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::MigratorTrait;
 
+mod credential_users;
 pub mod dialect;
 mod first_tables;
 mod lists;
@@ -15,7 +16,11 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(first_tables::FirstTables), Box::new(lists::Lists)]
+        vec![
+            Box::new(first_tables::FirstTables),
+            Box::new(lists::Lists),
+            Box::new(credential_users::CredentialUsers),
+        ]
     }
 }
 

@@ -138,6 +138,9 @@ pub(crate) enum Token {
         /// What it may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
+        /// Bind it to the user of this userName: it reaches /Me (this user) and discovery, and nothing else
+        #[arg(long, value_name = "USERNAME")]
+        user: Option<String>,
     },
     /// List a tenant's tokens
     List {

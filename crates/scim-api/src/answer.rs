@@ -15,7 +15,7 @@ pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("applicati
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// `detail` of every 500: what went wrong is in the log, under the request id.
-const FAULT: &str = "The server could not carry out the request. Nothing is wrong with the request itself; if it \
+pub(crate) const FAULT: &str = "The server could not carry out the request. Nothing is wrong with the request itself; if it \
                      happens again, give the request id to whoever runs the server.";
 
 /// `detail` of every 503.

@@ -10,11 +10,28 @@ use serde_json::Value;
 /// Largest body taken, in bytes (16 MiB).
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// How much of a body is taken, and how more is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    /// Largest body in bytes.
+    pub(crate) bytes: usize,
+    /// The 413 for a larger one.
+    pub(crate) error: fn() -> ScimError,
+}
+
+/// For a body that is one resource or one search: [`MAX_BYTES`].
+const ONE: Limit = Limit { bytes: MAX_BYTES, error: too_large };
+
 /// The body as JSON. 415 for a media type or encoding that is not taken, 413 beyond [`MAX_BYTES`], 400
 /// `invalidSyntax` with line and column for anything that is no JSON, 400 `invalidValue` for a NUL character.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ScimError> {
+    read_within(ONE, headers, body).await
+}
+
+/// Likewise with a limit of its own, which holds before anything is parsed.
+pub(crate) async fn read_within(limit: Limit, headers: &HeaderMap, body: Body) -> Result<Value, ScimError> {
     check_encoding(headers)?;
-    let bytes = collect(headers, body).await?;
+    let bytes = collect(limit, headers, body).await?;
     if bytes.is_empty() {
         return Err(syntax("The body is empty; send a JSON object."));
     }
@@ -54,17 +71,17 @@ fn is_one_of(text: &str, taken: &[&str]) -> bool {
     taken.iter().any(|known| known.eq_ignore_ascii_case(text))
 }
 
-async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
+async fn collect(limit: Limit, headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BYTES as u64) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > limit.bytes as u64) {
+        return Err((limit.error)());
     }
-    match Limited::new(body, MAX_BYTES).collect().await {
+    match Limited::new(body, limit.bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => Err((limit.error)()),
         Err(_) => Err(syntax("The body ended too early.")),
     }
 }

@@ -9,7 +9,7 @@ use token_service::scopes::{SCIM_READ, SCIM_WRITE};
 
 use crate::{
     call::Call,
-    endpoints::{discovery, groups, root, unsupported, users},
+    endpoints::{bulk, discovery, groups, me, root, users},
 };
 
 /// What an endpoint gives.
@@ -30,6 +30,14 @@ impl Route {
     /// `GET /Users/{id}`, for the log.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+
+    /// May a token that stands for one user come here? Only to this user, and to what says nothing of anybody.
+    pub(crate) fn is_personal(&self) -> bool {
+        let below = |endpoint: &str| {
+            self.path.strip_prefix(endpoint).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.path == "/Me" || ["/ServiceProviderConfig", "/Schemas", "/ResourceTypes"].into_iter().any(below)
     }
 }
 
@@ -60,12 +68,12 @@ const TABLE: &[Route] = table![
     "GET"    "/Schemas/{id}"          SCIM_READ  discovery::schema;
     "GET"    "/ResourceTypes"         SCIM_READ  discovery::resource_types;
     "GET"    "/ResourceTypes/{id}"    SCIM_READ  discovery::resource_type;
-    "GET"    "/Me"                    SCIM_READ  unsupported::me;
-    "POST"   "/Me"                    SCIM_WRITE unsupported::me;
-    "PUT"    "/Me"                    SCIM_WRITE unsupported::me;
-    "PATCH"  "/Me"                    SCIM_WRITE unsupported::me;
-    "DELETE" "/Me"                    SCIM_WRITE unsupported::me;
-    "POST"   "/Bulk"                  SCIM_WRITE unsupported::bulk;
+    "GET"    "/Me"                    SCIM_READ  me::get;
+    "POST"   "/Me"                    SCIM_WRITE me::create;
+    "PUT"    "/Me"                    SCIM_WRITE me::replace;
+    "PATCH"  "/Me"                    SCIM_WRITE me::patch;
+    "DELETE" "/Me"                    SCIM_WRITE me::delete;
+    "POST"   "/Bulk"                  SCIM_WRITE bulk::run;
     "POST"   "/.search"               SCIM_READ  root::search;
     "GET"    ""                       SCIM_READ  root::list;
 ];
@@ -173,6 +181,22 @@ mod tests {
             let id = if path.contains("{id}") { "x" } else { "" };
             assert_eq!(shown(method, &path.replace("{id}", "x")), format!("{method} {path} {id}"));
         }
+    }
+
+    #[test]
+    fn little_is_open_to_a_token_of_one_user() {
+        let mut open: Vec<_> =
+            TABLE.iter().filter(|route| route.is_personal()).map(|route| route.path).collect();
+        open.dedup();
+        let wanted = [
+            "/ServiceProviderConfig",
+            "/Schemas",
+            "/Schemas/{id}",
+            "/ResourceTypes",
+            "/ResourceTypes/{id}",
+            "/Me",
+        ];
+        assert_eq!(open, wanted);
     }
 
     #[test]

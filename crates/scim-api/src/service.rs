@@ -6,6 +6,7 @@ use axum::{Router, body::Body, extract::Request, response::Response};
 use futures::FutureExt as _;
 use http::{HeaderValue, Method, StatusCode, header};
 use scim_core::ScimError;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span, field};
 
@@ -74,8 +75,9 @@ impl Front {
             status = field::Empty,
         );
         let is_head = request.method() == Method::HEAD;
-        let work = self.answer(address, id.as_str(), request);
-        let answer = contain(TIME_LIMIT, work).instrument(span.clone()).await;
+        let deadline = Instant::now() + TIME_LIMIT;
+        let work = self.answer(address, id.as_str(), request, deadline);
+        let answer = contain(deadline, work).instrument(span.clone()).await;
         let mut response = answer.unwrap_or_else(|error| error_response(&error, Some(id.as_str())));
         span.record("status", response.status().as_u16());
         answer::guard(&mut response);
@@ -83,7 +85,13 @@ impl Front {
     }
 
     /// Caller first, route second: whoever has no credential learns nothing, not even which routes there are.
-    async fn answer(&self, address: Address, request_id: &str, request: Request) -> Answer {
+    async fn answer(
+        &self,
+        address: Address,
+        request_id: &str,
+        request: Request,
+        deadline: Instant,
+    ) -> Answer {
         let (parts, body) = request.into_parts();
         let caller = caller::identify(&self.state, &address, &parts.headers, &parts.extensions).await?;
         let span = Span::current();
@@ -100,6 +108,7 @@ impl Front {
             Found::Nothing(hint) => return Err(no_route(hint)),
         };
         span.record("route", route.name());
+        caller::require_reach(&caller.principal, route)?;
         caller::require_scope(&caller.principal, route.scope)?;
 
         let context = Call::context_of(&caller, request_id);
@@ -111,6 +120,7 @@ impl Front {
             id,
             params: Params::from_url(parts.uri.query())?,
             headers: parts.headers,
+            deadline,
         };
         (route.handler)(call, body).await
     }
@@ -130,18 +140,21 @@ fn host_of(request: &Request) -> Result<Option<String>, ScimError> {
 }
 
 /// Runs the work of one request so that neither a panic nor endless waiting gets out.
-async fn contain(limit: Duration, work: impl Future<Output = Answer>) -> Answer {
-    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(panic)) => {
-            tracing::error!(panic = panic_text(&*panic), "an endpoint panicked");
-            Err(ScimError::new(500, "panic"))
-        }
-        Err(_) => {
-            tracing::error!(seconds = limit.as_secs(), "an endpoint took too long");
-            Err(ScimError::new(503, "time limit"))
-        }
-    }
+async fn contain(deadline: Instant, work: impl Future<Output = Answer>) -> Answer {
+    tokio::time::timeout_at(deadline, without_panic(work)).await.unwrap_or_else(|_| {
+        tracing::error!("an endpoint took too long");
+        Err(ScimError::new(503, "time limit"))
+    })
+}
+
+/// Runs work so that a panic becomes a 500.
+pub(crate) async fn without_panic<T>(
+    work: impl Future<Output = Result<T, ScimError>>,
+) -> Result<T, ScimError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        tracing::error!(panic = panic_text(&*panic), "an endpoint panicked");
+        Err(ScimError::new(500, answer::FAULT))
+    })
 }
 
 /// What a panic said, where that is a constant of the program; a formatted one could quote personal data.
@@ -212,13 +225,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_500() {
-        let answer = contain(TIME_LIMIT, async { panic!("on purpose") }).await;
+        let answer = contain(Instant::now() + TIME_LIMIT, async { panic!("on purpose") }).await;
         assert_eq!(answer.expect_err("contained").status, 500);
     }
 
     #[tokio::test]
     async fn endless_work_is_a_503() {
-        let answer = contain(Duration::from_millis(5), std::future::pending()).await;
+        let answer = contain(Instant::now() + Duration::from_millis(5), std::future::pending()).await;
         assert_eq!(answer.expect_err("contained").status, 503);
     }
 

@@ -153,6 +153,7 @@ fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
         state,
         live,
         last_live: live,
+        personal: false,
     }
 }
 

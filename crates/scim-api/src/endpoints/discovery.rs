@@ -3,7 +3,7 @@
 use axum::{body::Body, response::Response};
 use http::StatusCode;
 use provisioning::CURSOR_TIMEOUT;
-use scim_core::{ResourceType, ScimError, profile::CredentialKind, urn};
+use scim_core::{ResourceType, ScimError, bulk, profile::CredentialKind, urn};
 use serde_json::{Value, json};
 
 use super::list as lists;
@@ -18,7 +18,11 @@ pub(crate) async fn service_provider_config(call: Call, _body: Body) -> Answer {
         &json!({
             "schemas": [urn::SERVICE_PROVIDER_CONFIG],
             "patch": {"supported": true},
-            "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+            "bulk": {
+                "supported": true,
+                "maxOperations": bulk::MAX_OPERATIONS,
+                "maxPayloadSize": bulk::MAX_PAYLOAD_SIZE,
+            },
             "filter": {"supported": true, "maxResults": MAX_COUNT},
             "changePassword": {"supported": false},
             "sort": {"supported": true},

@@ -4,7 +4,7 @@ use axum::Router;
 use provisioning::{Provisioner, TenantDirectory};
 use scim_api::ScimState;
 use secrecy::ExposeSecret as _;
-use store::{Actor, ActorKind, ChangeContext, Store, TenantScope, tenants::TenantStatus};
+use store::{Actor, ActorKind, ChangeContext, Store, TenantScope, UserId, tenants::TenantStatus};
 use store_testing::TestStore;
 use token_service::{MasterKey, NewToken, TokenService};
 
@@ -14,7 +14,7 @@ use crate::client::Client;
 pub(crate) const SHARED_HOST: &str = "scim.example.com";
 /// DOMAIN of the tenants' own hosts.
 const DOMAIN: &str = "tenants.example.net";
-const BOTH_SCOPES: &str = "scim:read scim:write";
+pub(crate) const BOTH_SCOPES: &str = "scim:read scim:write";
 const YEAR: i64 = 365 * 24 * 3_600_000;
 
 pub(crate) struct World {
@@ -26,7 +26,7 @@ pub(crate) struct World {
     database: TestStore,
 }
 
-fn context() -> ChangeContext {
+pub(crate) fn context() -> ChangeContext {
     ChangeContext {
         actor: Actor { kind: ActorKind::Cli, id: String::new(), name: "test".into() },
         cause: "test".into(),
@@ -76,9 +76,18 @@ impl World {
 
     /// A client of an existing tenant with a new token of these scopes, at the tenant's path address.
     pub(crate) async fn client(&self, slug: &str, scope: &str) -> Client {
+        self.client_of(slug, scope, None).await
+    }
+
+    /// Likewise with a token that is bound to the user of this id.
+    pub(crate) async fn personal_client(&self, slug: &str, scope: &str, user: &str) -> Client {
+        self.client_of(slug, scope, Some(user.parse().expect("an id"))).await
+    }
+
+    async fn client_of(&self, slug: &str, scope: &str, user: Option<UserId>) -> Client {
         let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
         let name = format!("token {}", store::CredentialId::generate());
-        let new = NewToken { name, scope: scope.into(), expires_at: self.store.now() + YEAR };
+        let new = NewToken { name, scope: scope.into(), expires_at: self.store.now() + YEAR, user };
         let issued = self.tokens.issue(tenant.id(), new, &context()).await.expect("a token");
         Client {
             app: self.app.clone(),
