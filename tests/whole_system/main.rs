@@ -6,6 +6,7 @@
 
 mod browser;
 mod command_line;
+mod conformance;
 mod demo;
 mod harness;
 mod roles;

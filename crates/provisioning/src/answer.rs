@@ -77,7 +77,8 @@ fn group_of(base_url: &str, membership: &Membership) -> Value {
     })
 }
 
-/// An element of a group's `members` (RFC 7643 §4.2).
+/// An element of a group's `members` (RFC 7643 §4.2). Rendering leaves out the `display` of a member without
+/// displayName.
 fn member_of(base_url: &str, member: &Member) -> Value {
     json!({
         "value": member.id,

@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
         assert_eq!(body["status"], "400");
         assert_eq!(body["scimType"], "invalidFilter");
-        assert_eq!(body["requestId"], "r-1");
+        assert_eq!(body["detail"], "no (request id r-1)");
     }
 
     #[tokio::test]

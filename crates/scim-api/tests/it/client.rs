@@ -73,8 +73,12 @@ impl Reply {
         if self.status.is_client_error() || self.status.is_server_error() {
             assert_eq!(body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error", "{self:?}");
             assert_eq!(body["status"], self.status.as_str(), "{self:?}");
-            assert_eq!(body["requestId"], request_id, "{self:?}");
-            assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
+            let detail = body["detail"].as_str().unwrap_or_default();
+            let ending = format!(" (request id {request_id})");
+            assert!(detail.strip_suffix(&ending).is_some_and(|said| !said.is_empty()), "{self:?}");
+            let defined = ["schemas", "status", "scimType", "detail"];
+            let known = |name: &String| defined.contains(&name.as_str());
+            assert!(body.as_object().is_some_and(|body| body.keys().all(known)), "{self:?}");
         }
     }
 }

@@ -21,14 +21,14 @@ const GROUP_KEY: &str =
 /// Name of a group as sent.
 const GROUP_NAME: &str =
     "(SELECT g.display_name FROM groups g WHERE g.tenant_id = m.tenant_id AND g.id = m.group_id)";
-/// Name of a member, folded: of a user its displayName, else its userName.
+/// displayName of a member, folded; NULL of a user without one.
 const MEMBER_KEY: &str = "COALESCE(\
-    (SELECT COALESCE(u.search ->> 'displayName', u.user_name_key) FROM users u \
+    (SELECT u.search ->> 'displayName' FROM users u \
      WHERE u.tenant_id = m.tenant_id AND u.id = m.user_id), \
     (SELECT g.display_name_key FROM groups g WHERE g.tenant_id = m.tenant_id AND g.id = m.subgroup_id))";
-/// Name of a member as sent.
+/// displayName of a member as sent.
 const MEMBER_NAME: &str = "COALESCE(\
-    (SELECT COALESCE(u.display_name, u.user_name) FROM users u \
+    (SELECT u.display_name FROM users u \
      WHERE u.tenant_id = m.tenant_id AND u.id = m.user_id), \
     (SELECT g.display_name FROM groups g WHERE g.tenant_id = m.tenant_id AND g.id = m.subgroup_id))";
 

@@ -22,8 +22,8 @@ pub struct Member {
     pub id: uuid::Uuid,
     /// User or Group.
     pub kind: ResourceKind,
-    /// The user's displayName, else userName; the group's displayName.
-    pub display: String,
+    /// Its displayName; a user may have none, and nothing else stands in for it.
+    pub display: Option<String>,
 }
 
 /// A group as kept.

@@ -57,7 +57,7 @@ impl TenantTx {
         let mut sql = self.sql();
         sql.add(
             "SELECT m.group_id, m.member_id, CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END, \
-             COALESCE(u.display_name, u.user_name, g.display_name) FROM members m \
+             COALESCE(u.display_name, g.display_name) FROM members m \
              LEFT JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id \
              LEFT JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.subgroup_id \
              WHERE m.tenant_id = ? AND ",

@@ -42,8 +42,8 @@ async fn create_and_read(bed: Bed) {
     assert_eq!((made.group.version, made.group.display_name.as_str()), (1, "Envi_Manager"));
     let members = made.group.members.clone().expect("asked for");
     let shown: Vec<_> =
-        members.iter().map(|member| (member.id, member.kind, member.display.as_str())).collect();
-    assert_eq!(shown, [(ann.id.0, ResourceKind::User, "ann"), (bob.id.0, ResourceKind::User, "Bob B.")]);
+        members.iter().map(|member| (member.id, member.kind, member.display.as_deref())).collect();
+    assert_eq!(shown, [(ann.id.0, ResourceKind::User, None), (bob.id.0, ResourceKind::User, Some("Bob B."))]);
 
     let read = bed.tenant.group(made.group.id, true).await.expect("read").expect("there");
     assert_eq!(read, made.group);
@@ -195,7 +195,7 @@ async fn groups_in_groups(bed: Bed) {
     let outer = bed.group("Envi_Outer", &[inner.id.0]).await;
     let read = bed.tenant.group(outer.id, true).await.expect("read").expect("there");
     let members = read.members.expect("asked for");
-    assert_eq!((members[0].kind, members[0].display.as_str()), (ResourceKind::Group, "Inner"));
+    assert_eq!((members[0].kind, members[0].display.as_deref()), (ResourceKind::Group, Some("Inner")));
     assert!(
         bed.tenant.roles_of_user(ann.id).await.expect("roles").is_empty(),
         "roles go to direct members only"
