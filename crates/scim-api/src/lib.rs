@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! request ── address ── caller ── routes ── endpoints ──▶ provisioning
-//!                                    body, query,  │
-//!                                    preconditions ┘──▶ answer
+//!                              body, json, query,  │
+//!                                   preconditions ─┘──▶ answer
 //! ```
 
 pub mod address;
@@ -14,6 +14,7 @@ mod body;
 mod call;
 mod caller;
 mod endpoints;
+mod json;
 mod preconditions;
 mod query;
 mod routes;
