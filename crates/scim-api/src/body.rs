@@ -58,7 +58,7 @@ fn is_one_of(text: &str, taken: &[&str]) -> bool {
 }
 
 /// The whole body. 413 beyond [`MAX_BYTES`], told at once where the length is announced.
-async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
+pub(crate) async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ── address ── caller ── routes ── endpoints ──▶ provisioning
-//!                              body, json, query,  │
+//!                       aside, body, json, query,  │
 //!                                   preconditions ─┘──▶ answer
 //! ```
 
@@ -10,6 +10,7 @@ pub mod address;
 pub mod request_id;
 
 mod answer;
+mod aside;
 mod body;
 mod call;
 mod caller;

@@ -13,6 +13,7 @@ use crate::{
     Address, Origins, RequestId, ScimState,
     address::host_name,
     answer,
+    aside::Load,
     call::Call,
     caller, error_response,
     query::Params,
@@ -102,6 +103,7 @@ impl Front {
         span.record("route", route.name());
         caller::require_scope(&caller.principal, route.scope)?;
 
+        let load = Load::of(&parts.headers, body).await?;
         let context = Call::context_of(&caller, request_id);
         let call = Call {
             state: self.state.clone(),
@@ -112,7 +114,7 @@ impl Front {
             params: Params::from_url(parts.uri.query())?,
             headers: parts.headers,
         };
-        (route.handler)(call, body).await
+        load.carry_out(|body| (route.handler)(call, body)).await
     }
 }
 
