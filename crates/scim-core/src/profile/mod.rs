@@ -96,7 +96,7 @@ pub struct Profile {
     pub policies: Policies,
     /// Groups to roles.
     pub roles: RoleMapping,
-    /// Habits that are taken.
+    /// Habits that are taken; see [`Profile::set_leniencies`].
     pub leniencies: Leniencies,
     /// Some consoles hide their SCIM page until this gate is opened.
     pub feature_gate: bool,
@@ -135,6 +135,14 @@ impl Profile {
             ProfileError::at(text, error.span().map_or(0, |span| span.start), error.message())
         })?;
         compile::compile(file).map_err(|fault| ProfileError::at(text, fault.offset, &fault.problem))
+    }
+
+    /// Takes these habits and no others, in the resource types too.
+    pub fn set_leniencies(&mut self, leniencies: Leniencies) {
+        self.leniencies = leniencies;
+        for kind in std::iter::once(&mut self.user).chain(&mut self.group) {
+            Arc::make_mut(kind).leniencies = leniencies;
+        }
     }
 
     /// The text of a built-in profile.
