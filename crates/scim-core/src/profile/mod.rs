@@ -59,6 +59,17 @@ pub enum UnknownMemberPolicy {
     Reject,
 }
 
+/// What to do with an attribute or an extension that nobody knows, in a body or in the value of a PATCH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAttributePolicy {
+    /// Leave it out, and report it.
+    #[default]
+    Drop,
+    /// 400 `invalidValue`.
+    Reject,
+}
+
 /// Policies of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -69,6 +80,8 @@ pub struct Policies {
     pub delete: DeletePolicy,
     /// Unknown members.
     pub unknown_member: UnknownMemberPolicy,
+    /// Unknown attributes.
+    pub unknown_attribute: UnknownAttributePolicy,
 }
 
 /// A compiled profile.
