@@ -20,16 +20,26 @@ macro_rules! on_both {
 }
 
 mod client;
+mod profiles;
 mod world;
 
 mod addresses;
 mod authorization;
 mod bad_input;
 mod catalogue_app;
+mod characteristics;
 mod discovery;
+mod filters_http;
 mod group_push;
 mod headers;
+mod identity_providers;
 mod isolation;
+mod leniencies;
 mod lists;
+mod lists_and_search;
+mod names_and_values;
 mod okta_spec;
+mod patch_rules;
+mod put;
+mod status_and_headers;
 mod wizard_app;
