@@ -13,3 +13,4 @@ mod roles;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod wire;

@@ -86,7 +86,7 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = patch.apply(kind, leniencies, current)?;
-            note_dropped(request, &patched.ignored);
+            note_dropped(request, kind, &patched.ignored)?;
             let mut document = patched.document;
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
@@ -170,7 +170,7 @@ async fn with_members(scope: &TenantScope, group: Group, members: bool) -> Resul
 
 fn take(request: Request<'_>, kind: &ResourceType, body: &Value) -> Result<Intake, ScimError> {
     let intake = intake::take(kind, leniencies(request), body)?;
-    note_dropped(request, &intake.dropped);
+    note_dropped(request, kind, &intake.dropped)?;
     Ok(intake)
 }
 

@@ -16,7 +16,10 @@ pub use answer::scim_error;
 pub use cursor::CURSOR_TIMEOUT;
 pub use directory::{Tenant, TenantDirectory};
 
-use scim_core::{Document, projection::Projection};
+use scim_core::{
+    Document, ResourceType, ScimError, path::Resolved, profile::UnknownAttributePolicy,
+    projection::Projection,
+};
 use store::{ChangeContext, Store, TenantScope};
 
 /// What every operation needs to know of the request.
@@ -118,11 +121,28 @@ pub struct Query {
 /// Conditions of a request (RFC 7644 §3.14): versions named in `If-Match`; `None` = any.
 pub type IfMatch = Option<Vec<i64>>;
 
-/// Notes what of a body was left aside: paths only, since values may be personal.
-fn note_dropped(request: Request<'_>, paths: &[String]) {
-    if !paths.is_empty() {
-        tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
+/// Unknown attributes named in an error, at most.
+const NAMED_UNKNOWN: usize = 20;
+
+/// Notes what of a body was left aside: paths only, since values may be personal. 400 `invalidValue` where the tenant
+/// wants no attributes that nobody knows; what SCIM knows and the product does not offer is left aside in any case.
+fn note_dropped(request: Request<'_>, kind: &ResourceType, paths: &[String]) -> Result<(), ScimError> {
+    if paths.is_empty() {
+        return Ok(());
     }
+    if request.tenant.profile.policies.unknown_attribute == UnknownAttributePolicy::Reject {
+        let known = |path: &&String| matches!(kind.resolve(path), Resolved::NotOffered(_));
+        let unknown: Vec<&str> =
+            paths.iter().filter(|path| !known(path)).take(NAMED_UNKNOWN).map(String::as_str).collect();
+        if !unknown.is_empty() {
+            return Err(ScimError::invalid_value(
+                &unknown.join(", "),
+                "no attribute of that name is known here; compare it with /Schemas, or leave it out.",
+            ));
+        }
+    }
+    tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
+    Ok(())
 }
 
 /// The text of an attribute; empty when there is none.

@@ -104,7 +104,7 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = patch.apply(kind, leniencies, current)?;
-            note_dropped(request, &patched.ignored);
+            note_dropped(request, kind, &patched.ignored)?;
             let mut document = patched.document;
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
@@ -209,8 +209,9 @@ async fn live(scope: &TenantScope, id: &str, attempts: &Attempts, groups: bool) 
 }
 
 fn take(request: Request<'_>, body: &Value) -> Result<Intake, ScimError> {
-    let intake = intake::take(user_type(request), leniencies(request), body)?;
-    note_dropped(request, &intake.dropped);
+    let kind = user_type(request);
+    let intake = intake::take(kind, leniencies(request), body)?;
+    note_dropped(request, kind, &intake.dropped)?;
     Ok(intake)
 }
 

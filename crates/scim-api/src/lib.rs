@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! request ── address ── caller ── routes ── endpoints ──▶ provisioning
-//!                                    body, query,  │
-//!                                    preconditions ┘──▶ answer
+//!                       aside, body, json, query,  │
+//!                                   preconditions ─┘──▶ answer
 //! ```
 
 pub mod address;
 pub mod request_id;
 
 mod answer;
+mod aside;
 mod body;
 mod call;
 mod caller;
 mod endpoints;
+mod json;
 mod preconditions;
 mod query;
 mod routes;

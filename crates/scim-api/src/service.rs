@@ -14,6 +14,7 @@ use crate::{
     Address, Origins, RequestId, ScimState,
     address::host_name,
     answer,
+    aside::Load,
     call::Call,
     caller, error_response,
     query::Params,
@@ -111,6 +112,7 @@ impl Front {
         caller::require_reach(&caller.principal, route)?;
         caller::require_scope(&caller.principal, route.scope)?;
 
+        let load = Load::of(&parts.headers, body).await?;
         let context = Call::context_of(&caller, request_id);
         let call = Call {
             state: self.state.clone(),
@@ -122,7 +124,7 @@ impl Front {
             headers: parts.headers,
             deadline,
         };
-        (route.handler)(call, body).await
+        load.carry_out(|body| (route.handler)(call, body)).await
     }
 }
 

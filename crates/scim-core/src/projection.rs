@@ -14,6 +14,9 @@ use crate::{
     timestamp,
 };
 
+/// Longest list of names taken, in bytes: all names of a schema with their URNs need less.
+const MAX_LIST: usize = 16 * 1024;
+
 /// Which attributes an answer holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Projection {
@@ -43,16 +46,20 @@ pub struct Envelope<'a> {
 
 impl Projection {
     /// From the two query parameters (comma-separated lists, names in any case). Both together are 400
-    /// `invalidValue`; names nobody knows are ignored. A blank parameter counts as absent.
+    /// `invalidValue`, and so is one longer than [`MAX_LIST`]; names nobody knows are ignored. A blank parameter counts
+    /// as absent.
     pub fn parse(
         resource_type: &ResourceType,
         attributes: Option<&str>,
         excluded: Option<&str>,
     ) -> Result<Self, ScimError> {
-        let given = |list: Option<&str>| {
-            list.filter(|list| !list.trim().is_empty()).map(|list| canonical_paths(resource_type, list))
+        let given = |name: &str, list: Option<&str>| match list.filter(|list| !list.trim().is_empty()) {
+            Some(list) if list.len() > MAX_LIST => {
+                Err(ScimError::invalid_value(name, format!("is longer than {MAX_LIST} bytes; name fewer.")))
+            }
+            list => Ok(list.map(|list| canonical_paths(resource_type, list))),
         };
-        match (given(attributes), given(excluded)) {
+        match (given("attributes", attributes)?, given("excludedAttributes", excluded)?) {
             (Some(_), Some(_)) => Err(ScimError::bad_request(
                 ScimType::InvalidValue,
                 "attributes and excludedAttributes exclude each other; send one of them.",

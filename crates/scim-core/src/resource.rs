@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::schema::{self, Attribute, Schema};
+use crate::{
+    leniency::Leniencies,
+    schema::{self, Attribute, Schema},
+    urn,
+};
 
 /// A resource as it is kept: schema spelling, no null, no empty string, list or object; a multi-valued attribute
 /// is always an array; an extension is an object under its URN. It never holds `schemas`, `id`, `meta`, `groups`
@@ -62,6 +66,8 @@ pub struct ResourceType {
     pub known: Arc<Schema>,
     /// Extensions on offer, in order.
     pub extensions: Vec<Extension>,
+    /// Which habits names may show; they are resolved alike in bodies, paths, filters and lists.
+    pub leniencies: Leniencies,
 }
 
 impl ResourceType {
@@ -78,6 +84,7 @@ impl ResourceType {
                 aliases: Vec::new(),
                 top_level: false,
             }],
+            leniencies: Leniencies::LENIENT,
         }
     }
 
@@ -89,6 +96,7 @@ impl ResourceType {
             schema: Arc::clone(&schema::GROUP),
             known: Arc::clone(&schema::GROUP),
             extensions: Vec::new(),
+            leniencies: Leniencies::LENIENT,
         }
     }
 
@@ -116,9 +124,16 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// Its URN and then its aliases.
-    pub fn urns(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.schema.id.as_str()).chain(self.aliases.iter().map(String::as_str))
+    /// Its URN, its aliases, and what identity providers make of its URN where that is taken.
+    pub fn urns(&self, leniencies: Leniencies) -> impl Iterator<Item = &str> {
+        let enterprise = self.schema.id.eq_ignore_ascii_case(urn::ENTERPRISE_USER);
+        let misspelt: &[&str] = if enterprise && leniencies.misspelt_enterprise_urn {
+            &urn::MISSPELT_ENTERPRISE_USER
+        } else {
+            &[]
+        };
+        let aliases = self.aliases.iter().map(String::as_str).chain(misspelt.iter().copied());
+        std::iter::once(self.schema.id.as_str()).chain(aliases)
     }
 }
 

@@ -20,6 +20,7 @@ macro_rules! on_both {
 }
 
 mod client;
+mod profiles;
 mod world;
 
 mod addresses;
@@ -27,13 +28,22 @@ mod authorization;
 mod bad_input;
 mod bulk;
 mod catalogue_app;
+mod characteristics;
 mod discovery;
+mod filters_http;
 mod group_push;
 mod headers;
+mod identity_providers;
 mod isolation;
+mod leniencies;
 mod lists;
+mod lists_and_search;
 mod me;
+mod names_and_values;
 mod okta_spec;
+mod patch_rules;
+mod put;
 mod root;
+mod status_and_headers;
 mod walks;
 mod wizard_app;

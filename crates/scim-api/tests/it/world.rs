@@ -4,7 +4,10 @@ use axum::Router;
 use provisioning::{Provisioner, TenantDirectory};
 use scim_api::ScimState;
 use secrecy::ExposeSecret as _;
-use store::{Actor, ActorKind, ChangeContext, Store, TenantScope, UserId, tenants::TenantStatus};
+use store::{
+    Actor, ActorKind, ChangeContext, Store, TenantScope, UserId,
+    tenants::{NewTenant, TenantStatus},
+};
 use store_testing::TestStore;
 use token_service::{MasterKey, NewToken, TokenService};
 
@@ -72,6 +75,31 @@ impl World {
         let tenants = &self.state.tenants;
         tenants.create(slug, None, profile, "lenient", true, &context()).await.expect("a tenant");
         self.client(slug, BOTH_SCOPES).await
+    }
+
+    /// A new active tenant that keeps to the letter of the protocol.
+    pub(crate) async fn strict_tenant(&self, slug: &str) -> Client {
+        self.state.tenants.create(slug, None, "generic", "strict", true, &context()).await.expect("a tenant");
+        self.client(slug, BOTH_SCOPES).await
+    }
+
+    /// A new active tenant with a profile of its own.
+    pub(crate) async fn tenant_with(&self, profile: &str, slug: &str) -> Client {
+        let new = NewTenant {
+            slug: slug.into(),
+            name: slug.into(),
+            profile_name: "own".into(),
+            profile: profile.into(),
+            compatibility: "lenient".into(),
+            activate: true,
+        };
+        self.store.platform().create_tenant(&new, &context()).await.expect("a tenant");
+        self.client(slug, BOTH_SCOPES).await
+    }
+
+    /// How many events wait to be delivered.
+    pub(crate) async fn events(&self, client: &Client) -> usize {
+        self.scope(client).await.outbox(10_000).await.expect("outbox").len()
     }
 
     /// A client of an existing tenant with a new token of these scopes, at the tenant's path address.

@@ -151,6 +151,11 @@ impl Binder<'_> {
         let inside = Binder { scope: Scope::Element(&target), ..self };
         let mut filter = inside.bind(inner)?;
         if let Some(tail) = tail {
+            if matches!(self.scope, Scope::Resource(kind) if !kind.leniencies.compare_after_brackets) {
+                let problem =
+                    format!("{}[…]: nothing is compared after the brackets; write it inside", target.path());
+                return Err(invalid(name.column, problem));
+            }
             filter = Filter::And(vec![filter, inside.bind(tail)?]);
         }
         Ok(match settle(filter) {

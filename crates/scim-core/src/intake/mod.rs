@@ -158,7 +158,7 @@ fn is_known_schema(resource_type: &ResourceType, urn: &str) -> bool {
         || resource_type
             .extensions
             .iter()
-            .flat_map(Extension::urns)
+            .flat_map(|extension| extension.urns(resource_type.leniencies))
             .any(|known| known.eq_ignore_ascii_case(urn))
 }
 
@@ -212,8 +212,13 @@ impl Taker<'_> {
 
     /// Core attributes nested under the core URN, as some clients treat every namespace alike.
     fn core_object(&mut self, value: &Value) -> Result<(), ScimError> {
+        let urn = &self.resource_type.known.id;
+        if !self.resource_type.leniencies.nested_core {
+            self.coercion.problems.push(urn, "is no extension; send its attributes at the top level");
+            return Ok(());
+        }
         let Value::Object(fields) = value else {
-            self.coercion.problems.push(&self.resource_type.known.id, "must be an object");
+            self.coercion.problems.push(urn, "must be an object");
             return Ok(());
         };
         for (key, value) in fields.iter().filter(|(key, _)| !key.contains(':')) {
@@ -265,7 +270,9 @@ impl Taker<'_> {
     }
 
     fn is_declared(&self, extension: &Extension) -> bool {
-        extension.urns().any(|urn| self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(urn)))
+        extension
+            .urns(self.resource_type.leniencies)
+            .any(|urn| self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(urn)))
     }
 
     fn not_offered(&mut self, name: &str) {

@@ -20,12 +20,6 @@ const BASE_PATHS: [&str; 3] = ["/scim/v2", "/scim", "/scim/api/V1"];
 /// Core attributes that no profile can take away.
 const ALWAYS: [&str; 3] = ["userName", "active", "groups"];
 
-/// How identity providers misspell the enterprise URN, and its name in SCIM 1.1.
-const ENTERPRISE_ALIASES: [&str; 2] = [
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
-    "urn:scim:schemas:extension:enterprise:1.0",
-];
-
 /// What is wrong in a file, and at which byte.
 pub(super) struct Fault {
     /// Byte offset.
@@ -50,7 +44,8 @@ pub(super) fn compile(file: ProfileFile) -> Result<Profile, Fault> {
     }
     let group = types.groups.get_ref().then(|| Arc::new(ResourceType::group()));
     let user = user_type(&file)?;
-    Ok(Profile {
+    let leniencies = file.leniencies;
+    let mut profile = Profile {
         name: file.name.into_inner(),
         title: file.title.into_inner(),
         summary: file.summary.into_inner(),
@@ -62,9 +57,11 @@ pub(super) fn compile(file: ProfileFile) -> Result<Profile, Fault> {
         group,
         policies: file.policies,
         roles: file.roles,
-        leniencies: file.leniencies,
+        leniencies,
         feature_gate: file.feature_gate,
-    })
+    };
+    profile.set_leniencies(leniencies);
+    Ok(profile)
 }
 
 fn check_head(file: &ProfileFile) -> Result<(), Fault> {
@@ -149,7 +146,7 @@ fn enterprise(file: &UserFile) -> Result<Option<Extension>, Fault> {
     Ok(Some(Extension {
         schema,
         required: false,
-        aliases: ENTERPRISE_ALIASES.map(str::to_owned).to_vec(),
+        aliases: Vec::new(),
         top_level: file.enterprise_top_level.as_ref().is_some_and(|value| *value.get_ref()),
     }))
 }

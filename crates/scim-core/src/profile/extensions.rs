@@ -9,6 +9,7 @@ use super::{
     file::{AttributeFile, ExtensionFile},
 };
 use crate::{
+    leniency::Leniencies,
     resource::{Extension, ResourceType},
     schema::{self, Attribute, AttributeType, Schema},
 };
@@ -58,7 +59,11 @@ fn check_urn(urn: &Spanned<String>, user: &ResourceType) -> Result<(), Fault> {
     }
     let own = [&user.known.id, &schema::ENTERPRISE_USER.id, &schema::GROUP.id, &schema::COMMON.id];
     let taken = own.into_iter().any(|known| known.eq_ignore_ascii_case(text))
-        || user.extensions.iter().flat_map(Extension::urns).any(|known| known.eq_ignore_ascii_case(text));
+        || user
+            .extensions
+            .iter()
+            .flat_map(|extension| extension.urns(Leniencies::LENIENT))
+            .any(|known| known.eq_ignore_ascii_case(text));
     if taken {
         return Err(Fault::at(urn, "names a schema that exists already; choose another URN"));
     }

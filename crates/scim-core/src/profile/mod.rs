@@ -59,6 +59,17 @@ pub enum UnknownMemberPolicy {
     Reject,
 }
 
+/// What to do with an attribute or an extension that nobody knows, in a body or in the value of a PATCH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAttributePolicy {
+    /// Leave it out, and report it.
+    #[default]
+    Drop,
+    /// 400 `invalidValue`.
+    Reject,
+}
+
 /// Policies of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -69,6 +80,8 @@ pub struct Policies {
     pub delete: DeletePolicy,
     /// Unknown members.
     pub unknown_member: UnknownMemberPolicy,
+    /// Unknown attributes.
+    pub unknown_attribute: UnknownAttributePolicy,
 }
 
 /// A compiled profile.
@@ -96,7 +109,7 @@ pub struct Profile {
     pub policies: Policies,
     /// Groups to roles.
     pub roles: RoleMapping,
-    /// Habits that are taken.
+    /// Habits that are taken; see [`Profile::set_leniencies`].
     pub leniencies: Leniencies,
     /// Some consoles hide their SCIM page until this gate is opened.
     pub feature_gate: bool,
@@ -135,6 +148,14 @@ impl Profile {
             ProfileError::at(text, error.span().map_or(0, |span| span.start), error.message())
         })?;
         compile::compile(file).map_err(|fault| ProfileError::at(text, fault.offset, &fault.problem))
+    }
+
+    /// Takes these habits and no others, in the resource types too.
+    pub fn set_leniencies(&mut self, leniencies: Leniencies) {
+        self.leniencies = leniencies;
+        for kind in std::iter::once(&mut self.user).chain(&mut self.group) {
+            Arc::make_mut(kind).leniencies = leniencies;
+        }
     }
 
     /// The text of a built-in profile.

@@ -105,17 +105,11 @@ pub(crate) fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scim_core::{ResourceKind, schema};
     use serde_json::json;
 
     #[test]
     fn a_document_becomes_readable_rows() {
-        let resource_type = ResourceType {
-            kind: ResourceKind::User,
-            schema: schema::USER.clone(),
-            known: schema::USER.clone(),
-            extensions: Vec::new(),
-        };
+        let resource_type = ResourceType { extensions: Vec::new(), ..ResourceType::user() };
         let body = json!({
             "schemas": ["x"], "id": "1", "userName": "u", "name": {"givenName": "G"},
             "emails": [{"value": "u@d", "type": "work", "primary": true}],
