@@ -26,6 +26,7 @@ mod addresses;
 mod authorization;
 mod bad_input;
 mod catalogue_app;
+mod conformance;
 mod discovery;
 mod group_push;
 mod headers;
