@@ -7,6 +7,7 @@
 mod browser;
 mod command_line;
 mod demo;
+mod documents;
 mod harness;
 mod roles;
 mod simulate;
