@@ -29,6 +29,7 @@ mod bad_input;
 mod bulk;
 mod catalogue_app;
 mod characteristics;
+mod conformance;
 mod discovery;
 mod filters_http;
 mod group_push;
