@@ -34,4 +34,5 @@ mod isolation;
 mod lists;
 mod me;
 mod okta_spec;
+mod rate_limit;
 mod wizard_app;
