@@ -18,8 +18,11 @@ mod endpoints;
 mod json;
 mod preconditions;
 mod query;
+mod rate_limit;
 mod routes;
 mod service;
+
+use std::num::NonZeroU32;
 
 use provisioning::{Provisioner, TenantDirectory};
 use token_service::TokenService;
@@ -45,4 +48,6 @@ pub struct ScimState {
     pub public_url: url::Url,
     /// DOMAIN of `{slug}.DOMAIN`.
     pub tenant_domain: Option<String>,
+    /// Requests a second that each tenant may send to this node; `None`: as many as it likes.
+    pub rate_limit: Option<NonZeroU32>,
 }

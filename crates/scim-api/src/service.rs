@@ -18,6 +18,7 @@ use crate::{
     call::Call,
     caller, error_response,
     query::Params,
+    rate_limit::RateLimit,
     request_id,
     routes::{self, Answer, Found},
 };
@@ -32,7 +33,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(55);
 /// answers with SCIM JSON whatever happens: no credential, no such route, a fault, a panic, too much time.
 pub fn service(state: ScimState, other: Router) -> Router {
     let origins = Origins::new(state.public_url.clone(), state.tenant_domain.as_deref());
-    let front = Arc::new(Front { state, origins, other });
+    let rate_limit = state.rate_limit.map(RateLimit::new);
+    let front = Arc::new(Front { state, origins, rate_limit, other });
     Router::new().fallback(move |request: Request| {
         let front = Arc::clone(&front);
         async move { front.serve(request).await }
@@ -42,6 +44,7 @@ pub fn service(state: ScimState, other: Router) -> Router {
 struct Front {
     state: ScimState,
     origins: Origins,
+    rate_limit: Option<RateLimit>,
     other: Router,
 }
 
@@ -97,6 +100,12 @@ impl Front {
         let caller = caller::identify(&self.state, &address, &parts.headers, &parts.extensions).await?;
         let span = Span::current();
         span.record("tenant", caller.tenant.row.slug.as_str());
+
+        if let Some(limit) = &self.rate_limit
+            && let Err(too_many) = limit.check(caller.tenant.id(), request_id)
+        {
+            return Ok(*too_many);
+        }
 
         let found = if address.has_endpoint() {
             routes::find(&parts.method, &address.rest)

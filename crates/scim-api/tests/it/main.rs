@@ -44,6 +44,7 @@ mod names_and_values;
 mod okta_spec;
 mod patch_rules;
 mod put;
+mod rate_limit;
 mod root;
 mod status_and_headers;
 mod walks;

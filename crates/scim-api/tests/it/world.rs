@@ -55,6 +55,7 @@ impl World {
             tokens: tokens.clone(),
             public_url: format!("https://{SHARED_HOST}").parse().expect("a URL"),
             tenant_domain: Some(DOMAIN.into()),
+            rate_limit: None,
         };
         let app = scim_api::service(state.clone(), Router::new());
         Self { store, tokens, state, app, database }
