@@ -102,6 +102,13 @@ fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
     if let Some(sub) = file.sub_attributes.iter().find(|sub| sub.kind == AttributeType::Complex) {
         return Err(Fault::at(&sub.name, "a sub-attribute cannot be complex (RFC 7643 section 2.3.8)"));
     }
+    // Filters and sorting see one list in a path.
+    if let Some(sub) = file.sub_attributes.iter().find(|sub| file.multi_valued && sub.multi_valued) {
+        return Err(Fault::at(
+            &sub.name,
+            "cannot be a list inside of a list; make one of the two single-valued",
+        ));
+    }
     let exact_by_nature = matches!(file.kind, AttributeType::Reference | AttributeType::Binary);
     Ok(Attribute {
         name: file.name.get_ref().clone(),
