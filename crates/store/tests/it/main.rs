@@ -8,6 +8,7 @@ mod support;
 
 mod audit;
 mod credentials;
+mod filter_properties;
 mod filters;
 mod groups;
 mod isolation;
