@@ -2,6 +2,8 @@
 //!
 //! [`on_both!`] makes one test for SQLite and one for PostgreSQL out of each function. A missing server is a failure,
 //! never a skipped test.
+//!
+//! Property tests find their random choices ([`Dice`]), their size ([`Trial`]) and their resources ([`sample`]) here.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -15,7 +17,13 @@ use std::{
 
 use store::{Backend, Store, StoreOptions};
 
+mod dice;
 mod postgres;
+pub mod sample;
+mod trial;
+
+pub use dice::Dice;
+pub use trial::Trial;
 
 /// An open store on a database of its own. Drop it last: the database goes with it.
 pub struct TestStore {

@@ -111,6 +111,13 @@ fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
     if file.indexed && !is_text {
         return Err(Fault::at(&file.name, "only a string or a reference can be indexed; remove indexed"));
     }
+    // Filters and sorting see one list in a path.
+    if let Some(sub) = file.sub_attributes.iter().find(|sub| file.multi_valued && sub.multi_valued) {
+        return Err(Fault::at(
+            &sub.name,
+            "cannot be a list inside of a list; make one of the two single-valued",
+        ));
+    }
     let exact_by_nature = matches!(file.kind, AttributeType::Reference | AttributeType::Binary);
     Ok(Attribute {
         name: file.name.get_ref().clone(),

@@ -70,13 +70,14 @@ impl<'a> List<'a> {
         }
     }
 
-    /// Appends `EXISTS` of an element that meets what `inside` appends.
+    /// Appends `EXISTS` of an element that meets what `inside` appends. SQLite 3.51 makes a join of an EXISTS without
+    /// LIMIT, and then OFFSET skips elements instead of rows.
     pub(super) fn exists(&self, sql: &mut Sql, inside: impl FnOnce(&mut Sql)) {
         sql.push("EXISTS (SELECT 1");
         self.from(sql);
         sql.push(" AND (");
         inside(sql);
-        sql.push("))");
+        sql.push(")").dialect("", " LIMIT 1").push(")");
     }
 
     /// Appends the FROM clause and the beginning of its WHERE.

@@ -232,7 +232,7 @@ const GROUP_FILTERS: &[&str] = &[
     r#"members.value ne "nobody""#,
 ];
 
-both!(ids_and_times_of_this_population, orders);
+both!(ids_and_times_of_this_population, orders, pages_count_rows_and_not_elements);
 
 /// The same filters on both databases: the same people, and those that the evaluator chooses.
 #[tokio::test]
@@ -342,7 +342,7 @@ fn complete(
     form
 }
 
-fn user_form(user: &User) -> Value {
+pub(crate) fn user_form(user: &User) -> Value {
     let groups = user.groups.iter().flatten();
     let edges = groups.map(|membership| {
         json!({"value": membership.group.to_string(), "display": membership.display, "type": "direct"})
@@ -351,7 +351,7 @@ fn user_form(user: &User) -> Value {
     complete(&ResourceType::user(), &user.document, user.id.to_string(), facts, edges.collect())
 }
 
-fn group_form(group: &Group) -> Value {
+pub(crate) fn group_form(group: &Group) -> Value {
     let edge = |member: &Member| json!({"value": member.id.to_string(), "display": member.display, "type": member.kind.name()});
     let edges = group.members.iter().flatten().map(edge).collect();
     let facts = (group.created_at, group.updated_at, group.version);
@@ -400,6 +400,35 @@ async fn ids_and_times_of_this_population(bed: Bed) {
         ..ListQuery::default()
     };
     assert_eq!(bed.tenant.users(&one).await.expect("list").total, 1);
+}
+
+/// Each row is one row of the list, however many of its elements fit.
+async fn pages_count_rows_and_not_elements(bed: Bed) {
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let emails: Vec<Value> =
+            (0..4).map(|at| json!({"value": format!("{at}@{number}.example")})).collect();
+        let state = user_state(json!({"userName": format!("u{number}"), "emails": emails}));
+        ids.push(bed.tenant.create_user(&state, &context()).await.expect("made").id);
+    }
+    for name in ["a", "b", "c"] {
+        bed.group(name, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await;
+    }
+    for text in ["emails pr", r#"emails co "example""#, "emails[value pr]", r#"emails ne "x""#, "groups pr"] {
+        let filter = parse(text, &ResourceType::user(), false).ok();
+        for offset in 0..5 {
+            let query = ListQuery {
+                filter: filter.clone(),
+                start: Start::Offset(offset),
+                limit: 2,
+                ..ListQuery::default()
+            };
+            let page = bed.tenant.users(&query).await.expect(text);
+            let got: Vec<_> = page.items.iter().map(|user| user.id).collect();
+            let expected: Vec<_> = ids.iter().copied().skip(offset as usize).take(2).collect();
+            assert_eq!((page.total, got), (5, expected), "{text} from {offset}");
+        }
+    }
 }
 
 async fn orders(bed: Bed) {
