@@ -8,13 +8,14 @@ pub use sea_orm_migration::MigratorTrait;
 
 pub mod dialect;
 mod first_tables;
+mod nested_groups;
 
 /// All migrations in order.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(first_tables::FirstTables)]
+        vec![Box::new(first_tables::FirstTables), Box::new(nested_groups::NestedGroups)]
     }
 }
 

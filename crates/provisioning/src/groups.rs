@@ -34,24 +34,25 @@ impl Provisioner {
         let create = || scope.create_group(&state, edges, request.context);
         let outcome = whole(create).await.map_err(scim_error)?;
         note_skipped(request, &outcome);
-        Ok(answer::group(request, kind, &outcome.group))
+        Ok(answer::group(request, &scope, kind, &outcome.group))
     }
 
     /// GET /Groups/{id}.
     pub async fn group(&self, request: Request<'_>, id: &str) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let group = self.scope(request).group(group_id(id)?, wants_members(request, kind)).await;
+        let scope = self.scope(request);
+        let group = scope.group(group_id(id)?, wants_members(request, kind)).await;
         let group = group.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &scope, kind, &group))
     }
 
     /// GET /Groups.
     pub async fn groups(&self, request: Request<'_>, query: &Query) -> Result<RenderedPage, ScimError> {
         let kind = group_type(request)?;
         let query = listing::bind(kind, leniencies(request), query, wants_members(request, kind))?;
-        let page = self.scope(request).groups(&query).await.map_err(scim_error)?;
-        let resources = page.items.iter().map(|group| answer::group(request, kind, group).body).collect();
-        Ok(RenderedPage { total: page.total, resources })
+        let scope = self.scope(request);
+        let page = scope.groups(&query).await.map_err(scim_error)?;
+        Ok(answer::groups(request, &scope, kind, &page))
     }
 
     /// PUT /Groups/{id}: members become exactly those in the body.
@@ -73,7 +74,7 @@ impl Provisioner {
             Ok((document, vec![MemberOp::Replace(members.clone())]))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &self.scope(request), kind, &group))
     }
 
     /// PATCH /Groups/{id}.
@@ -97,7 +98,7 @@ impl Provisioner {
             Ok((document, patched.members))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &self.scope(request), kind, &group))
     }
 
     /// DELETE /Groups/{id}; its members stay.

@@ -9,9 +9,11 @@ pub mod users;
 mod answer;
 mod attempts;
 mod listing;
+mod members;
 
 pub use answer::scim_error;
 pub use directory::{Tenant, TenantDirectory};
+pub use members::MoreMembers;
 
 use scim_core::{Document, projection::Projection};
 use store::{ChangeContext, Store, TenantScope};
@@ -50,8 +52,10 @@ impl Provisioner {
 /// A resource ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// The SCIM resource.
+    /// The SCIM resource; of a large group with the first of its `members`, or with none of them.
     pub body: serde_json::Value,
+    /// The members that follow those in `body`.
+    pub more_members: Option<MoreMembers>,
     /// `meta.location`.
     pub location: String,
     /// `meta.version`.
@@ -63,8 +67,10 @@ pub struct Rendered {
 pub struct RenderedPage {
     /// All that match.
     pub total: u64,
-    /// This page.
+    /// This page; large groups in it with the first of their `members`, or with none of them.
     pub resources: Vec<serde_json::Value>,
+    /// The members that follow those in `resources`, by position there, in order.
+    pub more_members: Vec<(usize, MoreMembers)>,
 }
 
 /// A list request, names not yet resolved.

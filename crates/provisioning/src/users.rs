@@ -67,7 +67,7 @@ impl Provisioner {
         let query = listing::bind(kind, leniencies(request), query, wants_groups(request))?;
         let page = self.scope(request).users(&query).await.map_err(scim_error)?;
         let resources = page.items.iter().map(|user| answer::user(request, user).body).collect();
-        Ok(RenderedPage { total: page.total, resources })
+        Ok(RenderedPage { total: page.total, resources, more_members: Vec::new() })
     }
 
     /// PUT /Users/{id}. A body equal to what is kept changes nothing.

@@ -18,6 +18,7 @@ mod preconditions;
 mod query;
 mod routes;
 mod service;
+mod streaming;
 
 use provisioning::{Provisioner, TenantDirectory};
 use token_service::TokenService;

@@ -30,6 +30,7 @@ mod discovery;
 mod group_push;
 mod headers;
 mod isolation;
+mod large_groups;
 mod lists;
 mod okta_spec;
 mod wizard_app;

@@ -23,7 +23,7 @@ pub(crate) struct World {
     pub(crate) state: ScimState,
     pub(crate) app: Router,
     /// Keeps the database alive.
-    _database: TestStore,
+    database: TestStore,
 }
 
 fn context() -> ChangeContext {
@@ -54,7 +54,7 @@ impl World {
             tenant_domain: Some(DOMAIN.into()),
         };
         let app = scim_api::service(state.clone(), Router::new());
-        Self { store, tokens, state, app, _database: database }
+        Self { store, tokens, state, app, database }
     }
 
     /// A new active tenant with the general profile, and a client that holds a token of it.
@@ -88,6 +88,11 @@ impl World {
         let slug = client.base.split('/').nth(2).expect("a path address");
         let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
         self.store.tenant(tenant.id())
+    }
+
+    /// So many users of a client's tenant, made past the server; their ids in order.
+    pub(crate) async fn many_users(&self, client: &Client, count: i64) -> Vec<String> {
+        self.database.many_users(self.scope(client).await.id(), count).await
     }
 
     pub(crate) async fn set_status(&self, client: &Client, status: TenantStatus) {

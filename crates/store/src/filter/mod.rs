@@ -19,6 +19,7 @@ use scim_core::{
 use self::{compare::compare, list::List, place::Place};
 use crate::statement::Sql;
 
+pub(crate) use list::asks_groups;
 pub(crate) use order::order_by;
 
 /// Appends the condition that `filter` puts on a row `r` of the table of `kind`.
@@ -89,6 +90,7 @@ impl Compiler<'_> {
     fn element(&self, sql: &mut Sql, target: &AttrRef, filter: &Filter) {
         match List::of(self.kind, target) {
             Some(list) if self.element.is_none() => {
+                let list = list.seen_by(filter);
                 let inside = Compiler { kind: self.kind, element: Some(&list) };
                 list.exists(sql, |sql| inside.write(sql, filter));
             }
