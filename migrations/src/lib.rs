@@ -10,6 +10,7 @@ mod credential_users;
 pub mod dialect;
 mod first_tables;
 mod lists;
+mod nested_groups;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(first_tables::FirstTables),
             Box::new(lists::Lists),
             Box::new(credential_users::CredentialUsers),
+            Box::new(nested_groups::NestedGroups),
         ]
     }
 }

@@ -6,13 +6,13 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 use store::{
-    StoreError,
+    StoreError, TenantScope,
     groups::{Group, Member},
     users::{Membership, User},
 };
 use uuid::Uuid;
 
-use crate::{Rendered, Request};
+use crate::{MoreMembers, Rendered, Request};
 
 /// Unknown members named in an error, at most.
 const NAMED_MEMBERS: usize = 5;
@@ -26,13 +26,19 @@ pub(crate) fn user(request: Request<'_>, user: &User) -> Rendered {
 }
 
 /// A group as answered.
-pub(crate) fn group(request: Request<'_>, kind: &ResourceType, group: &Group) -> Rendered {
+pub(crate) fn group(
+    request: Request<'_>,
+    scope: &TenantScope,
+    kind: &ResourceType,
+    group: &Group,
+) -> Rendered {
     let edges = group
         .members
         .as_ref()
         .map(|members| members.iter().map(|one| member_of(request.base_url, one)).collect());
     let times = Times { created: group.created_at, last_modified: group.updated_at, version: group.version };
-    resource(request, kind, group.id.0, &group.document, times, edges)
+    let rendered = resource(request, kind, group.id.0, &group.document, times, edges);
+    Rendered { more_members: group.more_members.then(|| MoreMembers::new(request, scope, group)), ..rendered }
 }
 
 struct Times {
@@ -59,7 +65,7 @@ fn resource(
         edges,
     };
     let body = projection::render(kind, document, envelope, request.projection);
-    Rendered { body, location, etag: projection::etag(times.version) }
+    Rendered { body, more_members: None, location, etag: projection::etag(times.version) }
 }
 
 fn location(base_url: &str, kind: ResourceKind, id: Uuid) -> String {
@@ -73,13 +79,13 @@ fn group_of(base_url: &str, membership: &Membership) -> Value {
         "value": id,
         "$ref": location(base_url, ResourceKind::Group, id),
         "display": membership.display,
-        "type": "direct",
+        "type": membership.kind(),
     })
 }
 
 /// An element of a group's `members` (RFC 7643 §4.2). Rendering leaves out the `display` of a member without
 /// displayName.
-fn member_of(base_url: &str, member: &Member) -> Value {
+pub(crate) fn member_of(base_url: &str, member: &Member) -> Value {
     json!({
         "value": member.id,
         "$ref": location(base_url, member.kind, member.id),

@@ -35,15 +35,16 @@ impl Provisioner {
         let create = || scope.create_group(&state, edges, request.context);
         let outcome = whole(create).await.map_err(scim_error)?;
         note_skipped(request, &outcome);
-        Ok(answer::group(request, kind, &outcome.group))
+        Ok(answer::group(request, &scope, kind, &outcome.group))
     }
 
     /// GET /Groups/{id}.
     pub async fn group(&self, request: Request<'_>, id: &str) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let group = self.scope(request).group(group_id(id)?, wants_members(request, kind)).await;
+        let scope = self.scope(request);
+        let group = scope.group(group_id(id)?, wants_members(request, kind)).await;
         let group = group.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &scope, kind, &group))
     }
 
     /// GET /Groups.
@@ -71,7 +72,7 @@ impl Provisioner {
             Ok((document, vec![MemberOp::Replace(members.clone())]))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &self.scope(request), kind, &group))
     }
 
     /// PATCH /Groups/{id}.
@@ -95,7 +96,7 @@ impl Provisioner {
             Ok((document, patched.members))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &self.scope(request), kind, &group))
     }
 
     /// DELETE /Groups/{id}; its members stay.

@@ -10,11 +10,13 @@ mod answer;
 mod attempts;
 mod cursor;
 mod listing;
+mod members;
 mod root;
 
 pub use answer::scim_error;
 pub use cursor::CURSOR_TIMEOUT;
 pub use directory::{Tenant, TenantDirectory};
+pub use members::MoreMembers;
 
 use scim_core::{
     Document, ResourceType, ScimError, path::Resolved, profile::UnknownAttributePolicy,
@@ -56,8 +58,10 @@ impl Provisioner {
 /// A resource ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// The SCIM resource.
+    /// The SCIM resource; of a large group with the first of its `members`, or with none of them.
     pub body: serde_json::Value,
+    /// The members that follow those in `body`.
+    pub more_members: Option<MoreMembers>,
     /// `meta.location`.
     pub location: String,
     /// `meta.version`.
@@ -69,8 +73,10 @@ pub struct Rendered {
 pub struct RenderedPage {
     /// All that match; on a page that goes on where another one ended, what came before it and what is left.
     pub total: u64,
-    /// This page.
+    /// This page; large groups in it with the first of their `members`, or with none of them.
     pub resources: Vec<serde_json::Value>,
+    /// The members that follow those in `resources`, by position there, in order.
+    pub more_members: Vec<(usize, MoreMembers)>,
     /// Where it stands in the list.
     pub position: ListPosition,
 }

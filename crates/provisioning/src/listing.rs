@@ -8,7 +8,6 @@ use scim_core::{
     ResourceKind, ResourceType, ScimError, ScimType, filter, leniency::Leniencies, path::Resolved,
     resource::AttrRef, schema::AttributeType,
 };
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use store::{
     ListQuery, Part, Resource, RootQuery, Sort, Start, TenantScope, Total,
@@ -17,7 +16,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    ListPosition, Paging, Provisioner, Query, RenderedPage, Request, answer,
+    ListPosition, Paging, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::whole,
     cursor::{self, Cursor, Digest, Place},
     scim_error,
@@ -97,9 +96,12 @@ impl<'a> Selected<'a> {
 /// Rows of a list, ready to be sent, each with its id.
 struct Rows {
     total: u64,
-    rows: Vec<(Uuid, Value)>,
+    rows: Vec<Row>,
     more: bool,
 }
+
+/// A resource and its id.
+type Row = (Uuid, Rendered);
 
 impl Provisioner {
     /// A page of a list.
@@ -150,31 +152,31 @@ impl Source<'_> {
         match self {
             Self::Users(selected) => {
                 let page = scope.users(&selected.list(start, limit, total)).await.map_err(scim_error)?;
-                let row = |user: &store::users::User| (user.id.0, answer::user(selected.request, user).body);
+                let row = |user: &store::users::User| (user.id.0, answer::user(selected.request, user));
                 Ok(Rows { total: page.total, rows: page.items.iter().map(row).collect(), more: page.more })
             }
             Self::Groups(selected) => {
                 let page = scope.groups(&selected.list(start, limit, total)).await.map_err(scim_error)?;
                 let row = |group: &store::groups::Group| {
-                    (group.id.0, answer::group(selected.request, selected.kind, group).body)
+                    (group.id.0, answer::group(selected.request, scope, selected.kind, group))
                 };
                 Ok(Rows { total: page.total, rows: page.items.iter().map(row).collect(), more: page.more })
             }
             Self::Root(_) => {
                 let page = scope.resources(&self.root(start, limit, total)).await.map_err(scim_error)?;
-                let rows = page.items.iter().filter_map(|item| Some((item.id(), self.render(item)?)));
+                let rows = page.items.iter().filter_map(|item| Some((item.id(), self.render(scope, item)?)));
                 Ok(Rows { total: page.total, rows: rows.collect(), more: page.more })
             }
         }
     }
 
-    fn render(&self, resource: &Resource) -> Option<Value> {
+    fn render(&self, scope: &TenantScope, resource: &Resource) -> Option<Rendered> {
         let part = |kind| self.parts().iter().find(|part| part.kind.kind == kind);
         match resource {
-            Resource::User(user) => Some(answer::user(part(ResourceKind::User)?.request, user).body),
+            Resource::User(user) => Some(answer::user(part(ResourceKind::User)?.request, user)),
             Resource::Group(group) => {
                 let part = part(ResourceKind::Group)?;
-                Some(answer::group(part.request, part.kind, group).body)
+                Some(answer::group(part.request, scope, part.kind, group))
             }
         }
     }
@@ -208,9 +210,8 @@ impl Listing<'_> {
         self.query.start_index.max(1) - 1
     }
 
-    fn at_index(&self, total: u64, rows: Vec<(Uuid, Value)>) -> RenderedPage {
-        let resources = rows.into_iter().map(|(_, body)| body).collect();
-        RenderedPage { total, resources, position: ListPosition::Index(self.offset() + 1) }
+    fn at_index(&self, total: u64, rows: Vec<Row>) -> RenderedPage {
+        page_of(total, rows, ListPosition::Index(self.offset() + 1))
     }
 
     /// The list as it is at this moment.
@@ -330,17 +331,14 @@ impl Listing<'_> {
     fn at_cursor(
         &self,
         total: u64,
-        rows: Vec<(Uuid, Value)>,
+        rows: Vec<Row>,
         previous: Option<Place>,
         next: Option<Place>,
     ) -> RenderedPage {
         let write =
             |place| Cursor { query: self.digest(), count: self.query.count, at: self.now, place }.write();
-        RenderedPage {
-            total,
-            resources: rows.into_iter().map(|(_, body)| body).collect(),
-            position: ListPosition::Cursor { previous: previous.map(write), next: next.map(write) },
-        }
+        let position = ListPosition::Cursor { previous: previous.map(write), next: next.map(write) };
+        page_of(total, rows, position)
     }
 
     fn walk(&self) -> Walk {
@@ -372,6 +370,16 @@ impl Listing<'_> {
         digest.copy_from_slice(&hash[..16]);
         digest
     }
+}
+
+/// The page of these rows.
+fn page_of(total: u64, rows: Vec<Row>, position: ListPosition) -> RenderedPage {
+    let (mut resources, mut more_members) = (Vec::with_capacity(rows.len()), Vec::new());
+    for (place, (_, rendered)) in rows.into_iter().enumerate() {
+        resources.push(rendered.body);
+        more_members.extend(rendered.more_members.map(|more| (place, more)));
+    }
+    RenderedPage { total, resources, more_members, position }
 }
 
 /// The order of a sorted list as it was when the walk began.
@@ -426,8 +434,8 @@ impl Order {
         listing: &Listing<'_>,
         walker: &str,
         mut position: u64,
-    ) -> Result<(Vec<(Uuid, Value)>, u64), ScimError> {
-        let mut rows: Vec<(Uuid, Value)> = Vec::new();
+    ) -> Result<(Vec<Row>, u64), ScimError> {
+        let mut rows: Vec<Row> = Vec::new();
         while position < self.length {
             let missing = listing.query.count.saturating_sub(rows.len() as u64);
             if missing == 0 {

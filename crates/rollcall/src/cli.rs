@@ -162,7 +162,7 @@ pub(crate) enum Token {
 /// `rollcall user …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
-    /// Show a user, its groups and its roles
+    /// Show a user, the groups it is a direct member of (roles come from these alone) and its roles
     Show {
         /// Tenant
         slug: String,

@@ -21,6 +21,7 @@ mod query;
 mod rate_limit;
 mod routes;
 mod service;
+mod streaming;
 
 use std::num::NonZeroU32;
 

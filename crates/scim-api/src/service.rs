@@ -1,9 +1,12 @@
 //! The way of one request: id, host, address, then either SCIM or whatever else the server offers.
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any, convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use axum::{Router, body::Body, extract::Request, response::Response};
-use futures::FutureExt as _;
+use bytes::Bytes;
+use futures::{FutureExt as _, stream};
 use http::{HeaderValue, Method, StatusCode, header};
 use scim_core::ScimError;
 use tokio::time::Instant;
@@ -195,11 +198,13 @@ fn no_route(hint: Option<&str>) -> ScimError {
     }
 }
 
-/// The answer to HEAD: the headers of GET, length included (RFC 9110 §9.3.2).
+/// The answer to HEAD: the headers of GET, the length included where it is known (RFC 9110 §9.3.2).
 fn without_body(mut response: Response) -> Response {
     let length = axum::body::HttpBody::size_hint(response.body()).exact();
     let has_length = !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    *response.body_mut() = Body::empty();
+    // The server would write the length of an empty body where that of the real one is not known.
+    let unread = stream::empty::<Result<Bytes, Infallible>>();
+    *response.body_mut() = if length.is_some() { Body::empty() } else { Body::from_stream(unread) };
     if let Some(length) = length.filter(|_| has_length) {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
@@ -244,6 +249,17 @@ mod tests {
     async fn endless_work_is_a_503() {
         let answer = contain(Instant::now() + Duration::from_millis(5), std::future::pending()).await;
         assert_eq!(answer.expect_err("contained").status, 503);
+    }
+
+    #[test]
+    fn head_does_not_ask_a_stream_for_anything() {
+        let pieces =
+            futures::stream::poll_fn(|_| -> std::task::Poll<Option<Result<String, std::io::Error>>> {
+                panic!("the body of an answer to HEAD was read")
+            });
+        let response = without_body(Response::new(Body::from_stream(pieces)));
+        assert!(!response.headers().contains_key(header::CONTENT_LENGTH));
+        assert_eq!(axum::body::HttpBody::size_hint(response.body()).exact(), None);
     }
 
     #[test]

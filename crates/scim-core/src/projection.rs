@@ -192,6 +192,13 @@ pub fn render(
     Value::Object(answer)
 }
 
+/// One element of `groups` or `members` as [`render`] shows it; `None` when nothing of it is shown.
+#[must_use]
+pub fn render_edge(resource_type: &ResourceType, edge: &Value, projection: &Projection) -> Option<Value> {
+    let edges = resource_type.schema.attribute(resource_type.kind.edges())?;
+    cut(edges, &projection.wants("", edges), edge)
+}
+
 fn meta(resource_type: &ResourceType, envelope: &Envelope<'_>) -> Value {
     json!({
         "resourceType": resource_type.kind.name(),
@@ -470,6 +477,10 @@ mod tests {
         ] {
             let projection = Projection::parse(&group, attributes, excluded).expect("fits");
             assert_eq!(projection.wants_edges(&group), expected, "{attributes:?} {excluded:?}");
+            // An element that comes later looks like one that was there from the beginning.
+            let edge = json!({"value": "u", "display": "U", "type": "User"});
+            let whole = render(&group, &Document::new(), envelope(Some(vec![edge.clone()])), &projection);
+            assert_eq!(render_edge(&group, &edge, &projection), whole["members"].get(0).cloned());
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
 impl TenantScope {
     /// Live users and groups that match, in one order.
     pub async fn resources(&self, query: &RootQuery) -> Result<Page<Resource>, StoreError> {
-        let tx = self.read().await?;
+        let tx = self.read_for(query.parts.iter().map(|part| part.filter.as_ref())).await?;
         let selects: Vec<Select<'_>> = query.selects().collect();
         let found = tx.page_of_ids(&selects, query.window()).await?;
         let mut items = Vec::with_capacity(found.rows.len());

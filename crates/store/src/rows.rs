@@ -67,7 +67,7 @@ impl TenantTx {
         sql.add(" WHERE r.tenant_id = ? AND r.deleted_at IS NULL", [self.tenant_value()]);
         if let Some(filter) = select.filter {
             sql.push(" AND ");
-            condition(sql, self.tenant, select.table.kind, filter);
+            condition(sql, select.table.kind, filter);
         }
     }
 

@@ -27,6 +27,9 @@ pub(crate) struct TenantTx {
     pub(crate) backend: Backend,
     /// Milliseconds, read once for the whole transaction.
     pub(crate) now: i64,
+    /// May groups be members of groups? `false` once it is known that none is: filters on the groups of users need not
+    /// walk from group to group then.
+    pub(crate) nested_groups: bool,
     inner: Arc<Inner>,
     /// After `db`, so that it is let go after the transaction has ended.
     _writer: Option<OwnedMutexGuard<()>>,
@@ -76,6 +79,7 @@ impl PlatformTx {
             tenant,
             backend: self.inner.backend,
             now: self.now,
+            nested_groups: true,
             inner: self.inner,
             _writer: self.writer,
         })

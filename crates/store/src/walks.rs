@@ -216,7 +216,7 @@ impl TenantScope {
 
     /// The ids of all resources that match, in order; at most `max` of them.
     pub async fn resource_ids(&self, query: &RootQuery, max: u64) -> Result<Vec<Uuid>, StoreError> {
-        let tx = self.read().await?;
+        let tx = self.read_for(query.parts.iter().map(|part| part.filter.as_ref())).await?;
         let selects: Vec<Select<'_>> = query.selects().collect();
         let ids = tx.ids_in_order(&selects, max).await?;
         tx.commit().await?;
@@ -224,7 +224,7 @@ impl TenantScope {
     }
 
     async fn ids(&self, table: Table, query: &ListQuery, max: u64) -> Result<Vec<Uuid>, StoreError> {
-        let tx = self.read().await?;
+        let tx = self.read_for([query.filter.as_ref()]).await?;
         let ids = tx.ids_in_order(&[query.select(table)], max).await?;
         tx.commit().await?;
         Ok(ids)

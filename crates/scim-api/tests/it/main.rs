@@ -36,6 +36,7 @@ mod group_push;
 mod headers;
 mod identity_providers;
 mod isolation;
+mod large_groups;
 mod leniencies;
 mod lists;
 mod lists_and_search;

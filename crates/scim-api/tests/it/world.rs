@@ -133,6 +133,11 @@ impl World {
         self.store.tenant(tenant.id())
     }
 
+    /// So many users of a client's tenant, made past the server; their ids in order.
+    pub(crate) async fn many_users(&self, client: &Client, count: i64) -> Vec<String> {
+        self.database.many_users(self.scope(client).await.id(), count).await
+    }
+
     pub(crate) async fn set_status(&self, client: &Client, status: TenantStatus) {
         let tenant = self.scope(client).await.id();
         let changed = self.store.platform().set_tenant_status(tenant, status, &context()).await;

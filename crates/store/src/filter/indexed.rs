@@ -1,14 +1,12 @@
 //! `eq` on attributes that an index answers: the rows of `user_values`.
 
+use crate::statement::Sql;
 use scim_core::{
     ResourceKind,
     filter::{CompareOp, Filter, Literal},
     resource::AttrRef,
     search::MAX_INDEXED,
 };
-use uuid::Uuid;
-
-use crate::statement::Sql;
 
 /// A value that the index is asked for.
 pub(super) struct Wanted<'f> {
@@ -39,12 +37,10 @@ impl<'f> Wanted<'f> {
         }
     }
 
-    /// Appends the condition that the row `r` holds the value. The tenant is bound again, so that the subquery stands
-    /// by itself and can be looked up first.
-    pub(super) fn write(self, sql: &mut Sql, tenant: Uuid) {
-        sql.add(
-            "r.id IN (SELECT v.user_id FROM user_values v WHERE v.tenant_id = ? AND v.path = ? AND v.value = ?)",
-            [tenant.into(), self.path.into(), self.value.into()],
-        );
+    /// Appends the condition that the row `r` holds the value. The subquery names the tenant itself, so that it stands
+    /// alone and can be looked up first.
+    pub(super) fn write(self, sql: &mut Sql) {
+        sql.push("r.id IN (SELECT v.user_id FROM user_values v WHERE v.tenant_id = ").tenant();
+        sql.add(" AND v.path = ? AND v.value = ?)", [self.path.into(), self.value.into()]);
     }
 }

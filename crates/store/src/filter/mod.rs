@@ -17,21 +17,19 @@ use scim_core::{
     resource::AttrRef,
 };
 
-use uuid::Uuid;
-
 use self::{compare::compare, indexed::Wanted, list::List, place::Place};
 use crate::statement::Sql;
 
+pub(crate) use list::asks_groups;
 pub(crate) use order::{order_by, sort_key};
 
-/// Appends the condition that `filter` puts on a row `r` of the table of `kind`, a row of this tenant.
-pub(crate) fn condition(sql: &mut Sql, tenant: Uuid, kind: ResourceKind, filter: &Filter) {
-    Compiler { tenant, kind, element: None }.write(sql, filter);
+/// Appends the condition that `filter` puts on a row `r` of the table of `kind`.
+pub(crate) fn condition(sql: &mut Sql, kind: ResourceKind, filter: &Filter) {
+    Compiler { kind, element: None }.write(sql, filter);
 }
 
 /// Walks the tree. Its depth is bounded by the parser.
 struct Compiler<'a> {
-    tenant: Uuid,
     kind: ResourceKind,
     /// The list whose one element is being looked at.
     element: Option<&'a List<'a>>,
@@ -75,7 +73,7 @@ impl Compiler<'_> {
             return compare(sql, &list.place(target), op, value);
         }
         if let Some(wanted) = Wanted::by(self.kind, target, op, value) {
-            return wanted.write(sql, self.tenant);
+            return wanted.write(sql);
         }
         match List::of(self.kind, target) {
             Some(list) => any(sql, &list, &list.place(target), op, value),
@@ -96,12 +94,13 @@ impl Compiler<'_> {
     fn element(&self, sql: &mut Sql, target: &AttrRef, filter: &Filter) {
         match List::of(self.kind, target) {
             Some(list) if self.element.is_none() => {
-                let inside = Compiler { tenant: self.tenant, kind: self.kind, element: Some(&list) };
+                let list = list.seen_by(filter);
+                let inside = Compiler { kind: self.kind, element: Some(&list) };
                 match Wanted::in_element(self.kind, filter) {
                     // The index finds who holds the value, the document whether it is in the element meant.
                     Some(wanted) => {
                         sql.push("(");
-                        wanted.write(sql, self.tenant);
+                        wanted.write(sql);
                         sql.push(" AND ");
                         list.exists(sql, |sql| inside.write(sql, filter));
                         sql.push(")");

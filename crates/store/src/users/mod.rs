@@ -14,13 +14,24 @@ use crate::{GroupId, UserId};
 
 pub(crate) use read::{USERS, user};
 
-/// A group that a user is in.
+/// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// Group.
     pub group: GroupId,
     /// Its displayName.
     pub display: String,
+    /// Is the user a member itself? If not, then of a group that is in this one, directly or through others. Roles
+    /// come from direct membership only.
+    pub direct: bool,
+}
+
+impl Membership {
+    /// `type`: `direct` or `indirect`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.direct { "direct" } else { "indirect" }
+    }
 }
 
 /// A user as kept.
@@ -40,7 +51,7 @@ pub struct User {
     pub created_at: i64,
     /// Milliseconds.
     pub updated_at: i64,
-    /// Direct groups, by displayName; `None` when not asked for.
+    /// Direct and indirect groups, each once, by displayName; `None` when not asked for.
     pub groups: Option<Vec<Membership>>,
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use scim_core::{ResourceKind, fold, roles::Role};
+use scim_core::{ResourceKind, filter::Filter, fold, roles::Role};
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::{Membership, RoleGrant, User};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope, UserId,
+    filter::asks_groups,
     rows::{self, Table},
     statement::Sql,
     tx::TenantTx,
@@ -45,7 +46,7 @@ impl TenantScope {
 
     /// Live users that match.
     pub async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
-        let tx = self.read().await?;
+        let tx = self.read_for([query.filter.as_ref()]).await?;
         let found = tx.page(query.select(USERS), query.window()).await?;
         let mut items = found.rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
         if query.edges {
@@ -55,9 +56,21 @@ impl TenantScope {
         Ok(Page { total: found.total, items, more: found.more })
     }
 
+    /// Begins a read-only use for lists with these filters.
+    pub(crate) async fn read_for(
+        &self,
+        filters: impl IntoIterator<Item = Option<&Filter>>,
+    ) -> Result<TenantTx, StoreError> {
+        let mut tx = self.read().await?;
+        if filters.into_iter().flatten().any(asks_groups) {
+            tx.nested_groups = tx.nests_groups().await?;
+        }
+        Ok(tx)
+    }
+
     /// How the database would find a page of users, a line a step: to see whether an index serves it.
     pub async fn explain_users(&self, query: &ListQuery) -> Result<Vec<String>, StoreError> {
-        let tx = self.read().await?;
+        let tx = self.read_for([query.filter.as_ref()]).await?;
         let plan = tx.plan(query.select(USERS), query.window()).await?;
         tx.commit().await?;
         Ok(plan)
@@ -94,6 +107,16 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// Is any group a member of another one?
+    async fn nests_groups(&self) -> Result<bool, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT m.member_id FROM members m WHERE m.tenant_id = ? AND m.subgroup_id IS NOT NULL LIMIT 1",
+            [self.tenant_value()],
+        );
+        Ok(self.one(sql).await?.is_some())
+    }
+
     /// A live user by id.
     pub(super) async fn user_by_id(&self, id: UserId, groups: bool) -> Result<Option<User>, StoreError> {
         let mut sql = self.select(USERS);
@@ -110,26 +133,34 @@ impl TenantTx {
         Ok(Some(user))
     }
 
-    /// Reads the groups of all these users at once.
+    /// Reads the groups of all these users at once: their own, and upwards from group to group what contains those. An
+    /// edge found again ends the way, so groups that contain each other do no harm.
     pub(crate) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
         if users.is_empty() {
             return Ok(());
         }
         let mut sql = self.sql();
         sql.add(
-            "SELECT m.member_id, g.id, g.display_name FROM members m \
-             JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id \
-             WHERE m.tenant_id = ? AND ",
+            "WITH RECURSIVE up (member_id, group_id, direct) AS \
+             (SELECT m.member_id, m.group_id, 1 FROM members m WHERE m.tenant_id = ? AND ",
             [self.tenant_value()],
         );
         sql.is_one_of("m.member_id", users.iter().map(|user| &user.id.0));
-        sql.push(" ORDER BY m.member_id, g.display_name_key").by_code_point().push(", g.id");
+        sql.add(
+            " UNION SELECT up.member_id, s.group_id, 0 FROM up JOIN members s \
+             ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL) \
+             SELECT up.member_id, g.id, g.display_name, MAX(up.direct) FROM up \
+             JOIN groups g ON g.tenant_id = ? AND g.id = up.group_id \
+             GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
+             ORDER BY up.member_id, g.display_name_key",
+            [self.tenant_value(), self.tenant_value()],
+        );
+        sql.by_code_point().push(", g.id");
         let mut found: HashMap<Uuid, Vec<Membership>> = HashMap::new();
         for row in self.all(sql).await? {
             let member = row.try_get_by_index(0)?;
-            let membership =
-                Membership { group: GroupId(row.try_get_by_index(1)?), display: row.try_get_by_index(2)? };
-            found.entry(member).or_default().push(membership);
+            let direct: i32 = row.try_get_by_index(3)?;
+            found.entry(member).or_default().push(membership(&row, direct == 1)?);
         }
         for user in users {
             user.groups = Some(found.remove(&user.id.0).unwrap_or_default());
@@ -152,8 +183,17 @@ pub(crate) fn user(row: &QueryResult) -> Result<User, StoreError> {
     })
 }
 
+/// A row whose second and third column name a group.
+fn membership(row: &QueryResult, direct: bool) -> Result<Membership, StoreError> {
+    Ok(Membership { group: GroupId(row.try_get_by_index(1)?), display: row.try_get_by_index(2)?, direct })
+}
+
 fn role_grant(row: &QueryResult) -> Result<(UserId, RoleGrant), StoreError> {
     let role = Role { key: row.try_get_by_index(1)?, name: row.try_get_by_index(2)? };
-    let via = Membership { group: GroupId(row.try_get_by_index(3)?), display: row.try_get_by_index(4)? };
+    let via = Membership {
+        group: GroupId(row.try_get_by_index(3)?),
+        display: row.try_get_by_index(4)?,
+        direct: true,
+    };
     Ok((UserId(row.try_get_by_index(0)?), RoleGrant { role, via }))
 }

@@ -97,5 +97,5 @@ async fn list(
 
 /// The SCIM filter for the users that are direct members of a group.
 pub(crate) fn members_filter(group: &str) -> String {
-    format!("groups.value eq {}", Value::from(group))
+    format!("groups[value eq {} and type eq \"direct\"]", Value::from(group))
 }
