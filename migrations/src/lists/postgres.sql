@@ -24,18 +24,3 @@ FROM users u, LATERAL (
 ) v (path, value)
 WHERE u.deleted_at IS NULL AND v.value IS NOT NULL AND octet_length(v.value) <= 1024;
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
-
-DO $rls$
-DECLARE
-    tenant_table text;
-BEGIN
-    FOREACH tenant_table IN ARRAY ARRAY['user_values', 'walk_marks', 'walk_snapshots'] LOOP
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', tenant_table);
-        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', tenant_table);
-        EXECUTE format(
-            'CREATE POLICY %I ON %I USING (tenant_id = NULLIF(current_setting(''rollcall.tenant'', true), '''')::uuid)
-             WITH CHECK (tenant_id = NULLIF(current_setting(''rollcall.tenant'', true), '''')::uuid)',
-            tenant_table || '_of_tenant', tenant_table);
-    END LOOP;
-END
-$rls$;
