@@ -596,6 +596,22 @@ async fn members_left_out_are_not_read() {
     assert_eq!(bed.looks_at_members_by(read).await, start + 1, "what is read is counted");
 }
 
+/// A batch costs the same in a tenant of any size: names are looked up, not joined to all users.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_members_reads_no_other_user() {
+    let bed = Bed::new(Backend::Postgres).await;
+    let ids = bed.many_users(30_000).await;
+    let group = bed.group("Big", &[]).await;
+    bed.add(&group, &ids[..3_000]).await;
+    let reads = bed
+        .rows_read_by(async |tenant| {
+            let batch = tenant.members_after(group.id, ids[500].parse().ok().map(|id: UserId| id.0)).await;
+            assert_eq!(batch.expect("read").map(|batch| batch.len()), Some(MEMBERS_AT_ONCE));
+        })
+        .await;
+    assert!((1_000..4_000).contains(&reads), "{reads} rows were read");
+}
+
 async fn pages_with_members(bed: Bed) {
     let ann = bed.user("ann").await;
     for number in 0..5 {
