@@ -1,7 +1,7 @@
 //! From what the store gives to what the client reads: resources with their edges, and errors.
 
 use scim_core::{
-    Document, ResourceKind, ResourceType, ScimError,
+    Document, ResourceKind, ResourceType, ScimError, ScimType,
     projection::{self, Envelope},
 };
 use serde_json::{Value, json};
@@ -101,6 +101,7 @@ pub fn scim_error(error: StoreError) -> ScimError {
         StoreError::Conflict { attribute } => ScimError::uniqueness(taken(attribute)),
         StoreError::Stale => ScimError::precondition_failed(),
         StoreError::UnknownMembers(ids) => ScimError::invalid_value("members", unknown_members(&ids)),
+        StoreError::TooMany(text) => ScimError::bad_request(ScimType::TooMany, text),
         StoreError::Contended(cause) | StoreError::Unavailable(cause) => {
             tracing::warn!(%cause, "the database did not answer");
             unavailable("The database is busy or unreachable; nothing was changed.")
@@ -146,7 +147,6 @@ fn unknown_members(ids: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scim_core::ScimType;
 
     use super::*;
 

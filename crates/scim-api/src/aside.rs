@@ -21,7 +21,7 @@ const SMALL: u64 = 16 * 1024;
 
 /// How many large bodies are worked on at once; others wait for their turn.
 static PLACES: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(4, |cores| (2 * cores.get()).max(4))));
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(16, |cores| (8 * cores.get()).max(16))));
 
 /// A body, and where it is worked on.
 pub(crate) enum Load {

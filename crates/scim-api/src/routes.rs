@@ -32,6 +32,12 @@ impl Route {
         format!("{} {}", self.method, self.path)
     }
 
+    /// Is a request many changes, one after the other? It waits for the database most of its time, for up to a minute,
+    /// and would keep a place from all whose body is large.
+    pub(crate) fn is_long(&self) -> bool {
+        self.path == "/Bulk"
+    }
+
     /// May a token that stands for one user come here? Only to this user, and to what says nothing of anybody.
     pub(crate) fn is_personal(&self) -> bool {
         let below = |endpoint: &str| {

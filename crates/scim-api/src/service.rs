@@ -124,7 +124,7 @@ impl Front {
         caller::require_reach(&caller.principal, route)?;
         caller::require_scope(&caller.principal, route.scope)?;
 
-        let load = Load::of(&parts.headers, body).await?;
+        let load = if route.is_long() { Load::Light(body) } else { Load::of(&parts.headers, body).await? };
         let context = Call::context_of(&caller, request_id);
         let call = Call {
             state: self.state.clone(),

@@ -75,7 +75,10 @@ impl Text {
     /// client takes a part of a list for the whole.
     pub(crate) fn into_body(self) -> Body {
         Body::from_stream(stream::try_unfold(self, async |mut text| {
-            Ok::<_, ScimError>(text.next().await?.map(|piece| (Bytes::from(piece), text)))
+            let piece = text.next().await.inspect_err(|error| {
+                tracing::warn!(%error, "an answer ended in the middle, while members were read");
+            })?;
+            Ok::<_, ScimError>(piece.map(|piece| (Bytes::from(piece), text)))
         }))
     }
 

@@ -127,14 +127,16 @@ impl Inner {
     }
 }
 
-/// Tells row-level security the tenant, until the transaction ends.
+/// Tells row-level security the tenant, until the transaction ends; and that no statement in it may take longer than
+/// [`crate::connect::STATEMENT_LIMIT`], whether somebody waits for it still or not.
 pub(crate) async fn set_tenant(
     db: &DatabaseTransaction,
     backend: Backend,
     tenant: Uuid,
 ) -> Result<(), StoreError> {
     if backend == Backend::Postgres {
-        let sql = "SELECT set_config('rollcall.tenant', $1, true)";
+        let sql =
+            "SELECT set_config('rollcall.tenant', $1, true), set_config('statement_timeout', '20s', true)";
         let statement =
             Statement::from_sql_and_values(db.get_database_backend(), sql, [tenant.to_string().into()]);
         db.execute_raw(statement).await?;

@@ -31,6 +31,7 @@ CREATE {unlogged} TABLE walk_marks (
     PRIMARY KEY (tenant_id, walker, query, start_index),
     CHECK ((after_id IS NULL) = (snapshot_id IS NOT NULL AND snapshot_position IS NOT NULL))
 );
+CREATE INDEX walk_marks_at ON walk_marks (tenant_id, at);
 
 -- The order of a sorted list as it was when a walk through it began: ids of 16 bytes, one after the other.
 CREATE {unlogged} TABLE walk_snapshots (

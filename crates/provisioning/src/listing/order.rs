@@ -1,5 +1,7 @@
 //! The order of a sorted list, written down when a walk through it begins.
 
+use std::collections::HashMap;
+
 use scim_core::ScimError;
 use store::{Start, Total};
 use uuid::Uuid;
@@ -9,6 +11,9 @@ use crate::{attempts::whole, scim_error};
 
 /// Longest sorted list that can be walked through: its order is written down.
 pub(super) const MAX_SORTED: u64 = 100_000;
+
+/// Longest stretch of ids that is looked for at once where many are gone.
+const STRETCH: u64 = 1_000;
 
 /// The order of a sorted list as it was when the walk began.
 pub(super) struct Order {
@@ -64,20 +69,25 @@ impl Order {
         mut position: u64,
     ) -> Result<(Vec<Row>, u64), ScimError> {
         let mut rows: Vec<Row> = Vec::new();
-        while position < self.length {
-            let missing = listing.query.count.saturating_sub(rows.len() as u64);
-            if missing == 0 {
-                break;
-            }
-            let ids = self.ids(listing, walker, position, missing).await?;
+        let missing = |rows: &Vec<Row>| listing.query.count.saturating_sub(rows.len() as u64);
+        let mut stretch = missing(&rows);
+        while position < self.length && missing(&rows) > 0 {
+            let ids = self.ids(listing, walker, position, stretch).await?;
             if ids.is_empty() {
                 break;
             }
-            position += ids.len() as u64;
-            let limit = ids.len() as u64;
+            let (asked, wanted) = (ids.len() as u64, missing(&rows));
+            let places: HashMap<Uuid, u64> = ids.iter().copied().zip(position..).collect();
             let found =
-                listing.source.rows(&listing.scope, Start::Among(ids), limit, Total::Remaining).await?;
-            rows.extend(found.rows);
+                listing.source.rows(&listing.scope, Start::Among(ids), asked, Total::Remaining).await?;
+            position += asked;
+            let surplus = found.rows.len() as u64 > wanted;
+            rows.extend(found.rows.into_iter().take(usize::try_from(wanted).unwrap_or(usize::MAX)));
+            if let (true, Some((last, _))) = (surplus, rows.last()) {
+                position = places.get(last).map_or(position, |place| place + 1);
+            }
+            // Where many are gone, larger and larger stretches are passed over.
+            stretch = (stretch * 10).clamp(1, STRETCH).max(missing(&rows));
         }
         Ok((rows, position))
     }
@@ -95,7 +105,8 @@ impl Order {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let ids: Vec<Uuid> = at_hand.iter().skip(skipped).take(count).copied().collect();
         let (true, Some(snapshot)) = (ids.is_empty(), self.snapshot) else { return Ok(ids) };
-        let stretch = listing.scope.stretch(walker, snapshot, position, listing.query.count).await;
+        let read = listing.query.count.max(STRETCH);
+        let stretch = listing.scope.stretch(walker, snapshot, position, read).await;
         let Some(stretch) = stretch.map_err(scim_error)? else { return Ok(Vec::new()) };
         self.at_hand = (position, stretch.ids);
         Ok(self.at_hand.1.iter().take(count).copied().collect())

@@ -13,6 +13,7 @@ on_both!(
     index_walks_are_stable,
     index_walks_belong_to_one_caller_and_one_query,
     sorted_walks_are_stable,
+    sorted_walks_pass_over_many_who_are_gone,
     cursors_lead_forth_and_back,
     cursors_are_checked,
     walks_while_others_write,
@@ -168,6 +169,32 @@ async fn sorted_walks_are_stable(world: World) {
     let previous = some(&list, "previousCursor").expect("a page before");
     let list = page(&okta, &format!("cursor={previous}&count=2&sortBy=userName")).await;
     assert_eq!((ids(&list), some(&list, "previousCursor")), (created[..2].to_vec(), None));
+}
+
+/// However many are gone, the next page holds those who come after them, once each.
+async fn sorted_walks_pass_over_many_who_are_gone(world: World) {
+    let okta = world.tenant("acme").await;
+    let created = create(&okta, (0..60).map(|n| format!("u{n:02}"))).await;
+    let by_cursor = page(&okta, "cursor=&count=2&sortBy=userName").await;
+    let by_index = page(&okta, "startIndex=1&count=2&sortBy=userName").await;
+    assert_eq!((ids(&by_cursor), ids(&by_index)), (created[..2].to_vec(), created[..2].to_vec()));
+    for gone in &created[2..47] {
+        okta.delete(&format!("/Users/{gone}")).await.expect(204);
+    }
+    let (mut seen, mut next) = (Vec::new(), some(&by_cursor, "nextCursor"));
+    while let Some(cursor) = next {
+        let list = page(&okta, &format!("cursor={cursor}&count=2&sortBy=userName")).await;
+        seen.extend(ids(&list));
+        next = some(&list, "nextCursor");
+    }
+    assert_eq!(seen, created[47..]);
+    let mut seen = Vec::new();
+    while seen.len() < 13 {
+        let list = page(&okta, &format!("startIndex={}&count=4&sortBy=userName", seen.len() + 3)).await;
+        assert!(!ids(&list).is_empty(), "{list}");
+        seen.extend(ids(&list));
+    }
+    assert_eq!(seen, created[47..]);
 }
 
 async fn cursors_lead_forth_and_back(world: World) {

@@ -3,7 +3,7 @@
 use scim_core::{ResourceKind, filter::Filter, resource::AttrRef};
 
 use super::place::{Place, jsonb_node, keys, sqlite_path};
-use crate::{statement::Sql, store::Backend};
+use crate::{statement::Sql, store::Backend, users::LEVELS};
 
 /// Where the elements of a multi-valued attribute are.
 pub(super) enum List<'a> {
@@ -139,11 +139,14 @@ fn in_groups(sql: &mut Sql, inside: impl Fn(&mut Sql)) {
     sql.push("EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id AND ");
     // SQLite would look up all groups found one by one for each user; the plus tells it to start from the user.
     sql.dialect("m.group_id IN ", "+m.group_id IN ");
-    sql.push("(WITH RECURSIVE below (id) AS (SELECT g.id FROM groups g WHERE g.tenant_id = ").tenant();
+    sql.push("(WITH RECURSIVE below (id, level) AS (SELECT g.id, 0 FROM groups g WHERE g.tenant_id = ")
+        .tenant();
     sql.push(" AND g.deleted_at IS NULL AND (");
     inside(sql);
-    sql.push(") UNION SELECT s.member_id FROM below b JOIN members s ON s.tenant_id = ").tenant();
-    sql.push(" AND s.group_id = b.id AND s.subgroup_id IS NOT NULL) SELECT b.id FROM below b)");
+    sql.push(") UNION SELECT s.member_id, b.level + 1 FROM below b JOIN members s ON s.tenant_id = ")
+        .tenant();
+    sql.push(" AND s.group_id = b.id AND s.subgroup_id IS NOT NULL WHERE b.level < ").bind(LEVELS);
+    sql.push(") SELECT b.id FROM below b)");
     sql.dialect("", " LIMIT 1").push(")");
 }
 
@@ -155,15 +158,15 @@ fn in_groups_of_type(sql: &mut Sql, inside: impl Fn(&mut Sql)) {
     sql.push(" WHERE g.tenant_id = ").tenant().push(" AND g.deleted_at IS NULL AND m.tenant_id = ").tenant();
     sql.push(" AND m.group_id = g.id AND (");
     inside(sql);
-    sql.push(") UNION ALL SELECT m.member_id FROM (WITH RECURSIVE below (top, id) AS (");
-    sql.push("SELECT s.group_id, s.member_id FROM (SELECT 'indirect' AS type) k, groups g, members s");
+    sql.push(") UNION ALL SELECT m.member_id FROM (WITH RECURSIVE below (top, id, level) AS (");
+    sql.push("SELECT s.group_id, s.member_id, 1 FROM (SELECT 'indirect' AS type) k, groups g, members s");
     sql.push(" WHERE g.tenant_id = ").tenant().push(" AND g.deleted_at IS NULL AND s.tenant_id = ").tenant();
     sql.push(" AND s.group_id = g.id AND s.subgroup_id IS NOT NULL AND (");
     inside(sql);
-    sql.push(") UNION SELECT b.top, s.member_id FROM below b JOIN members s ON s.tenant_id = ").tenant();
-    sql.push(
-        " AND s.group_id = b.id AND s.subgroup_id IS NOT NULL) SELECT b.top, b.id FROM below b) b, members m",
-    );
+    sql.push(") UNION SELECT b.top, s.member_id, b.level + 1 FROM below b JOIN members s ON s.tenant_id = ")
+        .tenant();
+    sql.push(" AND s.group_id = b.id AND s.subgroup_id IS NOT NULL WHERE b.level < ").bind(LEVELS);
+    sql.push(") SELECT DISTINCT b.top, b.id FROM below b) b, members m");
     sql.push(" WHERE m.tenant_id = ").tenant().push(" AND m.group_id = b.id AND NOT EXISTS (");
     sql.push("SELECT 1 FROM members d WHERE d.tenant_id = ").tenant();
     sql.push(" AND d.group_id = b.top AND d.member_id = m.member_id))");

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{GroupId, UserId};
 
-pub(crate) use read::{USERS, user};
+pub(crate) use read::{LEVELS, USERS, user};
 
 /// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,16 @@ use crate::{
     tx::TenantTx,
 };
 
+/// How many levels of groups in groups count, above the group that a user is a direct member of. Identity providers
+/// nest a few; without an end a thousand groups could be made to cost a million steps.
+pub(crate) const LEVELS: i32 = 10;
+
+/// Most memberships, direct and indirect, that the users of one page may have in all.
+const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
+
+const TOO_MANY_GROUPS: &str = "groups: the users of this page are in more than 50000 groups in all. Ask for fewer users \
+                               with count, or leave their groups out with excludedAttributes=groups.";
+
 /// The table of users.
 pub(crate) const USERS: Table = Table {
     kind: ResourceKind::User,
@@ -134,33 +144,41 @@ impl TenantTx {
     }
 
     /// Reads the groups of all these users at once: their own, and upwards from group to group what contains those. An
-    /// edge found again ends the way, so groups that contain each other do no harm.
+    /// edge found again ends the way, so groups that contain each other do no harm, and so do [`LEVELS`] of them. Of a
+    /// page [`StoreError::TooMany`] when its users are in very many groups in all.
     pub(crate) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
         if users.is_empty() {
             return Ok(());
         }
         let mut sql = self.sql();
         sql.add(
-            "WITH RECURSIVE up (member_id, group_id, direct) AS \
-             (SELECT m.member_id, m.group_id, 1 FROM members m WHERE m.tenant_id = ? AND ",
+            "WITH RECURSIVE up (member_id, group_id, level) AS \
+             (SELECT m.member_id, m.group_id, 0 FROM members m WHERE m.tenant_id = ? AND ",
             [self.tenant_value()],
         );
         sql.is_one_of("m.member_id", users.iter().map(|user| &user.id.0));
         sql.add(
-            " UNION SELECT up.member_id, s.group_id, 0 FROM up JOIN members s \
-             ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL) \
-             SELECT up.member_id, g.id, g.display_name, MAX(up.direct) FROM up \
+            " UNION SELECT up.member_id, s.group_id, up.level + 1 FROM up JOIN members s \
+             ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL WHERE up.level < ?) \
+             SELECT up.member_id, g.id, g.display_name, MIN(up.level) FROM up \
              JOIN groups g ON g.tenant_id = ? AND g.id = up.group_id \
              GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
              ORDER BY up.member_id, g.display_name_key",
-            [self.tenant_value(), self.tenant_value()],
+            [self.tenant_value(), LEVELS.into(), self.tenant_value()],
         );
         sql.by_code_point().push(", g.id");
+        if users.len() > 1 {
+            sql.add(" LIMIT ?", [(MEMBERSHIPS_OF_PAGE + 1).into()]);
+        }
+        let rows = self.all(sql).await?;
+        if users.len() > 1 && rows.len() as i64 > MEMBERSHIPS_OF_PAGE {
+            return Err(StoreError::TooMany(TOO_MANY_GROUPS));
+        }
         let mut found: HashMap<Uuid, Vec<Membership>> = HashMap::new();
-        for row in self.all(sql).await? {
+        for row in rows {
             let member = row.try_get_by_index(0)?;
-            let direct: i32 = row.try_get_by_index(3)?;
-            found.entry(member).or_default().push(membership(&row, direct == 1)?);
+            let level: i32 = row.try_get_by_index(3)?;
+            found.entry(member).or_default().push(membership(&row, level == 0)?);
         }
         for user in users {
             user.groups = Some(found.remove(&user.id.0).unwrap_or_default());

@@ -1,11 +1,13 @@
 //! Users: create, read, replace, hide, purge.
 
+use scim_core::ResourceType;
 use serde_json::json;
 use store::{ListQuery, Start, StoreError, UserId, users::User};
 
 use crate::support::{Bed, context, group_state, role_names, user_state};
 
 both!(
+    levels_have_an_end,
     create_and_read,
     names_conflict_folded,
     replace_is_a_compare_and_swap,
@@ -255,4 +257,48 @@ async fn one_of_many_parallel_writers_wins(bed: Bed) {
     });
     let made = futures::future::join_all(creators).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(made, 1);
+}
+
+/// Groups in groups count for ten levels, in answers and in filters alike; a ring of many costs no more than that.
+async fn levels_have_an_end(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let mut inner = ann.id.0;
+    let mut chain = Vec::new();
+    for level in 0..13 {
+        let group = bed.group(&format!("g{level:02}"), &[inner]).await;
+        inner = group.id.0;
+        chain.push(group);
+    }
+    let read = bed.tenant.user(ann.id, true).await.expect("read").expect("there");
+    let groups: Vec<_> =
+        read.groups.expect("groups").iter().map(|one| (one.display.clone(), one.kind())).collect();
+    let expected: Vec<_> = (0..=10)
+        .map(|level| (format!("g{level:02}"), if level == 0 { "direct" } else { "indirect" }))
+        .collect();
+    assert_eq!(groups, expected);
+    for (level, group) in chain.iter().enumerate() {
+        let id = group.id;
+        for (text, fits) in [
+            (format!(r#"groups.value eq "{id}""#), level <= 10),
+            (format!(r#"groups[type eq "indirect" and value eq "{id}"]"#), (1..=10).contains(&level)),
+            (format!(r#"groups[type eq "direct" and value eq "{id}"]"#), level == 0),
+        ] {
+            let filter = scim_core::filter::parse(&text, &ResourceType::user(), true).expect("a filter");
+            let query = ListQuery { filter: Some(filter), limit: 10, ..ListQuery::default() };
+            assert_eq!(
+                bed.tenant.users(&query).await.expect("a list").total,
+                u64::from(fits),
+                "{level}: {text}"
+            );
+        }
+    }
+
+    // Each in the next, and the last in the first.
+    let ring: Vec<String> = chain.iter().map(|group| group.id.to_string()).collect();
+    bed.add(&chain[0], &ring[12..]).await;
+    let read = bed.tenant.user(ann.id, true).await.expect("read").expect("there");
+    assert_eq!(read.groups.expect("groups").len(), 11);
+    let filter = scim_core::filter::parse(r#"groups[type eq "indirect"]"#, &ResourceType::user(), true);
+    let query = ListQuery { filter: filter.ok(), limit: 10, ..ListQuery::default() };
+    assert_eq!(bed.tenant.users(&query).await.expect("a list").total, 1);
 }
