@@ -14,8 +14,20 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     for (resource_type, form) in fixtures::types().into_iter().zip(&*fixtures::FORMS) {
         check(text, resource_type, form);
+        check_at_root(text, resource_type, form);
     }
 });
+
+/// Over several types each name means something or has no value, so a filter and its opposite share out all resources.
+fn check_at_root(text: &str, resource_type: &ResourceType, form: &Value) {
+    let Ok(filter) = filter::parse_at_root(text, resource_type, true) else {
+        assert!(filter::parse(text, resource_type, true).is_err(), "refused only at the root");
+        return;
+    };
+    if let Ok(opposite) = filter::parse_at_root(&format!("not ({text})"), resource_type, true) {
+        assert_ne!(opposite.matches(form), filter.matches(form));
+    }
+}
 
 fn check(text: &str, resource_type: &ResourceType, form: &Value) {
     let strict = filter::parse(text, resource_type, false);

@@ -10,11 +10,24 @@ use sea_orm::DbBackend;
 /// | `{key}` | `text COLLATE "C"` | `text` | text compared byte by byte, in indexes |
 /// | `{json}` | `jsonb` | `text` | JSON that is searched |
 /// | `{bytes}` | `bytea` | `blob` | bytes |
+/// | `{unlogged}` | `UNLOGGED` | | a table that need not survive a crash |
 #[must_use]
 pub fn translate(sql: &str, backend: DbBackend) -> String {
     let words = match backend {
-        DbBackend::Sqlite => [("{uuid}", "blob"), ("{key}", "text"), ("{json}", "text"), ("{bytes}", "blob")],
-        _ => [("{uuid}", "uuid"), ("{key}", "text COLLATE \"C\""), ("{json}", "jsonb"), ("{bytes}", "bytea")],
+        DbBackend::Sqlite => [
+            ("{uuid}", "blob"),
+            ("{key}", "text"),
+            ("{json}", "text"),
+            ("{bytes}", "blob"),
+            ("{unlogged}", ""),
+        ],
+        _ => [
+            ("{uuid}", "uuid"),
+            ("{key}", "text COLLATE \"C\""),
+            ("{json}", "jsonb"),
+            ("{bytes}", "bytea"),
+            ("{unlogged}", "UNLOGGED"),
+        ],
     };
     words.iter().fold(sql.to_owned(), |text, (placeholder, word)| text.replace(placeholder, word))
 }
@@ -25,11 +38,11 @@ mod tests {
 
     #[test]
     fn no_placeholder_remains() {
-        let sql = "CREATE TABLE t (a {uuid}, b {key}, c {json}, d {bytes})";
-        assert_eq!(translate(sql, DbBackend::Sqlite), "CREATE TABLE t (a blob, b text, c text, d blob)");
+        let sql = "CREATE {unlogged} TABLE t (a {uuid}, b {key}, c {json}, d {bytes})";
+        assert_eq!(translate(sql, DbBackend::Sqlite), "CREATE  TABLE t (a blob, b text, c text, d blob)");
         assert_eq!(
             translate(sql, DbBackend::Postgres),
-            "CREATE TABLE t (a uuid, b text COLLATE \"C\", c jsonb, d bytea)"
+            "CREATE UNLOGGED TABLE t (a uuid, b text COLLATE \"C\", c jsonb, d bytea)"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Forward-only schema migrations: the same tables on PostgreSQL and SQLite.
 //!
-//! A migration is a folder of SQL: `tables.sql` for both databases, with the few words that differ written as
+//! A migration is a folder of SQL and a [`Script`] that names it: `tables.sql` for both databases, with the few words that differ written as
 //! `{placeholders}` (see [`dialect`]), and one file each for what only one of them has.
 
 use sea_orm_migration::MigrationTrait;
@@ -8,13 +8,48 @@ pub use sea_orm_migration::MigratorTrait;
 
 pub mod dialect;
 mod first_tables;
+mod script;
+
+use script::Script;
+
+/// An index for `eq` inside documents, an index on times of change, and the state of walks through lists.
+const LISTS: Script = Script {
+    name: "m20261125_000002_lists",
+    tables: include_str!("lists/tables.sql"),
+    postgres: include_str!("lists/postgres.sql"),
+    sqlite: include_str!("lists/sqlite.sql"),
+    tenant_tables: &["user_values", "walk_marks", "walk_snapshots"],
+};
+
+/// Credentials that stand for one user.
+const CREDENTIAL_USERS: Script = Script {
+    name: "m20261125_000003_credential_users",
+    tables: include_str!("credential_users/tables.sql"),
+    postgres: "",
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// Indexes for memberships through other groups.
+const NESTED_GROUPS: Script = Script {
+    name: "m20261125_000004_nested_groups",
+    tables: include_str!("nested_groups/tables.sql"),
+    postgres: "",
+    sqlite: "",
+    tenant_tables: &[],
+};
 
 /// All migrations in order.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(first_tables::FirstTables)]
+        vec![
+            Box::new(first_tables::FirstTables),
+            Box::new(LISTS),
+            Box::new(CREDENTIAL_USERS),
+            Box::new(NESTED_GROUPS),
+        ]
     }
 }
 

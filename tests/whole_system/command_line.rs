@@ -6,7 +6,12 @@ use serde_json::json;
 
 use crate::harness::{Installation, Scim, eventually, on_both_databases, plain_command};
 
-on_both_databases!(tenants_and_tokens, changes_reach_a_running_server, mistakes_are_explained);
+on_both_databases!(
+    tenants_and_tokens,
+    a_token_for_one_user,
+    changes_reach_a_running_server,
+    mistakes_are_explained
+);
 
 /// The contract's limit for a change to hold in every running node.
 const WITHIN: Duration = Duration::from_secs(1);
@@ -34,6 +39,26 @@ async fn tenants_and_tokens(installation: Installation) {
 
     let doctor = installation.run(&["doctor"]);
     assert!(doctor.contains("rollcall admin create") && !doctor.contains('✗'), "{doctor}");
+}
+
+async fn a_token_for_one_user(installation: Installation) {
+    let server = installation.serve().await;
+    let okta = Scim::new(server.base_url("acme"), installation.tenant("acme", "generic"));
+    eventually(WITHIN, "a new tenant", || async { okta.get("/Users").await.0 == 200 }).await;
+    let ann = okta.create("/Users", json!({"userName": "Ann@example.com"})).await;
+
+    let arguments = ["token", "create", "acme", "--name", "Ann's own", "--user", "ann@EXAMPLE.com"];
+    let authorization = format!("Bearer {}", installation.run(&arguments));
+    let own = Scim::new(server.base_url("acme"), authorization);
+    eventually(WITHIN, "a new token", || async { own.get("/Me").await.0 == 200 }).await;
+    assert_eq!(own.get("/Me").await.1["id"], ann.as_str());
+    assert_eq!(own.get("/Users").await.0, 403);
+    assert_eq!(okta.get("/Me").await.0, 501);
+
+    let tokens = installation.json(&["token", "list", "acme", "--json"]);
+    assert_eq!((&tokens[0]["user"], &tokens[1]["user"]), (&json!(ann), &json!(null)));
+    let table = installation.run(&["token", "list", "acme"]);
+    assert!(table.contains(&ann), "{table}");
 }
 
 async fn changes_reach_a_running_server(installation: Installation) {
@@ -64,6 +89,7 @@ async fn mistakes_are_explained(installation: Installation) {
         (&["token", "create", "acme", "--name", "x", "--expires-in", "11y"], "10"),
         (&["token", "create", "acme", "--name", "x", "--expires-in", "soon"], "soon"),
         (&["token", "create", "acme", "--name", "x", "--scope", "everything"], "everything"),
+        (&["token", "create", "acme", "--name", "x", "--user", "nobody"], "nobody"),
         (&["token", "revoke", "acme", "nonesuch"], "token list"),
         (&["user", "show", "acme", "nobody"], "nobody"),
         (&["admin", "create", "not-an-address", "--generate"], "not-an-address"),

@@ -6,9 +6,12 @@
 
 mod browser;
 mod command_line;
+mod conformance;
 mod demo;
+mod documents;
 mod harness;
 mod roles;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod wire;

@@ -1,18 +1,18 @@
 //! From what the store gives to what the client reads: resources with their edges, and errors.
 
 use scim_core::{
-    Document, ResourceKind, ResourceType, ScimError,
+    Document, ResourceKind, ResourceType, ScimError, ScimType,
     projection::{self, Envelope},
 };
 use serde_json::{Value, json};
 use store::{
-    StoreError,
+    StoreError, TenantScope,
     groups::{Group, Member},
     users::{Membership, User},
 };
 use uuid::Uuid;
 
-use crate::{Rendered, Request};
+use crate::{MoreMembers, Rendered, Request};
 
 /// Unknown members named in an error, at most.
 const NAMED_MEMBERS: usize = 5;
@@ -26,13 +26,19 @@ pub(crate) fn user(request: Request<'_>, user: &User) -> Rendered {
 }
 
 /// A group as answered.
-pub(crate) fn group(request: Request<'_>, kind: &ResourceType, group: &Group) -> Rendered {
+pub(crate) fn group(
+    request: Request<'_>,
+    scope: &TenantScope,
+    kind: &ResourceType,
+    group: &Group,
+) -> Rendered {
     let edges = group
         .members
         .as_ref()
         .map(|members| members.iter().map(|one| member_of(request.base_url, one)).collect());
     let times = Times { created: group.created_at, last_modified: group.updated_at, version: group.version };
-    resource(request, kind, group.id.0, &group.document, times, edges)
+    let rendered = resource(request, kind, group.id.0, &group.document, times, edges);
+    Rendered { more_members: group.more_members.then(|| MoreMembers::new(request, scope, group)), ..rendered }
 }
 
 struct Times {
@@ -59,7 +65,7 @@ fn resource(
         edges,
     };
     let body = projection::render(kind, document, envelope, request.projection);
-    Rendered { body, location, etag: projection::etag(times.version) }
+    Rendered { body, more_members: None, location, etag: projection::etag(times.version) }
 }
 
 fn location(base_url: &str, kind: ResourceKind, id: Uuid) -> String {
@@ -73,12 +79,13 @@ fn group_of(base_url: &str, membership: &Membership) -> Value {
         "value": id,
         "$ref": location(base_url, ResourceKind::Group, id),
         "display": membership.display,
-        "type": "direct",
+        "type": membership.kind(),
     })
 }
 
-/// An element of a group's `members` (RFC 7643 §4.2).
-fn member_of(base_url: &str, member: &Member) -> Value {
+/// An element of a group's `members` (RFC 7643 §4.2). Rendering leaves out the `display` of a member without
+/// displayName.
+pub(crate) fn member_of(base_url: &str, member: &Member) -> Value {
     json!({
         "value": member.id,
         "$ref": location(base_url, member.kind, member.id),
@@ -94,6 +101,7 @@ pub fn scim_error(error: StoreError) -> ScimError {
         StoreError::Conflict { attribute } => ScimError::uniqueness(taken(attribute)),
         StoreError::Stale => ScimError::precondition_failed(),
         StoreError::UnknownMembers(ids) => ScimError::invalid_value("members", unknown_members(&ids)),
+        StoreError::TooMany(text) => ScimError::bad_request(ScimType::TooMany, text),
         StoreError::Contended(cause) | StoreError::Unavailable(cause) => {
             tracing::warn!(%cause, "the database did not answer");
             unavailable("The database is busy or unreachable; nothing was changed.")
@@ -139,7 +147,6 @@ fn unknown_members(ids: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scim_core::ScimType;
 
     use super::*;
 

@@ -161,7 +161,7 @@ fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
         ))
     })?;
     if row.compatibility == STRICT {
-        profile.leniencies = Leniencies::STRICT;
+        profile.set_leniencies(Leniencies::STRICT);
     }
     Ok(Arc::new(profile))
 }

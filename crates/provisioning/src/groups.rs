@@ -16,7 +16,8 @@ use store::{
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
-    listing, note_dropped, note_warnings, scim_error, text,
+    listing::{Selected, Source},
+    note_dropped, note_warnings, scim_error, text,
 };
 
 /// What a change makes of a group: its document, and the moves of its members.
@@ -34,24 +35,22 @@ impl Provisioner {
         let create = || scope.create_group(&state, edges, request.context);
         let outcome = whole(create).await.map_err(scim_error)?;
         note_skipped(request, &outcome);
-        Ok(answer::group(request, kind, &outcome.group))
+        Ok(answer::group(request, &scope, kind, &outcome.group))
     }
 
     /// GET /Groups/{id}.
     pub async fn group(&self, request: Request<'_>, id: &str) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let group = self.scope(request).group(group_id(id)?, wants_members(request, kind)).await;
+        let scope = self.scope(request);
+        let group = scope.group(group_id(id)?, wants_members(request, kind)).await;
         let group = group.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &scope, kind, &group))
     }
 
     /// GET /Groups.
     pub async fn groups(&self, request: Request<'_>, query: &Query) -> Result<RenderedPage, ScimError> {
-        let kind = group_type(request)?;
-        let query = listing::bind(kind, leniencies(request), query, wants_members(request, kind))?;
-        let page = self.scope(request).groups(&query).await.map_err(scim_error)?;
-        let resources = page.items.iter().map(|group| answer::group(request, kind, group).body).collect();
-        Ok(RenderedPage { total: page.total, resources })
+        let selected = Selected::bind(request, group_type(request)?, query)?;
+        self.list(&Source::Groups(selected), query).await
     }
 
     /// PUT /Groups/{id}: members become exactly those in the body.
@@ -73,7 +72,7 @@ impl Provisioner {
             Ok((document, vec![MemberOp::Replace(members.clone())]))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &self.scope(request), kind, &group))
     }
 
     /// PATCH /Groups/{id}.
@@ -88,7 +87,7 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = patch.apply(kind, leniencies, current)?;
-            note_dropped(request, &patched.ignored);
+            note_dropped(request, kind, &patched.ignored)?;
             let mut document = patched.document;
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
@@ -97,7 +96,7 @@ impl Provisioner {
             Ok((document, patched.members))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
-        Ok(answer::group(request, kind, &group))
+        Ok(answer::group(request, &self.scope(request), kind, &group))
     }
 
     /// DELETE /Groups/{id}; its members stay.
@@ -173,7 +172,7 @@ async fn with_members(scope: &TenantScope, group: Group, members: bool) -> Resul
 /// A body, and what is wrong with its single values: that is told together with what is wrong with the whole.
 fn take(request: Request<'_>, kind: &ResourceType, body: &Value) -> Result<(Intake, Findings), ScimError> {
     let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
-    note_dropped(request, &intake.dropped);
+    note_dropped(request, kind, &intake.dropped)?;
     Ok((intake, findings))
 }
 

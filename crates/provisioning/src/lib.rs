@@ -8,12 +8,20 @@ pub mod users;
 
 mod answer;
 mod attempts;
+mod cursor;
 mod listing;
+mod members;
+mod root;
 
 pub use answer::scim_error;
+pub use cursor::CURSOR_TIMEOUT;
 pub use directory::{Tenant, TenantDirectory};
+pub use members::MoreMembers;
 
-use scim_core::{Document, intake::Note, projection::Projection};
+use scim_core::{
+    Document, ResourceType, ScimError, intake::Note, path::Resolved, profile::UnknownAttributePolicy,
+    projection::Projection,
+};
 use store::{ChangeContext, Store, TenantScope};
 
 /// What every operation needs to know of the request.
@@ -50,8 +58,10 @@ impl Provisioner {
 /// A resource ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// The SCIM resource.
+    /// The SCIM resource; of a large group with the first of its `members`, or with none of them.
     pub body: serde_json::Value,
+    /// The members that follow those in `body`.
+    pub more_members: Option<MoreMembers>,
     /// `meta.location`.
     pub location: String,
     /// `meta.version`.
@@ -61,10 +71,40 @@ pub struct Rendered {
 /// A list ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderedPage {
-    /// All that match.
+    /// All that match; on a page that goes on where another one ended, what came before it and what is left.
     pub total: u64,
-    /// This page.
+    /// This page; large groups in it with the first of their `members`, or with none of them.
     pub resources: Vec<serde_json::Value>,
+    /// The members that follow those in `resources`, by position there, in order.
+    pub more_members: Vec<(usize, MoreMembers)>,
+    /// Where it stands in the list.
+    pub position: ListPosition,
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListPosition {
+    /// Its first row has this number, from 1.
+    Index(u64),
+    /// Cursors to its neighbours, where there are any (RFC 9865).
+    Cursor {
+        /// The page before it.
+        previous: Option<String>,
+        /// The page after it.
+        next: Option<String>,
+    },
+}
+
+/// How a client goes from page to page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Paging {
+    /// Each page shows the list as it is at that moment (for people who look at it).
+    #[default]
+    Live,
+    /// By startIndex (RFC 7644 §3.4.2.4): the same caller with the same query goes on after the last row it was sent.
+    Index,
+    /// By cursor (RFC 9865); empty for the first page.
+    Cursor(String),
 }
 
 /// A list request, names not yet resolved.
@@ -76,8 +116,10 @@ pub struct Query {
     pub sort_by: Option<String>,
     /// Descending?
     pub descending: bool,
-    /// 1-based.
+    /// 1-based; means nothing with [`Paging::Cursor`].
     pub start_index: u64,
+    /// How the client goes from page to page.
+    pub paging: Paging,
     /// Page size, already cut to the server's maximum.
     pub count: u64,
 }
@@ -85,11 +127,28 @@ pub struct Query {
 /// Conditions of a request (RFC 7644 §3.14): versions named in `If-Match`; `None` = any.
 pub type IfMatch = Option<Vec<i64>>;
 
-/// Notes what of a body was left aside: paths only, since values may be personal.
-fn note_dropped(request: Request<'_>, paths: &[String]) {
-    if !paths.is_empty() {
-        tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
+/// Unknown attributes named in an error, at most.
+const NAMED_UNKNOWN: usize = 20;
+
+/// Notes what of a body was left aside: paths only, since values may be personal. 400 `invalidValue` where the tenant
+/// wants no attributes that nobody knows; what SCIM knows and the product does not offer is left aside in any case.
+fn note_dropped(request: Request<'_>, kind: &ResourceType, paths: &[String]) -> Result<(), ScimError> {
+    if paths.is_empty() {
+        return Ok(());
     }
+    if request.tenant.profile.policies.unknown_attribute == UnknownAttributePolicy::Reject {
+        let known = |path: &&String| matches!(kind.resolve(path), Resolved::NotOffered(_));
+        let unknown: Vec<&str> =
+            paths.iter().filter(|path| !known(path)).take(NAMED_UNKNOWN).map(String::as_str).collect();
+        if !unknown.is_empty() {
+            return Err(ScimError::invalid_value(
+                &unknown.join(", "),
+                "no attribute of that name is known here; compare it with /Schemas, or leave it out.",
+            ));
+        }
+    }
+    tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
+    Ok(())
 }
 
 /// Notes what a person should know of a resource that was taken; a note holds no value.

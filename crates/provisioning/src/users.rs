@@ -7,7 +7,6 @@ use scim_core::{
     patch::PatchRequest,
     product::rewrite_patch,
     profile::{DeletePolicy, DuplicatePolicy},
-    search,
 };
 use serde_json::Value;
 use store::{
@@ -18,7 +17,8 @@ use store::{
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
-    listing, note_dropped, note_warnings, scim_error, text,
+    listing::{Selected, Source},
+    note_dropped, note_warnings, scim_error, text,
 };
 
 /// What a POST did.
@@ -36,7 +36,7 @@ impl Provisioner {
         let kind = user_type(request);
         let (Intake { mut document, .. }, findings) = take(request, body)?;
         validate(request, findings, &mut document)?;
-        let state = state(kind, document);
+        let state = UserState::new(kind, document);
         let scope = self.scope(request);
         let mut attempts = Attempts::new(None);
         loop {
@@ -64,11 +64,8 @@ impl Provisioner {
 
     /// GET /Users.
     pub async fn users(&self, request: Request<'_>, query: &Query) -> Result<RenderedPage, ScimError> {
-        let kind = user_type(request);
-        let query = listing::bind(kind, leniencies(request), query, wants_groups(request))?;
-        let page = self.scope(request).users(&query).await.map_err(scim_error)?;
-        let resources = page.items.iter().map(|user| answer::user(request, user).body).collect();
-        Ok(RenderedPage { total: page.total, resources })
+        let selected = Selected::bind(request, user_type(request), query)?;
+        self.list(&Source::Users(selected), query).await
     }
 
     /// PUT /Users/{id}. A body equal to what is kept changes nothing.
@@ -111,7 +108,7 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = rewrite_patch(kind, &patch, current).apply(kind, leniencies, current)?;
-            note_dropped(request, &patched.ignored);
+            note_dropped(request, kind, &patched.ignored)?;
             let mut document = patched.document;
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
@@ -181,7 +178,7 @@ impl Provisioner {
             if document == current.document {
                 return Ok(current);
             }
-            let state = state(kind, document);
+            let state = UserState::after(kind, &current.document, document);
             let swap = || scope.replace_user(current.id, current.version, &state, request.context);
             match whole(swap).await {
                 Ok(user) => return user.ok_or_else(|| not_found(id)),
@@ -219,8 +216,9 @@ async fn live(scope: &TenantScope, id: &str, attempts: &Attempts, groups: bool) 
 
 /// A body, and what is wrong with its single values: that is told together with what is wrong with the whole.
 fn take(request: Request<'_>, body: &Value) -> Result<(Intake, Findings), ScimError> {
-    let (intake, findings) = intake::take_all(user_type(request), leniencies(request), body)?;
-    note_dropped(request, &intake.dropped);
+    let kind = user_type(request);
+    let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
+    note_dropped(request, kind, &intake.dropped)?;
     Ok((intake, findings))
 }
 
@@ -228,10 +226,6 @@ fn validate(request: Request<'_>, findings: Findings, document: &mut Document) -
     let notes = validate_for(user_type(request), &request.tenant.value_sets, findings, document)?;
     note_warnings(request, &notes);
     Ok(())
-}
-
-fn state(kind: &ResourceType, document: Document) -> UserState {
-    UserState { search: search::form(kind, &document), document }
 }
 
 fn user_type(request: Request<'_>) -> &ResourceType {

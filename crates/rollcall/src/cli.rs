@@ -138,6 +138,9 @@ pub(crate) enum Token {
         /// What it may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
+        /// Bind it to the user of this userName: it reaches /Me (this user) and discovery, and nothing else
+        #[arg(long, value_name = "USERNAME")]
+        user: Option<String>,
     },
     /// List a tenant's tokens
     List {
@@ -159,7 +162,7 @@ pub(crate) enum Token {
 /// `rollcall user …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
-    /// Show a user, its groups and its roles
+    /// Show a user, the groups it is a direct member of (roles come from these alone) and its roles
     Show {
         /// Tenant
         slug: String,

@@ -34,6 +34,7 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
             tokens: installation.tokens.clone(),
             public_url: settings.public_url(),
             tenant_domain: settings.tenant_domain.clone(),
+            rate_limit: settings.rate_limit(),
         },
         // The id is set by then; this hands it to the pages in the form that tower knows.
         others.fallback(not_found).layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -62,6 +63,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "DOMAIN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tenant_domain: Option<String>,
+    /// Requests a second that each tenant may send to a node, then 429; 0 is none [default: no limit]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rate_limit: Option<u32>,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +109,9 @@ pub(crate) struct Settings {
     /// DOMAIN of `{slug}.DOMAIN`.
     #[serde(default)]
     pub(crate) tenant_domain: Option<String>,
+    /// Requests a second.
+    #[serde(default)]
+    rate_limit: Option<u32>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -122,7 +130,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -130,6 +138,7 @@ const KEYS: [&str; 12] = [
     "admin_listen",
     "public_url",
     "tenant_domain",
+    "rate_limit",
     "data_dir",
     "master_key",
     "log",
@@ -200,6 +209,11 @@ impl Settings {
         self.public_url.clone().unwrap_or_else(|| loopback_url(self.listen))
     }
 
+    /// Requests a second that each tenant may send; `None`: no limit.
+    pub(crate) fn rate_limit(&self) -> Option<NonZeroU32> {
+        self.rate_limit.and_then(NonZeroU32::new)
+    }
+
     /// Send cookies with `Secure`? Always, but on loopback over plain http.
     pub(crate) fn secure_cookies(&self) -> bool {
         self.public_url().scheme() == "https"
@@ -216,6 +230,7 @@ impl Settings {
             public_url: None,
             admin_listen: None,
             master_key: None,
+            rate_limit: None,
             ..self.clone()
         }
     }
@@ -311,6 +326,25 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(load(flagged).unwrap().listen.port(), 1);
+    }
+
+    #[test]
+    fn a_rate_limit_is_set_by_flag_or_file_and_zero_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        let limit = |text: &str, rate_limit| {
+            std::fs::write(&file, text).unwrap();
+            load(SettingFlags { config: Some(file.clone()), rate_limit, ..Default::default() })
+                .map(|settings| settings.rate_limit().map(NonZeroU32::get))
+        };
+        assert_eq!(limit("", None).unwrap(), None);
+        assert_eq!(limit("rate_limit = 25", None).unwrap(), Some(25));
+        assert_eq!(limit("rate_limit = 25", Some(50)).unwrap(), Some(50));
+        assert_eq!(limit("rate_limit = 25", Some(0)).unwrap(), None);
+        for wrong in ["rate_limit = -1", "rate_limit = 2.5", "rate_limit = \"many\""] {
+            let error = limit(wrong, None).unwrap_err().to_string();
+            assert!(error.contains("rate_limit"), "{error}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use provisioning::Rendered;
 use scim_core::ScimError;
 use serde_json::Value;
 
-use crate::request_id;
+use crate::{request_id, streaming::Text};
 
 /// Media type of every body (RFC 7644 §8.1); the charset parameter is what Okta's documentation shows.
 pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json;charset=utf-8");
@@ -15,7 +15,7 @@ pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("applicati
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// `detail` of every 500: what went wrong is in the log, under the request id.
-const FAULT: &str = "The server could not carry out the request. Nothing is wrong with the request itself; if it \
+pub(crate) const FAULT: &str = "The server could not carry out the request. Nothing is wrong with the request itself; if it \
                      happens again, give the request id to whoever runs the server.";
 
 /// `detail` of every 503.
@@ -57,7 +57,16 @@ pub fn error_response(error: &ScimError, request_id: Option<&str>) -> Response {
 
 /// A JSON body.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+    with_body(status, Body::from(body.to_string()))
+}
+
+/// A JSON body that is written while its members are being read: of unknown length.
+pub(crate) fn streamed(status: StatusCode, text: Text) -> Response {
+    with_body(status, text.into_body())
+}
+
+fn with_body(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
     response
@@ -65,7 +74,14 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
 
 /// A whole resource with `Location` and `ETag` (RFC 7644 §3.1, §3.14).
 pub(crate) fn resource(status: StatusCode, rendered: &Rendered) -> Response {
-    let mut response = json(status, &rendered.body);
+    let mut response = match &rendered.more_members {
+        None => json(status, &rendered.body),
+        Some(more) => {
+            let mut text = Text::default();
+            text.resource(&rendered.body, Some(more.clone()));
+            streamed(status, text)
+        }
+    };
     name_resource(&mut response, rendered);
     response
 }
@@ -126,7 +142,7 @@ mod tests {
         assert_eq!(body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
         assert_eq!(body["status"], "400");
         assert_eq!(body["scimType"], "invalidFilter");
-        assert_eq!(body["requestId"], "r-1");
+        assert_eq!(body["detail"], "no (request id r-1)");
     }
 
     #[tokio::test]

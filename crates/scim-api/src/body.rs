@@ -1,4 +1,4 @@
-//! Reads a request body: media type, size, encoding, JSON.
+//! Reads a request body: media type, size, encoding, then JSON (see [`crate::json`]).
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -7,14 +7,34 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use scim_core::{ScimError, ScimType};
 use serde_json::Value;
 
+use crate::json;
+
 /// Largest body taken, in bytes (16 MiB).
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// The body as JSON. 415 for a media type or encoding that is not taken, 413 beyond [`MAX_BYTES`], 400
-/// `invalidSyntax` with line and column for anything that is no JSON, 400 `invalidValue` for a NUL character.
+/// How much of a body is taken, and how more is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    /// Largest body in bytes.
+    pub(crate) bytes: usize,
+    /// The 413 for a larger one.
+    pub(crate) error: fn() -> ScimError,
+}
+
+/// For a body that is one resource or one search: [`MAX_BYTES`].
+pub(crate) const ONE: Limit = Limit { bytes: MAX_BYTES, error: too_large };
+
+/// The body as JSON. 415 for a media type or encoding that is not taken, 413 beyond [`MAX_BYTES`] or for too many
+/// values, 400 `invalidSyntax` with line and column for anything that is no JSON or holds a key twice, 400
+/// `invalidValue` for a NUL character.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ScimError> {
+    read_within(ONE, headers, body).await
+}
+
+/// Likewise with a limit of its own, which holds before anything is parsed.
+pub(crate) async fn read_within(limit: Limit, headers: &HeaderMap, body: Body) -> Result<Value, ScimError> {
     check_encoding(headers)?;
-    let bytes = collect(headers, body).await?;
+    let bytes = collect(limit, headers, body).await?;
     if bytes.is_empty() {
         return Err(syntax("The body is empty; send a JSON object."));
     }
@@ -54,17 +74,18 @@ fn is_one_of(text: &str, taken: &[&str]) -> bool {
     taken.iter().any(|known| known.eq_ignore_ascii_case(text))
 }
 
-async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
+/// The whole body. 413 beyond the limit, told at once where the length is announced.
+pub(crate) async fn collect(limit: Limit, headers: &HeaderMap, body: Body) -> Result<Bytes, ScimError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BYTES as u64) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > limit.bytes as u64) {
+        return Err((limit.error)());
     }
-    match Limited::new(body, MAX_BYTES).collect().await {
+    match Limited::new(body, limit.bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => Err((limit.error)()),
         Err(_) => Err(syntax("The body ended too early.")),
     }
 }
@@ -79,8 +100,7 @@ fn too_large() -> ScimError {
 fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
-    let value = serde_json::from_str(text)
-        .map_err(|error| syntax(format!("The body is not valid JSON: {error}.")))?;
+    let value = json::parse(text)?;
     // A NUL fits into no text column of PostgreSQL; only its escape can bring one here.
     if text.contains("\\u0000") && holds_nul(&value) {
         return Err(ScimError::bad_request(
@@ -169,8 +189,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn byte_order_mark_and_repeated_keys_are_taken() {
-        assert_eq!(read_as(None, "\u{feff}{\"a\":1,\"a\":2}").await, Ok(json!({"a": 2})));
+    async fn a_byte_order_mark_is_taken_and_a_repeated_key_is_not() {
+        assert_eq!(read_as(None, "\u{feff}{\"a\":1}").await, Ok(json!({"a": 1})));
+        let error = read_as(None, "{\"a\":1,\"A\":1}").await.expect_err("twice");
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use provisioning::{Request, Tenant};
 use scim_core::{ResourceKind, ResourceType, ScimError, projection::Projection};
 use serde_json::Value;
 use store::{Actor, ActorKind, ChangeContext};
+use tokio::time::Instant;
 
 use crate::{ScimState, body, caller::Caller, query::Params};
 
@@ -25,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) params: Params,
     /// Headers.
     pub(crate) headers: HeaderMap,
+    /// When the request is given up.
+    pub(crate) deadline: Instant,
 }
 
 impl Call {

@@ -12,7 +12,7 @@ use scim_core::{ScimError, profile::CredentialKind};
 use store::StoreError;
 use token_service::{Presented, Principal, Refusal, authorization};
 
-use crate::{Address, ScimState};
+use crate::{Address, ScimState, routes::Route};
 
 /// Longest part of a User-Agent that is kept with the last use of a credential, in characters.
 const MAX_AGENT: usize = 200;
@@ -138,6 +138,22 @@ pub(crate) fn require_scope(principal: &Principal, scope: &str) -> Result<(), Sc
     }
     tracing::info!(target: "scim_api::caller", credential = %principal.credential, scope, "scope not held");
     Err(ScimError::new(403, format!("This credential lacks the scope {scope}; use one that holds it.")))
+}
+
+/// 403 to a token that stands for one user, but for what is open to it.
+pub(crate) fn require_reach(principal: &Principal, route: &Route) -> Result<(), ScimError> {
+    if principal.user.is_none() || route.is_personal() {
+        return Ok(());
+    }
+    let name = route.name();
+    tracing::info!(target: "scim_api::caller", credential = %principal.credential, %name, "not for one user's token");
+    Err(ScimError::new(
+        403,
+        format!(
+            "This token is bound to one user: it reaches /Me and the discovery endpoints alone. For {name} use a token \
+             of the tenant that is bound to nobody."
+        ),
+    ))
 }
 
 /// Address of the peer and its User-Agent, for the list of credentials.

@@ -2,22 +2,28 @@
 //!
 //! ```text
 //! request ── address ── caller ── routes ── endpoints ──▶ provisioning
-//!                                    body, query,  │
-//!                                    preconditions ┘──▶ answer
+//!                       aside, body, json, query,  │
+//!                                   preconditions ─┘──▶ answer
 //! ```
 
 pub mod address;
 pub mod request_id;
 
 mod answer;
+mod aside;
 mod body;
 mod call;
 mod caller;
 mod endpoints;
+mod json;
 mod preconditions;
 mod query;
+mod rate_limit;
 mod routes;
 mod service;
+mod streaming;
+
+use std::num::NonZeroU32;
 
 use provisioning::{Provisioner, TenantDirectory};
 use token_service::TokenService;
@@ -43,4 +49,6 @@ pub struct ScimState {
     pub public_url: url::Url,
     /// DOMAIN of `{slug}.DOMAIN`.
     pub tenant_domain: Option<String>,
+    /// Requests a second that each tenant may send to this node; `None`: as many as it likes.
+    pub rate_limit: Option<NonZeroU32>,
 }

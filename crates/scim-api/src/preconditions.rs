@@ -6,7 +6,15 @@ use provisioning::IfMatch;
 /// The versions in `If-Match`: `None` when there is none or it is `*`. An entity tag that is none of ours matches
 /// nothing, so a header with only such tags is an empty list.
 pub(crate) fn if_match(headers: &HeaderMap) -> IfMatch {
-    let tags = tags(headers, header::IF_MATCH)?;
+    versions(&tags(headers, header::IF_MATCH)?)
+}
+
+/// Likewise of a text that stands for the header: `version` of a bulk operation (RFC 7644 §3.7).
+pub(crate) fn if_match_text(text: &str) -> IfMatch {
+    versions(&split(text))
+}
+
+fn versions(tags: &[String]) -> IfMatch {
     if tags.iter().any(|tag| tag == "*") {
         return None;
     }
@@ -25,7 +33,11 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
     let mut values = headers.get_all(name).iter().peekable();
     values.peek()?;
     let text: Vec<&str> = values.map(|value| value.to_str().unwrap_or_default()).collect();
-    Some(text.join(",").split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect())
+    Some(split(&text.join(",")))
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
 }
 
 /// `W/"7"` and `"7"` without what makes them weak.
@@ -33,7 +45,8 @@ fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag)
 }
 
-fn version_of(tag: &str) -> Option<i64> {
+/// The version in an entity tag of ours.
+pub(crate) fn version_of(tag: &str) -> Option<i64> {
     let digits = opaque(tag).strip_prefix('"')?.strip_suffix('"')?;
     let version: i64 = digits.parse().ok()?;
     (version.to_string() == digits).then_some(version)
@@ -68,6 +81,9 @@ mod tests {
         ];
         for (values, wanted) in table {
             assert_eq!(if_match(&headers(header::IF_MATCH, values)), wanted, "{values:?}");
+            if let [text] = values {
+                assert_eq!(if_match_text(text), wanted, "{text}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! (RFC 7644 §3.4.2, §3.4.3, §3.9).
 
 use percent_encoding::percent_decode_str;
-use provisioning::Query;
+use provisioning::{Paging, Query};
 use scim_core::{ResourceType, ScimError, ScimType, projection::Projection, urn};
 use serde_json::{Map, Value};
 
@@ -18,6 +18,7 @@ pub(crate) struct Params {
     sort_by: Option<String>,
     sort_order: Option<String>,
     start_index: Option<String>,
+    cursor: Option<String>,
     count: Option<String>,
     attributes: Option<String>,
     excluded_attributes: Option<String>,
@@ -65,6 +66,7 @@ impl Params {
             ("sortBy", &mut self.sort_by),
             ("sortOrder", &mut self.sort_order),
             ("startIndex", &mut self.start_index),
+            ("cursor", &mut self.cursor),
             ("count", &mut self.count),
             ("attributes", &mut self.attributes),
             ("excludedAttributes", &mut self.excluded_attributes),
@@ -94,8 +96,15 @@ impl Params {
         }
     }
 
-    /// The list that is asked for, bounds applied (RFC 7644 §3.4.2.4).
+    /// The list that is asked for, bounds applied (RFC 7644 §3.4.2.4, RFC 9865 §2).
     pub(crate) fn list(self) -> Result<Query, ScimError> {
+        if self.cursor.is_some() && self.start_index.is_some() {
+            return Err(ScimError::invalid_value("cursor", "goes with no startIndex; send one of the two."));
+        }
+        let paging = match self.cursor {
+            None => Paging::Index,
+            Some(cursor) => Paging::Cursor(cursor),
+        };
         let start_index = integer("startIndex", self.start_index.as_deref())?.unwrap_or(1).max(1);
         let count = integer("count", self.count.as_deref())?;
         let descending = match self.sort_order.as_deref().map(str::trim) {
@@ -111,6 +120,7 @@ impl Params {
             sort_by: self.sort_by,
             descending,
             start_index: start_index.unsigned_abs(),
+            paging,
             count: count.map_or(DEFAULT_COUNT, |count| count.max(0).unsigned_abs().min(MAX_COUNT)),
         })
     }

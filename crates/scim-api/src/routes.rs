@@ -9,7 +9,7 @@ use token_service::scopes::{SCIM_READ, SCIM_WRITE};
 
 use crate::{
     call::Call,
-    endpoints::{discovery, groups, unsupported, users},
+    endpoints::{bulk, discovery, groups, me, root, users},
 };
 
 /// What an endpoint gives.
@@ -30,6 +30,20 @@ impl Route {
     /// `GET /Users/{id}`, for the log.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+
+    /// Is a request many changes, one after the other? It waits for the database most of its time, for up to a minute,
+    /// and would keep a place from all whose body is large.
+    pub(crate) fn is_long(&self) -> bool {
+        self.path == "/Bulk"
+    }
+
+    /// May a token that stands for one user come here? Only to this user, and to what says nothing of anybody.
+    pub(crate) fn is_personal(&self) -> bool {
+        let below = |endpoint: &str| {
+            self.path.strip_prefix(endpoint).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.path == "/Me" || ["/ServiceProviderConfig", "/Schemas", "/ResourceTypes"].into_iter().any(below)
     }
 }
 
@@ -60,14 +74,14 @@ const TABLE: &[Route] = table![
     "GET"    "/Schemas/{id}"          SCIM_READ  discovery::schema;
     "GET"    "/ResourceTypes"         SCIM_READ  discovery::resource_types;
     "GET"    "/ResourceTypes/{id}"    SCIM_READ  discovery::resource_type;
-    "GET"    "/Me"                    SCIM_READ  unsupported::me;
-    "POST"   "/Me"                    SCIM_WRITE unsupported::me;
-    "PUT"    "/Me"                    SCIM_WRITE unsupported::me;
-    "PATCH"  "/Me"                    SCIM_WRITE unsupported::me;
-    "DELETE" "/Me"                    SCIM_WRITE unsupported::me;
-    "POST"   "/Bulk"                  SCIM_WRITE unsupported::bulk;
-    "POST"   "/.search"               SCIM_READ  unsupported::search_all;
-    "GET"    ""                       SCIM_READ  unsupported::search_all;
+    "GET"    "/Me"                    SCIM_READ  me::get;
+    "POST"   "/Me"                    SCIM_WRITE me::create;
+    "PUT"    "/Me"                    SCIM_WRITE me::replace;
+    "PATCH"  "/Me"                    SCIM_WRITE me::patch;
+    "DELETE" "/Me"                    SCIM_WRITE me::delete;
+    "POST"   "/Bulk"                  SCIM_WRITE bulk::run;
+    "POST"   "/.search"               SCIM_READ  root::search;
+    "GET"    ""                       SCIM_READ  root::list;
 ];
 
 /// The endpoints below a tenant's base URL as `(method, path)`, derived from the table that requests are matched
@@ -173,6 +187,22 @@ mod tests {
             let id = if path.contains("{id}") { "x" } else { "" };
             assert_eq!(shown(method, &path.replace("{id}", "x")), format!("{method} {path} {id}"));
         }
+    }
+
+    #[test]
+    fn little_is_open_to_a_token_of_one_user() {
+        let mut open: Vec<_> =
+            TABLE.iter().filter(|route| route.is_personal()).map(|route| route.path).collect();
+        open.dedup();
+        let wanted = [
+            "/ServiceProviderConfig",
+            "/Schemas",
+            "/Schemas/{id}",
+            "/ResourceTypes",
+            "/ResourceTypes/{id}",
+            "/Me",
+        ];
+        assert_eq!(open, wanted);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The way of one request: id, host, address, then either SCIM or whatever else the server offers.
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any, convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use axum::{Router, body::Body, extract::Request, response::Response};
-use futures::FutureExt as _;
+use bytes::Bytes;
+use futures::{FutureExt as _, stream};
 use http::{HeaderValue, Method, StatusCode, header};
 use scim_core::ScimError;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span, field};
 
@@ -13,9 +17,11 @@ use crate::{
     Address, Origins, RequestId, ScimState,
     address::host_name,
     answer,
+    aside::Load,
     call::Call,
     caller, error_response,
     query::Params,
+    rate_limit::RateLimit,
     request_id,
     routes::{self, Answer, Found},
 };
@@ -30,7 +36,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(55);
 /// answers with SCIM JSON whatever happens: no credential, no such route, a fault, a panic, too much time.
 pub fn service(state: ScimState, other: Router) -> Router {
     let origins = Origins::new(state.public_url.clone(), state.tenant_domain.as_deref());
-    let front = Arc::new(Front { state, origins, other });
+    let rate_limit = state.rate_limit.map(RateLimit::new);
+    let front = Arc::new(Front { state, origins, rate_limit, other });
     Router::new().fallback(move |request: Request| {
         let front = Arc::clone(&front);
         async move { front.serve(request).await }
@@ -40,6 +47,7 @@ pub fn service(state: ScimState, other: Router) -> Router {
 struct Front {
     state: ScimState,
     origins: Origins,
+    rate_limit: Option<RateLimit>,
     other: Router,
 }
 
@@ -74,8 +82,9 @@ impl Front {
             status = field::Empty,
         );
         let is_head = request.method() == Method::HEAD;
-        let work = self.answer(address, id.as_str(), request);
-        let answer = contain(TIME_LIMIT, work).instrument(span.clone()).await;
+        let deadline = Instant::now() + TIME_LIMIT;
+        let work = self.answer(address, id.as_str(), request, deadline);
+        let answer = contain(deadline, work).instrument(span.clone()).await;
         let mut response = answer.unwrap_or_else(|error| error_response(&error, Some(id.as_str())));
         span.record("status", response.status().as_u16());
         answer::guard(&mut response);
@@ -83,11 +92,23 @@ impl Front {
     }
 
     /// Caller first, route second: whoever has no credential learns nothing, not even which routes there are.
-    async fn answer(&self, address: Address, request_id: &str, request: Request) -> Answer {
+    async fn answer(
+        &self,
+        address: Address,
+        request_id: &str,
+        request: Request,
+        deadline: Instant,
+    ) -> Answer {
         let (parts, body) = request.into_parts();
         let caller = caller::identify(&self.state, &address, &parts.headers, &parts.extensions).await?;
         let span = Span::current();
         span.record("tenant", caller.tenant.row.slug.as_str());
+
+        if let Some(limit) = &self.rate_limit
+            && let Err(too_many) = limit.check(caller.tenant.id(), request_id)
+        {
+            return Ok(*too_many);
+        }
 
         let found = if address.has_endpoint() {
             routes::find(&parts.method, &address.rest)
@@ -100,8 +121,10 @@ impl Front {
             Found::Nothing(hint) => return Err(no_route(hint)),
         };
         span.record("route", route.name());
+        caller::require_reach(&caller.principal, route)?;
         caller::require_scope(&caller.principal, route.scope)?;
 
+        let load = if route.is_long() { Load::Light(body) } else { Load::of(&parts.headers, body).await? };
         let context = Call::context_of(&caller, request_id);
         let call = Call {
             state: self.state.clone(),
@@ -111,8 +134,9 @@ impl Front {
             id,
             params: Params::from_url(parts.uri.query())?,
             headers: parts.headers,
+            deadline,
         };
-        (route.handler)(call, body).await
+        load.carry_out(|body| (route.handler)(call, body)).await
     }
 }
 
@@ -130,18 +154,21 @@ fn host_of(request: &Request) -> Result<Option<String>, ScimError> {
 }
 
 /// Runs the work of one request so that neither a panic nor endless waiting gets out.
-async fn contain(limit: Duration, work: impl Future<Output = Answer>) -> Answer {
-    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(panic)) => {
-            tracing::error!(panic = panic_text(&*panic), "an endpoint panicked");
-            Err(ScimError::new(500, "panic"))
-        }
-        Err(_) => {
-            tracing::error!(seconds = limit.as_secs(), "an endpoint took too long");
-            Err(ScimError::new(503, "time limit"))
-        }
-    }
+async fn contain(deadline: Instant, work: impl Future<Output = Answer>) -> Answer {
+    tokio::time::timeout_at(deadline, without_panic(work)).await.unwrap_or_else(|_| {
+        tracing::error!("an endpoint took too long");
+        Err(ScimError::new(503, "time limit"))
+    })
+}
+
+/// Runs work so that a panic becomes a 500.
+pub(crate) async fn without_panic<T>(
+    work: impl Future<Output = Result<T, ScimError>>,
+) -> Result<T, ScimError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        tracing::error!(panic = panic_text(&*panic), "an endpoint panicked");
+        Err(ScimError::new(500, answer::FAULT))
+    })
 }
 
 /// What a panic said, where that is a constant of the program; a formatted one could quote personal data.
@@ -171,11 +198,13 @@ fn no_route(hint: Option<&str>) -> ScimError {
     }
 }
 
-/// The answer to HEAD: the headers of GET, length included (RFC 9110 §9.3.2).
+/// The answer to HEAD: the headers of GET, the length included where it is known (RFC 9110 §9.3.2).
 fn without_body(mut response: Response) -> Response {
     let length = axum::body::HttpBody::size_hint(response.body()).exact();
     let has_length = !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    *response.body_mut() = Body::empty();
+    // The server would write the length of an empty body where that of the real one is not known.
+    let unread = stream::empty::<Result<Bytes, Infallible>>();
+    *response.body_mut() = if length.is_some() { Body::empty() } else { Body::from_stream(unread) };
     if let Some(length) = length.filter(|_| has_length) {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
@@ -212,14 +241,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_500() {
-        let answer = contain(TIME_LIMIT, async { panic!("on purpose") }).await;
+        let answer = contain(Instant::now() + TIME_LIMIT, async { panic!("on purpose") }).await;
         assert_eq!(answer.expect_err("contained").status, 500);
     }
 
     #[tokio::test]
     async fn endless_work_is_a_503() {
-        let answer = contain(Duration::from_millis(5), std::future::pending()).await;
+        let answer = contain(Instant::now() + Duration::from_millis(5), std::future::pending()).await;
         assert_eq!(answer.expect_err("contained").status, 503);
+    }
+
+    #[test]
+    fn head_does_not_ask_a_stream_for_anything() {
+        let pieces =
+            futures::stream::poll_fn(|_| -> std::task::Poll<Option<Result<String, std::io::Error>>> {
+                panic!("the body of an answer to HEAD was read")
+            });
+        let response = without_body(Response::new(Body::from_stream(pieces)));
+        assert!(!response.headers().contains_key(header::CONTENT_LENGTH));
+        assert_eq!(axum::body::HttpBody::size_hint(response.body()).exact(), None);
     }
 
     #[test]

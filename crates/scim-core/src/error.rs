@@ -110,7 +110,9 @@ impl ScimError {
         )
     }
 
-    /// The message body (RFC 7644 §3.12); `request_id` lets a person find the request in the logs.
+    /// The message body (RFC 7644 §3.12). `request_id` lets a person find the request in the logs; it ends the
+    /// detail, because the Error schema has no attribute for it (RFC 7643 §3: `schemas` names those that define the
+    /// attributes present) and the detail is what identity providers show.
     #[must_use]
     pub fn to_json(&self, request_id: Option<&str>) -> Value {
         let mut body = json!({
@@ -120,10 +122,29 @@ impl ScimError {
         if let Some(scim_type) = self.scim_type {
             body["scimType"] = scim_type.as_str().into();
         }
-        body["detail"] = self.detail.as_str().into();
-        if let Some(request_id) = request_id {
-            body["requestId"] = request_id.into();
-        }
+        body["detail"] = match request_id {
+            Some(request_id) => format!("{} (request id {request_id})", self.detail).into(),
+            None => self.detail.as_str().into(),
+        };
         body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_holds_what_the_error_schema_defines_and_nothing_else() {
+        let error = ScimError::bad_request(ScimType::InvalidFilter, "No.");
+        let body = json!({
+            "schemas": [urn::ERROR],
+            "status": "400",
+            "scimType": "invalidFilter",
+            "detail": "No. (request id r-1)",
+        });
+        assert_eq!(error.to_json(Some("r-1")), body);
+        let body = json!({"schemas": [urn::ERROR], "status": "404", "detail": "Gone."});
+        assert_eq!(ScimError::new(404, "Gone.").to_json(None), body);
     }
 }

@@ -26,10 +26,24 @@ pub struct Leniencies {
     /// One object where a list is expected, and a list of one where one value is expected (manager); one string with
     /// commas where a list of strings is expected.
     pub single_as_list: bool,
-    /// A bare string for a complex attribute with `value` (manager, members) (Entra).
+    /// A bare string for a complex attribute with `value` (manager, members) (Entra); SCIM 1.1's `managerId` for a
+    /// manager's `value` (OneLogin).
     pub string_for_complex: bool,
     /// A JSON number where a string is expected, and a numeric string where a number is.
     pub numbers_as_strings: bool,
+    /// An extension's attribute by its bare name, in bodies and PATCH where the profile says `top-level`, in filters,
+    /// `sortBy` and `attributes` always: `manager eq "…"` (Entra).
+    pub bare_extension_names: bool,
+    /// A dot between a URN and the attribute: `urn:…:2.0:User.department` (Entra's jobs from before 2018).
+    pub dotted_urns: bool,
+    /// The enterprise URN with its last colon forgotten (Entra), or as SCIM 1.0 had it (OneLogin).
+    pub misspelt_enterprise_urn: bool,
+    /// Core attributes in an object under the core URN, as if that were an extension's.
+    pub nested_core: bool,
+    /// PATCH on `members` with the list wrapped once more: `{"members": […]}` (Ping).
+    pub wrapped_members: bool,
+    /// Filters with a comparison after the brackets: `emails[type eq "work"].value eq "…"` (Entra).
+    pub compare_after_brackets: bool,
 }
 
 impl Leniencies {
@@ -45,6 +59,12 @@ impl Leniencies {
         single_as_list: true,
         string_for_complex: true,
         numbers_as_strings: true,
+        bare_extension_names: true,
+        dotted_urns: true,
+        misspelt_enterprise_urn: true,
+        nested_core: true,
+        wrapped_members: true,
+        compare_after_brackets: true,
     };
     /// All off.
     pub const STRICT: Self = Self {
@@ -58,6 +78,12 @@ impl Leniencies {
         single_as_list: false,
         string_for_complex: false,
         numbers_as_strings: false,
+        bare_extension_names: false,
+        dotted_urns: false,
+        misspelt_enterprise_urn: false,
+        nested_core: false,
+        wrapped_members: false,
+        compare_after_brackets: false,
     };
 }
 

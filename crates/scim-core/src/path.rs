@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     error::{ScimError, ScimType},
     filter::{self, Filter},
-    resource::{AttrRef, ResourceKind, ResourceType},
+    resource::{AttrRef, Extension, ResourceKind, ResourceType},
     schema::{self, Attribute, AttributeType, Schema},
 };
 
@@ -36,10 +36,10 @@ pub struct PatchPath {
 }
 
 impl ResourceType {
-    /// Resolves `attr`, `attr.sub`, `URN:attr.sub`, `URN` (RFC 7644 §3.10), in any case, also with the pre-2018
-    /// `URN.attr` form of Entra. Common attributes (`id`, `externalId`, `schemas`, `meta.…`) count as offered.
-    /// `value` below a list of simple values means the values themselves. Other names that the profile has for an
-    /// attribute are taken where no attribute on offer has them.
+    /// Resolves `attr`, `attr.sub`, `URN:attr.sub`, `URN` (RFC 7644 §3.10), in any case; which habits of identity
+    /// providers a name may show is for [`ResourceType::leniencies`] to say. Common attributes (`id`, `externalId`,
+    /// `schemas`, `meta.…`) count as offered. `value` below a list of simple values means the values themselves. Other
+    /// names that the profile has for an attribute are taken where no attribute on offer has them.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Resolved {
         if let Some(resolved) = self.resolve_for_product(path) {
@@ -49,14 +49,14 @@ impl ResourceType {
             return rest
                 .map_or(Resolved::Extension(index), |rest| self.resolve_in_extension(index, rest, path));
         }
-        if let Some(rest) = strip_urn(path, &self.known.id) {
+        if let Some(rest) = self.strip_urn(path, &self.known.id) {
             return match rest {
                 Some(rest) => self.resolve_plain(rest, path),
                 None => Resolved::Unknown(path.to_owned()),
             };
         }
         if self.kind == ResourceKind::User
-            && let Some(rest) = strip_urn(path, &schema::ENTERPRISE_USER.id)
+            && let Some(rest) = self.strip_urn(path, &schema::ENTERPRISE_USER.id)
         {
             return not_offered_if(
                 rest.is_none_or(|rest| find(&schema::ENTERPRISE_USER, rest).is_some()),
@@ -67,11 +67,11 @@ impl ResourceType {
     }
 
     /// Like [`Self::resolve`], but takes the bare name of an extension's attribute where core SCIM has none of that
-    /// name: identity providers ask for `manager eq "…"` without the URN.
+    /// name, `top_level` or not: identity providers ask for `manager eq "…"` without the URN.
     #[must_use]
     pub fn resolve_in_query(&self, path: &str) -> Resolved {
         match self.resolve(path) {
-            Resolved::Unknown(name) => self
+            Resolved::Unknown(name) if self.leniencies.bare_extension_names => self
                 .extensions
                 .iter()
                 .find_map(|extension| {
@@ -150,8 +150,8 @@ impl ResourceType {
         self.extensions
             .iter()
             .enumerate()
-            .flat_map(|(index, extension)| extension.urns().map(move |urn| (index, urn)))
-            .filter_map(|(index, urn)| strip_urn(path, urn).map(|rest| (urn.len(), index, rest)))
+            .flat_map(|(index, extension)| extension.urns(self.leniencies).map(move |urn| (index, urn)))
+            .filter_map(|(index, urn)| self.strip_urn(path, urn).map(|rest| (urn.len(), index, rest)))
             .max_by_key(|(length, ..)| *length)
             .map(|(_, index, rest)| (index, rest))
     }
@@ -175,11 +175,26 @@ impl ResourceType {
     fn resolve_plain(&self, name: &str, path: &str) -> Resolved {
         let core = find(&schema::COMMON, name).or_else(|| find(&self.schema, name)).map(Found::in_core);
         core.or_else(|| {
-            self.extensions.iter().filter(|extension| extension.top_level).find_map(|extension| {
+            let bare = |extension: &&Extension| extension.top_level && self.leniencies.bare_extension_names;
+            self.extensions.iter().filter(bare).find_map(|extension| {
                 find(&extension.schema, name).map(|found| found.within(&extension.schema))
             })
         })
         .map_or_else(|| not_offered_if(find(&self.known, name).is_some(), path), Resolved::Attribute)
+    }
+
+    /// `None`: the path does not start with this URN. `Some(None)`: it is this URN. `Some(Some(rest))`: what follows
+    /// the colon, or the dot that Entra once wrote. URNs contain dots and colons, so the schema's name decides.
+    fn strip_urn<'p>(&self, path: &'p str, urn: &str) -> Option<Option<&'p str>> {
+        let (head, rest) = path.split_at_checked(urn.len())?;
+        if !head.eq_ignore_ascii_case(urn) {
+            return None;
+        }
+        if rest.is_empty() {
+            return Some(None);
+        }
+        let dotted = || rest.strip_prefix('.').filter(|_| self.leniencies.dotted_urns);
+        rest.strip_prefix(':').or_else(dotted).map(Some)
     }
 }
 
@@ -226,19 +241,6 @@ fn not_offered_if(known: bool, path: &str) -> Resolved {
     if known { Resolved::NotOffered(path.to_owned()) } else { Resolved::Unknown(path.to_owned()) }
 }
 
-/// `None`: the path does not start with this URN. `Some(None)`: it is this URN. `Some(Some(rest))`: what follows
-/// the colon (or the dot, as Entra once wrote it). URNs contain dots and colons, so the schema's name decides.
-fn strip_urn<'p>(path: &'p str, urn: &str) -> Option<Option<&'p str>> {
-    let (head, rest) = path.split_at_checked(urn.len())?;
-    if !head.eq_ignore_ascii_case(urn) {
-        return None;
-    }
-    if rest.is_empty() {
-        return Some(None);
-    }
-    rest.strip_prefix([':', '.']).map(Some)
-}
-
 /// Position of the bracket that ends a value filter: the first one outside of a string.
 fn closing_bracket(text: &str) -> Option<usize> {
     let (mut in_string, mut escaped) = (false, false);
@@ -278,7 +280,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::urn;
+    use crate::{leniency::Leniencies, urn};
 
     const ENTERPRISE: &str = urn::ENTERPRISE_USER;
 
@@ -385,6 +387,38 @@ mod tests {
         schema.attributes.retain(|attribute| attribute.name != "division");
         cut.extensions[0].schema = Arc::new(schema);
         assert_eq!(show(&cut.resolve(&format!("{ENTERPRISE}:division"))), "not offered");
+    }
+
+    #[test]
+    fn habits_of_names_are_switches() {
+        type Switch = fn(&mut Leniencies) -> &mut bool;
+        let department = format!("{ENTERPRISE}:department");
+        let user_name = "urn:ietf:params:scim:schemas:core:2.0:User.userName";
+        let rows: [(Switch, String, &str); 5] = [
+            (|l| &mut l.dotted_urns, format!("{ENTERPRISE}.department"), &department),
+            (|l| &mut l.dotted_urns, user_name.into(), "userName"),
+            (|l| &mut l.bare_extension_names, "department".into(), &department),
+            (
+                |l| &mut l.misspelt_enterprise_urn,
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0User:department".into(),
+                &department,
+            ),
+            (
+                |l| &mut l.misspelt_enterprise_urn,
+                "urn:scim:schemas:extension:enterprise:1.0:department".into(),
+                &department,
+            ),
+        ];
+        for (switch, path, meant) in rows {
+            for (mut leniencies, on) in [(Leniencies::STRICT, true), (Leniencies::LENIENT, false)] {
+                *switch(&mut leniencies) = on;
+                let mut user = ResourceType { leniencies, ..ResourceType::user() };
+                user.extensions[0].top_level = true;
+                let wanted = if on { meant } else { "unknown" };
+                assert_eq!(show(&user.resolve(&path)), wanted, "{path} {on}");
+                assert_eq!(show(&user.resolve_in_query(&path)), wanted, "{path} {on}");
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::{
     timestamp,
 };
 
+/// Longest list of names taken, in bytes: all names of a schema with their URNs need less.
+const MAX_LIST: usize = 16 * 1024;
+
 /// Which attributes an answer holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Projection {
@@ -43,16 +46,20 @@ pub struct Envelope<'a> {
 
 impl Projection {
     /// From the two query parameters (comma-separated lists, names in any case). Both together are 400
-    /// `invalidValue`; names nobody knows are ignored. A blank parameter counts as absent.
+    /// `invalidValue`, and so is one longer than [`MAX_LIST`]; names nobody knows are ignored. A blank parameter counts
+    /// as absent.
     pub fn parse(
         resource_type: &ResourceType,
         attributes: Option<&str>,
         excluded: Option<&str>,
     ) -> Result<Self, ScimError> {
-        let given = |list: Option<&str>| {
-            list.filter(|list| !list.trim().is_empty()).map(|list| canonical_paths(resource_type, list))
+        let given = |name: &str, list: Option<&str>| match list.filter(|list| !list.trim().is_empty()) {
+            Some(list) if list.len() > MAX_LIST => {
+                Err(ScimError::invalid_value(name, format!("is longer than {MAX_LIST} bytes; name fewer.")))
+            }
+            list => Ok(list.map(|list| canonical_paths(resource_type, list))),
         };
-        match (given(attributes), given(excluded)) {
+        match (given("attributes", attributes)?, given("excludedAttributes", excluded)?) {
             (Some(_), Some(_)) => Err(ScimError::bad_request(
                 ScimType::InvalidValue,
                 "attributes and excludedAttributes exclude each other; send one of them.",
@@ -183,6 +190,13 @@ pub fn render(
     }
     add(&mut answer, projection, "", schema::COMMON.attribute("meta"), Some(&meta));
     Value::Object(answer)
+}
+
+/// One element of `groups` or `members` as [`render`] shows it; `None` when nothing of it is shown.
+#[must_use]
+pub fn render_edge(resource_type: &ResourceType, edge: &Value, projection: &Projection) -> Option<Value> {
+    let edges = resource_type.schema.attribute(resource_type.kind.edges())?;
+    cut(edges, &projection.wants("", edges), edge)
 }
 
 fn meta(resource_type: &ResourceType, envelope: &Envelope<'_>) -> Value {
@@ -463,6 +477,10 @@ mod tests {
         ] {
             let projection = Projection::parse(&group, attributes, excluded).expect("fits");
             assert_eq!(projection.wants_edges(&group), expected, "{attributes:?} {excluded:?}");
+            // An element that comes later looks like one that was there from the beginning.
+            let edge = json!({"value": "u", "display": "U", "type": "User"});
+            let whole = render(&group, &Document::new(), envelope(Some(vec![edge.clone()])), &projection);
+            assert_eq!(render_edge(&group, &edge, &projection), whole["members"].get(0).cloned());
         }
     }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
+    leniency::Leniencies,
     product::Product,
     schema::{self, Attribute, Schema},
+    urn,
 };
 
 /// A resource as it is kept: schema spelling, no null, no empty string, list or object; a multi-valued attribute
@@ -67,6 +69,8 @@ pub struct ResourceType {
     pub extensions: Vec<Extension>,
     /// What the profile adds: other names, rules.
     pub product: Arc<Product>,
+    /// Which habits names may show; they are resolved alike in bodies, paths, filters and lists.
+    pub leniencies: Leniencies,
 }
 
 impl ResourceType {
@@ -84,6 +88,7 @@ impl ResourceType {
                 top_level: false,
             }],
             product: Arc::default(),
+            leniencies: Leniencies::LENIENT,
         }
     }
 
@@ -96,6 +101,7 @@ impl ResourceType {
             known: Arc::clone(&schema::GROUP),
             extensions: Vec::new(),
             product: Arc::default(),
+            leniencies: Leniencies::LENIENT,
         }
     }
 
@@ -123,9 +129,16 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// Its URN and then its aliases.
-    pub fn urns(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.schema.id.as_str()).chain(self.aliases.iter().map(String::as_str))
+    /// Its URN, its aliases, and what identity providers make of its URN where that is taken.
+    pub fn urns(&self, leniencies: Leniencies) -> impl Iterator<Item = &str> {
+        let enterprise = self.schema.id.eq_ignore_ascii_case(urn::ENTERPRISE_USER);
+        let misspelt: &[&str] = if enterprise && leniencies.misspelt_enterprise_urn {
+            &urn::MISSPELT_ENTERPRISE_USER
+        } else {
+            &[]
+        };
+        let aliases = self.aliases.iter().map(String::as_str).chain(misspelt.iter().copied());
+        std::iter::once(self.schema.id.as_str()).chain(aliases)
     }
 }
 

@@ -118,6 +118,10 @@ pub struct Attribute {
     /// What the profile asks of its values beyond their type. Not a characteristic of RFC 7643, so it is not shown.
     #[serde(skip)]
     pub constraint: Option<Arc<Constraint>>,
+    /// Is `eq` on it answered by an index (see [`crate::search::indexed`])? Not a characteristic of RFC 7643, so it is
+    /// not shown.
+    #[serde(default, skip_serializing)]
+    pub indexed: bool,
 }
 
 impl Attribute {

@@ -1,10 +1,13 @@
 //! The search form of a document: what filters and sorting compare.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
     Document,
     fold::fold,
+    intake::MAX_KEY,
     projection::{Envelope, etag},
     resource::{ResourceKind, ResourceType},
     schema::{self, Attribute, AttributeType, Schema},
@@ -36,6 +39,58 @@ pub fn form(resource_type: &ResourceType, document: &Document) -> Value {
         form.entry("active").or_insert(Value::Bool(true));
     }
     Value::Object(form)
+}
+
+/// One value of an attribute whose `eq` an index answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexedValue {
+    /// [`crate::resource::AttrRef::path`] of the attribute.
+    pub path: String,
+    /// In the form in which it is compared; at most [`MAX_INDEXED`] bytes.
+    pub value: String,
+}
+
+/// Longest value that the index holds, in bytes. A longer one is found by looking at the documents.
+pub const MAX_INDEXED: usize = MAX_KEY;
+
+/// All values of a search form whose attributes are marked as indexed, each once, in order.
+#[must_use]
+pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> {
+    let mut found = BTreeSet::new();
+    add_indexed(&mut found, "", &resource_type.schema, form);
+    for extension in &resource_type.extensions {
+        let urn = &extension.schema.id;
+        if let Some(inner) = form.get(urn) {
+            add_indexed(&mut found, &format!("{urn}:"), &extension.schema, inner);
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn add_indexed(found: &mut BTreeSet<IndexedValue>, prefix: &str, schema: &Schema, values: &Value) {
+    for attribute in &schema.attributes {
+        let Some(value) = values.get(&attribute.name) else { continue };
+        let path = format!("{prefix}{}", attribute.name);
+        if attribute.indexed {
+            add_texts(found, &path, value);
+        }
+        for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
+            let path = format!("{path}.{}", sub.name);
+            for element in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
+                element.get(&sub.name).into_iter().for_each(|value| add_texts(found, &path, value));
+            }
+        }
+    }
+}
+
+fn add_texts(found: &mut BTreeSet<IndexedValue>, path: &str, value: &Value) {
+    match value {
+        Value::String(text) if text.len() <= MAX_INDEXED => {
+            found.insert(IndexedValue { path: path.to_owned(), value: text.clone() });
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| add_texts(found, path, element)),
+        _ => {}
+    }
 }
 
 /// Adds what stands beside the document to its search form: `id`, `meta`, and `groups` or `members` where the
@@ -136,6 +191,35 @@ mod tests {
                 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "strasse"},
             })
         );
+    }
+
+    #[test]
+    fn indexed_values_are_those_that_filters_compare() {
+        const ENTERPRISE: &str = crate::urn::ENTERPRISE_USER;
+        let user = ResourceType::user();
+        let document = document(json!({
+            "userName": "ann", "displayName": "ÉMILE", "nickName": "no",
+            "emails": [{"value": "A@X", "type": "work"}, {"value": "a@x"}, {"type": "home"}],
+            ENTERPRISE: {"employeeNumber": "E7", "manager": {"value": "M1", "displayName": "Max"}},
+        }));
+        let found: Vec<_> = indexed(&user, &form(&user, &document))
+            .into_iter()
+            .map(|indexed| (indexed.path.rsplit(':').next().unwrap_or_default().to_owned(), indexed.value))
+            .collect();
+        let expected = [
+            ("displayName", "émile"),
+            ("emails.value", "a@x"),
+            ("employeeNumber", "e7"),
+            ("manager.value", "m1"),
+        ];
+        assert_eq!(found, expected.map(|(path, value)| (path.to_owned(), value.to_owned())));
+
+        let long = document_with_mail(&"x".repeat(MAX_INDEXED + 1));
+        assert_eq!(indexed(&user, &form(&user, &long)), [], "an index entry has an end");
+    }
+
+    fn document_with_mail(value: &str) -> Document {
+        document(json!({"userName": "ann", "emails": [{"value": value}]}))
     }
 
     #[test]

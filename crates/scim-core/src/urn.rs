@@ -6,6 +6,11 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Enterprise User extension (RFC 7643 §4.3).
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// How identity providers misspell the enterprise URN, and its name in SCIM 1.0.
+pub const MISSPELT_ENTERPRISE_USER: [&str; 2] = [
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+    "urn:scim:schemas:extension:enterprise:1.0",
+];
 /// Service provider configuration (RFC 7643 §5).
 pub const SERVICE_PROVIDER_CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 /// Resource type (RFC 7643 §6).

@@ -2,6 +2,8 @@
 //!
 //! [`on_both!`] makes one test for SQLite and one for PostgreSQL out of each function. A missing server is a failure,
 //! never a skipped test.
+//!
+//! Property tests find their random choices ([`Dice`]), their size ([`Trial`]) and their resources ([`sample`]) here.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -13,9 +15,17 @@ use std::{
     },
 };
 
-use store::{Backend, Store, StoreOptions};
+use sea_orm::{ConnectionTrait, Database as SeaDatabase, DbBackend, Statement};
+use store::{Backend, Store, StoreOptions, TenantId};
+use uuid::Uuid;
 
+mod dice;
 mod postgres;
+pub mod sample;
+mod trial;
+
+pub use dice::Dice;
+pub use trial::Trial;
 
 /// An open store on a database of its own. Drop it last: the database goes with it.
 pub struct TestStore {
@@ -56,6 +66,32 @@ impl TestStore {
     /// Opens the same database once more, as another node does.
     pub async fn another(&self) -> Store {
         Store::open(&self.options).await.expect("the database opens again")
+    }
+
+    /// So many users of a tenant, `many1`, `many2`, …, made past the store for speed; their ids in order.
+    pub async fn many_users(&self, tenant: TenantId, count: i64) -> Vec<String> {
+        let (backend, sql) = match self.store.backend() {
+            Backend::Postgres => (
+                DbBackend::Postgres,
+                "INSERT INTO users (tenant_id, id, user_name, user_name_key, active, document, search, version, \
+                 created_at, updated_at) SELECT $1, gen_random_uuid(), 'many' || n, 'many' || n, true, \
+                 '{}', '{}', 1, 0, 0 FROM generate_series(1, $2) n RETURNING id",
+            ),
+            Backend::Sqlite => (
+                DbBackend::Sqlite,
+                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $2) \
+                 INSERT INTO users (tenant_id, id, user_name, user_name_key, active, document, search, version, \
+                 created_at, updated_at) SELECT $1, randomblob(16), 'many' || n, 'many' || n, true, \
+                 '{}', '{}', 1, 0, 0 FROM n WHERE true RETURNING id",
+            ),
+        };
+        let db = SeaDatabase::connect(&self.options.url).await.expect("a connection past the store");
+        let statement = Statement::from_sql_and_values(backend, sql, [tenant.0.into(), count.into()]);
+        let rows = db.query_all_raw(statement).await.expect("users are made");
+        db.close().await.expect("the connection past the store closes");
+        let mut ids: Vec<Uuid> = rows.iter().map(|row| row.try_get_by_index(0).expect("an id")).collect();
+        ids.sort();
+        ids.iter().map(Uuid::to_string).collect()
     }
 
     /// Moves this store's clock (and that of [`TestStore::another`]) by so many milliseconds.

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sea_orm::{
@@ -20,6 +20,16 @@ use crate::{Backend, StoreError, StoreOptions};
 
 /// Connections idle for longer are tried before they are used, so that one that the server has dropped is replaced.
 const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+/// Longest time of one statement on the rows of a tenant: whoever asks for more than the database can give in it gets
+/// an error, and the connection is free again for others. (PostgreSQL is told in [`crate::tx`].)
+pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(20);
+
+/// SQLite asks after so many steps of its machine (about a millisecond's worth) whether it shall go on.
+const STEPS: i32 = 10_000;
+
+/// A pause between two such questions after which it must be another statement that asks.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Key of the advisory lock that makes one node migrate at a time: the bytes `rollcall`.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"rollcall");
@@ -71,7 +81,10 @@ pub(crate) async fn application(
     options: &StoreOptions,
 ) -> Result<DatabaseConnection, StoreError> {
     match address {
-        Address::Sqlite(path) => sqlite(path, options, options.max_connections).await,
+        Address::Sqlite(path) => {
+            let pool = pool::<Sqlite>(options, options.max_connections);
+            sqlite(path, options, with_statement_limit(pool)).await
+        }
         Address::Postgres(server) => {
             let pool = application_pool(options, options.max_connections);
             Ok(pool.connect_with(named(server)).await.map_err(connection_error)?.into())
@@ -95,7 +108,7 @@ pub(crate) async fn owner(
     options: &StoreOptions,
 ) -> Result<DatabaseConnection, StoreError> {
     match address {
-        Address::Sqlite(path) => sqlite(path, options, 1).await,
+        Address::Sqlite(path) => sqlite(path, options, pool::<Sqlite>(options, 1)).await,
         Address::Postgres(server) => {
             let pool = pool::<Postgres>(options, 2).connect_with(named(server)).await;
             Ok(pool.map_err(connection_error)?.into())
@@ -133,14 +146,50 @@ impl MigrationLock {
     }
 }
 
-async fn sqlite(path: &Path, options: &StoreOptions, max: u32) -> Result<DatabaseConnection, StoreError> {
+async fn sqlite(
+    path: &Path,
+    options: &StoreOptions,
+    pool: PoolOptions<Sqlite>,
+) -> Result<DatabaseConnection, StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         tokio::fs::create_dir_all(folder).await.map_err(|error| {
             StoreError::Setup(format!("cannot make the folder {}: {error}", folder.display()))
         })?;
     }
-    let pool = pool::<Sqlite>(options, max).connect_with(sqlite_file(path, options)).await;
+    let pool = pool.connect_with(sqlite_file(path, options)).await;
     Ok(pool.map_err(|error| cannot_open(path, error))?.into())
+}
+
+/// Ends a statement of SQLite that takes longer than [`STATEMENT_LIMIT`].
+fn with_statement_limit(pool: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
+    pool.after_connect(|connection, _| {
+        Box::pin(async move {
+            let mut watch = Watch::default();
+            connection
+                .lock_handle()
+                .await?
+                .set_progress_handler(STEPS, move || watch.goes_on(Instant::now()));
+            Ok(())
+        })
+    })
+}
+
+/// How long a statement has been running. SQLite does not say where one begins: the questions of one follow each other
+/// closely.
+#[derive(Default)]
+struct Watch(Option<(Instant, Instant)>);
+
+impl Watch {
+    /// Shall the statement that asks now go on?
+    fn goes_on(&mut self, now: Instant) -> bool {
+        let began = match self.0 {
+            Some((began, last)) if now.duration_since(last) < PAUSE => began,
+            _ => now,
+        };
+        let goes_on = now.duration_since(began) < STATEMENT_LIMIT;
+        self.0 = goes_on.then_some((began, now));
+        goes_on
+    }
 }
 
 fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
@@ -221,6 +270,18 @@ mod tests {
                 _ => panic!("{url} was taken"),
             }
         }
+    }
+
+    #[test]
+    fn a_statement_that_takes_too_long_is_ended() {
+        let mut watch = Watch::default();
+        let begin = Instant::now();
+        let after = |seconds: f64| begin + Duration::from_secs_f64(seconds);
+        let mut steps = (0_u32..).map(|step| f64::from(step) / 10.0);
+        let ended = steps.find(|at| !watch.goes_on(after(*at))).unwrap();
+        assert!((19.9..20.2).contains(&ended), "after {ended} s");
+        assert!(watch.goes_on(after(ended + 0.1)), "the next one begins anew");
+        assert!(watch.goes_on(after(ended + 19.0)), "and so does one after a pause");
     }
 
     #[test]

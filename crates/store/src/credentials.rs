@@ -11,7 +11,7 @@ use sea_orm::{
 use serde_json::json;
 
 use crate::{
-    Backend, ChangeContext, CredentialId, StoreError, TenantScope,
+    Backend, ChangeContext, CredentialId, StoreError, TenantScope, UserId,
     entity::credentials,
     record::Event,
     tx::TenantTx,
@@ -47,6 +47,8 @@ pub struct Credential {
     pub last_used_at: Option<i64>,
     /// IP address and user agent of the last use.
     pub last_used_from: Option<String>,
+    /// The user that it stands for, who may be gone; `None`: nobody.
+    pub user: Option<UserId>,
 }
 
 /// One use of a credential, to be written in a batch.
@@ -209,6 +211,7 @@ fn event(name: &'static str, credential: &Credential, version: i64) -> Result<Ev
         "createdBy": credential.created_by,
         "expiresAt": credential.expires_at,
         "revokedAt": credential.revoked_at,
+        "userId": credential.user,
     });
     let before = match credential.revoked_at {
         Some(_) => json!({ "revokedAt": null }),
@@ -241,6 +244,7 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
         revoked_at: credential.revoked_at,
         last_used_at: credential.last_used_at,
         last_used_from: credential.last_used_from.clone(),
+        user_id: credential.user.map(|user| user.0),
     })
 }
 
@@ -262,6 +266,7 @@ impl TryFrom<credentials::Model> for Credential {
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
             last_used_from: row.last_used_from,
+            user: row.user_id.map(UserId),
         })
     }
 }

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// Members that do not exist, where the caller asked to refuse them.
     #[error("{} members do not exist", .0.len())]
     UnknownMembers(Vec<String>),
+    /// The answer would be larger than one answer may be; the text says which part of it, and what to do.
+    #[error("{0}")]
+    TooMany(&'static str),
     /// The change met another one and was undone as a whole (deadlock, serialization failure): repeat the call at once.
     #[error("the change met another one")]
     Contended(#[source] DbErr),
@@ -102,9 +105,10 @@ fn database_verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
     }
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED.
+        // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED, 9 is
+        // INTERRUPT, by which a statement ends that took too long.
         let primary = code.parse::<i32>().map_or(0, |code| code & 0xff);
-        return if matches!(primary, 5 | 6) { Verdict::TryAgain } else { Verdict::Fault };
+        return if matches!(primary, 5 | 6 | 9) { Verdict::TryAgain } else { Verdict::Fault };
     }
     if CONTENDED.contains(&code.as_ref()) {
         return Verdict::Contended;

@@ -14,22 +14,25 @@ pub mod platform;
 pub mod store;
 pub mod tenants;
 pub mod users;
+pub mod walks;
 
 mod connect;
 mod entity;
 mod events;
 mod filter;
 mod record;
+mod resources;
 mod rows;
 mod setup;
 mod signals;
 mod statement;
 mod tx;
+mod values;
 mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};
 pub use error::StoreError;
 pub use ids::{AdminId, CredentialId, GroupId, TenantId, UserId};
-pub use page::{ListQuery, Page, Sort};
+pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
 pub use store::{Backend, Clock, Store, StoreOptions, TenantScope};

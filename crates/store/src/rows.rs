@@ -1,13 +1,17 @@
 //! Pages of live rows, for users and groups alike.
 
+use std::collections::HashMap;
+
 use scim_core::{Document, ResourceKind, filter::Filter};
 use sea_orm::QueryResult;
+use uuid::Uuid;
 
 use crate::{
-    ListQuery, StoreError,
+    Sort, Start, StoreError, Total,
     error::unreadable,
-    filter::{condition, order_by},
+    filter::{condition, order_by, sort_key},
     statement::Sql,
+    store::Backend,
     tx::TenantTx,
 };
 
@@ -18,56 +22,266 @@ pub(crate) struct Table {
     pub(crate) kind: ResourceKind,
     /// `users r` or `groups r`.
     pub(crate) from: &'static str,
-    /// Columns of a whole row.
+    /// Columns of a whole row; `id` is one of them.
     pub(crate) columns: &'static str,
+}
+
+/// Live rows of one table, in an order.
+#[derive(Clone, Copy)]
+pub(crate) struct Select<'q> {
+    pub(crate) table: Table,
+    pub(crate) filter: Option<&'q Filter>,
+    pub(crate) sort: Option<&'q Sort>,
+}
+
+/// Which part of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'q> {
+    pub(crate) start: &'q Start,
+    pub(crate) limit: u64,
+    pub(crate) total: Total,
+}
+
+/// Rows as read, and what is known of the list around them.
+pub(crate) struct Found<T> {
+    pub(crate) total: u64,
+    pub(crate) rows: Vec<T>,
+    pub(crate) more: bool,
 }
 
 impl TenantTx {
     /// Begins `SELECT columns` of this tenant's live rows.
     pub(crate) fn select(&self, table: Table) -> Sql {
-        self.select_columns(table, table.columns, None)
-    }
-
-    fn select_columns(&self, table: Table, columns: &'static str, filter: Option<&Filter>) -> Sql {
         let mut sql = self.sql();
-        sql.push("SELECT ").push(columns).push(" FROM ").push(table.from);
-        sql.add(" WHERE r.tenant_id = ? AND r.deleted_at IS NULL", [self.tenant_value()]);
-        if let Some(filter) = filter {
-            sql.push(" AND ");
-            condition(&mut sql, table.kind, filter);
-        }
+        self.write_select(&mut sql, Select { table, filter: None, sort: None }, |sql| {
+            sql.push(table.columns);
+        });
         sql
     }
 
-    /// The number of all live rows that match, and the rows of one page. Rows are counted only when the page does
-    /// not already tell.
-    pub(crate) async fn page(
-        &self,
-        table: Table,
-        query: &ListQuery,
-    ) -> Result<(u64, Vec<QueryResult>), StoreError> {
-        let rows = if query.limit == 0 { Vec::new() } else { self.page_rows(table, query).await? };
-        let read = rows.len() as u64;
-        let is_last = read < query.limit && (read > 0 || query.offset == 0);
-        let total = if is_last {
-            query.offset + read
-        } else {
-            let sql = self.select_columns(table, "COUNT(*)", query.filter.as_ref());
-            let count: i64 = match self.one(sql).await? {
-                Some(row) => row.try_get_by_index(0)?,
-                None => 0,
-            };
-            u64::try_from(count).unwrap_or_default()
-        };
-        Ok((total, rows))
+    /// Appends `SELECT … FROM … WHERE …`.
+    fn write_select(&self, sql: &mut Sql, select: Select<'_>, columns: impl FnOnce(&mut Sql)) {
+        sql.push("SELECT ");
+        columns(sql);
+        sql.push(" FROM ").push(select.table.from);
+        sql.add(" WHERE r.tenant_id = ? AND r.deleted_at IS NULL", [self.tenant_value()]);
+        if let Some(filter) = select.filter {
+            sql.push(" AND ");
+            condition(sql, select.table.kind, filter);
+        }
     }
 
-    async fn page_rows(&self, table: Table, query: &ListQuery) -> Result<Vec<QueryResult>, StoreError> {
-        let mut sql = self.select_columns(table, table.columns, query.filter.as_ref());
-        order_by(&mut sql, table.kind, query.sort.as_ref());
-        sql.add(" LIMIT ? OFFSET ?", [whole(query.limit).into(), whole(query.offset).into()]);
-        self.all(sql).await
+    /// A page of one table: whole rows.
+    pub(crate) async fn page(
+        &self,
+        select: Select<'_>,
+        window: Window<'_>,
+    ) -> Result<Found<QueryResult>, StoreError> {
+        let mut rows = Vec::new();
+        if window.limit > 0 {
+            let mut sql = self.sql();
+            self.write_page(&mut sql, select, window);
+            rows = self.all(sql).await?;
+        }
+        let by_id = |row: &QueryResult| Ok(row.try_get("", "id")?);
+        self.found(rows, window, &[select], by_id).await
     }
+
+    /// The database's plan for a page of one table, a line a step.
+    pub(crate) async fn plan(
+        &self,
+        select: Select<'_>,
+        window: Window<'_>,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut sql = self.sql();
+        sql.dialect("EXPLAIN ", "EXPLAIN QUERY PLAN ");
+        self.write_page(&mut sql, select, window);
+        let column = match self.backend {
+            Backend::Postgres => 0,
+            Backend::Sqlite => 3,
+        };
+        self.all(sql).await?.iter().map(|row| Ok(row.try_get_by_index(column)?)).collect()
+    }
+
+    fn write_page(&self, sql: &mut Sql, select: Select<'_>, window: Window<'_>) {
+        self.write_select(sql, select, |sql| {
+            sql.push(select.table.columns);
+        });
+        within(sql, window.start);
+        match window.start {
+            Start::Before(_) => {
+                sql.push(" ORDER BY r.id DESC");
+            }
+            Start::Among(_) => {}
+            Start::Offset(_) | Start::After(_) => order_by(sql, select.table.kind, select.sort),
+        }
+        cut(sql, window);
+    }
+
+    /// A page over several tables: ids.
+    pub(crate) async fn page_of_ids(
+        &self,
+        selects: &[Select<'_>],
+        window: Window<'_>,
+    ) -> Result<Found<Uuid>, StoreError> {
+        let mut ids = Vec::new();
+        if window.limit > 0 {
+            let mut sql = self.sql();
+            let descending = self.write_union(&mut sql, selects, window.start);
+            match window.start {
+                Start::Before(_) => {
+                    sql.push(" ORDER BY x.id DESC");
+                }
+                Start::Among(_) => {}
+                Start::Offset(_) | Start::After(_) => by_key(&mut sql, descending),
+            }
+            cut(&mut sql, window);
+            let rows = self.all(sql).await?;
+            ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        }
+        self.found(ids, window, selects, |id| Ok(*id)).await
+    }
+
+    /// The first `max` ids of a whole list.
+    pub(crate) async fn ids_in_order(
+        &self,
+        selects: &[Select<'_>],
+        max: u64,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let mut sql = self.sql();
+        let descending = self.write_union(&mut sql, selects, &Start::Offset(0));
+        by_key(&mut sql, descending);
+        sql.add(" LIMIT ?", [whole(max).into()]);
+        self.all(sql).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+    }
+
+    /// Appends `SELECT x.id FROM (…) AS x` over all tables, with the key that they are sorted by; gives its direction.
+    fn write_union(&self, sql: &mut Sql, selects: &[Select<'_>], start: &Start) -> Option<bool> {
+        // A key is compared with keys of one type only: that of the first table that has one.
+        let first = selects.iter().find_map(|select| select.sort);
+        let key = first.map(|sort| sort_key(&sort.by));
+        sql.push("SELECT x.id FROM (");
+        for (position, select) in selects.iter().enumerate() {
+            if position > 0 {
+                sql.push(" UNION ALL ");
+            }
+            self.write_select(sql, *select, |sql| {
+                sql.push("r.id AS id, ");
+                let same = select
+                    .sort
+                    .filter(|sort| key.as_ref().is_some_and(|key| sort_key(&sort.by).is_like(key)));
+                let written = same.is_some_and(|sort| sort_key(&sort.by).write(sql, select.table.kind));
+                sql.push(if written { " AS key" } else { "NULL AS key" });
+            });
+            within(sql, start);
+        }
+        sql.push(") AS x");
+        first.map(|sort| sort.descending)
+    }
+
+    /// Cuts the row that was read only to see whether there is one more, and counts what is not known by then.
+    async fn found<T>(
+        &self,
+        mut rows: Vec<T>,
+        window: Window<'_>,
+        selects: &[Select<'_>],
+        id: impl Fn(&T) -> Result<Uuid, StoreError>,
+    ) -> Result<Found<T>, StoreError> {
+        let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let read = rows.len() as u64;
+        let is_last = limit > 0 && !more;
+        let total = match (window.start, window.total) {
+            (Start::Offset(offset), Total::Whole) if is_last && (read > 0 || *offset == 0) => offset + read,
+            (Start::Offset(_) | Start::After(_), Total::Remaining) if is_last => read,
+            (Start::Among(_), _) => read,
+            (_, Total::Whole) => self.count(selects, None).await?,
+            (start, Total::Remaining) => self.count(selects, Some(start)).await?,
+        };
+        match window.start {
+            Start::Before(_) => rows.reverse(),
+            Start::Among(ids) => rows = in_order(rows, ids, id)?,
+            Start::Offset(_) | Start::After(_) => {}
+        }
+        Ok(Found { total, rows, more })
+    }
+
+    /// Rows of all tables, from a start on.
+    async fn count(&self, selects: &[Select<'_>], start: Option<&Start>) -> Result<u64, StoreError> {
+        let mut sql = self.sql();
+        sql.push("SELECT CAST(0 AS bigint)");
+        for select in selects {
+            sql.push(" + (");
+            self.write_select(&mut sql, *select, |sql| {
+                sql.push("COUNT(*)");
+            });
+            if let Some(start) = start {
+                within(&mut sql, start);
+            }
+            sql.push(")");
+        }
+        let count: i64 = match self.one(sql).await? {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
+        let count = u64::try_from(count).unwrap_or_default();
+        Ok(match start {
+            Some(Start::Offset(offset)) => count.saturating_sub(*offset),
+            _ => count,
+        })
+    }
+}
+
+/// Appends the condition that a row stands within the part of the list that begins here.
+fn within(sql: &mut Sql, start: &Start) {
+    match start {
+        Start::Offset(_) => {}
+        Start::After(id) => {
+            sql.add(" AND r.id > ?", [(*id).into()]);
+        }
+        Start::Before(id) => {
+            sql.add(" AND r.id < ?", [(*id).into()]);
+        }
+        Start::Among(ids) => {
+            sql.push(" AND ").is_one_of("r.id", ids);
+        }
+    }
+}
+
+/// Appends the order of a union.
+fn by_key(sql: &mut Sql, descending: Option<bool>) {
+    sql.push(match descending {
+        None => " ORDER BY x.id",
+        Some(true) => " ORDER BY x.key DESC NULLS FIRST, x.id",
+        Some(false) => " ORDER BY x.key ASC NULLS LAST, x.id",
+    });
+}
+
+/// One row more than the page holds, to see whether there is one.
+fn cut(sql: &mut Sql, window: Window<'_>) {
+    sql.add(" LIMIT ?", [whole(window.limit.saturating_add(1)).into()]);
+    if let Start::Offset(offset) = window.start
+        && *offset > 0
+    {
+        sql.add(" OFFSET ?", [whole(*offset).into()]);
+    }
+}
+
+/// Rows in the order of their ids in a list.
+fn in_order<T>(
+    rows: Vec<T>,
+    ids: &[Uuid],
+    id: impl Fn(&T) -> Result<Uuid, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let places: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let mut placed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let place = places.get(&id(&row)?).copied().unwrap_or(usize::MAX);
+        placed.push((place, row));
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    Ok(placed.into_iter().map(|(_, row)| row).collect())
 }
 
 /// A count as the databases take it.

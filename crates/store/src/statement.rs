@@ -13,6 +13,8 @@ const FEW: usize = 100;
 /// Text and bound values. Text is `&'static str` only, so no value can ever become part of it.
 pub(crate) struct Sql {
     backend: Backend,
+    tenant: Uuid,
+    nested_groups: bool,
     text: String,
     values: Vec<Value>,
 }
@@ -22,9 +24,19 @@ pub(crate) struct Sql {
 pub(crate) struct Slot(usize);
 
 impl Sql {
-    /// An empty statement.
-    pub(crate) fn new(backend: Backend) -> Self {
-        Self { backend, text: String::new(), values: Vec::new() }
+    /// An empty statement on the rows of a tenant.
+    pub(crate) fn new(backend: Backend, tenant: Uuid) -> Self {
+        Self { backend, tenant, nested_groups: true, text: String::new(), values: Vec::new() }
+    }
+
+    /// Are groups of the tenant members of groups?
+    pub(crate) fn with_nested_groups(self, nested_groups: bool) -> Self {
+        Self { nested_groups, ..self }
+    }
+
+    /// See [`Sql::with_nested_groups`]; they may be unless it was said otherwise.
+    pub(crate) fn nested_groups(&self) -> bool {
+        self.nested_groups
     }
 
     /// The dialect that is written.
@@ -80,6 +92,11 @@ impl Sql {
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         let slot = self.slot(value);
         self.put(slot)
+    }
+
+    /// Binds the tenant and writes its placeholder.
+    pub(crate) fn tenant(&mut self) -> &mut Self {
+        self.bind(self.tenant)
     }
 
     /// Appends the condition that a column holds one of any number of ids.
@@ -167,7 +184,7 @@ pub(crate) fn json(value: &serde_json::Value) -> Value {
 impl TenantTx {
     /// A statement in this transaction's dialect.
     pub(crate) fn sql(&self) -> Sql {
-        Sql::new(self.backend)
+        Sql::new(self.backend, self.tenant).with_nested_groups(self.nested_groups)
     }
 
     /// This transaction's tenant, to bind.
@@ -201,7 +218,7 @@ mod tests {
             (Backend::Postgres, "a = $1 AND b = $2 OR c = $1"),
             (Backend::Sqlite, "a = ?1 AND b = ?2 OR c = ?1"),
         ] {
-            let mut sql = Sql::new(backend);
+            let mut sql = Sql::new(backend, Uuid::nil());
             let first = sql.slot(1_i64);
             sql.push("a = ").put(first).add(" AND b = ? OR c = ", ["x".into()]).put(first);
             assert_eq!(sql.text(), expected);

@@ -147,7 +147,8 @@ impl Platform {
             let profile = profile_text(&tx.db, &row).await?;
             items.push(tenant_row(row, profile)?);
         }
-        Ok(Page { total, items })
+        let more = total > offset.saturating_add(items.len() as u64);
+        Ok(Page { total, items, more })
     }
 
     /// Activates (and opens the gate) or deactivates; moves the epoch. `false` when there is no such tenant.

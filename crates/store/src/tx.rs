@@ -27,6 +27,9 @@ pub(crate) struct TenantTx {
     pub(crate) backend: Backend,
     /// Milliseconds, read once for the whole transaction.
     pub(crate) now: i64,
+    /// May groups be members of groups? `false` once it is known that none is: filters on the groups of users need not
+    /// walk from group to group then.
+    pub(crate) nested_groups: bool,
     inner: Arc<Inner>,
     /// After `db`, so that it is let go after the transaction has ended.
     _writer: Option<OwnedMutexGuard<()>>,
@@ -76,6 +79,7 @@ impl PlatformTx {
             tenant,
             backend: self.inner.backend,
             now: self.now,
+            nested_groups: true,
             inner: self.inner,
             _writer: self.writer,
         })
@@ -123,14 +127,16 @@ impl Inner {
     }
 }
 
-/// Tells row-level security the tenant, until the transaction ends.
+/// Tells row-level security the tenant, until the transaction ends; and that no statement in it may take longer than
+/// [`crate::connect::STATEMENT_LIMIT`], whether somebody waits for it still or not.
 pub(crate) async fn set_tenant(
     db: &DatabaseTransaction,
     backend: Backend,
     tenant: Uuid,
 ) -> Result<(), StoreError> {
     if backend == Backend::Postgres {
-        let sql = "SELECT set_config('rollcall.tenant', $1, true)";
+        let sql =
+            "SELECT set_config('rollcall.tenant', $1, true), set_config('statement_timeout', '20s', true)";
         let statement =
             Statement::from_sql_and_values(db.get_database_backend(), sql, [tenant.to_string().into()]);
         db.execute_raw(statement).await?;

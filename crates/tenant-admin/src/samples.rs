@@ -19,7 +19,7 @@ use crate::{
         sign_in::SignInPage,
         tenants::{Row, TenantsPage},
         user::{
-            Link, RoleRow, UserPage,
+            InGroup, Link, RoleRow, UserPage,
             attributes::{AttributeRow, Section, Shown},
             history::{Change, Entry},
         },
@@ -153,6 +153,7 @@ fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
         state,
         live,
         last_live: live,
+        personal: false,
     }
 }
 
@@ -325,7 +326,12 @@ fn user() -> UserPage {
         user_name: "amara.okafor@northwind.example".into(),
         status: Badge::active(true),
         sections: sections(),
-        groups: vec![link("Envi_Manager"), link("envi_testing"), link("Everyone")],
+        groups: vec![
+            InGroup { group: link("All staff"), indirect: true },
+            InGroup { group: link("Envi_Manager"), indirect: false },
+            InGroup { group: link("envi_testing"), indirect: false },
+            InGroup { group: link("Everyone"), indirect: false },
+        ],
         roles: vec![
             RoleRow { name: "Manager".into(), via: vec![link("Envi_Manager")] },
             RoleRow { name: "testing".into(), via: vec![link("envi_testing"), link("ENVI_Testing")] },

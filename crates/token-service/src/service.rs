@@ -9,7 +9,7 @@ use moka::future::Cache;
 use scim_core::profile::CredentialKind;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use store::{ChangeContext, CredentialId, Store, StoreError, TenantId, credentials::Credential};
+use store::{ChangeContext, CredentialId, Store, StoreError, TenantId, UserId, credentials::Credential};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
@@ -41,6 +41,8 @@ pub struct NewToken {
     pub scope: String,
     /// Milliseconds; later than now, at most ten years (3653 days) ahead. Cut to a whole second.
     pub expires_at: i64,
+    /// A live user of the tenant, for a token that stands for this user alone; `None`: for the tenant.
+    pub user: Option<UserId>,
 }
 
 /// A token that was just made: the only time that its text exists.
@@ -62,6 +64,8 @@ pub struct Principal {
     pub name: String,
     /// Blank-separated scopes.
     pub scope: String,
+    /// The only user that the scopes reach; `None`: all that the tenant has. Whoever lets a principal in looks here too.
+    pub user: Option<UserId>,
 }
 
 impl Principal {
@@ -154,7 +158,7 @@ impl TokenService {
         Ok(Self { inner })
     }
 
-    /// Makes a bearer token.
+    /// Makes a bearer token. A user that it is bound to must be there now, and may be gone later: then it opens nothing.
     pub async fn issue(
         &self,
         tenant: TenantId,
@@ -164,6 +168,7 @@ impl TokenService {
         let now = self.inner.store.now();
         let mut credential = check_new(&new, now).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
+        self.check_user(tenant, new.user).await?;
         let token = self.sign(tenant, &credential, now)?;
         credential.hint = token.chars().skip(token.len().saturating_sub(HINT_LENGTH)).collect();
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
@@ -173,6 +178,14 @@ impl TokenService {
                 credential.name
             ))),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn check_user(&self, tenant: TenantId, user: Option<UserId>) -> Result<(), IssueError> {
+        let Some(user) = user else { return Ok(()) };
+        match self.inner.store.tenant(tenant).user(user, false).await? {
+            Some(_) => Ok(()),
+            None => Err(IssueError::Unfit(format!("user: this tenant has no user {user}"))),
         }
     }
 
@@ -235,7 +248,8 @@ impl TokenService {
         if expires_at <= now {
             return Err(Refusal::Expired);
         }
-        let principal = Principal { tenant, credential: row.id, name: row.name, scope: row.scope };
+        let principal =
+            Principal { tenant, credential: row.id, name: row.name, scope: row.scope, user: row.user };
         Ok(Verified { principal, epoch, expires_at })
     }
 
@@ -310,6 +324,7 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
         revoked_at: None,
         last_used_at: None,
         last_used_from: None,
+        user: new.user,
     })
 }
 

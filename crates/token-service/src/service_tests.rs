@@ -15,7 +15,7 @@ fn context() -> ChangeContext {
 }
 
 fn new_token(name: &str, expires_at: i64) -> NewToken {
-    NewToken { name: name.into(), scope: scopes::DEFAULT.into(), expires_at }
+    NewToken { name: name.into(), scope: scopes::DEFAULT.into(), expires_at, user: None }
 }
 
 fn bearer(token: &SecretString) -> Presented {
@@ -32,6 +32,13 @@ async fn make_tenant(store: &Store, slug: &str) -> TenantId {
         activate: true,
     };
     store.platform().create_tenant(&new, &context()).await.expect("a tenant").id
+}
+
+async fn make_user(store: &Store, tenant: TenantId) -> UserId {
+    let document = serde_json::json!({"userName": "ann@example.com"});
+    let document = document.as_object().expect("an object").clone();
+    let state = store::users::UserState::new(&scim_core::ResourceType::user(), document);
+    store.tenant(tenant).create_user(&state, &context()).await.expect("a user").id
 }
 
 fn master_key(byte: u8) -> MasterKey {
@@ -85,6 +92,28 @@ impl<'a> World<'a> {
 }
 
 on_both! {
+    async fn a_token_is_bound_to_a_user_of_its_tenant(store: TestStore) {
+        let world = &World::new(&store).await;
+        let other = make_tenant(&store, "other").await;
+        let (ann, stranger) = (make_user(&store, world.tenant).await, make_user(&store, other).await);
+        let now = store.now();
+        let issue = async |user| {
+            let new = NewToken { user: Some(user), ..new_token(&format!("for {user}"), now + DAY) };
+            world.service.issue(world.tenant, new, &context()).await
+        };
+        for nobody in [UserId::generate(), stranger] {
+            assert!(matches!(issue(nobody).await, Err(IssueError::Unfit(text)) if text.starts_with("user: ")));
+        }
+        let issued = issue(ann).await.expect("issued");
+        assert_eq!(issued.credential.user, Some(ann));
+        for node in [&world.service, &world.another_node().await] {
+            assert_eq!(node.verify(&bearer(&issued.token)).await.expect("accepted").user, Some(ann));
+        }
+        assert!(store.tenant(world.tenant).purge_user(ann, &context()).await.expect("purged"));
+        let principal = world.another_node().await.verify(&bearer(&issued.token)).await.expect("accepted");
+        assert_eq!(principal.user, Some(ann), "it never becomes the tenant's own");
+    }
+
     async fn an_issued_token_says_who_calls(store: TestStore) {
         let world = &World::new(&store).await;
         let issued = world.issue(" Okta ").await;
@@ -96,6 +125,7 @@ on_both! {
         assert_eq!((principal.tenant, principal.name.as_str()), (world.tenant, "Okta"));
         assert!(principal.may(scopes::SCIM_WRITE) && !principal.may("scim:") && !principal.may("platform"));
         assert_eq!(world.verify(&issued.token).await.expect("from memory"), principal);
+        assert_eq!(principal.user, None);
 
         let listed = world.service.list(world.tenant).await.expect("a list");
         assert_eq!(listed, [issued.credential]);

@@ -4,7 +4,7 @@ use scim_core::{ScimType, profile::UnknownMemberPolicy, urn};
 use serde_json::{Value, json};
 use store_testing::on_both;
 
-use crate::support::{World, patch};
+use crate::support::{World, patch, person};
 
 const NOBODY: &str = "0190b5e0-0000-7000-8000-000000000000";
 
@@ -13,25 +13,35 @@ on_both! {
         let world = &World::new(&store);
         let side = world.tenant("generic").await;
         let user = side.make_user("ann@example.com").await;
+        let mut named = person("bob@example.com");
+        named["displayName"] = "Bob B.".into();
+        let named = side.create_user(&named).await.expect("made").rendered.body["id"].clone();
+        let named = named.as_str().expect("an id");
         let inner = side.make_group("Inner", &[]).await;
-        let id = side.make_group("Outer", &[&user, &inner, &user]).await;
+        let id = side.make_group("Outer", &[&user, &inner, &user, named]).await;
         let mut members =
             side.group(&id).await.expect("read").body["members"].as_array().cloned().expect("members");
-        members.sort_by_key(|member| member["type"].as_str().map(str::to_owned));
+        members.sort_by_key(|member| member["display"].as_str().map(str::to_owned));
         assert_eq!(
             members,
             [
+                // A member without displayName has no display: nothing stands in for it.
+                json!({
+                    "value": user,
+                    "$ref": format!("{}/Users/{user}", side.base_url),
+                    "type": "User",
+                }),
+                json!({
+                    "value": named,
+                    "$ref": format!("{}/Users/{named}", side.base_url),
+                    "type": "User",
+                    "display": "Bob B.",
+                }),
                 json!({
                     "value": inner,
                     "$ref": format!("{}/Groups/{inner}", side.base_url),
                     "type": "Group",
                     "display": "Inner",
-                }),
-                json!({
-                    "value": user,
-                    "$ref": format!("{}/Users/{user}", side.base_url),
-                    "type": "User",
-                    "display": "ann@example.com",
                 }),
             ]
         );

@@ -2,6 +2,7 @@
 
 mod groups;
 mod groups_members;
+mod patch_properties;
 mod profiles;
 mod support;
 mod tenants;

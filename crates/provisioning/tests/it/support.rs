@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provisioning::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory, users::Created,
 };
-use scim_core::{ScimError, profile::Profile, projection::Projection, urn};
+use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
 use store::{Actor, ActorKind, ChangeContext, Store};
 use store_testing::TestStore;
@@ -94,6 +94,11 @@ impl Side {
         let mut side = self.clone();
         change(Arc::make_mut(&mut side.tenant.profile));
         side
+    }
+
+    /// What users of this tenant are.
+    pub(crate) fn user_type(&self) -> Arc<ResourceType> {
+        self.tenant.profile.user.clone()
     }
 
     /// With another projection.

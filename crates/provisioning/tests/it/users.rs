@@ -170,7 +170,7 @@ on_both! {
                 filter: filter.map(str::to_owned),
                 start_index: 1,
                 count: 10,
-                descending: false,
+                ..Query::default()
             };
             let error = side.users(&query).await.expect_err("refused");
             assert_eq!((error.status, error.scim_type), (400, Some(scim_type)), "{sort_by:?} {filter:?}");
@@ -192,6 +192,28 @@ on_both! {
                 "type": "direct",
             }])
         );
+        let outer = side.make_group("All", &[&group]).await;
+        let shown = side.user(&user).await.expect("read").body;
+        assert_eq!(
+            shown["groups"][0],
+            json!({
+                "value": outer,
+                "$ref": format!("{}/Groups/{outer}", side.base_url),
+                "display": "All",
+                "type": "indirect",
+            })
+        );
+        assert_eq!(shown["groups"][1]["type"], "direct");
+        let outside = side.make_user("outside@example.com").await;
+        for (filter, total) in [
+            (format!("groups.value eq \"{outer}\""), 1),
+            (format!("groups[value eq \"{outer}\" and type eq \"direct\"]"), 0),
+            ("groups.type eq \"indirect\"".to_owned(), 1),
+            (format!("groups.display eq \"all\" or id eq \"{outside}\""), 2),
+        ] {
+            let query = Query { filter: Some(filter.clone()), start_index: 1, ..Query::default() };
+            assert_eq!(side.users(&query).await.expect("a list").total, total, "{filter}");
+        }
         let without = Projection { attributes: None, excluded: vec!["groups".into()] };
         let bare = side.projected(without).user(&user).await.expect("read").body;
         assert!(bare.get("groups").is_none(), "{bare}");

@@ -128,6 +128,7 @@ async fn create_tenant(
         name: "Okta".to_owned(),
         scope: scopes::DEFAULT.to_owned(),
         expires_at: expiry::parse("10y", now).map_err(anyhow::Error::msg)?,
+        user: None,
     };
     let issued = installation.tokens.issue(tenant.id(), new, &context).await?;
     Ok(DemoTenant {

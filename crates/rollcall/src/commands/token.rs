@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use provisioning::Tenant;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use store::credentials::Credential;
+use store::{UserId, credentials::Credential};
 use token_service::{NewToken, expiry};
 
 use super::output;
@@ -17,11 +18,15 @@ use crate::{
 /// Runs one of the token commands.
 pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::Result<ExitCode> {
     match command {
-        Token::Create { slug, name, expires_in, scope } => {
+        Token::Create { slug, name, expires_in, scope, user } => {
             let tenant = installation.tenant(&slug).await?;
             let expires_at = expiry::parse(&expires_in, installation.store.now())
                 .map_err(|error| anyhow::anyhow!("--expires-in: {error}"))?;
-            let new = NewToken { name, scope, expires_at };
+            let user = match user {
+                Some(user_name) => Some(user_named(installation, &tenant, &user_name).await?),
+                None => None,
+            };
+            let new = NewToken { name, scope, expires_at, user };
             let issued = installation.tokens.issue(tenant.id(), new, &cli_context()).await?;
             output::line(issued.token.expose_secret());
         }
@@ -29,6 +34,15 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
         Token::Revoke { slug, name } => revoke(installation, &slug, &name).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn user_named(installation: &Installation, tenant: &Tenant, user_name: &str) -> anyhow::Result<UserId> {
+    let user = installation.store.tenant(tenant.id()).user_by_name(user_name, false).await?;
+    let slug = &tenant.row.slug;
+    let user = user.with_context(|| {
+        format!("--user: {slug} has no user {user_name:?}; a token is bound to a user who is there already")
+    })?;
+    Ok(user.id)
 }
 
 async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Result<()> {
@@ -46,17 +60,20 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
                     "created": time(Some(credential.created_at)), "created_by": credential.created_by,
                     "expires": time(credential.expires_at), "revoked": time(credential.revoked_at),
                     "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
+                    "user": credential.user,
                 })
             })
             .collect();
         return output::json(&rows);
     }
-    let mut table = output::table(&["name", "token", "scope", "state", "created", "expires", "last used"]);
+    let mut table =
+        output::table(&["name", "token", "scope", "user", "state", "created", "expires", "last used"]);
     for credential in &credentials {
         table.add_row([
             credential.name.clone(),
             format!("…{}", credential.hint),
             credential.scope.clone(),
+            credential.user.map(|user| user.to_string()).unwrap_or_default(),
             state(credential, now).to_owned(),
             output::time(Some(credential.created_at)),
             output::time(credential.expires_at),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use scim_core::{projection, projection::Envelope};
 use serde_json::{Value, json};
-use store::users::{RoleGrant, User};
+use store::users::{Membership, RoleGrant, User};
 
 use super::output;
 use crate::{cli::User as Command, installation::Installation};
@@ -42,11 +42,13 @@ pub(super) async fn run(installation: &Installation, command: Command) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
+/// `groups` are those that the user is a direct member of, since roles come from these alone.
+fn direct_groups(user: &User) -> impl Iterator<Item = &Membership> {
+    user.groups.iter().flatten().filter(|membership| membership.direct)
+}
+
 fn as_json(document: &Value, user: &User, roles: &[RoleGrant]) -> Value {
-    let groups: Vec<_> = user
-        .groups
-        .iter()
-        .flatten()
+    let groups: Vec<_> = direct_groups(user)
         .map(|membership| json!({"id": membership.group, "display": membership.display}))
         .collect();
     let roles: Vec<_> = roles
@@ -61,7 +63,7 @@ fn as_json(document: &Value, user: &User, roles: &[RoleGrant]) -> Value {
 fn show(document: &Value, user: &User, roles: &[RoleGrant]) -> anyhow::Result<()> {
     output::json(document)?;
     let mut table = output::table(&["group", "gives role"]);
-    for membership in user.groups.iter().flatten() {
+    for membership in direct_groups(user) {
         let given: Vec<_> = roles
             .iter()
             .filter(|grant| grant.via.group == membership.group)

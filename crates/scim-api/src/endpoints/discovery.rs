@@ -2,11 +2,12 @@
 
 use axum::{body::Body, response::Response};
 use http::StatusCode;
-use scim_core::{ResourceType, ScimError, profile::CredentialKind, urn};
+use provisioning::CURSOR_TIMEOUT;
+use scim_core::{ResourceType, ScimError, bulk, profile::CredentialKind, urn};
 use serde_json::{Value, json};
 
 use super::list as lists;
-use crate::{MAX_COUNT, answer, call::Call, routes::Answer};
+use crate::{DEFAULT_COUNT, MAX_COUNT, answer, call::Call, routes::Answer};
 
 /// GET /ServiceProviderConfig.
 pub(crate) async fn service_provider_config(call: Call, _body: Body) -> Answer {
@@ -17,11 +18,23 @@ pub(crate) async fn service_provider_config(call: Call, _body: Body) -> Answer {
         &json!({
             "schemas": [urn::SERVICE_PROVIDER_CONFIG],
             "patch": {"supported": true},
-            "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+            "bulk": {
+                "supported": true,
+                "maxOperations": bulk::MAX_OPERATIONS,
+                "maxPayloadSize": bulk::MAX_PAYLOAD_SIZE,
+            },
             "filter": {"supported": true, "maxResults": MAX_COUNT},
             "changePassword": {"supported": false},
             "sort": {"supported": true},
             "etag": {"supported": true},
+            "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": DEFAULT_COUNT,
+                "maxPageSize": MAX_COUNT,
+                "cursorTimeout": CURSOR_TIMEOUT,
+            },
             "authenticationSchemes": authentication_schemes(&call.tenant().profile.credentials),
             "meta": {"resourceType": "ServiceProviderConfig", "location": location},
         }),

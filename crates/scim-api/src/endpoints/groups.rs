@@ -11,7 +11,8 @@ use crate::{answer, call::Call, preconditions, query::Params, routes::Answer};
 const KIND: ResourceKind = ResourceKind::Group;
 
 /// A PATCH that names more values than this is answered 204, so that a large change need not read and send all
-/// members; Okta and Entra take either answer. `attributes` or `excludedAttributes` always get their 200
+/// members; so is each PATCH of a group that has more members than are read at once, so that a small change of a large
+/// group stays small. Okta and Entra take either answer. `attributes` or `excludedAttributes` always get their 200
 /// (RFC 7644 §3.5.2).
 const LARGE_PATCH: usize = 100;
 
@@ -31,7 +32,7 @@ async fn find(call: &Call, params: Params) -> Answer {
     let projection = params.projection(call.resource_type(KIND))?;
     let query = params.list()?;
     let page = call.state.provisioner.groups(call.request(&projection), &query).await?;
-    Ok(lists::response(query.start_index, page))
+    Ok(lists::response(page))
 }
 
 /// POST /Groups.
@@ -62,7 +63,7 @@ pub(crate) async fn replace(call: Call, body: Body) -> Answer {
     Ok(answer::resource(StatusCode::OK, &rendered))
 }
 
-/// PATCH /Groups/{id}: 200 with the whole group, members included; 204 when the change is a large one.
+/// PATCH /Groups/{id}: 200 with the whole group, members included; 204 when the change or the group is a large one.
 pub(crate) async fn patch(call: Call, body: Body) -> Answer {
     let mut projection = call.projection(KIND)?;
     let body = call.json(body).await?;
@@ -73,7 +74,7 @@ pub(crate) async fn patch(call: Call, body: Body) -> Answer {
     }
     let request = call.request(&projection);
     let rendered = call.state.provisioner.patch_group(request, &call.id, if_match, &body).await?;
-    Ok(if silent {
+    Ok(if silent || (rendered.more_members.is_some() && !call.params.projects()) {
         answer::resource_without_body(StatusCode::NO_CONTENT, &rendered)
     } else {
         answer::resource(StatusCode::OK, &rendered)

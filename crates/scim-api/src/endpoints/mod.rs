@@ -1,8 +1,10 @@
 //! The endpoints, one file a resource.
 
+pub(crate) mod bulk;
 pub(crate) mod discovery;
 pub(crate) mod groups;
-pub(crate) mod unsupported;
+pub(crate) mod me;
+pub(crate) mod root;
 pub(crate) mod users;
 
 mod list;

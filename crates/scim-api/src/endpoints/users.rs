@@ -25,7 +25,7 @@ async fn find(call: &Call, params: Params) -> Answer {
     let projection = params.projection(call.resource_type(KIND))?;
     let query = params.list()?;
     let page = call.state.provisioner.users(call.request(&projection), &query).await?;
-    Ok(lists::response(query.start_index, page))
+    Ok(lists::response(page))
 }
 
 /// POST /Users: 201, also when the tenant's duplicate policy linked an existing user.

@@ -73,8 +73,12 @@ impl Reply {
         if self.status.is_client_error() || self.status.is_server_error() {
             assert_eq!(body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error", "{self:?}");
             assert_eq!(body["status"], self.status.as_str(), "{self:?}");
-            assert_eq!(body["requestId"], request_id, "{self:?}");
-            assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
+            let detail = body["detail"].as_str().unwrap_or_default();
+            let ending = format!(" (request id {request_id})");
+            assert!(detail.strip_suffix(&ending).is_some_and(|said| !said.is_empty()), "{self:?}");
+            let defined = ["schemas", "status", "scimType", "detail"];
+            let known = |name: &String| defined.contains(&name.as_str());
+            assert!(body.as_object().is_some_and(|body| body.keys().all(known)), "{self:?}");
         }
     }
 }
@@ -174,6 +178,23 @@ impl Client {
         self.get(&format!("{endpoint}?filter={}", encode(filter))).await
     }
 
+    /// PATCH with these operations.
+    pub(crate) async fn operate(&self, path: &str, operations: Value) -> Reply {
+        self.patch(path, &patch(operations)).await
+    }
+
+    /// Names of those whom a filter finds, in order.
+    pub(crate) async fn found(&self, endpoint: &str, filter: &str) -> Vec<String> {
+        let name = if endpoint == "/Users" { "userName" } else { "displayName" };
+        let list = self.filter(endpoint, filter).await.expect(200);
+        let resources = list["Resources"].as_array().expect("Resources").iter();
+        let mut names: Vec<String> =
+            resources.map(|one| one[name].as_str().expect("a name").to_owned()).collect();
+        names.sort();
+        assert_eq!(list["totalResults"], names.len(), "{filter}");
+        names
+    }
+
     /// Creates a user as Okta does; gives the answer's body.
     pub(crate) async fn create_user(&self, user_name: &str) -> Value {
         self.post("/Users", &user(user_name)).await.expect(201)
@@ -205,6 +226,19 @@ pub(crate) fn group(name: &str, members: &[&str]) -> Value {
         "displayName": name,
         "members": members,
     })
+}
+
+/// Each test looks at single values of an answer: what a JSON pointer leads to, `Null` where there is nothing. `X` and
+/// `E` in front stand for the URNs of the test extension and of the enterprise extension.
+pub(crate) fn at(answer: &Value, pointer: &str) -> Value {
+    let pointer = match pointer.strip_prefix("/X").map(|rest| (crate::profiles::X, rest)) {
+        Some((urn, rest)) => format!("/{urn}{rest}"),
+        None => match pointer.strip_prefix("/E") {
+            Some(rest) => format!("/{}{rest}", crate::profiles::ENTERPRISE),
+            None => pointer.to_owned(),
+        },
+    };
+    answer.pointer(&pointer).cloned().unwrap_or_default()
 }
 
 /// A PATCH body of these operations.

@@ -12,7 +12,7 @@ async fn configuration(world: World) {
     assert_eq!(config["schemas"], json!(["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"]));
     for (feature, supported) in [
         ("patch", true),
-        ("bulk", false),
+        ("bulk", true),
         ("filter", true),
         ("changePassword", false),
         ("sort", true),
@@ -21,6 +21,8 @@ async fn configuration(world: World) {
         assert_eq!(config[feature]["supported"], supported, "{feature}");
     }
     assert_eq!(config["filter"]["maxResults"], scim_api::MAX_COUNT);
+    let bulk = json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 4_194_304});
+    assert_eq!(config["bulk"], bulk);
     let schemes = config["authenticationSchemes"].as_array().expect("schemes");
     assert!(schemes.iter().any(|scheme| scheme["type"] == "oauthbearertoken"), "{schemes:?}");
 }

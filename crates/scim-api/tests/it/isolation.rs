@@ -111,12 +111,39 @@ fn attempts(method: &str, path: &str, prey: &Holdings) -> Option<Vec<Attempt>> {
             path,
             vec![json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-                "Operations": [{"method": "DELETE", "path": format!("/Users/{user_id}")}],
+                "Operations": bulk_operations(prey, &thief(), &gang()),
             })],
         ),
         ("POST", "/.search") => bodies(path, vec![json!({"filter": format!("id eq \"{user_id}\"")})]),
         _ => return None,
     })
+}
+
+/// Every method on either id, and creations that name both; all but the latter must find nothing.
+fn bulk_operations(prey: &Holdings, thief: &Value, gang: &Value) -> Vec<Value> {
+    let change = patch(json!([
+        {"op": "add", "value": {"displayName": format!("stolen-{}", uuid())}},
+        {"op": "add", "path": "members", "value": [{"value": prey.user}, {"value": "bulkId:gang"}]},
+    ]));
+    let mut operations = vec![
+        json!({"method": "POST", "path": "/Users", "bulkId": "thief", "data": thief}),
+        json!({"method": "POST", "path": "/Groups", "bulkId": "gang", "data": gang}),
+        json!({"method": "PATCH", "path": "/Groups/bulkId:gang", "data": change}),
+    ];
+    for id in [&prey.user, &prey.second, &prey.group] {
+        for (endpoint, body) in [("/Users", thief), ("/Groups", gang)] {
+            let path = format!("{endpoint}/{id}");
+            operations.extend([
+                json!({"method": "PUT", "path": path, "data": body}),
+                json!({"method": "PATCH", "path": path, "data": change}),
+                json!({"method": "PATCH", "path": path, "version": "*", "data": change}),
+                json!({"method": "PATCH", "path": path, "version": "W/\"1\"", "data": change}),
+                json!({"method": "DELETE", "path": path}),
+                json!({"method": "DELETE", "path": path, "version": "W/\"1\""}),
+            ]);
+        }
+    }
+    operations
 }
 
 fn uuid() -> String {
@@ -175,7 +202,7 @@ fn shared() -> Vec<(String, String)> {
 #[track_caller]
 fn check_silent(reply: &Reply, attempt: &Attempt, prey: &Holdings) {
     let said = format!("{} {}", attempt.0, attempt.1.as_ref().map(Value::to_string).unwrap_or_default());
-    let text = format!("{} {:?}", reply.text, reply.headers);
+    let text = format!("{} {:?}", without_failures(reply), reply.headers);
     for secret in [&prey.user, &prey.second, &prey.group, &prey.mark] {
         let may_echo = said.contains(secret.as_str()) && reply.status.is_client_error();
         assert!(may_echo || !text.contains(secret.as_str()), "{secret} of {:?}: {reply:?}", prey.client);
@@ -183,6 +210,30 @@ fn check_silent(reply: &Reply, attempt: &Attempt, prey: &Holdings) {
     let own_place = format!("/t/{}/", prey.client.slug);
     let own_host = format!("{}.tenants", prey.client.slug);
     assert!(!text.contains(&own_place) && !text.contains(&own_host), "{reply:?}");
+}
+
+/// The body, but for operations of a bulk request that were refused: as a refusal does, they say what was named.
+fn without_failures(reply: &Reply) -> String {
+    let Ok(mut body) = serde_json::from_str::<Value>(&reply.text) else { return reply.text.clone() };
+    if let Some(operations) = body.get_mut("Operations").and_then(Value::as_array_mut) {
+        operations.retain(|operation| operation["status"].as_str().is_some_and(|status| status < "400"));
+    }
+    body.to_string()
+}
+
+/// A bulk request makes what is the thief's own, and finds nothing of what it names.
+#[track_caller]
+fn check_bulk(reply: &Reply) {
+    let answer = reply.expect(200);
+    let operations = answer["Operations"].as_array().expect("Operations");
+    let statuses: Vec<&str> =
+        operations.iter().filter_map(|operation| operation["status"].as_str()).collect();
+    assert_eq!(statuses[..3], ["201", "201", "200"], "{reply:?}");
+    assert_eq!(statuses[3..], ["404"; 36], "{reply:?}");
+    for refused in &operations[3..] {
+        let detail = refused["response"]["detail"].as_str().expect("a detail");
+        assert!(detail.contains(" not found. (request id "), "{refused}");
+    }
 }
 
 /// `thief` tries every route against `prey`, first at the prey's own addresses, then at its own and the shared ones.
@@ -208,6 +259,9 @@ async fn raid(world: &World, thief: &Holdings, prey: &Holdings) {
                 check_silent(&reply, &attempt, prey);
                 if path.ends_with("/{id}") && (path.starts_with("/Users") || path.starts_with("/Groups")) {
                     reply.expect_error(404, "");
+                }
+                if *path == "/Bulk" {
+                    check_bulk(&reply);
                 }
             }
         }

@@ -20,16 +20,33 @@ macro_rules! on_both {
 }
 
 mod client;
+mod profiles;
 mod world;
 
 mod addresses;
 mod authorization;
 mod bad_input;
+mod bulk;
 mod catalogue_app;
+mod characteristics;
+mod conformance;
 mod discovery;
+mod filters_http;
 mod group_push;
 mod headers;
+mod identity_providers;
 mod isolation;
+mod large_groups;
+mod leniencies;
 mod lists;
+mod lists_and_search;
+mod me;
+mod names_and_values;
 mod okta_spec;
+mod patch_rules;
+mod put;
+mod rate_limit;
+mod root;
+mod status_and_headers;
+mod walks;
 mod wizard_app;

@@ -9,31 +9,27 @@ use crate::{
 
 on_both!(echo_changes_nothing, life_of_a_user, read_only_keys_are_ignored);
 
-async fn events(world: &World, client: &Client) -> usize {
-    world.scope(client).await.outbox(10_000).await.expect("outbox").len()
-}
-
 async fn echo_changes_nothing(world: World) {
     let okta = world.tenant("acme").await;
     let created = okta.create_user("echo@example.com").await;
     let path = format!("/Users/{}", id(&created));
     let read = okta.get(&path).await;
-    let before = events(&world, &okta).await;
+    let before = world.events(&okta).await;
 
     let echoed = okta.put(&path, &read.expect(200)).await;
     assert_eq!(echoed.expect(200), read.json());
     assert_eq!(echoed.header("etag"), read.header("etag"));
     assert_eq!(echoed.json()["meta"]["lastModified"], read.json()["meta"]["lastModified"]);
-    assert_eq!(events(&world, &okta).await, before, "an echo makes no event");
+    assert_eq!(world.events(&okta).await, before, "an echo makes no event");
 
     let group = okta.create_group("Staff", &[&id(&created)]).await;
     let path = format!("/Groups/{}", id(&group));
     let read = okta.get(&path).await;
-    let before = events(&world, &okta).await;
+    let before = world.events(&okta).await;
     let echoed = okta.put(&path, &read.expect(200)).await;
     assert_eq!(echoed.expect(200), read.json());
     assert_eq!(echoed.header("etag"), read.header("etag"));
-    assert_eq!(events(&world, &okta).await, before, "an echo makes no event");
+    assert_eq!(world.events(&okta).await, before, "an echo makes no event");
 }
 
 /// GET, lay values over it, PUT.

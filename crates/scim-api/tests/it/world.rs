@@ -4,7 +4,10 @@ use axum::Router;
 use provisioning::{Provisioner, TenantDirectory};
 use scim_api::ScimState;
 use secrecy::ExposeSecret as _;
-use store::{Actor, ActorKind, ChangeContext, Store, TenantScope, tenants::TenantStatus};
+use store::{
+    Actor, ActorKind, ChangeContext, Store, TenantScope, UserId,
+    tenants::{NewTenant, TenantStatus},
+};
 use store_testing::TestStore;
 use token_service::{MasterKey, NewToken, TokenService};
 
@@ -14,7 +17,7 @@ use crate::client::Client;
 pub(crate) const SHARED_HOST: &str = "scim.example.com";
 /// DOMAIN of the tenants' own hosts.
 const DOMAIN: &str = "tenants.example.net";
-const BOTH_SCOPES: &str = "scim:read scim:write";
+pub(crate) const BOTH_SCOPES: &str = "scim:read scim:write";
 const YEAR: i64 = 365 * 24 * 3_600_000;
 
 pub(crate) struct World {
@@ -22,11 +25,11 @@ pub(crate) struct World {
     pub(crate) tokens: TokenService,
     pub(crate) state: ScimState,
     pub(crate) app: Router,
-    /// Keeps the database alive.
-    _database: TestStore,
+    /// Keeps the database alive, and sets the clock.
+    database: TestStore,
 }
 
-fn context() -> ChangeContext {
+pub(crate) fn context() -> ChangeContext {
     ChangeContext {
         actor: Actor { kind: ActorKind::Cli, id: String::new(), name: "test".into() },
         cause: "test".into(),
@@ -52,9 +55,15 @@ impl World {
             tokens: tokens.clone(),
             public_url: format!("https://{SHARED_HOST}").parse().expect("a URL"),
             tenant_domain: Some(DOMAIN.into()),
+            rate_limit: None,
         };
         let app = scim_api::service(state.clone(), Router::new());
-        Self { store, tokens, state, app, _database: database }
+        Self { store, tokens, state, app, database }
+    }
+
+    /// Moves the clock by so many milliseconds.
+    pub(crate) fn advance(&self, milliseconds: i64) {
+        self.database.advance(milliseconds);
     }
 
     /// A new active tenant with the general profile, and a client that holds a token of it.
@@ -69,11 +78,45 @@ impl World {
         self.client(slug, BOTH_SCOPES).await
     }
 
+    /// A new active tenant that keeps to the letter of the protocol.
+    pub(crate) async fn strict_tenant(&self, slug: &str) -> Client {
+        self.state.tenants.create(slug, None, "generic", "strict", true, &context()).await.expect("a tenant");
+        self.client(slug, BOTH_SCOPES).await
+    }
+
+    /// A new active tenant with a profile of its own.
+    pub(crate) async fn tenant_with(&self, profile: &str, slug: &str) -> Client {
+        let new = NewTenant {
+            slug: slug.into(),
+            name: slug.into(),
+            profile_name: "own".into(),
+            profile: profile.into(),
+            compatibility: "lenient".into(),
+            activate: true,
+        };
+        self.store.platform().create_tenant(&new, &context()).await.expect("a tenant");
+        self.client(slug, BOTH_SCOPES).await
+    }
+
+    /// How many events wait to be delivered.
+    pub(crate) async fn events(&self, client: &Client) -> usize {
+        self.scope(client).await.outbox(10_000).await.expect("outbox").len()
+    }
+
     /// A client of an existing tenant with a new token of these scopes, at the tenant's path address.
     pub(crate) async fn client(&self, slug: &str, scope: &str) -> Client {
+        self.client_of(slug, scope, None).await
+    }
+
+    /// Likewise with a token that is bound to the user of this id.
+    pub(crate) async fn personal_client(&self, slug: &str, scope: &str, user: &str) -> Client {
+        self.client_of(slug, scope, Some(user.parse().expect("an id"))).await
+    }
+
+    async fn client_of(&self, slug: &str, scope: &str, user: Option<UserId>) -> Client {
         let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
         let name = format!("token {}", store::CredentialId::generate());
-        let new = NewToken { name, scope: scope.into(), expires_at: self.store.now() + YEAR };
+        let new = NewToken { name, scope: scope.into(), expires_at: self.store.now() + YEAR, user };
         let issued = self.tokens.issue(tenant.id(), new, &context()).await.expect("a token");
         Client {
             app: self.app.clone(),
@@ -88,6 +131,11 @@ impl World {
         let slug = client.base.split('/').nth(2).expect("a path address");
         let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
         self.store.tenant(tenant.id())
+    }
+
+    /// So many users of a client's tenant, made past the server; their ids in order.
+    pub(crate) async fn many_users(&self, client: &Client, count: i64) -> Vec<String> {
+        self.database.many_users(self.scope(client).await.id(), count).await
     }
 
     pub(crate) async fn set_status(&self, client: &Client, status: TenantStatus) {

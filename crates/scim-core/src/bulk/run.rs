@@ -106,6 +106,24 @@ impl Run {
         None
     }
 
+    /// Ends the run before all is done. What is still to be done is answered with this error (a malformed operation
+    /// with its own), and a resource of a circle that lacks references says so. Not counted by `failOnErrors`.
+    pub fn stop_with(&mut self, why: &ScimError) {
+        self.finish(Err(why.clone()));
+        for step in std::mem::take(&mut self.steps) {
+            match step {
+                Step::Run(index) | Step::RunWithout(index, _) => {
+                    let error = self.operations[index].action.as_ref().err().unwrap_or(why).clone();
+                    self.record_first(index, Err(error));
+                }
+                Step::Complete(index) if self.lacking.contains_key(&index) => {
+                    self.record_completion(index, Err(why.clone()));
+                }
+                Step::Complete(_) => {}
+            }
+        }
+    }
+
     /// Tells how the last call went.
     pub fn finish(&mut self, result: Result<Done, ScimError>) {
         if let Some(step) = self.current.take() {

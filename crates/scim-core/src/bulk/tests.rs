@@ -167,7 +167,10 @@ fn what_is_wrong_with_one_operation_stays_with_it() {
         let error = &answer[0]["response"];
         assert_eq!(error["schemas"], json!([crate::urn::ERROR]), "{operation}");
         assert_eq!(error["status"], status.to_string(), "{operation}");
-        assert_eq!(error["requestId"], "r-1");
+        assert!(
+            error["detail"].as_str().is_some_and(|detail| detail.ends_with(" (request id r-1)")),
+            "{error}"
+        );
         assert_eq!(answer[0].get("method"), operation.get("method").filter(|method| method.is_string()));
     }
 }
@@ -347,6 +350,54 @@ fn a_call_that_is_not_answered_is_an_error() {
     assert!(run.next_call().is_some());
     assert!(run.next_call().is_none());
     assert_eq!(statuses(&run.response(BASE, None)["Operations"]), ["204", "500"]);
+}
+
+#[test]
+fn what_a_stop_leaves_undone_is_answered_with_its_reason() {
+    let operations = json!([
+        group("a", &["b"]),
+        group("b", &["a"]),
+        post("/Users", "u", json!({"userName": "ann"})),
+        {"method": "GET", "path": "/Users/1"},
+        group("c", &["d"]),
+        group("d", &["c"]),
+    ]);
+    // The calls are POST u, a, b, PUT a, POST c, d, PUT c: how many are answered before the stop, and is one more out?
+    for (answered, out, expected) in [
+        (0, false, ["503", "503", "503", "400", "503", "503"]),
+        (0, true, ["503", "503", "503", "400", "503", "503"]),
+        (1, false, ["503", "503", "201", "400", "503", "503"]),
+        (2, false, ["503", "503", "201", "400", "503", "503"]),
+        (2, true, ["503", "503", "201", "400", "503", "503"]),
+        (3, false, ["503", "201", "201", "400", "503", "503"]),
+        (4, false, ["201", "201", "201", "400", "503", "503"]),
+        (6, true, ["201", "201", "201", "400", "503", "201"]),
+        (7, false, ["201", "201", "201", "400", "201", "201"]),
+    ] {
+        let (mut memory, mut run) = (Memory::default(), Run::new(request(operations.clone())));
+        for _ in 0..answered {
+            let call = run.next_call().expect("a call");
+            let result = memory.carry_out(call);
+            run.finish(result);
+        }
+        if out {
+            run.next_call();
+        }
+        run.stop_with(&ScimError::new(503, "No time."));
+        assert_eq!(run.next_call(), None);
+        let answer = run.response(BASE, None)["Operations"].clone();
+        assert_eq!(statuses(&answer), expected, "{answered} {out}: {:?}", memory.calls);
+        let detail = answer[0]["response"]["detail"].as_str().unwrap_or_default();
+        let wanted = match answered {
+            0 | 1 => "No time.",
+            2 | 3 => {
+                "The resource was created without its references to bulkId:b; add them by a PATCH. No time."
+            }
+            _ => "",
+        };
+        assert_eq!(detail, wanted, "{answered}");
+        assert_eq!(answer[0].get("location").is_some(), answered > 1, "{answered}");
+    }
 }
 
 #[test]

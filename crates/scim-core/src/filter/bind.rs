@@ -26,13 +26,24 @@ pub(super) enum Scope<'a> {
 
 /// Binds a whole tree. What the type does not offer becomes [`Filter::Never`], and takes with it what depends on it.
 pub(super) fn bind(expr: &Expr, scope: Scope<'_>, lenient_booleans: bool) -> Result<Filter, ScimError> {
-    Binder { scope, lenient_booleans }.bind(expr).map(settle)
+    Binder { scope, lenient_booleans, at_root: false }.bind(expr).map(settle)
+}
+
+/// Binds a whole tree where several types are asked at once: what the type does not have is an attribute without value.
+pub(super) fn bind_at_root(
+    expr: &Expr,
+    resource_type: &ResourceType,
+    lenient_booleans: bool,
+) -> Result<Filter, ScimError> {
+    Binder { scope: Scope::Resource(resource_type), lenient_booleans, at_root: true }.bind(expr).map(settle)
 }
 
 #[derive(Clone, Copy)]
 struct Binder<'a> {
     scope: Scope<'a>,
     lenient_booleans: bool,
+    /// Several types are asked: a name that is unknown here may be known there.
+    at_root: bool,
 }
 
 impl Binder<'_> {
@@ -42,16 +53,32 @@ impl Binder<'_> {
             Expr::And(parts) => all(parts).map(Filter::And),
             Expr::Or(parts) => all(parts).map(Filter::Or),
             Expr::Not(inner) => self.bind(inner).map(negate),
-            Expr::Present(name) => Ok(self.target(name, "pr")?.map_or(Filter::Never, Filter::Present)),
+            Expr::Present(name) => {
+                Ok(self.target(name, "pr")?.map_or_else(|| self.without_value(false), Filter::Present))
+            }
             Expr::Compare(name, op, constant) => match self.target(name, op.as_str())? {
                 Some(target) => self.compare(name, target, *op, constant),
-                None => Ok(Filter::Never),
+                None => {
+                    let is_null = *constant == Constant::Null;
+                    let holds = if is_null { *op == CompareOp::Eq } else { *op == CompareOp::Ne };
+                    Ok(self.without_value(holds))
+                }
             },
             Expr::Element(name, inner, tail) => self.element(name, inner, tail.as_deref()),
         }
     }
 
-    /// The attribute of a name; `None` when it is known and not offered.
+    /// What a condition on an attribute that the type does not have comes to: nothing at the endpoint of the type, and
+    /// at the root what it says of an attribute without a value.
+    fn without_value(self, holds: bool) -> Filter {
+        match (self.at_root, holds) {
+            (false, _) => Filter::Never,
+            (true, true) => Filter::And(Vec::new()),
+            (true, false) => Filter::Or(Vec::new()),
+        }
+    }
+
+    /// The attribute of a name; `None` when it is known and not offered, or unknown at the root.
     fn target(self, name: &Name, op: &str) -> Result<Option<AttrRef>, ScimError> {
         let unknown = || {
             let shown: String = name.text.chars().take(80).collect();
@@ -77,6 +104,7 @@ impl Binder<'_> {
                 Ok(Some(target))
             }
             Resolved::NotOffered(_) => Ok(None),
+            Resolved::Unknown(_) if self.at_root => Ok(None),
             Resolved::Extension(_) => Err(invalid(
                 name.column,
                 format!(
@@ -109,7 +137,7 @@ impl Binder<'_> {
 
     fn element(self, name: &Name, inner: &Expr, tail: Option<&Expr>) -> Result<Filter, ScimError> {
         let Some(target) = self.target(name, "[")? else {
-            return Ok(Filter::Never);
+            return Ok(self.without_value(false));
         };
         if target.sub.is_some() || !target.attribute.multi_valued {
             return Err(invalid(
@@ -123,10 +151,15 @@ impl Binder<'_> {
         let inside = Binder { scope: Scope::Element(&target), ..self };
         let mut filter = inside.bind(inner)?;
         if let Some(tail) = tail {
+            if matches!(self.scope, Scope::Resource(kind) if !kind.leniencies.compare_after_brackets) {
+                let problem =
+                    format!("{}[…]: nothing is compared after the brackets; write it inside", target.path());
+                return Err(invalid(name.column, problem));
+            }
             filter = Filter::And(vec![filter, inside.bind(tail)?]);
         }
         Ok(match settle(filter) {
-            Filter::Never => Filter::Never,
+            Filter::Never => self.without_value(false),
             filter => Filter::Element { target, filter: Box::new(filter) },
         })
     }
@@ -437,6 +470,7 @@ mod tests {
             uniqueness: schema::Uniqueness::None,
             reference_types: Vec::new(),
             constraint: None,
+            indexed: false,
         }
     }
 
@@ -464,6 +498,40 @@ mod tests {
         let name = || Box::new(parse("name pr").expect("binds"));
         assert_eq!(parse("name eq null"), Ok(Filter::Not(name())));
         assert_eq!(parse("name ne null"), Ok(*name()));
+    }
+
+    #[test]
+    fn at_the_root_an_unknown_attribute_has_no_value() {
+        let form = search::form(&ResourceType::group(), &Default::default());
+        for (text, expected) in [
+            ("userName pr", false),
+            ("not (userName pr)", true),
+            ("userName eq \"x\"", false),
+            ("userName ne \"x\"", true),
+            ("userName gt \"x\"", false),
+            ("userName eq null", true),
+            ("userName ne null", false),
+            ("nobody.at.all pr", false),
+            ("emails[type eq \"work\"]", false),
+            ("emails[type eq \"work\"].value eq \"x\"", false),
+            ("not (emails[type eq \"work\"])", true),
+            ("members[nobody eq \"x\"]", false),
+            ("not (members[nobody eq \"x\"])", true),
+            ("not (members[nobody eq \"x\" and value pr])", true),
+            ("userName pr or schemas pr", true),
+            ("userName pr and schemas pr", false),
+            ("not (userName pr and schemas pr)", true),
+            ("not (userName pr or schemas pr)", false),
+            ("urn:x:y:z eq \"x\" or schemas pr", true),
+        ] {
+            let filter = filter::parse_at_root(text, &ResourceType::group(), false).expect(text);
+            assert_eq!(filter.matches(&form), expected, "{text}");
+        }
+        let offered = filter::parse_at_root("not (nickName pr)", &small_user(), false).expect("binds");
+        assert!(offered.matches(&form), "known elsewhere and not offered here is no value either");
+        for text in ["password pr", "schemas gt", "schemas eq 5"] {
+            assert!(filter::parse_at_root(text, &user(), false).is_err(), "{text}");
+        }
     }
 
     #[test]

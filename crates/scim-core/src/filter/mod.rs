@@ -105,6 +105,17 @@ pub fn parse(text: &str, resource_type: &ResourceType, lenient_booleans: bool) -
     bind::bind(&expr, Scope::Resource(resource_type), lenient_booleans)
 }
 
+/// As [`parse`], for a query over several resource types (RFC 7644 §3.4.2.1): an attribute that this type does not
+/// have counts as one without a value, so `eq` and `pr` are false and `not (… pr)` is true.
+pub fn parse_at_root(
+    text: &str,
+    resource_type: &ResourceType,
+    lenient_booleans: bool,
+) -> Result<Filter, ScimError> {
+    let expr = parser::parse(text, 0, Context::Resource)?;
+    bind::bind_at_root(&expr, resource_type, lenient_booleans)
+}
+
 /// Parses what stands between the brackets of a value path on `target`, bound to its sub-attributes
 /// (for a simple multi-valued attribute: to `value`).
 pub fn parse_element(text: &str, target: &AttrRef, lenient_booleans: bool) -> Result<Filter, ScimError> {

@@ -156,7 +156,9 @@ impl Coercion {
     pub(crate) fn text(&mut self, path: &str, value: &Value) -> Option<String> {
         let text = match value {
             Value::String(text) => text.clone(),
-            Value::Number(number) if self.leniencies.numbers_as_strings => number.to_string(),
+            Value::Number(number) if self.leniencies.numbers_as_strings && has_all_digits(number) => {
+                number.to_string()
+            }
             _ => return self.wrong(path, "a string", value),
         };
         if text.len() > MAX_STRING {
@@ -203,11 +205,10 @@ impl Coercion {
 
     fn decimal(&mut self, path: &str, value: &Value) -> Option<Value> {
         match value {
-            Value::Number(_) => return Some(value.clone()),
+            Value::Number(number) => return Some(unsigned_zero(number.clone())),
             Value::String(text) if self.leniencies.numbers_as_strings => {
-                let number = text.trim().parse().ok().and_then(Number::from_f64);
-                if let Some(number) = number {
-                    return Some(Value::Number(number));
+                if let Some(number) = text.trim().parse().ok().and_then(Number::from_f64) {
+                    return Some(unsigned_zero(number));
                 }
             }
             _ => {}
@@ -302,12 +303,23 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
+/// A number, and 0 for `-0` and `0.0`: there is one zero, however it is written.
+fn unsigned_zero(number: Number) -> Value {
+    if number.as_f64() == Some(0.0) { 0.into() } else { Value::Number(number) }
+}
+
+/// 2^53: up to here a double holds every whole number without loss.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a number is still what the client wrote: one of many digits was rounded when it was read.
+fn has_all_digits(number: &Number) -> bool {
+    !number.is_f64() || number.as_f64().is_some_and(|float| float.abs() <= MAX_EXACT)
+}
+
 /// `7` and `7.0` are whole; beyond 64 bits nothing is.
 fn whole_number(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
-        // 2^53: the whole numbers that a double holds without loss.
-        let float =
-            number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0)?;
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= MAX_EXACT)?;
         format!("{float:.0}").parse().ok()
     })
 }

@@ -57,10 +57,16 @@ impl Entries {
     }
 }
 
+/// Equal for elements that are the same; a PATCH leaves their parts in any order.
 fn key(element: &Value) -> String {
-    match (element.get("value"), element.get("type")) {
-        (Some(value), kind) => json!([value, kind]).to_string(),
-        (None, _) => element.to_string(),
+    match (element.get("value"), element) {
+        (Some(value), _) => json!([value, element.get("type")]).to_string(),
+        (None, Value::Object(fields)) => {
+            let mut parts: Vec<_> = fields.iter().collect();
+            parts.sort_unstable_by_key(|(name, _)| *name);
+            json!(parts).to_string()
+        }
+        (None, simple) => simple.to_string(),
     }
 }
 

@@ -174,7 +174,7 @@ fn is_known_schema(resource_type: &ResourceType, urn: &str) -> bool {
         || resource_type
             .extensions
             .iter()
-            .flat_map(Extension::urns)
+            .flat_map(|extension| extension.urns(resource_type.leniencies))
             .any(|known| known.eq_ignore_ascii_case(urn))
 }
 
@@ -233,8 +233,13 @@ impl<'a> Taker<'a> {
 
     /// Core attributes nested under the core URN, as some clients treat every namespace alike.
     fn core_object(&mut self, value: &'a Value) -> Result<(), ScimError> {
+        let urn = &self.resource_type.known.id;
+        if !self.resource_type.leniencies.nested_core {
+            self.coercion.problems.push(urn, "is no extension; send its attributes at the top level");
+            return Ok(());
+        }
         let Value::Object(fields) = value else {
-            self.coercion.problems.push(&self.resource_type.known.id, "must be an object");
+            self.coercion.problems.push(urn, "must be an object");
             return Ok(());
         };
         for (key, value) in fields.iter().filter(|(key, _)| !key.contains(':')) {
@@ -290,7 +295,9 @@ impl<'a> Taker<'a> {
     }
 
     fn is_declared(&self, extension: &Extension) -> bool {
-        extension.urns().any(|urn| self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(urn)))
+        extension
+            .urns(self.resource_type.leniencies)
+            .any(|urn| self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(urn)))
     }
 
     fn not_offered(&mut self, name: &str) {

@@ -60,9 +60,7 @@ impl Patcher<'_> {
     fn run(&mut self, operation: &Operation) -> Result<(), ScimError> {
         match &operation.path {
             None => self.whole(operation),
-            Some(path) if path.trim().eq_ignore_ascii_case(&self.resource_type.known.id) => {
-                self.whole(operation)
-            }
+            Some(path) if self.is_nested_core(path.trim()) => self.whole(operation),
             Some(path) => self.at_path(operation, path),
         }
     }
@@ -80,6 +78,11 @@ impl Patcher<'_> {
             self.named(operation.op, None, key, value)?;
         }
         Ok(())
+    }
+
+    /// The core URN where an extension's could stand.
+    fn is_nested_core(&self, name: &str) -> bool {
+        self.resource_type.leniencies.nested_core && name.eq_ignore_ascii_case(&self.resource_type.known.id)
     }
 
     fn object<'v>(&self, path: &str, value: Option<&'v Value>) -> Result<&'v Map<String, Value>, ScimError> {
@@ -100,7 +103,7 @@ impl Patcher<'_> {
     fn named(&mut self, op: Op, urn: Option<&str>, key: &str, value: &Value) -> Result<(), ScimError> {
         self.work.name(key)?;
         if urn.is_none()
-            && key.eq_ignore_ascii_case(&self.resource_type.known.id)
+            && self.is_nested_core(key)
             && let Value::Object(fields) = value
         {
             return fields.iter().try_for_each(|(key, value)| self.named(op, None, key, value));
@@ -189,7 +192,9 @@ impl Patcher<'_> {
     /// Enterprise attributes by their bare name, as older Entra jobs send them to anybody.
     fn is_enterprise(&self, name: &str) -> bool {
         let first = name.split('.').next().unwrap_or(name);
-        self.resource_type.kind == ResourceKind::User && schema::ENTERPRISE_USER.attribute(first).is_some()
+        self.resource_type.leniencies.bare_extension_names
+            && self.resource_type.kind == ResourceKind::User
+            && schema::ENTERPRISE_USER.attribute(first).is_some()
     }
 
     fn ignore(&mut self, name: &str) {

@@ -60,8 +60,7 @@ fn fixed(sub: &str) -> ScimError {
 
 fn named(value: Option<&Value>, leniencies: Leniencies) -> Result<Vec<MemberRef>, ScimError> {
     let value = match value {
-        // Ping's clients wrap the list once more.
-        Some(Value::Object(fields)) => field(fields, "members").or(value),
+        Some(Value::Object(fields)) if leniencies.wrapped_members => field(fields, "members").or(value),
         value => value,
     };
     let Some(value) = value.filter(|value| !is_unassigned(value)) else { return Ok(Vec::new()) };

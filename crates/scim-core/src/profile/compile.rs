@@ -26,12 +26,6 @@ const ALWAYS: [&str; 2] = ["userName", "active"];
 /// The core attribute that a product has exactly when it has groups.
 const GROUPS: &str = "groups";
 
-/// How identity providers misspell the enterprise URN, and its name in SCIM 1.1.
-const ENTERPRISE_ALIASES: [&str; 2] = [
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
-    "urn:scim:schemas:extension:enterprise:1.0",
-];
-
 /// What is wrong in a file, and at which byte.
 pub(super) struct Fault {
     /// Byte offset.
@@ -72,7 +66,8 @@ pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile
         valid: example.valid,
         user: example.user.get_ref().clone(),
     });
-    let profile = Profile {
+    let leniencies = file.leniencies;
+    let mut profile = Profile {
         name: file.name.into_inner(),
         title: file.title.into_inner(),
         summary: file.summary.into_inner(),
@@ -84,13 +79,14 @@ pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile
         group,
         policies: file.policies.into_inner(),
         roles,
-        leniencies: file.leniencies,
+        leniencies,
         feature_gate: file.feature_gate,
         organization,
         gates: tenant_keys::gates(file.gates)?,
         examples: examples.collect(),
         value_sets,
     };
+    profile.set_leniencies(leniencies);
     Ok((profile, file.examples))
 }
 
@@ -214,7 +210,7 @@ fn enterprise(file: &UserFile) -> Result<Option<Extension>, Fault> {
     Ok(Some(Extension {
         schema,
         required: false,
-        aliases: ENTERPRISE_ALIASES.map(str::to_owned).to_vec(),
+        aliases: Vec::new(),
         top_level: file.enterprise_top_level.as_ref().is_some_and(|value| *value.get_ref()),
     }))
 }

@@ -10,6 +10,7 @@ use super::{
     file::{AttributeFile, ExtensionFile},
 };
 use crate::{
+    leniency::Leniencies,
     resource::{Extension, ResourceType},
     schema::{self, Attribute, AttributeType, Schema},
 };
@@ -63,7 +64,11 @@ fn check_urn(urn: &Spanned<String>, user: &ResourceType) -> Result<(), Fault> {
     }
     let own = [&user.known.id, &schema::ENTERPRISE_USER.id, &schema::GROUP.id, &schema::COMMON.id];
     let taken = own.into_iter().any(|known| known.eq_ignore_ascii_case(text))
-        || user.extensions.iter().flat_map(Extension::urns).any(|known| known.eq_ignore_ascii_case(text));
+        || user
+            .extensions
+            .iter()
+            .flat_map(|extension| extension.urns(Leniencies::LENIENT))
+            .any(|known| known.eq_ignore_ascii_case(text));
     if taken {
         return Err(Fault::at(urn, "names a schema that exists already; choose another URN"));
     }
@@ -107,6 +112,17 @@ fn attribute(file: &AttributeFile, named: &Named<'_>) -> Result<Attribute, Fault
     if let Some(sub) = file.sub_attributes.iter().find(|sub| sub.kind == AttributeType::Complex) {
         return Err(Fault::at(&sub.name, "a sub-attribute cannot be complex (RFC 7643 section 2.3.8)"));
     }
+    let is_text = matches!(file.kind, AttributeType::String | AttributeType::Reference);
+    if file.indexed && !is_text {
+        return Err(Fault::at(&file.name, "only a string or a reference can be indexed; remove indexed"));
+    }
+    // Filters and sorting see one list in a path.
+    if let Some(sub) = file.sub_attributes.iter().find(|sub| file.multi_valued && sub.multi_valued) {
+        return Err(Fault::at(
+            &sub.name,
+            "cannot be a list inside of a list; make one of the two single-valued",
+        ));
+    }
     let exact_by_nature = matches!(file.kind, AttributeType::Reference | AttributeType::Binary);
     let mut attribute = Attribute {
         name: file.name.get_ref().clone(),
@@ -121,6 +137,7 @@ fn attribute(file: &AttributeFile, named: &Named<'_>) -> Result<Attribute, Fault
         returned: file.returned,
         uniqueness: file.uniqueness,
         reference_types: file.reference_types.clone(),
+        indexed: file.indexed,
         constraint: None,
     };
     attribute.constraint = named.constraint(&attribute, &Keys::from(file))?;

@@ -228,6 +228,9 @@ pub(super) struct AttributeFile {
     /// Its value where a user has none.
     #[cfg_attr(test, schemars(with = "Option<serde_json::Value>"))]
     pub(super) default: Option<Spanned<toml::Value>>,
+    /// Answer `eq` on it by an index: for identifiers that identity providers look people up by.
+    #[serde(default)]
+    pub(super) indexed: bool,
     /// Of a complex attribute.
     #[serde(default, rename = "sub-attribute")]
     pub(super) sub_attributes: Vec<AttributeFile>,

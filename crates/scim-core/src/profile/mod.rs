@@ -72,6 +72,18 @@ pub enum UnknownMemberPolicy {
     Reject,
 }
 
+/// What to do with an attribute or an extension that nobody knows, in a body or in the value of a PATCH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAttributePolicy {
+    /// Leave it out, and report it.
+    #[default]
+    Drop,
+    /// 400 `invalidValue`.
+    Reject,
+}
+
 /// Policies of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -83,6 +95,8 @@ pub struct Policies {
     pub delete: DeletePolicy,
     /// Unknown members.
     pub unknown_member: UnknownMemberPolicy,
+    /// Unknown attributes.
+    pub unknown_attribute: UnknownAttributePolicy,
     /// Days after which a soft-deleted user is purged; `None`: never by itself.
     pub retention_days: Option<u32>,
     /// A soft-deleted person who is created again gets the same id back: looked up by externalId, then by userName, the
@@ -171,7 +185,7 @@ pub struct Profile {
     pub policies: Policies,
     /// Groups to roles.
     pub roles: RoleMapping,
-    /// Habits that are taken.
+    /// Habits that are taken; see [`Profile::set_leniencies`].
     pub leniencies: Leniencies,
     /// Some consoles hide their SCIM page until this gate is opened.
     pub feature_gate: bool,
@@ -246,6 +260,14 @@ impl Profile {
             }
         }
         sets
+    }
+
+    /// Takes these habits and no others, in the resource types too.
+    pub fn set_leniencies(&mut self, leniencies: Leniencies) {
+        self.leniencies = leniencies;
+        for kind in std::iter::once(&mut self.user).chain(&mut self.group) {
+            Arc::make_mut(kind).leniencies = leniencies;
+        }
     }
 
     /// The text of a built-in profile.

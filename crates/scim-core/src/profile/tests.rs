@@ -150,6 +150,14 @@ fn faults_are_named_with_their_place() {
             "line 10, column 20:",
             "sub-attribute",
         ),
+        (
+            format!(
+                "{own}attribute = [{{name=\"a\", type=\"complex\", multi-valued=true, \
+                 sub-attribute=[{{name=\"b\", multi-valued=true}}]}}]"
+            ),
+            "line 10, column 81:",
+            "a list inside of a list",
+        ),
         (format!("{own}attribute = [{{name=\"a\", size=1}}]"), "line 10, column 25:", "size"),
         ("name = ".into(), "line 7,", ""),
     ];

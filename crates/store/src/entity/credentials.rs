@@ -24,6 +24,7 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     pub last_used_at: Option<i64>,
     pub last_used_from: Option<String>,
+    pub user_id: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

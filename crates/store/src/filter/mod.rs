@@ -4,6 +4,7 @@
 //! leaves comparisons with columns bare, so that an index can serve them.
 
 mod compare;
+mod indexed;
 mod list;
 mod order;
 mod place;
@@ -16,10 +17,11 @@ use scim_core::{
     resource::AttrRef,
 };
 
-use self::{compare::compare, list::List, place::Place};
+use self::{compare::compare, indexed::Wanted, list::List, place::Place};
 use crate::statement::Sql;
 
-pub(crate) use order::order_by;
+pub(crate) use list::asks_groups;
+pub(crate) use order::{order_by, sort_key};
 
 /// Appends the condition that `filter` puts on a row `r` of the table of `kind`.
 pub(crate) fn condition(sql: &mut Sql, kind: ResourceKind, filter: &Filter) {
@@ -70,6 +72,9 @@ impl Compiler<'_> {
         if let Some(list) = self.element {
             return compare(sql, &list.place(target), op, value);
         }
+        if let Some(wanted) = Wanted::by(self.kind, target, op, value) {
+            return wanted.write(sql);
+        }
         match List::of(self.kind, target) {
             Some(list) => any(sql, &list, &list.place(target), op, value),
             None => compare(sql, &Place::of(self.kind, target), op, value),
@@ -89,8 +94,19 @@ impl Compiler<'_> {
     fn element(&self, sql: &mut Sql, target: &AttrRef, filter: &Filter) {
         match List::of(self.kind, target) {
             Some(list) if self.element.is_none() => {
+                let list = list.seen_by(filter);
                 let inside = Compiler { kind: self.kind, element: Some(&list) };
-                list.exists(sql, |sql| inside.write(sql, filter));
+                match Wanted::in_element(self.kind, filter) {
+                    // The index finds who holds the value, the document whether it is in the element meant.
+                    Some(wanted) => {
+                        sql.push("(");
+                        wanted.write(sql);
+                        sql.push(" AND ");
+                        list.exists(sql, |sql| inside.write(sql, filter));
+                        sql.push(")");
+                    }
+                    None => list.exists(sql, |sql| inside.write(sql, filter)),
+                }
             }
             // A single complex attribute, or an element in an element: nothing is there to choose from.
             _ => {

@@ -6,8 +6,11 @@ use super::*;
 use crate::store::Backend;
 
 fn compile(resource_type: &ResourceType, filter: &str, backend: Backend) -> String {
+    compiled(resource_type, filter, Sql::new(backend, uuid::Uuid::nil()))
+}
+
+fn compiled(resource_type: &ResourceType, filter: &str, mut sql: Sql) -> String {
     let filter = parse(filter, resource_type, false).expect(filter);
-    let mut sql = Sql::new(backend);
     condition(&mut sql, resource_type.kind, &filter);
     sql.text().to_owned()
 }
@@ -32,8 +35,16 @@ fn columns_stay_bare_so_that_indexes_serve_them() {
     assert_eq!(postgres(r#"id ne "nobody""#), "TRUE");
     assert_eq!(
         postgres(&format!(r#"groups.value eq "{id}""#)),
-        "EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
-         AND (m.group_id = $1))"
+        "EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id AND m.group_id IN \
+         (WITH RECURSIVE below (id, level) AS (SELECT g.id, 0 FROM groups g WHERE g.tenant_id = $1 AND g.deleted_at IS NULL \
+         AND (g.id = $2) UNION SELECT s.member_id, b.level + 1 FROM below b JOIN members s ON s.tenant_id = $3 \
+         AND s.group_id = b.id AND s.subgroup_id IS NOT NULL WHERE b.level < $4) SELECT b.id FROM below b))"
+    );
+    let flat = Sql::new(Backend::Postgres, uuid::Uuid::nil()).with_nested_groups(false);
+    assert_eq!(
+        compiled(&user, &format!(r#"groups.value eq "{id}""#), flat),
+        "EXISTS (SELECT 1 FROM members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id \
+         WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id AND (g.id = $1))"
     );
     let group = ResourceType::group();
     let eq = compile(&group, r#"displayName eq "Envi_A""#, Backend::Sqlite);

@@ -13,6 +13,10 @@ use serde_json::Value;
 
 use crate::GroupId;
 
+pub(crate) use read::{GROUPS, group};
+/// Members of one group that are read at once; those of a larger one are read a batch at a time.
+pub const MEMBERS_AT_ONCE: usize = 1_000;
+
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -20,8 +24,8 @@ pub struct Member {
     pub id: uuid::Uuid,
     /// User or Group.
     pub kind: ResourceKind,
-    /// The user's displayName, else userName; the group's displayName.
-    pub display: String,
+    /// Its displayName; a user may have none, and nothing else stands in for it.
+    pub display: Option<String>,
 }
 
 /// A group as kept.
@@ -39,8 +43,10 @@ pub struct Group {
     pub created_at: i64,
     /// Milliseconds.
     pub updated_at: i64,
-    /// By id; `None` when not asked for.
+    /// By id; `None` when not asked for. Of a large group the first ones or none: see `more_members`.
     pub members: Option<Vec<Member>>,
+    /// Are there, or may there be, members after those that were read? [`crate::TenantScope::members_after`] gives them.
+    pub more_members: bool,
 }
 
 /// The new state of a group and the change of its members.
@@ -61,7 +67,8 @@ pub struct GroupState {
 /// What a change of a group did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupOutcome {
-    /// The group after it; `members` are read only where the caller asked (`edges`).
+    /// The group after it; `members` are read only where the caller asked (`edges`), and none of them where there are
+    /// more than [`MEMBERS_AT_ONCE`], so that a change costs the same in a group of any size.
     pub group: Group,
     /// Did anything change (document or an edge)? If not, version and times stay.
     pub changed: bool,

@@ -61,7 +61,7 @@ impl TenantScope {
         if !renews && !effects.moved() {
             let mut group = before;
             if edges {
-                tx.add_members(std::slice::from_mut(&mut group)).await?;
+                tx.add_few_members(&mut group).await?;
             }
             tx.commit().await?;
             return Ok(Some(GroupOutcome { group, changed: false, skipped }));
@@ -123,6 +123,7 @@ impl TenantTx {
             created_at: self.now,
             updated_at: self.now,
             members: None,
+            more_members: false,
         };
         let mut sql = self.sql();
         sql.add(
@@ -191,7 +192,7 @@ impl TenantTx {
         events.extend(self.effect_events(&effects).await?);
         self.record(events, context).await?;
         if edges {
-            self.add_members(std::slice::from_mut(&mut group)).await?;
+            self.add_few_members(&mut group).await?;
         }
         self.commit().await?;
         Ok(GroupOutcome { group, changed: true, skipped })

@@ -3,18 +3,35 @@
 mod read;
 mod write;
 
-use scim_core::roles::Role;
+use scim_core::{
+    ResourceType,
+    roles::Role,
+    search::{self, IndexedValue},
+};
 use serde_json::Value;
 
 use crate::{GroupId, UserId};
 
-/// A group that a user is in.
+pub(crate) use read::{LEVELS, USERS, user};
+
+/// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// Group.
     pub group: GroupId,
     /// Its displayName.
     pub display: String,
+    /// Is the user a member itself? If not, then of a group that is in this one, directly or through others. Roles
+    /// come from direct membership only.
+    pub direct: bool,
+}
+
+impl Membership {
+    /// `type`: `direct` or `indirect`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.direct { "direct" } else { "indirect" }
+    }
 }
 
 /// A user as kept.
@@ -34,7 +51,7 @@ pub struct User {
     pub created_at: i64,
     /// Milliseconds.
     pub updated_at: i64,
-    /// Direct groups, by displayName; `None` when not asked for.
+    /// Direct and indirect groups, each once, by displayName; `None` when not asked for.
     pub groups: Option<Vec<Membership>>,
 }
 
@@ -45,6 +62,28 @@ pub struct UserState {
     pub document: scim_core::Document,
     /// Its search form.
     pub search: Value,
+    /// What `eq` finds it by.
+    pub values: Vec<IndexedValue>,
+    /// Are these other values than those of the state before it?
+    pub renews_values: bool,
+}
+
+impl UserState {
+    /// The state of a new user.
+    #[must_use]
+    pub fn new(kind: &ResourceType, document: scim_core::Document) -> Self {
+        let search = search::form(kind, &document);
+        let values = search::indexed(kind, &search);
+        Self { document, search, values, renews_values: true }
+    }
+
+    /// The state that follows another one.
+    #[must_use]
+    pub fn after(kind: &ResourceType, before: &scim_core::Document, document: scim_core::Document) -> Self {
+        let mut state = Self::new(kind, document);
+        state.renews_values = state.values != search::indexed(kind, &search::form(kind, before));
+        state
+    }
 }
 
 /// A role that a user has, and the group that gave it.

@@ -2,20 +2,31 @@
 
 use std::collections::HashMap;
 
-use scim_core::{ResourceKind, fold, roles::Role};
+use scim_core::{ResourceKind, filter::Filter, fold, roles::Role};
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::{Membership, RoleGrant, User};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope, UserId,
+    filter::asks_groups,
     rows::{self, Table},
     statement::Sql,
     tx::TenantTx,
 };
 
+/// How many levels of groups in groups count, above the group that a user is a direct member of. Identity providers
+/// nest a few; without an end a thousand groups could be made to cost a million steps.
+pub(crate) const LEVELS: i32 = 10;
+
+/// Most memberships, direct and indirect, that the users of one page may have in all.
+const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
+
+const TOO_MANY_GROUPS: &str = "groups: the users of this page are in more than 50000 groups in all. Ask for fewer users \
+                               with count, or leave their groups out with excludedAttributes=groups.";
+
 /// The table of users.
-pub(super) const USERS: Table = Table {
+pub(crate) const USERS: Table = Table {
     kind: ResourceKind::User,
     from: "users r",
     columns: "r.id, r.user_name, r.active, r.document, r.version, r.created_at, r.updated_at",
@@ -45,14 +56,34 @@ impl TenantScope {
 
     /// Live users that match.
     pub async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
-        let tx = self.read().await?;
-        let (total, rows) = tx.page(USERS, query).await?;
-        let mut items = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
+        let tx = self.read_for([query.filter.as_ref()]).await?;
+        let found = tx.page(query.select(USERS), query.window()).await?;
+        let mut items = found.rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
         if query.edges {
             tx.add_groups(&mut items).await?;
         }
         tx.commit().await?;
-        Ok(Page { total, items })
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
+    /// Begins a read-only use for lists with these filters.
+    pub(crate) async fn read_for(
+        &self,
+        filters: impl IntoIterator<Item = Option<&Filter>>,
+    ) -> Result<TenantTx, StoreError> {
+        let mut tx = self.read().await?;
+        if filters.into_iter().flatten().any(asks_groups) {
+            tx.nested_groups = tx.nests_groups().await?;
+        }
+        Ok(tx)
+    }
+
+    /// How the database would find a page of users, a line a step: to see whether an index serves it.
+    pub async fn explain_users(&self, query: &ListQuery) -> Result<Vec<String>, StoreError> {
+        let tx = self.read_for([query.filter.as_ref()]).await?;
+        let plan = tx.plan(query.select(USERS), query.window()).await?;
+        tx.commit().await?;
+        Ok(plan)
     }
 
     /// The roles of a user and where each comes from, by role name then group.
@@ -86,6 +117,16 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// Is any group a member of another one?
+    async fn nests_groups(&self) -> Result<bool, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT m.member_id FROM members m WHERE m.tenant_id = ? AND m.subgroup_id IS NOT NULL LIMIT 1",
+            [self.tenant_value()],
+        );
+        Ok(self.one(sql).await?.is_some())
+    }
+
     /// A live user by id.
     pub(super) async fn user_by_id(&self, id: UserId, groups: bool) -> Result<Option<User>, StoreError> {
         let mut sql = self.select(USERS);
@@ -102,26 +143,42 @@ impl TenantTx {
         Ok(Some(user))
     }
 
-    /// Reads the groups of all these users at once.
-    pub(super) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
+    /// Reads the groups of all these users at once: their own, and upwards from group to group what contains those. An
+    /// edge found again ends the way, so groups that contain each other do no harm, and so do [`LEVELS`] of them. Of a
+    /// page [`StoreError::TooMany`] when its users are in very many groups in all.
+    pub(crate) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
         if users.is_empty() {
             return Ok(());
         }
         let mut sql = self.sql();
         sql.add(
-            "SELECT m.member_id, g.id, g.display_name FROM members m \
-             JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id \
-             WHERE m.tenant_id = ? AND ",
+            "WITH RECURSIVE up (member_id, group_id, level) AS \
+             (SELECT m.member_id, m.group_id, 0 FROM members m WHERE m.tenant_id = ? AND ",
             [self.tenant_value()],
         );
         sql.is_one_of("m.member_id", users.iter().map(|user| &user.id.0));
-        sql.push(" ORDER BY m.member_id, g.display_name_key").by_code_point().push(", g.id");
+        sql.add(
+            " UNION SELECT up.member_id, s.group_id, up.level + 1 FROM up JOIN members s \
+             ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL WHERE up.level < ?) \
+             SELECT up.member_id, g.id, g.display_name, MIN(up.level) FROM up \
+             JOIN groups g ON g.tenant_id = ? AND g.id = up.group_id \
+             GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
+             ORDER BY up.member_id, g.display_name_key",
+            [self.tenant_value(), LEVELS.into(), self.tenant_value()],
+        );
+        sql.by_code_point().push(", g.id");
+        if users.len() > 1 {
+            sql.add(" LIMIT ?", [(MEMBERSHIPS_OF_PAGE + 1).into()]);
+        }
+        let rows = self.all(sql).await?;
+        if users.len() > 1 && rows.len() as i64 > MEMBERSHIPS_OF_PAGE {
+            return Err(StoreError::TooMany(TOO_MANY_GROUPS));
+        }
         let mut found: HashMap<Uuid, Vec<Membership>> = HashMap::new();
-        for row in self.all(sql).await? {
+        for row in rows {
             let member = row.try_get_by_index(0)?;
-            let membership =
-                Membership { group: GroupId(row.try_get_by_index(1)?), display: row.try_get_by_index(2)? };
-            found.entry(member).or_default().push(membership);
+            let level: i32 = row.try_get_by_index(3)?;
+            found.entry(member).or_default().push(membership(&row, level == 0)?);
         }
         for user in users {
             user.groups = Some(found.remove(&user.id.0).unwrap_or_default());
@@ -131,7 +188,7 @@ impl TenantTx {
 }
 
 /// A row of [`USERS`], groups not read.
-pub(super) fn user(row: &QueryResult) -> Result<User, StoreError> {
+pub(crate) fn user(row: &QueryResult) -> Result<User, StoreError> {
     Ok(User {
         id: UserId(row.try_get("", "id")?),
         user_name: row.try_get("", "user_name")?,
@@ -144,8 +201,17 @@ pub(super) fn user(row: &QueryResult) -> Result<User, StoreError> {
     })
 }
 
+/// A row whose second and third column name a group.
+fn membership(row: &QueryResult, direct: bool) -> Result<Membership, StoreError> {
+    Ok(Membership { group: GroupId(row.try_get_by_index(1)?), display: row.try_get_by_index(2)?, direct })
+}
+
 fn role_grant(row: &QueryResult) -> Result<(UserId, RoleGrant), StoreError> {
     let role = Role { key: row.try_get_by_index(1)?, name: row.try_get_by_index(2)? };
-    let via = Membership { group: GroupId(row.try_get_by_index(3)?), display: row.try_get_by_index(4)? };
+    let via = Membership {
+        group: GroupId(row.try_get_by_index(3)?),
+        display: row.try_get_by_index(4)?,
+        direct: true,
+    };
     Ok((UserId(row.try_get_by_index(0)?), RoleGrant { role, via }))
 }

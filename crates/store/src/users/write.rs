@@ -62,6 +62,7 @@ impl TenantScope {
             groups: Some(Vec::new()),
         };
         tx.insert_user(id, columns).await?;
+        tx.add_values(id, &state.values).await?;
         let after = Some(state.document.clone().into());
         tx.record(vec![user_event("user.created", id, 1, after, None)], context).await?;
         tx.commit().await?;
@@ -97,6 +98,9 @@ impl TenantScope {
                 None => Ok(None),
             };
         };
+        if state.renews_values {
+            tx.renew_values(id, &state.values).await?;
+        }
         tx.add_groups(std::slice::from_mut(&mut after)).await?;
         let states = (Some(state.document.clone().into()), Some(before.document.into()));
         tx.record(vec![user_event(event, id, after.version, states.0, states.1)], context).await?;
@@ -119,6 +123,7 @@ impl TenantScope {
                 None => Ok(false),
             };
         };
+        tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
         let mut events = tx.effect_events(&effects).await?;
         events.push(user_event("user.deleted", id, version, None, Some(before.into())));
@@ -132,6 +137,7 @@ impl TenantScope {
     pub async fn purge_user(&self, id: UserId, context: &ChangeContext) -> Result<bool, StoreError> {
         let tx = self.write().await?;
         let Some(version) = tx.lock_for_purge(id).await? else { return Ok(false) };
+        tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
         let mut events = tx.effect_events(&effects).await?;
         let mut sql = tx.sql();

@@ -2,7 +2,7 @@
 
 use scim_core::profile::CredentialKind;
 use store::{
-    CredentialId,
+    CredentialId, UserId,
     credentials::{Credential, CredentialUse},
 };
 use store_testing::on_both;
@@ -24,6 +24,7 @@ pub(crate) fn bearer(name: &str) -> Credential {
         revoked_at: None,
         last_used_at: None,
         last_used_from: None,
+        user: None,
     }
 }
 
@@ -39,7 +40,10 @@ fn basic(name: &str, login: &str) -> Credential {
 on_both! {
     async fn kept_and_revoked(store: TestStore) {
         let scope = store.tenant(tenant(&store, "acme").await);
-        let (first, second) = (bearer("okta"), Credential { created_at: 1_700_000_000_124, ..basic("entra", "Sync") });
+        let (first, second) = (
+            Credential { user: Some(UserId::generate()), ..bearer("okta") },
+            Credential { created_at: 1_700_000_000_124, ..basic("entra", "Sync") },
+        );
         let before = store.epoch();
         scope.create_credential(&first, &context()).await.unwrap();
         scope.create_credential(&second, &context()).await.unwrap();

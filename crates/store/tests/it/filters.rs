@@ -11,10 +11,12 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 use store::{
-    Backend, ListQuery, Sort,
+    Backend, ListQuery, Sort, Start,
     groups::{Group, Member},
     users::User,
 };
+
+use uuid::Uuid;
 
 use crate::support::{Bed, context, user_state};
 
@@ -196,7 +198,35 @@ const USER_FILTERS: &[&str] = &[
     r#"groups.display ne "everyone""#,
     r#"groups.display sw "envi_""#,
     r#"groups.type eq "direct""#,
+    r#"groups.type eq "INDIRECT""#,
+    r#"groups.type ne "direct""#,
+    r#"groups.type ne "indirect""#,
+    r#"not (groups.type eq "indirect")"#,
+    r#"groups.type sw "in""#,
+    r#"groups.type lt "e""#,
     "groups.type pr",
+    "groups.type eq null",
+    "groups.display eq null",
+    "groups.display ne null",
+    "groups.$ref pr",
+    r#"groups.display co "ring""#,
+    r#"groups.display ew "c""#,
+    r#"groups.display gt "m" and groups.display lt "s""#,
+    r#"not (groups.display sw "ring")"#,
+    r#"groups.display eq "company""#,
+    r#"groups.display eq "apex" or userName eq "zed""#,
+    r#"groups[type eq "direct" and display co "envi"]"#,
+    r#"groups[type eq "indirect" and display co "envi"]"#,
+    r#"groups[type eq "direct" and display eq "apex"]"#,
+    r#"groups[type eq "indirect" and display eq "apex"]"#,
+    r#"groups[type eq "direct" and display eq "ring a"]"#,
+    r#"groups[type eq "indirect" and display eq "ring a"]"#,
+    r#"groups[type eq "indirect" and display sw "ring"]"#,
+    r#"groups[not (type eq "direct")]"#,
+    r#"groups[type ne "direct" and not (display sw "ring")]"#,
+    r#"groups[(type eq "direct" and display eq "envi_ü") or (type eq "indirect" and display eq "ring b")]"#,
+    r#"not (groups[type eq "direct" and display sw "ring"])"#,
+    r#"groups.type eq "direct" and not (groups.type eq "indirect")"#,
     r#"groups[display eq "everyone" and type ne "indirect"]"#,
     r#"groups[display sw "envi_" and display ew "ü"]"#,
     // Precedence and nesting.
@@ -223,13 +253,16 @@ const GROUP_FILTERS: &[&str] = &[
     r#"members.display eq "ann a.""#,
     r#"members.display sw "STRASS""#,
     r#"members.display co "everyone""#,
+    r#"members.display ne "ann a.""#,
+    r#"members[not (display pr)]"#,
+    "members.display eq null",
     r#"members[type eq "user" and display sw "é"]"#,
     r#"members[type eq "group" and display sw "é"]"#,
     r#"members.value eq "nobody""#,
     r#"members.value ne "nobody""#,
 ];
 
-both!(ids_and_times_of_this_population, orders);
+both!(ids_and_times_of_this_population, groups_without_nesting, orders, pages_count_rows_and_not_elements,);
 
 /// The same filters on both databases: the same people, and those that the evaluator chooses.
 #[tokio::test]
@@ -261,13 +294,38 @@ impl Selections {
     }
 }
 
+/// Everyone is in Envi_Ü, and that in Company: three levels. A diamond: both ways up from Everyone end in Apex. A ring
+/// of three groups that contain each other; one person is a member of two of them.
+async fn nest(bed: &Bed, ids: &[Uuid], everyone: Uuid, envi: Uuid) {
+    bed.group("Company", &[envi]).await;
+    let left = bed.group("Left", &[everyone]).await;
+    bed.group("Apex", &[left.id.0, envi, ids[1]]).await;
+    let first = bed.group("Ring A", &[ids[7], ids[8]]).await;
+    let second = bed.group("Ring B", &[first.id.0]).await;
+    let third = bed.group("Ring C", &[second.id.0, ids[8]]).await;
+    bed.add(&first, &[third.id.to_string()]).await;
+}
+
 struct Population {
     users: Vec<User>,
     groups: Vec<Group>,
 }
 
 impl Population {
+    /// With groups in groups.
     async fn new(bed: &Bed) -> Self {
+        let population = Self::flat(bed).await;
+        let ids: Vec<Uuid> = population.users.iter().map(|user| user.id.0).collect();
+        let [everyone, envi, ..] = &population.groups[..] else { panic!("groups are there") };
+        bed.add(envi, &[everyone.id.to_string()]).await;
+        nest(bed, &ids, everyone.id.0, envi.id.0).await;
+        let nested = Self::read(bed).await;
+        assert_eq!((nested.users.len(), nested.groups.len()), (people().len(), 10));
+        nested
+    }
+
+    /// No group is in another one.
+    async fn flat(bed: &Bed) -> Self {
         let mut ids = Vec::new();
         for person in people() {
             let made =
@@ -275,18 +333,20 @@ impl Population {
             ids.push(made.id.0);
             bed.tick();
         }
-        let everyone = bed.group("Everyone", &ids[..6]).await;
-        bed.group("Envi_Ü", &[ids[0], ids[4], everyone.id.0]).await;
+        bed.group("Everyone", &ids[..6]).await;
+        bed.group("Envi_Ü", &[ids[0], ids[4]]).await;
         bed.group("empty", &[]).await;
         let mut with_external_id = crate::support::plain("External");
         with_external_id.document.insert("externalId".into(), "G1".into());
         with_external_id.search = search::form(&ResourceType::group(), &with_external_id.document);
         bed.tenant.create_group(&with_external_id, false, &context()).await.expect("made");
+        Self::read(bed).await
+    }
 
+    async fn read(bed: &Bed) -> Self {
         let all = ListQuery { limit: 100, edges: true, ..ListQuery::default() };
         let users = bed.tenant.users(&all).await.expect("list").items;
         let groups = bed.tenant.groups(&all).await.expect("list").items;
-        assert_eq!((users.len(), groups.len()), (people().len(), 4));
         Self { users, groups }
     }
 
@@ -339,16 +399,16 @@ fn complete(
     form
 }
 
-fn user_form(user: &User) -> Value {
+pub(crate) fn user_form(user: &User) -> Value {
     let groups = user.groups.iter().flatten();
     let edges = groups.map(|membership| {
-        json!({"value": membership.group.to_string(), "display": membership.display, "type": "direct"})
+        json!({"value": membership.group.to_string(), "display": membership.display, "type": membership.kind()})
     });
     let facts = (user.created_at, user.updated_at, user.version);
     complete(&ResourceType::user(), &user.document, user.id.to_string(), facts, edges.collect())
 }
 
-fn group_form(group: &Group) -> Value {
+pub(crate) fn group_form(group: &Group) -> Value {
     let edge = |member: &Member| json!({"value": member.id.to_string(), "display": member.display, "type": member.kind.name()});
     let edges = group.members.iter().flatten().map(edge).collect();
     let facts = (group.created_at, group.updated_at, group.version);
@@ -382,11 +442,26 @@ async fn ids_and_times_of_this_population(bed: Bed) {
     ] {
         population.check_users(&bed, &text).await;
     }
+    for Group { id, .. } in &population.groups {
+        for text in [
+            format!(r#"groups.value eq "{id}""#),
+            format!(r#"groups.value eq "{id}" and userName sw "e""#),
+            format!(r#"groups.value ne "{id}""#),
+            format!(r#"not (groups.value eq "{id}")"#),
+            format!(r#"groups[type eq "direct" and value eq "{id}"]"#),
+            format!(r#"groups[type eq "indirect" and value eq "{id}"]"#),
+            format!(r#"groups[type eq "indirect" and value ne "{id}"]"#),
+            format!(r#"not (groups[type ne "direct" and value eq "{id}"]) and userName pr"#),
+        ] {
+            population.check_users(&bed, &text).await;
+        }
+    }
     for text in [
         format!(r#"members.value eq "{id}""#),
         format!(r#"members eq "{id}" and displayName sw "E""#),
         format!(r#"members[value eq "{id}" and type eq "Group"]"#),
         format!(r#"members[value eq "{}" and type eq "Group"]"#, population.groups[0].id),
+        format!(r#"members.value eq "{}""#, population.users[7].id),
         format!(r#"not (members.value eq "{id}")"#),
     ] {
         population.check_groups(&bed, &text).await;
@@ -397,6 +472,49 @@ async fn ids_and_times_of_this_population(bed: Bed) {
         ..ListQuery::default()
     };
     assert_eq!(bed.tenant.users(&one).await.expect("list").total, 1);
+}
+
+/// Each row is one row of the list, however many of its elements fit.
+async fn pages_count_rows_and_not_elements(bed: Bed) {
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let emails: Vec<Value> =
+            (0..4).map(|at| json!({"value": format!("{at}@{number}.example")})).collect();
+        let state = user_state(json!({"userName": format!("u{number}"), "emails": emails}));
+        ids.push(bed.tenant.create_user(&state, &context()).await.expect("made").id);
+    }
+    for name in ["a", "b", "c"] {
+        bed.group(name, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await;
+    }
+    for text in ["emails pr", r#"emails co "example""#, "emails[value pr]", r#"emails ne "x""#, "groups pr"] {
+        let filter = parse(text, &ResourceType::user(), false).ok();
+        for offset in 0..5 {
+            let query = ListQuery {
+                filter: filter.clone(),
+                start: Start::Offset(offset),
+                limit: 2,
+                ..ListQuery::default()
+            };
+            let page = bed.tenant.users(&query).await.expect(text);
+            let got: Vec<_> = page.items.iter().map(|user| user.id).collect();
+            let expected: Vec<_> = ids.iter().copied().skip(offset as usize).take(2).collect();
+            assert_eq!((page.total, got), (5, expected), "{text} from {offset}");
+        }
+    }
+}
+
+/// Where no groups are nested, filters on them do not walk; they select the same.
+async fn groups_without_nesting(bed: Bed) {
+    let population = Population::flat(&bed).await;
+    for filter in USER_FILTERS.iter().filter(|filter| filter.contains("groups")) {
+        population.check_users(&bed, filter).await;
+    }
+    for group in &population.groups {
+        for filter in ["groups.value eq", "groups.value ne", r#"groups[type ne "direct" or value eq"#] {
+            let end = if filter.contains('[') { "]" } else { "" };
+            population.check_users(&bed, &format!(r#"{filter} "{}"{end}"#, group.id)).await;
+        }
+    }
 }
 
 async fn orders(bed: Bed) {
@@ -456,7 +574,13 @@ async fn sorted(
     let mut places = Vec::new();
     for offset in [0, 5, 10] {
         let sort = Some(Sort { by: by.clone(), descending });
-        let query = ListQuery { filter: filter.clone(), sort, offset, limit: 5, edges: false };
+        let query = ListQuery {
+            filter: filter.clone(),
+            sort,
+            start: Start::Offset(offset),
+            limit: 5,
+            ..ListQuery::default()
+        };
         let page = bed.tenant.users(&query).await.unwrap_or_else(|error| panic!("{path}: {error:?}"));
         let place = |user: &User| population.users.iter().position(|known| known.id == user.id);
         places.extend(page.items.iter().filter_map(place));

@@ -10,7 +10,10 @@ use scim_core::{
     profile::UnknownMemberPolicy,
     roles::{Role, RoleMapping},
 };
-use store::{Backend, GroupId, ListQuery, StoreError, UserId};
+use store::{
+    Backend, GroupId, ListQuery, Start, StoreError, TenantScope, UserId,
+    groups::{Group, MEMBERS_AT_ONCE},
+};
 
 use crate::support::{Bed, context, group_state, plain, refs, role_names};
 
@@ -30,6 +33,8 @@ both!(
     parallel_member_changes_lose_nothing,
     deletions_and_additions_in_parallel_leave_no_orphan,
     ten_thousand_members,
+    the_end_of_a_group_is_not_the_end_of_its_members,
+    a_page_holds_a_bounded_number_of_members,
     pages_with_members,
 );
 
@@ -42,8 +47,8 @@ async fn create_and_read(bed: Bed) {
     assert_eq!((made.group.version, made.group.display_name.as_str()), (1, "Envi_Manager"));
     let members = made.group.members.clone().expect("asked for");
     let shown: Vec<_> =
-        members.iter().map(|member| (member.id, member.kind, member.display.as_str())).collect();
-    assert_eq!(shown, [(ann.id.0, ResourceKind::User, "ann"), (bob.id.0, ResourceKind::User, "Bob B.")]);
+        members.iter().map(|member| (member.id, member.kind, member.display.as_deref())).collect();
+    assert_eq!(shown, [(ann.id.0, ResourceKind::User, None), (bob.id.0, ResourceKind::User, Some("Bob B."))]);
 
     let read = bed.tenant.group(made.group.id, true).await.expect("read").expect("there");
     assert_eq!(read, made.group);
@@ -195,7 +200,7 @@ async fn groups_in_groups(bed: Bed) {
     let outer = bed.group("Envi_Outer", &[inner.id.0]).await;
     let read = bed.tenant.group(outer.id, true).await.expect("read").expect("there");
     let members = read.members.expect("asked for");
-    assert_eq!((members[0].kind, members[0].display.as_str()), (ResourceKind::Group, "Inner"));
+    assert_eq!((members[0].kind, members[0].display.as_deref()), (ResourceKind::Group, Some("Inner")));
     assert!(
         bed.tenant.roles_of_user(ann.id).await.expect("roles").is_empty(),
         "roles go to direct members only"
@@ -436,22 +441,83 @@ async fn ten_thousand_members(bed: Bed) {
         "an event for each edge and grant that moved"
     );
     let after = bed.tenant.group(group.id, true).await.expect("read").expect("there");
-    let members: Vec<_> =
-        after.members.expect("asked for").into_iter().map(|member| member.id.to_string()).collect();
-    assert_eq!(members, ids[5..]);
+    assert_eq!((after.members.as_ref().map(Vec::len), after.more_members), (Some(MEMBERS_AT_ONCE), true));
+    assert_eq!(all_members(&bed, after).await, ids[5..]);
+
+    // A change of a group of that size reads none of its members, asked or not.
+    let mut state = plain("Envi_Big");
+    state.members = vec![MemberOp::Remove(refs(&ids[5..6]))];
+    let outcome = bed.tenant.change_group(group.id, None, &state, true, &context()).await;
+    let third = outcome.expect("ok").expect("there");
+    assert_eq!((third.group.members.as_deref(), third.group.more_members), (Some(&[][..]), true));
+    assert_eq!(all_members(&bed, third.group).await, ids[6..]);
+}
+
+/// Ids of all members, those read with the group and those after them.
+async fn all_members(bed: &Bed, group: Group) -> Vec<String> {
+    let mut members = group.members.expect("asked for");
+    let mut more = group.more_members;
+    while more {
+        let last = members.last().map(|member| member.id);
+        let next = bed.tenant.members_after(group.id, last).await.expect("read").expect("there");
+        more = next.len() == MEMBERS_AT_ONCE;
+        members.extend(next);
+    }
+    members.into_iter().map(|member| member.id.to_string()).collect()
+}
+
+async fn the_end_of_a_group_is_not_the_end_of_its_members(bed: Bed) {
+    let ids = bed.many_users(1_001).await;
+    let group = bed.group("Big", &[]).await;
+    bed.add(&group, &ids[..1_000]).await;
+    let read = bed.tenant.group(group.id, true).await.expect("read").expect("there");
+    assert_eq!((read.members.as_ref().map(Vec::len), read.more_members), (Some(1_000), false));
+    bed.add(&group, &ids[1_000..]).await;
+    let read = bed.tenant.group(group.id, true).await.expect("read").expect("there");
+    assert!(read.more_members);
+    let last = read.members.expect("asked for").pop().map(|member| member.id);
+    let rest = bed.tenant.members_after(group.id, last).await.expect("read").expect("there");
+    assert_eq!(rest.iter().map(|member| member.id.to_string()).collect::<Vec<_>>(), ids[1_000..]);
+    let after_all = bed.tenant.members_after(group.id, rest.last().map(|member| member.id)).await;
+    assert_eq!(after_all.expect("read"), Some(Vec::new()));
+    assert_eq!(bed.other.members_after(group.id, None).await.expect("read"), None);
+    assert!(bed.tenant.delete_group(group.id, None, &context()).await.expect("deleted"));
+    assert_eq!(bed.tenant.members_after(group.id, last).await.expect("read"), None);
+}
+
+async fn a_page_holds_a_bounded_number_of_members(bed: Bed) {
+    let ids = bed.many_users(3_000).await;
+    let sizes = [10, 3_000, 0, 2_500, 20, 0];
+    for (number, size) in sizes.into_iter().enumerate() {
+        let group = bed.group(&format!("G{number}"), &[]).await;
+        if size > 0 {
+            bed.add(&group, &ids[..size]).await;
+        }
+    }
+    let query = ListQuery { limit: 10, edges: true, ..ListQuery::default() };
+    let page = bed.tenant.groups(&query).await.expect("list");
+    let read: Vec<_> = page.items.iter().map(|group| group.members.as_ref().map_or(0, Vec::len)).collect();
+    assert_eq!(read, [10, 3_000, 0, 1_990, 0, 0]);
+    let more: Vec<_> = page.items.iter().map(|group| group.more_members).collect();
+    assert_eq!(more, [false, false, false, true, true, true]);
+    for (group, size) in page.items.into_iter().zip(sizes) {
+        assert_eq!(all_members(&bed, group).await, ids[..size]);
+    }
 }
 
 /// Rows that PostgreSQL reads for a change or a look-up are those concerned, under row-level security too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_change_reads_no_other_member() {
     let bed = Bed::new(Backend::Postgres).await;
-    let ids = bed.many_users(5_000).await;
+    // So many that it would never be cheaper to read them all.
+    let ids = bed.many_users(15_000).await;
     let group = bed.group("Envi_Big", &[]).await;
-    bed.add(&group, &ids[..4_990]).await;
+    bed.add(&group, &ids[..14_990]).await;
     let reads = bed
         .rows_read_by(async |tenant| {
             let mut state = plain("Envi_Big");
-            state.members = vec![MemberOp::Add(refs(&ids[4_995..4_996])), MemberOp::Remove(refs(&ids[7..8]))];
+            state.members =
+                vec![MemberOp::Add(refs(&ids[14_995..14_996])), MemberOp::Remove(refs(&ids[7..8]))];
             let outcome = tenant.change_group(group.id, None, &state, false, &context()).await;
             assert!(outcome.expect("ok").expect("there").changed);
             let filter = |text| parse(text, &ResourceType::user(), false).ok();
@@ -460,14 +526,90 @@ async fn a_member_change_reads_no_other_member() {
                     ListQuery { filter: filter(text), limit: 50, edges: true, ..ListQuery::default() };
                 tenant.users(&query).await.expect("list");
             }
-            let query = ListQuery { offset: 10, limit: 50, edges: true, ..ListQuery::default() };
+            let query =
+                ListQuery { start: Start::Offset(10), limit: 50, edges: true, ..ListQuery::default() };
             tenant.users(&query).await.expect("list");
             let user: UserId = ids[9].parse().expect("an id");
             assert_eq!(tenant.roles_of_user(user).await.expect("roles").len(), 1);
         })
         .await;
     // The total of the plain page is the one thing that is counted.
-    assert!((5_000..6_000).contains(&reads), "{reads} rows were read");
+    assert!((15_000..16_000).contains(&reads), "{reads} rows were read");
+}
+
+/// What is asked of one group or one user reads neither all users nor all edges.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memberships_are_found_by_index() {
+    let bed = Bed::new(Backend::Postgres).await;
+    let ids = bed.many_users(5_000).await;
+    let big = bed.group("Big", &[]).await;
+    bed.add(&big, &ids).await;
+    let small = bed.group("Small", &[]).await;
+    bed.add(&small, &ids[..10]).await;
+    let users = async |tenant: &TenantScope, text: String| {
+        let filter = parse(&text, &ResourceType::user(), false).expect("a filter");
+        let query = ListQuery { filter: Some(filter), limit: 50, edges: true, ..ListQuery::default() };
+        tenant.users(&query).await.expect("list").total
+    };
+    let ask = async |tenant: TenantScope| {
+        for text in [
+            format!(r#"groups.value eq "{}""#, small.id),
+            format!(r#"groups[value eq "{}" and type eq "direct"]"#, small.id),
+        ] {
+            assert_eq!(users(&tenant, text).await, 10);
+        }
+        assert_eq!(
+            users(&tenant, format!(r#"groups[value eq "{}" and type eq "indirect"]"#, big.id)).await,
+            0
+        );
+        let of_big = format!(r#"userName eq "many7" and groups.value eq "{}""#, big.id);
+        assert_eq!(users(&tenant, of_big).await, 1);
+        let user: UserId = ids[3].parse().expect("an id");
+        let groups = tenant.user(user, true).await.expect("read").expect("there").groups.expect("asked for");
+        assert!(groups.len() >= 2);
+        assert!(tenant.group(big.id, false).await.expect("read").is_some());
+        let query = ListQuery { limit: 50, ..ListQuery::default() };
+        assert!(tenant.groups(&query).await.expect("list").total >= 2);
+    };
+    let reads = bed.rows_read_by(ask).await;
+    assert!(reads < 1_000, "{reads} rows were read");
+}
+
+/// Without members in the answer no row of them is read, however many there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_left_out_are_not_read() {
+    let bed = Bed::new(Backend::Postgres).await;
+    let ids = bed.many_users(2_000).await;
+    let group = bed.group("Big", &[]).await;
+    bed.add(&group, &ids).await;
+    let ask = async |tenant: TenantScope| {
+        assert_eq!(tenant.group(group.id, false).await.expect("read").expect("there").members, None);
+        let query = ListQuery { limit: 50, ..ListQuery::default() };
+        assert_eq!(tenant.groups(&query).await.expect("list").items[0].members, None);
+    };
+    // A node looks into every table when it starts.
+    let start = bed.looks_at_members_by(async |_| ()).await;
+    assert_eq!(bed.looks_at_members_by(ask).await, start);
+    let read = async |tenant: TenantScope| {
+        assert!(tenant.group(group.id, true).await.expect("read").expect("there").more_members);
+    };
+    assert_eq!(bed.looks_at_members_by(read).await, start + 1, "what is read is counted");
+}
+
+/// A batch costs the same in a tenant of any size: names are looked up, not joined to all users.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_members_reads_no_other_user() {
+    let bed = Bed::new(Backend::Postgres).await;
+    let ids = bed.many_users(30_000).await;
+    let group = bed.group("Big", &[]).await;
+    bed.add(&group, &ids[..3_000]).await;
+    let reads = bed
+        .rows_read_by(async |tenant| {
+            let batch = tenant.members_after(group.id, ids[500].parse().ok().map(|id: UserId| id.0)).await;
+            assert_eq!(batch.expect("read").map(|batch| batch.len()), Some(MEMBERS_AT_ONCE));
+        })
+        .await;
+    assert!((1_000..4_000).contains(&reads), "{reads} rows were read");
 }
 
 async fn pages_with_members(bed: Bed) {
@@ -475,7 +617,7 @@ async fn pages_with_members(bed: Bed) {
     for number in 0..5 {
         bed.group(&format!("G{number}"), &[ann.id.0]).await;
     }
-    let query = ListQuery { offset: 1, limit: 2, edges: true, ..ListQuery::default() };
+    let query = ListQuery { start: Start::Offset(1), limit: 2, edges: true, ..ListQuery::default() };
     let page = bed.tenant.groups(&query).await.expect("list");
     assert_eq!(page.total, 5);
     let shown: Vec<_> = page.items.iter().map(|group| group.display_name.as_str()).collect();

@@ -25,6 +25,9 @@ const ROWS: &[(&str, &str)] = &[
     ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
     ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
     ("request_log", "VALUES ('{t}', '{t}', 0, '', NULL, 'GET', '/', 200, 1, NULL, NULL, NULL)"),
+    ("user_values", "VALUES ('{t}', 'emails.value', 'a@x', '{t}')"),
+    ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
+    ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -93,9 +96,19 @@ async fn rows_of_others_are_not_written() {
             // 42501: new row violates row-level security policy.
             assert_eq!(refusal(&db, &sql).await, "42501", "{table} as {tenant:?}");
         }
-        for table in
-            ["value_sets", "users", "groups", "members", "roles", "role_grants", "payloads", "request_log"]
-        {
+        for table in [
+            "value_sets",
+            "users",
+            "groups",
+            "members",
+            "roles",
+            "role_grants",
+            "payloads",
+            "request_log",
+            "user_values",
+            "walk_marks",
+            "walk_snapshots",
+        ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");
         }

@@ -8,6 +8,8 @@ mod support;
 
 mod audit;
 mod credentials;
+mod explain;
+mod filter_properties;
 mod filters;
 mod groups;
 mod isolation;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use store::Store;
+use store::{ListQuery, Store};
 use store_testing::on_both;
 
-use crate::common::raw;
+use crate::{
+    common::{raw, run, tenant},
+    support::{context, user_state},
+};
 
 /// `table.column` to what the entities see in it.
 type Columns = BTreeMap<String, (String, bool)>;
@@ -86,5 +89,50 @@ on_both! {
         assert_eq!(Store::migrate(store.options()).await.unwrap(), Vec::<String>::new());
         assert_eq!(store.platform().installation_id().await.unwrap(), id);
         store.ping().await.unwrap();
+    }
+
+    /// Users who are there when the index of values comes are found by it.
+    async fn users_from_before_the_index_are_found(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let scope = store.tenant(id);
+        let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        for (name, mail) in [("ann", "Ann@X"), ("bob", "bob@x")] {
+            let document = serde_json::json!({
+                "userName": name, "displayName": format!("The {name}"),
+                "emails": [{"value": mail, "type": "work"}, {"value": mail}],
+                urn: {"employeeNumber": format!("E-{name}"), "manager": {"value": format!("M-{name}")}},
+            });
+            scope.create_user(&user_state(document), &context()).await.unwrap();
+        }
+        scope.create_user(&user_state(serde_json::json!({"userName": "nobody"})), &context()).await.unwrap();
+        let db = raw(&store).await;
+        let count = "SELECT CAST(count(*) AS text) AS n FROM user_values";
+        assert_eq!(rows(&db, count, ["n"]).await, [["8".to_owned()]]);
+
+        for sql in [
+            "DROP TABLE user_values",
+            "DROP TABLE walk_marks",
+            "DROP TABLE walk_snapshots",
+            "DROP INDEX users_updated",
+            "DROP INDEX groups_updated",
+            "DELETE FROM seaql_migrations WHERE version LIKE '%_lists'",
+        ] {
+            run(&db, sql).await;
+        }
+        assert_eq!(Store::migrate(store.options()).await.unwrap().len(), 1);
+        assert_eq!(rows(&db, count, ["n"]).await, [["8".to_owned()]]);
+        let kind = scim_core::ResourceType::user();
+        for text in [
+            r#"emails.value eq "ANN@x""#.to_owned(),
+            r#"displayName eq "the ann""#.to_owned(),
+            format!(r#"{urn}:employeeNumber eq "e-ANN""#),
+            r#"manager eq "m-ann""#.to_owned(),
+        ] {
+            let filter = scim_core::filter::parse(&text, &kind, true).unwrap();
+            let query = ListQuery { filter: Some(filter), limit: 10, ..ListQuery::default() };
+            let found = scope.users(&query).await.unwrap();
+            assert_eq!(found.items.iter().map(|user| user.user_name.as_str()).collect::<Vec<_>>(), ["ann"], "{text}");
+        }
+        db.close().await.unwrap();
     }
 }

@@ -139,12 +139,22 @@ impl Bed {
 
     /// How many rows of users, groups, edges and grants PostgreSQL reads for some work of the tenant.
     pub(crate) async fn rows_read_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
+        let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
+                   WHERE relname IN ('users', 'groups', 'members', 'role_grants')";
+        self.counted(sql, work).await
+    }
+
+    /// How often PostgreSQL looks into the edges, in whichever way, for some work of the tenant.
+    pub(crate) async fn looks_at_members_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
+        let sql =
+            "SELECT seq_scan + COALESCE(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'members'";
+        self.counted(sql, work).await
+    }
+
+    /// By how much a number of PostgreSQL's statistics grows with some work of the tenant.
+    async fn counted(&self, sql: &str, work: impl AsyncFnOnce(TenantScope)) -> i64 {
         self.rows("ANALYZE", []).await;
-        let count = async || {
-            let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
-                       WHERE relname IN ('users', 'groups', 'members', 'role_grants')";
-            self.rows(sql, []).await[0].try_get_by_index::<i64>(0).expect("a sum")
-        };
+        let count = async || self.rows(sql, []).await[0].try_get_by_index::<i64>(0).expect("a number");
         let node = self.store.another().await;
         // A server process reports what it read when it ends, at the latest.
         self.store.store().close().await;
@@ -156,23 +166,7 @@ impl Bed {
 
     /// So many users, made past the store for speed; their ids in order.
     pub(crate) async fn many_users(&self, count: i64) -> Vec<String> {
-        let sql = match self.backend {
-            Backend::Postgres => {
-                "INSERT INTO users (tenant_id, id, user_name, user_name_key, active, document, search, version, \
-                 created_at, updated_at) SELECT $1, gen_random_uuid(), 'many' || n, 'many' || n, true, \
-                 '{}', '{}', 1, 0, 0 FROM generate_series(1, $2) n RETURNING id"
-            }
-            Backend::Sqlite => {
-                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $2) \
-                 INSERT INTO users (tenant_id, id, user_name, user_name_key, active, document, search, version, \
-                 created_at, updated_at) SELECT $1, randomblob(16), 'many' || n, 'many' || n, true, \
-                 '{}', '{}', 1, 0, 0 FROM n WHERE true RETURNING id"
-            }
-        };
-        let rows = self.rows(sql, [self.tenant.id().0.into(), count.into()]).await;
-        let mut ids: Vec<Uuid> = rows.iter().map(|row| row.try_get_by_index(0).expect("an id")).collect();
-        ids.sort();
-        ids.iter().map(Uuid::to_string).collect()
+        self.store.many_users(self.tenant.id(), count).await
     }
 
     async fn rows<const N: usize>(&self, sql: &str, values: [sea_orm::Value; N]) -> Vec<QueryResult> {
@@ -187,9 +181,7 @@ impl Bed {
 
 /// A user's state from a document.
 pub(crate) fn user_state(document: Value) -> UserState {
-    let document = object(document);
-    let search = search::form(&ResourceType::user(), &document);
-    UserState { document, search }
+    UserState::new(&ResourceType::user(), object(document))
 }
 
 /// A group's state with the roles that the prefix `Envi_` gives, adding members if there are any.

@@ -1,14 +1,17 @@
 //! Users: create, read, replace, hide, purge.
 
+use scim_core::ResourceType;
 use serde_json::json;
-use store::{ListQuery, StoreError, UserId};
+use store::{ListQuery, Start, StoreError, UserId, users::User};
 
-use crate::support::{Bed, context, group_state, user_state};
+use crate::support::{Bed, context, group_state, role_names, user_state};
 
 both!(
+    levels_have_an_end,
     create_and_read,
     names_conflict_folded,
     replace_is_a_compare_and_swap,
+    groups_through_groups,
     active_has_its_own_events,
     soft_delete_frees_the_name_and_ends_memberships,
     purge_erases_payloads,
@@ -75,6 +78,42 @@ async fn replace_is_a_compare_and_swap(bed: Bed) {
     assert_eq!((last.event.as_str(), last.version), ("user.updated", 2));
     let (before, state) = (json!({"userName": "ann"}), json!({"userName": "ann", "title": "Dr"}));
     assert_eq!(last.payload, Some(json!({"state": state, "before": before})));
+}
+
+/// Three levels, a diamond and a ring: each group once, and direct where there is an edge.
+async fn groups_through_groups(bed: Bed) {
+    let (ann, bob, carl) = (bed.user("ann").await, bed.user("bob").await, bed.user("carl").await);
+    let team = bed.group("Envi_Team", &[ann.id.0]).await;
+    let division = bed.group("Envi_Division", &[team.id.0, bob.id.0]).await;
+    let left = bed.group("Left", &[team.id.0]).await;
+    let company = bed.group("Company", &[division.id.0, left.id.0, ann.id.0]).await;
+    // Company is in Team: all four contain each other.
+    bed.add(&team, &[company.id.to_string()]).await;
+    let shown = |user: &User| {
+        let groups = user.groups.clone().expect("asked for");
+        groups.into_iter().map(|group| format!("{} {}", group.kind(), group.display)).collect::<Vec<_>>()
+    };
+    let of_ann = ["direct Company", "indirect Envi_Division", "direct Envi_Team", "indirect Left"];
+    let of_bob = ["indirect Company", "direct Envi_Division", "indirect Envi_Team", "indirect Left"];
+    let query = ListQuery { limit: 10, edges: true, ..ListQuery::default() };
+    let page = bed.tenant.users(&query).await.expect("list");
+    let lists: Vec<_> = page.items.iter().map(shown).collect();
+    assert_eq!(lists, [of_ann.to_vec(), of_bob.to_vec(), Vec::new()]);
+    for (user, groups) in [(&ann, &of_ann[..]), (&bob, &of_bob), (&carl, &[])] {
+        let read = bed.tenant.user(user.id, true).await.expect("read").expect("there");
+        assert_eq!(shown(&read), groups);
+    }
+    let after =
+        bed.tenant.replace_user(bob.id, 1, &user_state(json!({"userName": "bobby"})), &context()).await;
+    assert_eq!(shown(&after.expect("ok").expect("there")), of_bob);
+    assert_eq!(role_names(&bed, ann.id).await, ["Team"], "roles come from direct groups alone");
+
+    // Without the link in the middle nothing is above any more.
+    assert!(bed.tenant.delete_group(division.id, None, &context()).await.expect("deleted"));
+    let read = bed.tenant.user(bob.id, true).await.expect("read").expect("there");
+    assert_eq!(shown(&read), [""; 0]);
+    let read = bed.tenant.user(ann.id, true).await.expect("read").expect("there");
+    assert_eq!(shown(&read), ["direct Company", "direct Envi_Team", "indirect Left"]);
 }
 
 async fn active_has_its_own_events(bed: Bed) {
@@ -183,7 +222,7 @@ async fn pages_and_totals(bed: Bed) {
     }
     bed.group("Everyone", &[ids[4].0, ids[5].0]).await;
     let page = async |offset, limit| {
-        let query = ListQuery { offset, limit, edges: true, ..ListQuery::default() };
+        let query = ListQuery { start: Start::Offset(offset), limit, edges: true, ..ListQuery::default() };
         let page = bed.tenant.users(&query).await.expect("list");
         (page.total, page.items)
     };
@@ -218,4 +257,48 @@ async fn one_of_many_parallel_writers_wins(bed: Bed) {
     });
     let made = futures::future::join_all(creators).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(made, 1);
+}
+
+/// Groups in groups count for ten levels, in answers and in filters alike; a ring of many costs no more than that.
+async fn levels_have_an_end(bed: Bed) {
+    let ann = bed.user("ann").await;
+    let mut inner = ann.id.0;
+    let mut chain = Vec::new();
+    for level in 0..13 {
+        let group = bed.group(&format!("g{level:02}"), &[inner]).await;
+        inner = group.id.0;
+        chain.push(group);
+    }
+    let read = bed.tenant.user(ann.id, true).await.expect("read").expect("there");
+    let groups: Vec<_> =
+        read.groups.expect("groups").iter().map(|one| (one.display.clone(), one.kind())).collect();
+    let expected: Vec<_> = (0..=10)
+        .map(|level| (format!("g{level:02}"), if level == 0 { "direct" } else { "indirect" }))
+        .collect();
+    assert_eq!(groups, expected);
+    for (level, group) in chain.iter().enumerate() {
+        let id = group.id;
+        for (text, fits) in [
+            (format!(r#"groups.value eq "{id}""#), level <= 10),
+            (format!(r#"groups[type eq "indirect" and value eq "{id}"]"#), (1..=10).contains(&level)),
+            (format!(r#"groups[type eq "direct" and value eq "{id}"]"#), level == 0),
+        ] {
+            let filter = scim_core::filter::parse(&text, &ResourceType::user(), true).expect("a filter");
+            let query = ListQuery { filter: Some(filter), limit: 10, ..ListQuery::default() };
+            assert_eq!(
+                bed.tenant.users(&query).await.expect("a list").total,
+                u64::from(fits),
+                "{level}: {text}"
+            );
+        }
+    }
+
+    // Each in the next, and the last in the first.
+    let ring: Vec<String> = chain.iter().map(|group| group.id.to_string()).collect();
+    bed.add(&chain[0], &ring[12..]).await;
+    let read = bed.tenant.user(ann.id, true).await.expect("read").expect("there");
+    assert_eq!(read.groups.expect("groups").len(), 11);
+    let filter = scim_core::filter::parse(r#"groups[type eq "indirect"]"#, &ResourceType::user(), true);
+    let query = ListQuery { filter: filter.ok(), limit: 10, ..ListQuery::default() };
+    assert_eq!(bed.tenant.users(&query).await.expect("a list").total, 1);
 }

@@ -77,6 +77,7 @@ async fn list(
         descending: false,
         start_index: (number - 1) * PAGE_SIZE + 1,
         count: PAGE_SIZE,
+        ..Query::default()
     };
     let found = state.provisioner.groups(request, &query).await?;
     let mut rows = Vec::with_capacity(found.resources.len());
@@ -96,5 +97,5 @@ async fn list(
 
 /// The SCIM filter for the users that are direct members of a group.
 pub(crate) fn members_filter(group: &str) -> String {
-    format!("groups.value eq {}", Value::from(group))
+    format!("groups[value eq {} and type eq \"direct\"]", Value::from(group))
 }

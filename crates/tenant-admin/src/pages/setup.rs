@@ -4,7 +4,7 @@ mod token_form;
 mod token_rows;
 
 pub(crate) use token_form::{PRESETS, TokenForm};
-pub(crate) use token_rows::{TokenRow, is_live, token_badge, token_rows};
+pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
 
 use askama::Template;
 use axum::{

@@ -93,9 +93,9 @@ async fn row(state: &ConsoleState, tenant: &TenantRow) -> Result<Row, PageError>
     })
 }
 
-/// The state of the live credential that lasts longest.
+/// The state of the live credential that lasts longest, of those that an identity provider can use.
 fn token_state(tokens: &[Credential], now: i64) -> Badge {
-    let live = tokens.iter().filter(|token| setup::is_live(token, now));
+    let live = tokens.iter().filter(|token| setup::provisions(token, now));
     match live.max_by_key(|token| token.expires_at.unwrap_or(i64::MAX)) {
         Some(token) => setup::token_badge(token, now),
         None if tokens.is_empty() => Badge::new("quiet", "No token"),

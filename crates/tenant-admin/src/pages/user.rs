@@ -37,7 +37,7 @@ pub(crate) struct UserPage {
     pub(crate) user_name: String,
     pub(crate) status: Badge,
     pub(crate) sections: Vec<Section>,
-    pub(crate) groups: Vec<Link>,
+    pub(crate) groups: Vec<InGroup>,
     pub(crate) roles: Vec<RoleRow>,
     pub(crate) history: Vec<Entry>,
     pub(crate) created: Option<Moment>,
@@ -53,6 +53,14 @@ pub(crate) struct UserPage {
 pub(crate) struct Link {
     pub(crate) id: String,
     pub(crate) name: String,
+}
+
+/// A group that the user is in.
+#[derive(Clone, Debug)]
+pub(crate) struct InGroup {
+    pub(crate) group: Link,
+    /// Through another group, which gives no role.
+    pub(crate) indirect: bool,
 }
 
 /// A role, and the groups that gave it.
@@ -116,10 +124,14 @@ pub(crate) fn moment(value: &Value, now: i64) -> Option<Moment> {
     scim_core::timestamp::parse(value.as_str()?).map(|at| Moment::new(at, now))
 }
 
-fn groups(value: &Value) -> Vec<Link> {
+fn groups(value: &Value) -> Vec<InGroup> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let groups = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    groups.iter().map(|group| Link { id: text(&group["value"]), name: text(&group["display"]) }).collect()
+    let in_group = |group: &Value| InGroup {
+        group: Link { id: text(&group["value"]), name: text(&group["display"]) },
+        indirect: group["type"] == "indirect",
+    };
+    groups.iter().map(in_group).collect()
 }
 
 /// Grants come by role, so neighbours belong together.

@@ -94,6 +94,7 @@ pub(crate) async fn list(
         descending: false,
         start_index: (page - 1) * PAGE_SIZE + 1,
         count: PAGE_SIZE,
+        ..Query::default()
     };
     let found = state.provisioner.users(request, &query).await?;
     let ids: Vec<UserId> =

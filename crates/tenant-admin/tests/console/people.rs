@@ -28,9 +28,17 @@ store_testing::on_both! {
         user.shows("via <a href=\"/console/tenants/acme/groups/").shows("Created").shows("token Okta production");
         user.shows("Gained role Manager").shows("Joined group Everyone").shows("request-1");
 
+        // Members of a group in a group are not counted and not listed as its own, and their page says so.
+        console.group(&tenant, "Envi_All", &[&manager]).await;
+        let user = console.get(&format!("/console/tenants/acme/users/{amara}")).await;
+        user.shows(">Envi_All</a> <span class=\"small muted\">through another group</span>");
+        user.shows(">Envi_Manager</a></li>").hides(">All</span>");
+        let groups = console.get("/console/tenants/acme/groups?q=envi_all").await;
+        groups.shows("1 group<").shows(">0</td>").hides(">1</td>");
+
         let groups = console.get("/console/tenants/acme/groups").await;
-        groups.shows("2 groups").shows("no role: the name does not start with <code>Envi_</code>");
-        console.get("/console/tenants/acme/groups?q=envi_").await.shows("1 group<").hides("Everyone");
+        groups.shows("3 groups").shows("no role: the name does not start with <code>Envi_</code>");
+        console.get("/console/tenants/acme/groups?q=envi_").await.shows("2 groups<").hides("Everyone");
         let group = console.get(&format!("/console/tenants/acme/groups/{manager}")).await;
         group.shows("amara@acme.example").hides("bjorn@acme.example").shows("gives each member the role");
         let group = console.get(&format!("/console/tenants/acme/groups/{everyone}")).await;

@@ -326,6 +326,19 @@ fn a_hollow_entry_is_judged_after_the_last_operation() {
 }
 
 #[test]
+fn elements_that_become_alike_are_one() {
+    let before = json!({
+        "userName": "ann",
+        "addresses": [{"locality": "A", "country": "US", "type": "work"}, {"country": "US", "type": "home"}],
+    });
+    for value in [json!({"type": "work", "locality": "A"}), json!({"locality": "A", "type": "work"})] {
+        let operation = json!([{"op": "replace", "path": "addresses[type eq \"home\"]", "value": value}]);
+        let after = try_patch(Leniencies::LENIENT, &before, operation).expect("taken").document;
+        assert_eq!(after["addresses"], json!([{"locality": "A", "country": "US", "type": "work"}]));
+    }
+}
+
+#[test]
 fn immutable_attributes_are_set_once() {
     let text = format!(
         "{}\n[[extension]]\nurn = \"urn:a:b\"\nname = \"A\"\nattribute = [{{ name = \"badge\", mutability = \"immutable\" }}, \

@@ -68,7 +68,7 @@ impl TokenForm {
             0
         });
         if errors.is_empty() {
-            Ok(NewToken { name: name.to_owned(), scope, expires_at })
+            Ok(NewToken { name: name.to_owned(), scope, expires_at, user: None })
         } else {
             Err(errors)
         }

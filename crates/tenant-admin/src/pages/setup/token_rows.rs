@@ -26,8 +26,10 @@ pub(crate) struct TokenRow {
     pub(crate) expires: Option<Moment>,
     pub(crate) state: Badge,
     pub(crate) live: bool,
-    /// The tenant has no other live token.
+    /// The tenant has no other live token that an identity provider can use.
     pub(crate) last_live: bool,
+    /// It stands for one user, and is of no use to an identity provider.
+    pub(crate) personal: bool,
 }
 
 /// All tokens of a tenant, live ones first, then newest first.
@@ -35,17 +37,17 @@ pub(crate) async fn token_rows(state: &ConsoleState, tenant: &Tenant) -> Result<
     let now = state.store.now();
     let mut tokens = state.tokens.list(tenant.id()).await?;
     tokens.sort_by_key(|token| !is_live(token, now));
-    let live = tokens.iter().filter(|token| is_live(token, now)).count();
+    let live = tokens.iter().filter(|token| provisions(token, now)).count();
     Ok(tokens.into_iter().map(|token| row(token, live, now)).collect())
 }
 
 fn row(token: Credential, live: usize, now: i64) -> TokenRow {
-    let is_live = is_live(&token, now);
     TokenRow {
         id: token.id.to_string(),
         state: token_badge(&token, now),
-        live: is_live,
-        last_live: is_live && live == 1,
+        live: is_live(&token, now),
+        last_live: live == 1 && provisions(&token, now),
+        personal: token.user.is_some(),
         created: Moment::new(token.created_at, now),
         used: token.last_used_at.map(|at| Moment::new(at, now)),
         used_from: token.last_used_from.unwrap_or_default(),
@@ -60,6 +62,11 @@ fn row(token: Credential, live: usize, now: i64) -> TokenRow {
 /// Neither revoked nor expired?
 pub(crate) fn is_live(token: &Credential, now: i64) -> bool {
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)
+}
+
+/// Live, and good for an identity provider?
+pub(crate) fn provisions(token: &Credential, now: i64) -> bool {
+    is_live(token, now) && token.user.is_none()
 }
 
 /// State of a token: a word that also says how urgent it is.
@@ -102,6 +109,7 @@ mod tests {
             revoked_at,
             last_used_at: None,
             last_used_from: None,
+            user: None,
         };
         let badge = |expires_at, revoked_at| {
             let badge = token_badge(&token(expires_at, revoked_at), 0);
@@ -113,5 +121,7 @@ mod tests {
         assert_eq!(badge(Some(0), None), ("bad", "Expired".into()));
         assert_eq!(badge(Some(0), Some(0)), ("quiet", "Revoked".into()));
         assert!(!is_live(&token(Some(0), None), 0) && is_live(&token(None, None), 0));
+        let personal = Credential { user: Some(store::UserId::generate()), ..token(None, None) };
+        assert!(is_live(&personal, 0) && !provisions(&personal, 0) && provisions(&token(None, None), 0));
     }
 }

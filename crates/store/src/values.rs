@@ -1,0 +1,49 @@
+//! The index of values inside users' documents, kept in the transaction of each change.
+
+use scim_core::search::IndexedValue;
+
+use crate::{StoreError, UserId, tx::TenantTx};
+
+impl TenantTx {
+    /// Adds the values of a new user.
+    pub(crate) async fn add_values(&self, id: UserId, values: &[IndexedValue]) -> Result<(), StoreError> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut sql = self.sql();
+        sql.add(
+            "INSERT INTO user_values (tenant_id, path, value, user_id) SELECT ?, x.a, x.b, ? FROM ",
+            [self.tenant_value(), id.0.into()],
+        );
+        sql.pairs(&pairs(values)).push(" AS x WHERE TRUE ON CONFLICT DO NOTHING");
+        self.run(sql).await?;
+        Ok(())
+    }
+
+    /// Makes the values of a user these.
+    pub(crate) async fn renew_values(&self, id: UserId, values: &[IndexedValue]) -> Result<(), StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "DELETE FROM user_values WHERE tenant_id = ? AND user_id = ? AND (path, value) NOT IN (SELECT x.a, x.b FROM ",
+            [self.tenant_value(), id.0.into()],
+        );
+        sql.pairs(&pairs(values)).push(" AS x)");
+        self.run(sql).await?;
+        self.add_values(id, values).await
+    }
+
+    /// Removes the values of a user who is no longer there.
+    pub(crate) async fn end_values(&self, id: UserId) -> Result<(), StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "DELETE FROM user_values WHERE tenant_id = ? AND user_id = ?",
+            [self.tenant_value(), id.0.into()],
+        );
+        self.run(sql).await?;
+        Ok(())
+    }
+}
+
+fn pairs(values: &[IndexedValue]) -> Vec<(String, String)> {
+    values.iter().map(|indexed| (indexed.path.clone(), indexed.value.clone())).collect()
+}

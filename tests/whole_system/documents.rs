@@ -1,0 +1,133 @@
+//! The conformance table names tests that exist and run.
+
+use std::path::{Path, PathBuf};
+
+const LEVELS: [&str; 8] =
+    ["MUST", "MUST NOT", "SHALL", "SHALL NOT", "REQUIRED", "SHOULD", "SHOULD NOT", "RECOMMENDED"];
+
+/// How often RFC 7644 §3 and RFC 9865 use one of them.
+const KEY_WORDS: [usize; 2] = [156, 19];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What is wrong with one row of the table.
+fn faults_of_row(root: &Path, row: &str) -> Vec<String> {
+    let cells: Vec<&str> = row.trim().trim_matches('|').split(" | ").map(str::trim).collect();
+    let [section, level, demand, rollcall, tests] = cells[..] else {
+        return vec![format!("{} cells where five belong", cells.len())];
+    };
+    let mut faults = Vec::new();
+    if !section.split('.').all(|number| number.parse::<u8>().is_ok()) {
+        faults.push(format!("{section:?} is no section"));
+    }
+    if !LEVELS.contains(&level) {
+        faults.push(format!("{level:?} is no level"));
+    }
+    if demand.is_empty() || rollcall.is_empty() {
+        faults.push("an empty cell".to_owned());
+    }
+    if [demand, rollcall].iter().any(|cell| cell.contains(".rs")) {
+        faults.push("a test outside of its column".to_owned());
+    }
+    match (rollcall.starts_with("client"), tests) {
+        (true, "–") => {}
+        (true, _) => faults.push("a demand on clients with a test".to_owned()),
+        (false, _) => faults.extend(faults_of_tests(root, tests)),
+    }
+    faults
+}
+
+/// What is wrong with `` `path: name, name`<br>`path: name` ``.
+fn faults_of_tests(root: &Path, cell: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for item in cell.split("<br>") {
+        let inner = item.trim().strip_prefix('`').and_then(|item| item.strip_suffix('`'));
+        let Some((path, names)) = inner.and_then(|item| item.split_once(": ")) else {
+            faults.push(format!("{item:?} is no `path: test, test`"));
+            continue;
+        };
+        let file = if path.starts_with("tests/") { root.join(path) } else { root.join("crates").join(path) };
+        match std::fs::read_to_string(&file) {
+            Ok(source) => {
+                let missing = names.split(", ").filter(|name| !is_test(&source, name));
+                faults.extend(missing.map(|name| format!("{path} has no test {name:?}")));
+            }
+            Err(error) => faults.push(format!("{path}: {error}")),
+        }
+    }
+    faults
+}
+
+/// Is there a function of this name that runs as a test: by its attribute, or through one of the macros that run it on
+/// both databases?
+fn is_test(source: &str, name: &str) -> bool {
+    let lines: Vec<&str> = source.lines().collect();
+    let is_head = |line: &&str| {
+        let line = line.trim_start();
+        line.strip_prefix("async ").unwrap_or(line).starts_with(&format!("fn {name}("))
+    };
+    let Some(at) = lines.iter().position(is_head) else { return false };
+    let above = lines[..at].iter().rev().map(|line| line.trim_start());
+    let mut attributes = above.take_while(|line| line.starts_with("#[") || line.starts_with("///"));
+    if attributes.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test")) {
+        return true;
+    }
+    let in_block =
+        lines[..at].iter().rev().find(|line| line.starts_with(|first: char| !first.is_whitespace()));
+    in_block.is_some_and(|line| line.starts_with("on_both! {")) && lines[at].starts_with("    async fn ")
+        || source.split("\non_both").skip(1).any(|list| is_listed(list, name))
+}
+
+/// Is the name in the list of `!(name, name);`, or of `_databases!(…);`?
+fn is_listed(list: &str, name: &str) -> bool {
+    let Some((_, list)) = list.split_once("!(").filter(|(before, _)| before.len() < 20) else { return false };
+    let names = list.split_once(");").map_or("", |(names, _)| names);
+    names.split(',').any(|listed| listed.trim() == name)
+}
+
+#[test]
+fn conformance_names_tests_that_exist() {
+    let page = std::fs::read_to_string(root().join("docs/conformance.md")).unwrap();
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    for (number, line) in page.lines().enumerate() {
+        if line.starts_with("| --- |") {
+            rows.push(0);
+        } else if line.contains('|') && !line.starts_with("| § | Level |") {
+            *rows.last_mut().unwrap() += 1;
+            let found = faults_of_row(&root(), line);
+            faults.extend(found.into_iter().map(|fault| format!("line {}: {fault}", number + 1)));
+        }
+    }
+    assert!(faults.is_empty(), "docs/conformance.md:\n{}", faults.join("\n"));
+    assert_eq!(rows, KEY_WORDS, "each use of a key word in the RFCs has a row");
+}
+
+#[test]
+fn every_fault_of_a_row_is_noticed() {
+    let fault = |row: &str| faults_of_row(&root(), row).join("; ");
+    let own = "`tests/whole_system/documents.rs: every_fault_of_a_row_is_noticed`";
+    let listed = "`scim-api/tests/it/lists.rs: pages, order`";
+    let in_block = "`provisioning/tests/it/users.rs: a_user_is_made_and_read_back`";
+    assert_eq!(fault(&format!("| 3.1 | MUST | x | y | {own}<br>{listed}<br>{in_block} |")), "");
+    assert_eq!(fault("| 3.1 | SHOULD NOT | x | client | – |"), "");
+    for (row, expected) in [
+        ("| 3.1 | MUST | x | – |".to_owned(), "4 cells"),
+        ("| 3.x | MUST | x | client | – |".to_owned(), "no section"),
+        ("| 3.1 | MAY | x | client | – |".to_owned(), "no level"),
+        (format!("| 3.1 | MUST |  | y | {own} |"), "an empty cell"),
+        (format!("| 3.1 | MUST | x | client | {own} |"), "a demand on clients with a test"),
+        ("| 3.1 | MUST | x | client: `lists.rs: pages` | – |".to_owned(), "a test outside of its column"),
+        ("| 3.1 | MUST | x | y | – |".to_owned(), "is no `path"),
+        ("| 3.1 | MUST | x | y | `lists.rs: pages` |".to_owned(), "lists.rs: "),
+        ("| 3.1 | MUST | x | y | `scim-api/tests/it/lists.rs: pages, nothing` |".to_owned(), "\"nothing\""),
+        // A function of the file that is no test.
+        ("| 3.1 | MUST | x | y | `scim-api/tests/it/lists.rs: ten_users` |".to_owned(), "\"ten_users\""),
+        (format!("| 3.1 | MUST | x | y | {own}, {listed} |"), "no test"),
+    ] {
+        let found = fault(&row);
+        assert!(found.contains(expected), "{row}: {found:?}");
+    }
+}
