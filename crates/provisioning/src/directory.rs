@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use moka::future::Cache;
-use scim_core::{leniency::Leniencies, profile::Profile};
+use scim_core::{leniency::Leniencies, profile::Profile, value_set::ValueSets};
 use store::{
     ChangeContext, Store, StoreError, TenantId,
     tenants::{NewTenant, TenantRow},
@@ -27,9 +27,17 @@ pub struct Tenant {
     pub row: TenantRow,
     /// Compiled; leniencies follow the tenant's compatibility.
     pub profile: Arc<Profile>,
+    /// The value sets that hold for it; see [`Profile::value_sets_of`].
+    pub value_sets: Arc<ValueSets>,
 }
 
 impl Tenant {
+    /// A tenant of a row and its compiled profile. Tenants have no value sets of their own yet.
+    fn new(row: TenantRow, profile: Arc<Profile>) -> Self {
+        let value_sets = Arc::new(profile.value_sets_of(&ValueSets::default()));
+        Self { row, profile, value_sets }
+    }
+
     /// Id.
     #[must_use]
     pub fn id(&self) -> TenantId {
@@ -104,7 +112,10 @@ impl TenantDirectory {
         let new =
             check_new(slug, name, profile, compatibility, activate).map_err(CreateTenantError::Unfit)?;
         match self.store.platform().create_tenant(&new, context).await {
-            Ok(row) => Ok(Arc::new(Tenant { profile: compiled(&row)?, row })),
+            Ok(row) => {
+                let profile = compiled(&row)?;
+                Ok(Arc::new(Tenant::new(row, profile)))
+            }
             Err(StoreError::Conflict { .. }) => Err(CreateTenantError::Unfit(format!(
                 "slug: {slug:?} is in use or was once; slugs are never reused, so choose another"
             ))),
@@ -127,7 +138,7 @@ impl TenantDirectory {
             Some(before) if same_profile(&before.row, &row) => before.profile.clone(),
             _ => compiled(&row)?,
         };
-        let tenant = Arc::new(Tenant { row, profile });
+        let tenant = Arc::new(Tenant::new(row, profile));
         self.tenants.insert(id, Loaded { epoch, tenant: tenant.clone() }).await;
         self.ids.insert(slug, id).await;
         Ok(Some(tenant))
@@ -142,7 +153,7 @@ fn same_profile(before: &TenantRow, now: &TenantRow) -> bool {
 
 /// The profile of a tenant, with the leniencies that its compatibility leaves.
 fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
-    let mut profile = Profile::from_toml(&row.profile).map_err(|error| {
+    let mut profile = Profile::from_saved_toml(&row.profile).map_err(|error| {
         tracing::error!(tenant = %row.slug, version = row.profile_version, %error, "the profile cannot be used");
         StoreError::Setup(format!(
             "version {} of the profile of tenant {} cannot be used: {error}",

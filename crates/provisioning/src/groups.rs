@@ -2,7 +2,7 @@
 
 use scim_core::{
     Document, ResourceType, ScimError,
-    intake::{self, Intake},
+    intake::{self, Findings, Intake, validate_for},
     leniency::Leniencies,
     patch::{MemberOp, PatchRequest},
     search,
@@ -17,7 +17,7 @@ use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
     listing::{Selected, Source},
-    note_dropped, scim_error, text,
+    note_dropped, note_warnings, scim_error, text,
 };
 
 /// What a change makes of a group: its document, and the moves of its members.
@@ -27,8 +27,8 @@ impl Provisioner {
     /// POST /Groups.
     pub async fn create_group(&self, request: Request<'_>, body: &Value) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let Intake { mut document, members, .. } = take(request, kind, body)?;
-        intake::validate(kind, &mut document)?;
+        let (Intake { mut document, members, .. }, findings) = take(request, kind, body)?;
+        validate(request, kind, findings, &mut document)?;
         let moves = members.map(MemberOp::Add).into_iter().collect();
         let state = state(request, kind, document, moves);
         let (scope, edges) = (self.scope(request), wants_members(request, kind));
@@ -62,13 +62,13 @@ impl Provisioner {
         body: &Value,
     ) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let sent = take(request, kind, body)?;
-        let members = sent.members.unwrap_or_default();
+        let (sent, findings) = take(request, kind, body)?;
+        let members = sent.members.clone().unwrap_or_default();
         let next = |current: &Document| {
             let mut document = sent.document.clone();
             intake::carry_immutable(kind, current, &mut document);
             intake::check_immutable(kind, current, &document)?;
-            intake::validate(kind, &mut document)?;
+            validate(request, kind, findings.clone(), &mut document)?;
             Ok((document, vec![MemberOp::Replace(members.clone())]))
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
@@ -91,7 +91,7 @@ impl Provisioner {
             let mut document = patched.document;
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
-                intake::validate(kind, &mut document)?;
+                validate(request, kind, Findings::default(), &mut document)?;
             }
             Ok((document, patched.members))
         };
@@ -169,10 +169,24 @@ async fn with_members(scope: &TenantScope, group: Group, members: bool) -> Resul
     scope.group(group.id, true).await.map_err(scim_error)
 }
 
-fn take(request: Request<'_>, kind: &ResourceType, body: &Value) -> Result<Intake, ScimError> {
-    let intake = intake::take(kind, leniencies(request), body)?;
+/// A body, and what is wrong with its single values: that is told together with what is wrong with the whole.
+fn take(request: Request<'_>, kind: &ResourceType, body: &Value) -> Result<(Intake, Findings), ScimError> {
+    let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
     note_dropped(request, kind, &intake.dropped)?;
-    Ok(intake)
+    Ok((intake, findings))
+}
+
+/// Checks a group, and whether the tenant wants one of that name.
+fn validate(
+    request: Request<'_>,
+    kind: &ResourceType,
+    findings: Findings,
+    document: &mut Document,
+) -> Result<(), ScimError> {
+    let notes = validate_for(kind, &request.tenant.value_sets, findings, document)?;
+    note_warnings(request, &notes);
+    let external_id = document.get("externalId").and_then(Value::as_str);
+    request.tenant.profile.roles.admit(text(document, "displayName"), external_id)
 }
 
 fn state(
@@ -182,9 +196,11 @@ fn state(
     members: Vec<MemberOp>,
 ) -> GroupState {
     let profile = &request.tenant.profile;
+    let catalogue = profile.roles.catalogue.as_ref().and_then(|name| request.tenant.value_sets.get(name));
+    let external_id = document.get("externalId").and_then(Value::as_str);
     GroupState {
         search: search::form(kind, &document),
-        roles: profile.roles.roles_of(text(&document, "displayName")),
+        roles: profile.roles.roles_for(text(&document, "displayName"), external_id, catalogue),
         document,
         members,
         unknown_members: profile.policies.unknown_member,

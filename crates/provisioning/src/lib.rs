@@ -19,7 +19,7 @@ pub use directory::{Tenant, TenantDirectory};
 pub use members::MoreMembers;
 
 use scim_core::{
-    Document, ResourceType, ScimError, path::Resolved, profile::UnknownAttributePolicy,
+    Document, ResourceType, ScimError, intake::Note, path::Resolved, profile::UnknownAttributePolicy,
     projection::Projection,
 };
 use store::{ChangeContext, Store, TenantScope};
@@ -149,6 +149,13 @@ fn note_dropped(request: Request<'_>, kind: &ResourceType, paths: &[String]) -> 
     }
     tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
     Ok(())
+}
+
+/// Notes what a person should know of a resource that was taken; a note holds no value.
+fn note_warnings(request: Request<'_>, notes: &[Note]) {
+    for Note { path, text } in notes {
+        tracing::debug!(tenant = %request.tenant.id(), %path, %text, "noted");
+    }
 }
 
 /// The text of an attribute; empty when there is none.

@@ -2,9 +2,10 @@
 
 use scim_core::{
     Document, ResourceType, ScimError,
-    intake::{self, Intake},
+    intake::{self, Findings, Intake, validate_for},
     leniency::Leniencies,
     patch::PatchRequest,
+    product::rewrite_patch,
     profile::{DeletePolicy, DuplicatePolicy},
 };
 use serde_json::Value;
@@ -17,7 +18,7 @@ use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
     listing::{Selected, Source},
-    note_dropped, scim_error, text,
+    note_dropped, note_warnings, scim_error, text,
 };
 
 /// What a POST did.
@@ -33,8 +34,8 @@ impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
         let kind = user_type(request);
-        let mut document = take(request, body)?.document;
-        intake::validate(kind, &mut document)?;
+        let (Intake { mut document, .. }, findings) = take(request, body)?;
+        validate(request, findings, &mut document)?;
         let state = UserState::new(kind, document);
         let scope = self.scope(request);
         let mut attempts = Attempts::new(None);
@@ -76,16 +77,19 @@ impl Provisioner {
         body: &Value,
     ) -> Result<Rendered, ScimError> {
         let kind = user_type(request);
-        let sent = take(request, body)?.document;
+        let (sent, findings) = take(request, body)?;
         let next = |current: &Document| {
-            let mut document = sent.clone();
+            let mut document = sent.document.clone();
             // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
             if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
                 document.insert("active".into(), active.clone());
             }
             intake::carry_immutable(kind, current, &mut document);
             intake::check_immutable(kind, current, &document)?;
-            intake::validate(kind, &mut document)?;
+            if findings.is_empty() && intake::only_deactivates(current, &document) {
+                return Ok(document);
+            }
+            validate(request, findings.clone(), &mut document)?;
             Ok(document)
         };
         let user = self.change_user(request, id, if_match, &next).await?;
@@ -103,12 +107,14 @@ impl Provisioner {
         let (kind, leniencies) = (user_type(request), leniencies(request));
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
-            let patched = patch.apply(kind, leniencies, current)?;
+            let patched = rewrite_patch(kind, &patch, current).apply(kind, leniencies, current)?;
             note_dropped(request, kind, &patched.ignored)?;
             let mut document = patched.document;
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
-                intake::validate(kind, &mut document)?;
+                if !intake::only_deactivates(current, &document) {
+                    validate(request, Findings::default(), &mut document)?;
+                }
             }
             Ok(document)
         };
@@ -208,11 +214,18 @@ async fn live(scope: &TenantScope, id: &str, attempts: &Attempts, groups: bool) 
     Ok(user)
 }
 
-fn take(request: Request<'_>, body: &Value) -> Result<Intake, ScimError> {
+/// A body, and what is wrong with its single values: that is told together with what is wrong with the whole.
+fn take(request: Request<'_>, body: &Value) -> Result<(Intake, Findings), ScimError> {
     let kind = user_type(request);
-    let intake = intake::take(kind, leniencies(request), body)?;
+    let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
     note_dropped(request, kind, &intake.dropped)?;
-    Ok(intake)
+    Ok((intake, findings))
+}
+
+fn validate(request: Request<'_>, findings: Findings, document: &mut Document) -> Result<(), ScimError> {
+    let notes = validate_for(user_type(request), &request.tenant.value_sets, findings, document)?;
+    note_warnings(request, &notes);
+    Ok(())
 }
 
 fn user_type(request: Request<'_>) -> &ResourceType {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Which habits a tenant takes. `lenient` has all on, `strict` all off. Case-insensitive names, media types and
 /// Authorization forms are no leniencies: they are always on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Leniencies {
     /// `"True"`/`"false"` where a boolean is expected, in bodies, PATCH values and filters (Entra, OneLogin).

@@ -9,14 +9,17 @@
 //! ```
 
 pub mod bulk;
+pub mod constraint;
 pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod format;
 pub mod intake;
 pub mod leniency;
 pub mod patch;
 pub mod path;
+pub mod product;
 pub mod profile;
 pub mod projection;
 pub mod resource;
@@ -25,6 +28,7 @@ pub mod schema;
 pub mod search;
 pub mod timestamp;
 pub mod urn;
+pub mod value_set;
 
 pub use error::{ScimError, ScimType};
 pub use fold::fold;

@@ -37,10 +37,14 @@ pub struct PatchPath {
 
 impl ResourceType {
     /// Resolves `attr`, `attr.sub`, `URN:attr.sub`, `URN` (RFC 7644 §3.10), in any case; which habits of identity
-    /// providers a name may show is for [`ResourceType::leniencies`] to say. Common attributes (`id`, `externalId`, `schemas`, `meta.…`) count as offered.
-    /// `value` below a list of simple values means the values themselves.
+    /// providers a name may show is for [`ResourceType::leniencies`] to say. Common attributes (`id`, `externalId`,
+    /// `schemas`, `meta.…`) count as offered. `value` below a list of simple values means the values themselves. Other
+    /// names that the profile has for an attribute are taken where no attribute on offer has them.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Resolved {
+        if let Some(resolved) = self.resolve_for_product(path) {
+            return resolved;
+        }
         if let Some((index, rest)) = self.split_extension(path) {
             return rest
                 .map_or(Resolved::Extension(index), |rest| self.resolve_in_extension(index, rest, path));

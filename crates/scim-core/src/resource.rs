@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     leniency::Leniencies,
+    product::Product,
     schema::{self, Attribute, Schema},
     urn,
 };
@@ -66,6 +67,8 @@ pub struct ResourceType {
     pub known: Arc<Schema>,
     /// Extensions on offer, in order.
     pub extensions: Vec<Extension>,
+    /// What the profile adds: other names, rules.
+    pub product: Arc<Product>,
     /// Which habits names may show; they are resolved alike in bodies, paths, filters and lists.
     pub leniencies: Leniencies,
 }
@@ -84,6 +87,7 @@ impl ResourceType {
                 aliases: Vec::new(),
                 top_level: false,
             }],
+            product: Arc::default(),
             leniencies: Leniencies::LENIENT,
         }
     }
@@ -96,6 +100,7 @@ impl ResourceType {
             schema: Arc::clone(&schema::GROUP),
             known: Arc::clone(&schema::GROUP),
             extensions: Vec::new(),
+            product: Arc::default(),
             leniencies: Leniencies::LENIENT,
         }
     }

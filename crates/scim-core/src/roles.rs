@@ -1,37 +1,215 @@
 //! Which roles a group gives its members.
 
+use std::collections::HashSet;
+
+use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::fold::fold;
+use crate::{error::ScimError, fold::fold, value_set::ValueSet};
 
 /// A role that a group gives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Role {
     /// Folded name: two spellings of one role have one key.
     pub key: String,
-    /// As written by the first group that gave it.
+    /// As the catalogue spells it, or as written by the first group that gave it.
     pub name: String,
 }
 
+impl Role {
+    fn named(name: &str) -> Self {
+        Self { key: fold(name), name: name.to_owned() }
+    }
+}
+
+/// Which of the rules that know a group count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Matches {
+    /// The first that gives a role.
+    #[default]
+    First,
+    /// Each that gives a role.
+    All,
+}
+
+/// What becomes of a role that the catalogue does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum UnlistedRole {
+    /// It is granted as written.
+    #[default]
+    Grant,
+    /// It is not granted.
+    Ignore,
+}
+
+/// What becomes of a group that no rule knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum UnmatchedGroup {
+    /// It is kept and gives no roles.
+    #[default]
+    Keep,
+    /// It is refused.
+    Reject,
+}
+
+/// Longest regular expression of a rule, in bytes.
+const MAX_PATTERN: usize = 200;
+/// Largest automaton of a regular expression, in bytes.
+const MAX_AUTOMATON: usize = 256 * 1024;
+
+/// Which groups a rule knows, and the role that it gives.
+#[derive(Clone, Debug)]
+pub(crate) enum RoleRule {
+    /// Groups whose name starts so; the role is the rest, or a fixed one.
+    Prefix(String, Option<String>),
+    /// Groups whose whole name matches; the role is made of its parts.
+    Pattern(Regex, String),
+    /// The group of a name, folded.
+    Group(String, String),
+    /// The group with an externalId.
+    ExternalId(String, String),
+}
+
+impl RoleRule {
+    /// A rule with a regular expression; `role` absent: the part named `role`. The error says what is wrong.
+    pub(crate) fn pattern(pattern: &str, role: Option<&str>) -> Result<Self, String> {
+        if pattern.len() > MAX_PATTERN {
+            return Err(format!("is longer than {MAX_PATTERN} bytes; use two rules"));
+        }
+        let whole = format!("^(?:{pattern})$");
+        let regex = RegexBuilder::new(&whole).case_insensitive(true).size_limit(MAX_AUTOMATON).build();
+        let regex = regex.map_err(|error| {
+            let told = error.to_string();
+            format!("is no regular expression: {}", told.lines().last().unwrap_or_default().trim())
+        })?;
+        let names_role = regex.capture_names().flatten().any(|name| name == "role");
+        match role {
+            Some(role) => Ok(Self::Pattern(regex, role.to_owned())),
+            None if names_role => Ok(Self::Pattern(regex, "${role}".to_owned())),
+            None => Err("gives no role; add role = \"…\", or name a part with (?<role>…)".to_owned()),
+        }
+    }
+
+    /// The role, and whether the rule names the group itself.
+    fn role_of(&self, display_name: &str, external_id: Option<&str>) -> Option<(String, bool)> {
+        let (name, explicit) = match self {
+            Self::Prefix(prefix, role) => {
+                let rest = strip_prefix_folded(display_name, prefix)?;
+                (role.clone().unwrap_or_else(|| rest.to_owned()), false)
+            }
+            Self::Pattern(regex, template) => {
+                let mut name = String::new();
+                regex.captures(display_name)?.expand(template, &mut name);
+                (name, false)
+            }
+            Self::Group(key, role) => (fold(display_name.trim()) == *key).then(|| (role.clone(), true))?,
+            Self::ExternalId(id, role) => (external_id == Some(id)).then(|| (role.clone(), true))?,
+        };
+        let name = name.trim();
+        (!name.is_empty()).then(|| (name.to_owned(), explicit))
+    }
+}
+
 /// A tenant's mapping of groups to roles.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct RoleMapping {
-    /// A group whose displayName starts with this, compared without case, gives the role named by the rest.
+    /// A group whose displayName starts with this, compared without case, gives the role named by the rest, unless an
+    /// earlier rule counts.
     pub prefix: Option<String>,
+    /// Value set that holds the roles of the product.
+    pub catalogue: Option<String>,
+    /// Of groups that no rule knows.
+    pub unmatched_group: UnmatchedGroup,
+    pub(crate) rules: Vec<RoleRule>,
+    pub(crate) matches: Matches,
+    pub(crate) unlisted: UnlistedRole,
+    /// Folded names.
+    pub(crate) protected: HashSet<String>,
 }
 
 impl RoleMapping {
-    /// The roles of a group by its displayName.
+    /// A mapping by prefix alone.
+    #[must_use]
+    pub fn with_prefix(prefix: impl Into<String>) -> Self {
+        Self { prefix: Some(prefix.into()), ..Self::default() }
+    }
+
+    /// Does any group give a role?
+    #[must_use]
+    pub fn gives_roles(&self) -> bool {
+        self.prefix.as_ref().is_some_and(|prefix| !prefix.is_empty()) || !self.rules.is_empty()
+    }
+
+    /// Whether a role is given only by a rule that names the group, and its last holder must keep it.
+    #[must_use]
+    pub fn is_protected(&self, role: &str) -> bool {
+        self.protected.contains(&fold(role.trim()))
+    }
+
+    /// The roles of a group by its displayName alone; see [`Self::roles_for`].
     #[must_use]
     pub fn roles_of(&self, display_name: &str) -> Vec<Role> {
-        let Some(prefix) = self.prefix.as_deref().filter(|prefix| !prefix.is_empty()) else {
-            return Vec::new();
-        };
-        match strip_prefix_folded(display_name, prefix).map(str::trim) {
-            Some(name) if !name.is_empty() => vec![Role { key: fold(name), name: name.to_owned() }],
-            _ => Vec::new(),
+        self.roles_for(display_name, None, None)
+    }
+
+    /// The roles of a group, each once, in the order of the rules. `catalogue`: the value set named by
+    /// [`Self::catalogue`], which gives the spelling.
+    #[must_use]
+    pub fn roles_for(
+        &self,
+        display_name: &str,
+        external_id: Option<&str>,
+        catalogue: Option<&ValueSet>,
+    ) -> Vec<Role> {
+        let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        let by_prefix = by_prefix.map(|prefix| RoleRule::Prefix(prefix.to_owned(), None));
+        let mut roles: Vec<Role> = Vec::new();
+        for rule in self.rules.iter().chain(&by_prefix) {
+            let Some((name, explicit)) = rule.role_of(display_name, external_id) else { continue };
+            if !explicit && self.is_protected(&name) {
+                continue;
+            }
+            let listed = catalogue.and_then(|catalogue| catalogue.find(&name));
+            let role = match listed {
+                Some(listed) => Role::named(&listed.value),
+                None if catalogue.is_some() && self.unlisted == UnlistedRole::Ignore => continue,
+                None => Role::named(&name),
+            };
+            if !roles.iter().any(|known| known.key == role.key) {
+                roles.push(role);
+            }
+            if self.matches == Matches::First {
+                break;
+            }
         }
+        roles
+    }
+
+    /// 400 `invalidValue` for a group that no rule knows, where the tenant wants none.
+    pub fn admit(&self, display_name: &str, external_id: Option<&str>) -> Result<(), ScimError> {
+        if self.unmatched_group == UnmatchedGroup::Keep || !self.gives_roles() {
+            return Ok(());
+        }
+        let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        let known = self.rules.iter().any(|rule| rule.role_of(display_name, external_id).is_some())
+            || by_prefix.is_some_and(|prefix| strip_prefix_folded(display_name, prefix).is_some());
+        if known {
+            return Ok(());
+        }
+        let remedy = match by_prefix {
+            Some(prefix) => format!("name it {prefix:?} and the role, or do not push it"),
+            None => "do not push it, or add it to the role mapping".to_owned(),
+        };
+        Err(ScimError::invalid_value(
+            "displayName",
+            format!("no role belongs to a group of this name; {remedy}."),
+        ))
     }
 }
 
@@ -48,9 +226,10 @@ fn strip_prefix_folded<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value_set::AllowedValue;
 
     fn role(group: &str) -> Option<String> {
-        let mapping = RoleMapping { prefix: Some("Envi_".into()) };
+        let mapping = RoleMapping::with_prefix("Envi_");
         mapping.roles_of(group).pop().map(|role| role.name)
     }
 
@@ -62,5 +241,120 @@ mod tests {
         assert_eq!(role("Everyone"), None);
         assert_eq!(role("Environment"), None);
         assert_eq!(RoleMapping::default().roles_of("Envi_Manager"), []);
+    }
+
+    fn names(roles: Vec<Role>) -> Vec<String> {
+        roles.into_iter().map(|role| role.name).collect()
+    }
+
+    fn mapping(matches: Matches) -> RoleMapping {
+        RoleMapping {
+            rules: vec![
+                RoleRule::Group(fold("Acme Owners"), "Owner".into()),
+                RoleRule::ExternalId("00g7".into(), "Auditor".into()),
+                RoleRule::pattern("acme-(?<role>[a-z]+)-.*", None).expect("a rule"),
+                RoleRule::pattern("(\\w+) of (\\w+)", Some("$2 $1")).expect("a rule"),
+                RoleRule::Prefix("Staff".into(), Some("Member".into())),
+            ],
+            matches,
+            prefix: Some("App_".into()),
+            protected: [fold("Owner")].into(),
+            ..RoleMapping::default()
+        }
+    }
+
+    #[test]
+    fn rules_in_order_by_prefix_pattern_name_and_external_id() {
+        let first = mapping(Matches::First);
+        for (group, external_id, role) in [
+            ("Acme Owners", None, Some("Owner")),
+            ("ACME OWNERS", None, Some("Owner")),
+            (" acme owners ", None, Some("Owner")),
+            ("Acme Owners 2", None, None),
+            ("Anything", Some("00g7"), Some("Auditor")),
+            ("Anything", Some("00G7"), None),
+            ("Anything", Some("00g8"), None),
+            ("Acme-manager-emea", None, Some("manager")),
+            ("acme-MANAGER-", None, Some("MANAGER")),
+            ("xacme-manager-emea", None, None),
+            ("acme--emea", None, None),
+            ("Head of Sales", None, Some("Sales Head")),
+            ("Head of Sales now", None, None),
+            ("staff-1", None, Some("Member")),
+            ("Staff", None, Some("Member")),
+            ("app_Viewer", None, Some("Viewer")),
+            ("App_ ", None, None),
+            ("Everyone", None, None),
+            // A protected role by pattern or prefix is none.
+            ("acme-owner-emea", None, None),
+            ("App_Owner", None, None),
+            ("App_ OWNER ", None, None),
+        ] {
+            let found = names(first.roles_for(group, external_id, None));
+            assert_eq!(found.first().map(String::as_str), role, "{group} {external_id:?}");
+            assert!(found.len() <= 1, "{group}");
+        }
+        assert!(first.is_protected(" OWNER ") && !first.is_protected("Viewer"));
+    }
+
+    #[test]
+    fn all_rules_may_count() {
+        let all = mapping(Matches::All);
+        assert_eq!(names(all.roles_for("Acme Owners", Some("00g7"), None)), ["Owner", "Auditor"]);
+        assert_eq!(names(all.roles_for("App_auditor", Some("00g7"), None)), ["Auditor"], "each role once");
+        assert_eq!(names(mapping(Matches::First).roles_for("Acme Owners", Some("00g7"), None)), ["Owner"]);
+    }
+
+    #[test]
+    fn the_catalogue_gives_the_spelling() {
+        let catalogue = ValueSet::new(["Viewer", "Manager"].map(AllowedValue::from));
+        let mut mapping = mapping(Matches::First);
+        assert_eq!(names(mapping.roles_for("app_VIEWER", None, Some(&catalogue))), ["Viewer"]);
+        assert_eq!(names(mapping.roles_for("app_tester", None, Some(&catalogue))), ["tester"]);
+        mapping.unlisted = UnlistedRole::Ignore;
+        assert_eq!(names(mapping.roles_for("app_VIEWER", None, Some(&catalogue))), ["Viewer"]);
+        assert!(mapping.roles_for("app_tester", None, Some(&catalogue)).is_empty());
+        assert_eq!(
+            names(mapping.roles_for("app_tester", None, None)),
+            ["tester"],
+            "without a list all are listed"
+        );
+    }
+
+    #[test]
+    fn groups_that_no_rule_knows_are_refused_where_that_is_wanted() {
+        let mut mapping = mapping(Matches::First);
+        assert!(mapping.admit("Everyone", None).is_ok());
+        mapping.unmatched_group = UnmatchedGroup::Reject;
+        for (group, external_id, admitted) in [
+            ("App_Viewer", None, true),
+            ("app_owner", None, true),
+            ("App_", None, true),
+            ("Acme Owners", None, true),
+            ("Anything", Some("00g7"), true),
+            ("Everyone", None, false),
+            ("Anything", Some("00g8"), false),
+        ] {
+            assert_eq!(mapping.admit(group, external_id).is_ok(), admitted, "{group}");
+        }
+        let error = mapping.admit("Everyone", None).expect_err("refused");
+        assert!(error.detail.starts_with("displayName: ") && error.detail.contains("App_"), "{error}");
+        let none = RoleMapping { unmatched_group: UnmatchedGroup::Reject, ..RoleMapping::default() };
+        assert!(none.admit("Everyone", None).is_ok(), "without rules there is nothing to know");
+    }
+
+    #[test]
+    fn patterns_are_bounded() {
+        for (pattern, role, word) in [
+            ("(", None, "regular expression"),
+            ("[a", Some("x"), "regular expression"),
+            ("acme-.*", None, "gives no role"),
+            ("acme-(?<name>.*)", None, "gives no role"),
+            (&"a".repeat(201), Some("x"), "longer than"),
+            ("(\\w{100}){100}", Some("x"), "regular expression"),
+        ] {
+            let error = RoleRule::pattern(pattern, role).expect_err(pattern);
+            assert!(error.contains(word), "{pattern}: {error}");
+        }
     }
 }

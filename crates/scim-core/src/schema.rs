@@ -4,8 +4,11 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::constraint::Constraint;
+
 /// Data type of an attribute (RFC 7643 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum AttributeType {
     /// A Unicode text.
@@ -29,6 +32,7 @@ pub enum AttributeType {
 
 /// Who may change an attribute (RFC 7643 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Mutability {
     /// Only the server.
@@ -44,6 +48,7 @@ pub enum Mutability {
 
 /// When an attribute is part of an answer (RFC 7643 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Returned {
     /// In every answer.
@@ -59,6 +64,7 @@ pub enum Returned {
 
 /// Scope in which values may not repeat (RFC 7643 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Uniqueness {
     /// Values may repeat.
@@ -109,6 +115,9 @@ pub struct Attribute {
     /// What a reference may point to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_types: Vec<String>,
+    /// What the profile asks of its values beyond their type. Not a characteristic of RFC 7643, so it is not shown.
+    #[serde(skip)]
+    pub constraint: Option<Arc<Constraint>>,
     /// Is `eq` on it answered by an index (see [`crate::search::indexed`])? Not a characteristic of RFC 7643, so it is
     /// not shown.
     #[serde(default, skip_serializing)]

@@ -3,6 +3,7 @@
 mod groups;
 mod groups_members;
 mod patch_properties;
+mod profiles;
 mod support;
 mod tenants;
 mod users;

@@ -469,6 +469,7 @@ mod tests {
             returned: Returned::Default,
             uniqueness: schema::Uniqueness::None,
             reference_types: Vec::new(),
+            constraint: None,
             indexed: false,
         }
     }

@@ -52,8 +52,15 @@ impl Coercion {
         Ok(self.dropped.into_names())
     }
 
+    /// What was found: the violations and the names left out.
+    pub(crate) fn into_parts(self) -> (Problems, Vec<String>) {
+        (self.problems, self.dropped.into_names())
+    }
+
     /// The canonical value; `None` when it is unassigned, or wrong (and noted).
     pub(crate) fn value(&mut self, attribute: &Attribute, path: &str, value: &Value) -> Option<Value> {
+        let read = attribute.constraint.as_ref().and_then(|constraint| constraint.read(attribute, value));
+        let value = read.as_ref().unwrap_or(value);
         if is_unassigned(value) {
             None
         } else if attribute.multi_valued {

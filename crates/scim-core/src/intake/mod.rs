@@ -17,6 +17,7 @@ use crate::{
     error::{ScimError, ScimType},
     leniency::Leniencies,
     path::Resolved,
+    product::{Aliased, apply_aliases},
     resource::{AttrRef, Extension, ResourceType},
     schema::{self, Mutability},
     urn,
@@ -26,8 +27,8 @@ pub(crate) use coerce::{Coercion, is_unassigned};
 pub(crate) use entries::{Entries, is_primary};
 pub use immutable::{carry_immutable, check_immutable};
 pub(crate) use members::{take_members, too_many as too_many_members};
-pub(crate) use report::{Dropped, shown};
-pub use validate::validate;
+pub(crate) use report::{Dropped, Problems, shown};
+pub use validate::{Findings, Note, only_deactivates, validate, validate_for};
 
 /// Deepest nesting of a body; the body itself is 1.
 pub const MAX_DEPTH: usize = 16;
@@ -67,6 +68,18 @@ pub struct Intake {
 /// object is 400 `invalidSyntax`, more members than [`crate::patch::MAX_MEMBERS`] are 413. Bounded: depth
 /// [`MAX_DEPTH`], [`MAX_STRING`] a string, [`MAX_ELEMENTS`] a list except `members`.
 pub fn take(resource_type: &ResourceType, leniencies: Leniencies, body: &Value) -> Result<Intake, ScimError> {
+    let (intake, findings) = take_all(resource_type, leniencies, body)?;
+    findings.finish()?;
+    Ok(intake)
+}
+
+/// Like [`take`], but hands the violations on to [`validate_for`], so that one answer tells those of single values and
+/// those of the whole resource. What was wrong is missing in the document.
+pub fn take_all(
+    resource_type: &ResourceType,
+    leniencies: Leniencies,
+    body: &Value,
+) -> Result<(Intake, Findings), ScimError> {
     let Value::Object(fields) = body else {
         return Err(invalid_syntax("The body must be one JSON object that holds the resource."));
     };
@@ -78,14 +91,17 @@ pub fn take(resource_type: &ResourceType, leniencies: Leniencies, body: &Value) 
         coercion: Coercion::new(leniencies),
         document: Document::new(),
         members: None,
+        aliased: Vec::new(),
     };
     // Extension objects come last, so that they win over the same attribute at the top level.
     let (extensions, plain): (Vec<_>, Vec<_>) = fields.iter().partition(|(key, _)| key.contains(':'));
     for (key, value) in plain.into_iter().chain(extensions) {
         taker.field(key, value)?;
     }
-    let dropped = taker.coercion.finish()?;
-    Ok(Intake { document: taker.document, members: taker.members, dropped })
+    apply_aliases(&mut taker.document, &taker.aliased, &mut taker.coercion);
+    let (problems, dropped) = taker.coercion.into_parts();
+    let intake = Intake { document: taker.document, members: taker.members, dropped };
+    Ok((intake, Findings::of(problems)))
 }
 
 /// Coerces one value to the canonical form of an attribute, as a PATCH operation needs it: null, `""`, `[]`, `{}`
@@ -189,11 +205,16 @@ struct Taker<'a> {
     coercion: Coercion,
     document: Document,
     members: Option<Vec<MemberRef>>,
+    aliased: Vec<Aliased<'a>>,
 }
 
-impl Taker<'_> {
-    fn field(&mut self, key: &str, value: &Value) -> Result<(), ScimError> {
+impl<'a> Taker<'a> {
+    fn field(&mut self, key: &str, value: &'a Value) -> Result<(), ScimError> {
         if is_unassigned(value) && !key.eq_ignore_ascii_case("members") {
+            return Ok(());
+        }
+        if let Some(alias) = self.resource_type.alias_at(None, key) {
+            self.aliased.push(Aliased { alias, value });
             return Ok(());
         }
         if key.eq_ignore_ascii_case(&self.resource_type.known.id) {
@@ -211,7 +232,7 @@ impl Taker<'_> {
     }
 
     /// Core attributes nested under the core URN, as some clients treat every namespace alike.
-    fn core_object(&mut self, value: &Value) -> Result<(), ScimError> {
+    fn core_object(&mut self, value: &'a Value) -> Result<(), ScimError> {
         let urn = &self.resource_type.known.id;
         if !self.resource_type.leniencies.nested_core {
             self.coercion.problems.push(urn, "is no extension; send its attributes at the top level");
@@ -243,7 +264,7 @@ impl Taker<'_> {
         Ok(())
     }
 
-    fn extension(&mut self, index: usize, value: &Value) {
+    fn extension(&mut self, index: usize, value: &'a Value) {
         let Some(extension) = self.resource_type.extensions.get(index) else { return };
         let urn = &extension.schema.id;
         if !self.leniencies.undeclared_extensions && !self.is_declared(extension) {
@@ -255,6 +276,10 @@ impl Taker<'_> {
         };
         for (key, value) in fields.iter().filter(|(_, value)| !is_unassigned(value)) {
             let Some(attribute) = extension.schema.attribute(key) else {
+                if let Some(alias) = self.resource_type.alias_at(Some(index), key) {
+                    self.aliased.push(Aliased { alias, value });
+                    continue;
+                }
                 self.coercion.dropped.push(&format!("{urn}:{key}"));
                 continue;
             };

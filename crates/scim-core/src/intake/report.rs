@@ -10,7 +10,7 @@ const MAX_DROPPED: usize = 100;
 const MAX_NAME: usize = 128;
 
 /// Violations found so far; at most [`MAX_PROBLEMS`] are kept, the rest are counted.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Problems {
     told: Vec<String>,
     untold: usize,
@@ -28,6 +28,20 @@ impl Problems {
         } else {
             self.untold += 1;
         }
+    }
+
+    /// Whether nothing is noted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Whether a violation is noted at this path or below it.
+    pub(crate) fn has_below(&self, path: &str) -> bool {
+        let below = |text: &String| {
+            let rest = text.strip_prefix(path);
+            rest.is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(['.', '[']))
+        };
+        self.told.iter().any(below)
     }
 
     /// 400 `invalidValue` when there are any.

@@ -7,16 +7,75 @@ use crate::{
     Document,
     error::ScimError,
     fold::fold,
+    product::{check_rules, check_values, prepare},
     resource::{ResourceKind, ResourceType},
     schema::{Attribute, Mutability, Schema},
+    value_set::ValueSets,
 };
 
-/// Checks a whole canonical document: required attributes present, one `primary` at most, keys no longer than
-/// [`MAX_KEY`]. All violations at once. A document larger than [`MAX_DOCUMENT`] is 413.
-/// Also removes entries of multi-valued complex attributes that hold nothing but `type` and `primary`, then
-/// emptied lists.
+/// Something that a person should know of a resource and that does not stand in its way. Like an error it never holds a
+/// value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Attribute path.
+    pub path: String,
+    /// What is noted.
+    pub text: String,
+}
+
+/// Violations of single values that [`super::take_all`] found.
+#[derive(Clone, Default)]
+pub struct Findings(Problems);
+
+impl Findings {
+    pub(super) fn of(problems: Problems) -> Self {
+        Self(problems)
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One 400 `invalidValue` with all violations, where there are any.
+    pub fn finish(self) -> Result<(), ScimError> {
+        self.0.finish()
+    }
+}
+
+/// Whether a change takes the right to sign in and nothing else: no rule may stand in the way of that, however old the
+/// values are that a newer rule would refuse.
+#[must_use]
+pub fn only_deactivates(before: &Document, after: &Document) -> bool {
+    if after.get("active") != Some(&Value::Bool(false)) {
+        return false;
+    }
+    let mut before = before.clone();
+    before.insert("active".into(), Value::Bool(false));
+    before == *after
+}
+
+/// [`validate_for`] without a tenant's value sets and without earlier violations; notes are dropped.
 pub fn validate(resource_type: &ResourceType, document: &mut Document) -> Result<(), ScimError> {
-    let mut problems = Problems::default();
+    validate_for(resource_type, &ValueSets::default(), Findings::default(), document).map(|_| ())
+}
+
+/// Makes a whole canonical document fit its profile and checks it: defaults put in, what does not apply left out (or
+/// refused), required attributes present, one `primary` at most, keys no longer than [`MAX_KEY`], formats, value sets,
+/// rules. All violations at once, those that were `found` before included. A document larger than [`MAX_DOCUMENT`]
+/// is 413.
+/// Also removes entries of multi-valued complex attributes that hold nothing but `type` and `primary`, then emptied
+/// lists. A document that comes out of it goes through it again unchanged.
+pub fn validate_for(
+    resource_type: &ResourceType,
+    sets: &ValueSets,
+    found: Findings,
+    document: &mut Document,
+) -> Result<Vec<Note>, ScimError> {
+    let Findings(mut problems) = found;
+    let mut notes = Vec::new();
+    prepare(resource_type, document, &mut problems, &mut notes);
     check_size(document)?;
     check_keys(resource_type.kind, document, &mut problems);
     check_schema(&resource_type.schema, "", document, &mut problems);
@@ -35,7 +94,10 @@ pub fn validate(resource_type: &ResourceType, document: &mut Document) -> Result
             _ => {}
         }
     }
-    problems.finish()
+    check_values(resource_type, sets, document, &mut problems, &mut notes);
+    check_rules(resource_type, document, &mut problems);
+    problems.finish()?;
+    Ok(notes)
 }
 
 fn check_size(document: &Document) -> Result<(), ScimError> {
@@ -93,6 +155,7 @@ fn check_required(attribute: &Attribute, path: &str, value: Option<&Value>, prob
         return;
     }
     match value {
+        None if attribute.required && problems.has_below(path) => {}
         None if attribute.required => missing(attribute, path, problems),
         Some(Value::String(text)) if attribute.required && text.trim().is_empty() => {
             problems.push(path, "is required and holds only blanks; send a value");

@@ -5,20 +5,26 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::{
-    Profile, extensions,
-    file::{EnterpriseFile, ProfileFile, UserFile},
+    Example, Profile, ProfileError,
+    constraints::{self, Named},
+    extensions,
+    file::{EnterpriseFile, ExampleFile, ProfileFile, UserFile},
+    rules, tenant_keys,
 };
 use crate::{
-    path::Resolved,
-    resource::{AttrRef, Extension, ResourceType},
-    schema::{self, Attribute, Mutability, Schema},
+    product::Product,
+    resource::{Extension, ResourceType},
+    schema::{self, Attribute, Schema},
 };
 
 /// The base paths that the server answers below a tenant's host.
 const BASE_PATHS: [&str; 3] = ["/scim/v2", "/scim", "/scim/api/V1"];
 
 /// Core attributes that no profile can take away.
-const ALWAYS: [&str; 3] = ["userName", "active", "groups"];
+const ALWAYS: [&str; 2] = ["userName", "active"];
+
+/// The core attribute that a product has exactly when it has groups.
+const GROUPS: &str = "groups";
 
 /// What is wrong in a file, and at which byte.
 pub(super) struct Fault {
@@ -33,17 +39,33 @@ impl Fault {
     pub(super) fn at<T>(value: &Spanned<T>, problem: impl Into<String>) -> Self {
         Self { offset: value.span().start, problem: problem.into() }
     }
+
+    /// With its line and column.
+    pub(super) fn in_text(&self, text: &str) -> ProfileError {
+        ProfileError::at(text, self.offset, &self.problem)
+    }
 }
 
-/// Checks a file and makes the profile of it.
-pub(super) fn compile(file: ProfileFile) -> Result<Profile, Fault> {
+/// Checks a file and makes the profile of it; its examples are still to be run.
+pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile>), Fault> {
     check_head(&file)?;
     let types = &file.resource_types;
     if !types.users.get_ref() {
         return Err(Fault::at(&types.users, "users must be true: every product has users; remove the key"));
     }
+    tenant_keys::check_policies(&file.policies)?;
     let group = types.groups.get_ref().then(|| Arc::new(ResourceType::group()));
-    let user = user_type(&file)?;
+    let value_sets = tenant_keys::value_sets(std::mem::take(&mut file.value_sets))?;
+    let named = Named::new(&file.formats, &value_sets)?;
+    let user = user_type(&file, &named)?;
+    let roles = tenant_keys::roles(&file.roles, &named)?;
+    let organization = file.organization.take();
+    let organization = organization.map(|file| tenant_keys::organization(file, &named)).transpose()?;
+    let examples = file.examples.iter().map(|example| Example {
+        title: example.title.get_ref().clone(),
+        valid: example.valid,
+        user: example.user.get_ref().clone(),
+    });
     let leniencies = file.leniencies;
     let mut profile = Profile {
         name: file.name.into_inner(),
@@ -55,13 +77,17 @@ pub(super) fn compile(file: ProfileFile) -> Result<Profile, Fault> {
         paste_with_bearer: file.paste_with_bearer,
         user: Arc::new(user),
         group,
-        policies: file.policies,
-        roles: file.roles,
+        policies: file.policies.into_inner(),
+        roles,
         leniencies,
         feature_gate: file.feature_gate,
+        organization,
+        gates: tenant_keys::gates(file.gates)?,
+        examples: examples.collect(),
+        value_sets,
     };
     profile.set_leniencies(leniencies);
-    Ok(profile)
+    Ok((profile, file.examples))
 }
 
 fn check_head(file: &ProfileFile) -> Result<(), Fault> {
@@ -93,40 +119,78 @@ fn check_head(file: &ProfileFile) -> Result<(), Fault> {
     Ok(())
 }
 
-fn user_type(file: &ProfileFile) -> Result<ResourceType, Fault> {
+fn user_type(file: &ProfileFile, named: &Named<'_>) -> Result<ResourceType, Fault> {
     let mut user = ResourceType::user();
     user.extensions = enterprise(&file.user)?.into_iter().collect();
-    if let Some(offered) = &file.user.attributes {
-        user.schema = Arc::new(cut_core(offered)?);
-    }
+    let has_groups = *file.resource_types.groups.get_ref();
+    user.schema = Arc::new(cut_core(file.user.attributes.as_deref(), has_groups)?);
     for extension in &file.extensions {
-        let compiled = extensions::compile(extension, &user)?;
+        let compiled = extensions::compile(extension, &user, named)?;
         user.extensions.push(compiled);
     }
+    constraints::constrain(&mut user, &file.attributes, named)?;
     for path in &file.user.required {
-        require(&mut user, path)?;
+        constraints::require(&mut user, path)?;
     }
+    let mut product = Product { aliases: constraints::aliases(&user, &file.aliases)?, ..Product::default() };
+    user.product = Arc::new(product.clone());
+    product.dropped = constraints::dropped(&user, &file.user.dropped)?;
+    product.not_applicable = rules::not_applicable(&user, &file.not_applicable)?;
+    product.rules = rules::rules(&user, &file.rules, named)?;
+    user.product = Arc::new(product);
     Ok(user)
 }
 
-/// The core User schema with what is on offer, in its own order.
-fn cut_core(offered: &[Spanned<String>]) -> Result<Schema, Fault> {
-    for name in offered {
-        let wanted = name.get_ref();
-        if schema::USER.attribute(wanted).is_none() && schema::COMMON.attribute(wanted).is_none() {
-            let problem = format!(
-                "{wanted:?} is no attribute of the core User schema; it has {}",
-                names(&schema::USER.attributes)
-            );
-            return Err(Fault::at(name, problem));
-        }
+/// The core User schema with what is on offer (absent: all), in its own order.
+fn cut_core(offered: Option<&[Spanned<String>]>, has_groups: bool) -> Result<Schema, Fault> {
+    for name in offered.unwrap_or_default() {
+        check_offered(name, has_groups)?;
     }
-    let kept = |attribute: &&Arc<Attribute>| {
-        ALWAYS.contains(&attribute.name.as_str())
-            || offered.iter().any(|name| name.get_ref().eq_ignore_ascii_case(&attribute.name))
+    let attributes = schema::USER.attributes.iter().filter_map(|attribute| {
+        if attribute.name == GROUPS {
+            return has_groups.then(|| Arc::clone(attribute));
+        }
+        match offered {
+            None => Some(Arc::clone(attribute)),
+            Some(_) if ALWAYS.contains(&attribute.name.as_str()) => Some(Arc::clone(attribute)),
+            Some(offered) => cut_attribute(attribute, offered),
+        }
+    });
+    Ok(Schema { attributes: attributes.collect(), ..Schema::clone(&schema::USER) })
+}
+
+fn check_offered(name: &Spanned<String>, has_groups: bool) -> Result<(), Fault> {
+    let wanted = name.get_ref();
+    let (top, sub) = wanted.split_once('.').map_or((wanted.as_str(), None), |(top, sub)| (top, Some(sub)));
+    let found = schema::USER.attribute(top).or_else(|| schema::COMMON.attribute(top));
+    let Some(attribute) = found else {
+        let problem = format!(
+            "{wanted:?} is no attribute of the core User schema; it has {}",
+            names(&schema::USER.attributes)
+        );
+        return Err(Fault::at(name, problem));
     };
-    let attributes = schema::USER.attributes.iter().filter(kept).cloned().collect();
-    Ok(Schema { attributes, ..Schema::clone(&schema::USER) })
+    if let Some(sub) = sub
+        && attribute.sub(sub).is_none()
+    {
+        let problem = format!("{top} has no {sub:?}; it has {}", names(&attribute.sub_attributes));
+        return Err(Fault::at(name, problem));
+    }
+    if attribute.name == GROUPS && !has_groups {
+        return Err(Fault::at(name, "groups has no values while resource-types.groups is false; remove it"));
+    }
+    Ok(())
+}
+
+/// An attribute as far as it is on offer: whole, or with the sub-attributes that are named.
+fn cut_attribute(attribute: &Arc<Attribute>, offered: &[Spanned<String>]) -> Option<Arc<Attribute>> {
+    let named = |path: &str| offered.iter().any(|name| name.get_ref().eq_ignore_ascii_case(path));
+    if named(&attribute.name) {
+        return Some(Arc::clone(attribute));
+    }
+    let sub = |sub: &&Arc<Attribute>| named(&format!("{}.{}", attribute.name, sub.name));
+    let subs: Vec<_> = attribute.sub_attributes.iter().filter(sub).cloned().collect();
+    (!subs.is_empty()).then(|| Arc::new(Attribute { sub_attributes: subs, ..Attribute::clone(attribute) }))
 }
 
 fn enterprise(file: &UserFile) -> Result<Option<Extension>, Fault> {
@@ -165,45 +229,6 @@ fn cut_enterprise(value: &Spanned<EnterpriseFile>, offered: &[String]) -> Result
         |attribute: &&Arc<Attribute>| offered.iter().any(|name| name.eq_ignore_ascii_case(&attribute.name));
     let attributes = all.iter().filter(kept).cloned().collect();
     Ok(Schema { attributes, ..Schema::clone(&schema::ENTERPRISE_USER) })
-}
-
-/// Marks an attribute as required; of `name.givenName` also `name`, so that a user without any name is refused.
-fn require(user: &mut ResourceType, path: &Spanned<String>) -> Result<(), Fault> {
-    let Resolved::Attribute(target) = user.resolve(path.get_ref()) else {
-        let problem = format!(
-            "{:?} is not on offer and cannot be required; write an attribute of attributes, enterprise or extension",
-            path.get_ref()
-        );
-        return Err(Fault::at(path, problem));
-    };
-    if target.leaf().mutability == Mutability::ReadOnly {
-        return Err(Fault::at(path, "is read-only: only the server writes it, so it cannot be required"));
-    }
-    let schema = match &target.extension {
-        None => &mut user.schema,
-        Some(urn) => {
-            let extension = user.extensions.iter_mut().find(|extension| extension.schema.id == urn.as_ref());
-            let Some(extension) = extension else { return Ok(()) };
-            extension.required = true;
-            &mut extension.schema
-        }
-    };
-    if mark(Arc::make_mut(schema), &target) {
-        return Ok(());
-    }
-    Err(Fault::at(path, "belongs to no schema of the product and cannot be required"))
-}
-
-fn mark(schema: &mut Schema, target: &AttrRef) -> bool {
-    let found = schema.attributes.iter_mut().find(|attribute| attribute.name == target.attribute.name);
-    let Some(attribute) = found.map(Arc::make_mut) else { return false };
-    attribute.required = true;
-    if let Some(wanted) = &target.sub {
-        for sub in attribute.sub_attributes.iter_mut().filter(|sub| sub.name == wanted.name) {
-            Arc::make_mut(sub).required = true;
-        }
-    }
-    true
 }
 
 /// Names for an error text.

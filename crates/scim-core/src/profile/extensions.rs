@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     compile::Fault,
+    constraints::{Keys, Named},
     file::{AttributeFile, ExtensionFile},
 };
 use crate::{
@@ -15,7 +16,11 @@ use crate::{
 };
 
 /// Checks one extension against the schemas that the type has so far.
-pub(super) fn compile(file: &ExtensionFile, user: &ResourceType) -> Result<Extension, Fault> {
+pub(super) fn compile(
+    file: &ExtensionFile,
+    user: &ResourceType,
+    named: &Named<'_>,
+) -> Result<Extension, Fault> {
     check_urn(&file.urn, user)?;
     for (at, alias) in file.aliases.iter().enumerate() {
         check_urn(alias, user)?;
@@ -30,7 +35,7 @@ pub(super) fn compile(file: &ExtensionFile, user: &ResourceType) -> Result<Exten
     if file.top_level {
         file.attributes.iter().try_for_each(|attribute| check_top_level(&attribute.name, user))?;
     }
-    let attributes = attributes(&file.attributes)?;
+    let attributes = attributes(&file.attributes, named)?;
     let required = file.required || attributes.iter().any(|attribute| attribute.required);
     let schema = Schema {
         id: file.urn.get_ref().clone(),
@@ -82,10 +87,10 @@ fn check_top_level(name: &Spanned<String>, user: &ResourceType) -> Result<(), Fa
     Ok(())
 }
 
-fn attributes(files: &[AttributeFile]) -> Result<Vec<Arc<Attribute>>, Fault> {
+fn attributes(files: &[AttributeFile], named: &Named<'_>) -> Result<Vec<Arc<Attribute>>, Fault> {
     let mut compiled: Vec<Arc<Attribute>> = Vec::with_capacity(files.len());
     for file in files {
-        let attribute = attribute(file)?;
+        let attribute = attribute(file, named)?;
         if compiled.iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&attribute.name)) {
             return Err(Fault::at(
                 &file.name,
@@ -97,7 +102,7 @@ fn attributes(files: &[AttributeFile]) -> Result<Vec<Arc<Attribute>>, Fault> {
     Ok(compiled)
 }
 
-fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
+fn attribute(file: &AttributeFile, named: &Named<'_>) -> Result<Attribute, Fault> {
     check_name(&file.name)?;
     let complex = file.kind == AttributeType::Complex;
     if complex == file.sub_attributes.is_empty() {
@@ -119,10 +124,10 @@ fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
         ));
     }
     let exact_by_nature = matches!(file.kind, AttributeType::Reference | AttributeType::Binary);
-    Ok(Attribute {
+    let mut attribute = Attribute {
         name: file.name.get_ref().clone(),
         kind: file.kind,
-        sub_attributes: attributes(&file.sub_attributes)?,
+        sub_attributes: attributes(&file.sub_attributes, named)?,
         multi_valued: file.multi_valued,
         description: file.description.clone(),
         required: file.required,
@@ -133,11 +138,14 @@ fn attribute(file: &AttributeFile) -> Result<Attribute, Fault> {
         uniqueness: file.uniqueness,
         reference_types: file.reference_types.clone(),
         indexed: file.indexed,
-    })
+        constraint: None,
+    };
+    attribute.constraint = named.constraint(&attribute, &Keys::from(file))?;
+    Ok(attribute)
 }
 
 /// `ALPHA *(ALPHA / DIGIT / "$" / "-" / "_")`, or `$ref` (RFC 7643 §2.1).
-fn check_name(name: &Spanned<String>) -> Result<(), Fault> {
+pub(super) fn check_name(name: &Spanned<String>) -> Result<(), Fault> {
     let text = name.get_ref();
     let good = |ch: char| ch.is_ascii_alphanumeric() || "$-_".contains(ch);
     let starts = text.starts_with(|ch: char| ch.is_ascii_alphabetic());

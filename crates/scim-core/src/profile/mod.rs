@@ -1,8 +1,12 @@
 //! Profiles: what one product expects of its identity providers, read from a TOML file.
 
 mod compile;
+mod constraints;
+mod examples;
 mod extensions;
 mod file;
+mod rules;
+mod tenant_keys;
 #[cfg(test)]
 mod tests;
 
@@ -10,10 +14,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{leniency::Leniencies, resource::ResourceType, roles::RoleMapping};
+use crate::{
+    leniency::Leniencies,
+    resource::ResourceType,
+    roles::RoleMapping,
+    value_set::{ValueSet, ValueSets},
+};
 
 /// How a caller proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialKind {
     /// `Authorization: Bearer …` (and the raw token).
@@ -26,6 +36,7 @@ pub enum CredentialKind {
 
 /// What to do with a POST whose userName is taken by a live row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DuplicatePolicy {
     /// 409 `uniqueness`.
@@ -37,6 +48,7 @@ pub enum DuplicatePolicy {
 
 /// What DELETE does to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DeletePolicy {
     /// Sets `active` to false; GET still answers 200.
@@ -50,6 +62,7 @@ pub enum DeletePolicy {
 
 /// What to do with a group member that is unknown to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownMemberPolicy {
     /// Leave it out, and report it.
@@ -61,6 +74,7 @@ pub enum UnknownMemberPolicy {
 
 /// What to do with an attribute or an extension that nobody knows, in a body or in the value of a PATCH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownAttributePolicy {
     /// Leave it out, and report it.
@@ -72,6 +86,7 @@ pub enum UnknownAttributePolicy {
 
 /// Policies of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Policies {
     /// POST of a taken userName.
@@ -82,6 +97,67 @@ pub struct Policies {
     pub unknown_member: UnknownMemberPolicy,
     /// Unknown attributes.
     pub unknown_attribute: UnknownAttributePolicy,
+    /// Days after which a soft-deleted user is purged; `None`: never by itself.
+    pub retention_days: Option<u32>,
+    /// A soft-deleted person who is created again gets the same id back: looked up by externalId, then by userName, the
+    /// newest first.
+    pub relink_on_return: bool,
+}
+
+/// A list of allowed values that a profile declares and a tenant fills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueSetDeclaration {
+    /// By which attributes and the command line name it.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Is no value allowed until the tenant has filled it?
+    pub required: bool,
+    /// Of a tenant that has not filled it.
+    pub values: Option<ValueSet>,
+}
+
+/// The part of the product that a tenant's people belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// What the product calls it.
+    pub title: String,
+    /// Must a tenant have one before it is activated?
+    pub required: bool,
+    /// Value set that holds the choices; `None`: any text.
+    pub value_set: Option<String>,
+}
+
+/// A property of the customer's account that decides whether the console offers its SCIM page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// A key, such as `domain-type`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// All values that it can have.
+    pub values: Vec<String>,
+    /// Those with which the page is offered.
+    pub opens: Vec<String>,
+}
+
+impl Gate {
+    /// Whether the page is offered with a value of the property.
+    #[must_use]
+    pub fn is_open(&self, value: &str) -> bool {
+        self.opens.iter().any(|open| open == value)
+    }
+}
+
+/// An example of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// For people.
+    pub title: String,
+    /// Is it taken?
+    pub valid: bool,
+    /// The body of a POST, as JSON.
+    pub user: String,
 }
 
 /// A compiled profile.
@@ -113,6 +189,14 @@ pub struct Profile {
     pub leniencies: Leniencies,
     /// Some consoles hide their SCIM page until this gate is opened.
     pub feature_gate: bool,
+    /// Value sets that the tenant fills.
+    pub value_sets: Vec<ValueSetDeclaration>,
+    /// Whether, and how, a tenant has an organization.
+    pub organization: Option<Organization>,
+    /// What must be so of the customer's account for the console to offer its SCIM page.
+    pub gates: Vec<Gate>,
+    /// Examples, for people.
+    pub examples: Vec<Example>,
 }
 
 /// A profile file that cannot be used: line, column and remedy are in the text.
@@ -142,12 +226,40 @@ pub const BUILTIN: [(&str, &str); 6] = [
 
 impl Profile {
     /// Reads and compiles a profile file: the keys of `profile/file.rs`, no others. Whatever it offers, `schemas`,
-    /// `id`, `externalId`, `meta`, `userName`, `active` and `groups` stay. The error names the line and the column.
+    /// `id`, `externalId`, `meta`, `userName` and `active` stay, and `groups` where there are groups. Its examples must
+    /// come out as they say. The error names the line and the column.
     pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
+        let (profile, examples) = Self::compile(text)?;
+        examples::check(&profile, &examples).map_err(|fault| fault.in_text(text))?;
+        Ok(profile)
+    }
+
+    /// Like [`Self::from_toml`], without running the examples: for a file that was checked when it was saved, and that
+    /// must not stop its tenant because a later version makes something else of an example.
+    pub fn from_saved_toml(text: &str) -> Result<Self, ProfileError> {
+        Ok(Self::compile(text)?.0)
+    }
+
+    fn compile(text: &str) -> Result<(Self, Vec<file::ExampleFile>), ProfileError> {
         let file: file::ProfileFile = toml::from_str(text).map_err(|error| {
             ProfileError::at(text, error.span().map_or(0, |span| span.start), error.message())
         })?;
-        compile::compile(file).map_err(|fault| ProfileError::at(text, fault.offset, &fault.problem))
+        compile::compile(file).map_err(|fault| fault.in_text(text))
+    }
+
+    /// The value sets that hold for a tenant: its own, and of those that it has not filled the profile's. A set that
+    /// must be filled and is not is empty.
+    #[must_use]
+    pub fn value_sets_of(&self, tenant: &ValueSets) -> ValueSets {
+        let mut sets = tenant.clone();
+        for declared in self.value_sets.iter().filter(|declared| tenant.get(&declared.name).is_none()) {
+            match (&declared.values, declared.required) {
+                (Some(values), _) => sets.insert(&declared.name, values.clone()),
+                (None, true) => sets.insert(&declared.name, ValueSet::default()),
+                (None, false) => {}
+            }
+        }
+        sets
     }
 
     /// Takes these habits and no others, in the resource types too.

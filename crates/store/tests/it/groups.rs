@@ -289,7 +289,7 @@ async fn remapping(bed: Bed) {
     let (ann, bob) = (bed.user("ann").await, bed.user("bob").await);
     bed.group("Envi_A", &[ann.id.0, bob.id.0]).await;
     bed.group("App_B", &[ann.id.0]).await;
-    let app = RoleMapping { prefix: Some("App_".into()) };
+    let app = RoleMapping::with_prefix("App_");
     let moved = bed.tenant.remap_roles(&|name| app.roles_of(name), &context()).await.expect("remapped");
     assert_eq!(moved, (1, 2));
     assert_eq!(role_names(&bed, ann.id).await, ["B"]);
@@ -299,7 +299,7 @@ async fn remapping(bed: Bed) {
     let both = |name: &str| -> Vec<Role> {
         ["Envi_", "App_"]
             .into_iter()
-            .flat_map(|prefix| RoleMapping { prefix: Some(prefix.into()) }.roles_of(name))
+            .flat_map(|prefix| RoleMapping::with_prefix(prefix).roles_of(name))
             .collect()
     };
     assert_eq!(bed.tenant.remap_roles(&both, &context()).await.expect("remapped"), (2, 0));

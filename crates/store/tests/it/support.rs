@@ -187,7 +187,7 @@ pub(crate) fn user_state(document: Value) -> UserState {
 /// A group's state with the roles that the prefix `Envi_` gives, adding members if there are any.
 pub(crate) fn group_state<S: AsRef<str>>(display_name: &str, members: &[S]) -> GroupState {
     let document = object(json!({"displayName": display_name}));
-    let mapping = RoleMapping { prefix: Some("Envi_".into()) };
+    let mapping = RoleMapping::with_prefix("Envi_");
     let ids: Vec<String> = members.iter().map(|id| id.as_ref().to_owned()).collect();
     GroupState {
         search: search::form(&ResourceType::group(), &document),

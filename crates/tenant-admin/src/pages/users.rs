@@ -68,7 +68,7 @@ pub(crate) async fn show(
     let path = format!("/console/tenants/{slug}/users");
     let pager = Pager::new(&path, &[("q", &search), ("status", status)], number, list.rows.len(), list.total);
     let head = TenantHead::new(&tenant, "users");
-    let has_roles = tenant.profile.roles.prefix.is_some();
+    let has_roles = tenant.profile.roles.gives_roles();
     let chrome = visit.chrome(format!("Users · {}", head.name));
     let summary = count(list.total, "user");
     page(
