@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantScope,
+    connect::STATEMENT_LIMIT,
     entity::epochs,
     error::{is_broken_connection, waited_too_long},
     signals::CONFIGURATION,
@@ -128,17 +129,21 @@ impl Inner {
 }
 
 /// Tells row-level security the tenant, until the transaction ends; and that no statement in it may take longer than
-/// [`crate::connect::STATEMENT_LIMIT`], whether somebody waits for it still or not.
+/// [`STATEMENT_LIMIT`], whether somebody waits for it still or not.
 pub(crate) async fn set_tenant(
     db: &DatabaseTransaction,
     backend: Backend,
     tenant: Uuid,
 ) -> Result<(), StoreError> {
     if backend == Backend::Postgres {
-        let sql =
-            "SELECT set_config('rollcall.tenant', $1, true), set_config('statement_timeout', '20s', true)";
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), sql, [tenant.to_string().into()]);
+        let sql = "SELECT set_config('rollcall.tenant', $1, true), set_config('statement_timeout', $2, true)";
+        // In milliseconds, PostgreSQL's unit where none is named.
+        let limit = STATEMENT_LIMIT.as_millis().to_string();
+        let statement = Statement::from_sql_and_values(
+            db.get_database_backend(),
+            sql,
+            [tenant.to_string().into(), limit.into()],
+        );
         db.execute_raw(statement).await?;
     }
     Ok(())
