@@ -39,6 +39,15 @@ const NESTED_GROUPS: Script = Script {
     tenant_tables: &[],
 };
 
+/// User names of credentials, unique on the platform and known before the tenant is.
+const LOGINS: Script = Script {
+    name: "m20261125_000006_logins",
+    tables: include_str!("logins/tables.sql"),
+    postgres: include_str!("logins/postgres.sql"),
+    sqlite: include_str!("logins/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -49,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(LISTS),
             Box::new(CREDENTIAL_USERS),
             Box::new(NESTED_GROUPS),
+            Box::new(LOGINS),
         ]
     }
 }
