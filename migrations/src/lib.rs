@@ -39,6 +39,15 @@ const NESTED_GROUPS: Script = Script {
     tenant_tables: &[],
 };
 
+/// What a tenant has beside its profile and value sets, and versions of what is derived from them.
+const TENANT_CONFIGURATION: Script = Script {
+    name: "m20261125_000005_tenant_configuration",
+    tables: include_str!("tenant_configuration/tables.sql"),
+    postgres: include_str!("tenant_configuration/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -49,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(LISTS),
             Box::new(CREDENTIAL_USERS),
             Box::new(NESTED_GROUPS),
+            Box::new(TENANT_CONFIGURATION),
         ]
     }
 }
