@@ -30,7 +30,7 @@ fn the_six_files_say_what_the_guides_say() {
         ("generic", vec![Bearer, Basic, Oauth], Reject, SoftDelete, true, None, "/scim/v2"),
         ("epic-emp", vec![Bearer], Reject, Deactivate, false, None, "/scim/v2"),
         ("mdscripts", vec![Bearer], Link, Deactivate, false, None, "/scim/v2"),
-        ("clinical-maestro", vec![Basic, Bearer], Reject, Deactivate, false, None, "/scim/v2"),
+        ("clinical-maestro", vec![Basic], Reject, Deactivate, false, None, "/scim/v2"),
         ("eptura-engage", vec![Bearer], Reject, SoftDelete, true, None, "/scim/api/V1"),
         ("envi", vec![Bearer], Reject, SoftDelete, true, Some("Envi_"), "/scim"),
     ];
