@@ -411,6 +411,35 @@ fn a_profile_says_what_its_tenants_are_made_of() {
     }
 }
 
+#[test]
+fn the_console_speaks_as_the_guide_does() {
+    let words = |profile: &Profile| {
+        let People { active, inactive } = &profile.people;
+        [&profile.console_page, active, inactive].map(String::clone)
+    };
+    for (name, page, active, inactive) in [
+        ("generic", "Setup", "Active", "Inactive"),
+        ("mdscripts", "Okta SCIM", "Active", "Inactive"),
+        ("envi", "SCIM Configuration", "Active", "Inactive"),
+        ("clinical-maestro", "Setup", "Internal contacts", "Inactive users"),
+    ] {
+        assert_eq!(words(&builtin(name)), [page, active, inactive], "{name}");
+    }
+    let text = format!("{HEAD}console-page = \" Provisioning \"\n[people]\ninactive = \"Former staff\"");
+    let profile = Profile::from_toml(&text).expect("compiles");
+    assert_eq!(words(&profile), ["Provisioning", "Active", "Former staff"]);
+    let long = format!("console-page = \"{}\"", "é".repeat(41));
+    for (rest, place) in [
+        ("console-page = \" \"", "line 7, column 16:"),
+        (long.as_str(), "line 7, column 16:"),
+        ("[people]\nactive = \"\"", "line 8, column 10:"),
+        ("[people]\ninactive = \"a\\tb\"", "line 8, column 12:"),
+    ] {
+        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).0;
+        assert!(error.starts_with(place) && error.contains("1 to 40"), "{rest}\n=> {error}");
+    }
+}
+
 /// `docs/profile.schema.json` is what editors check a profile with. To write it anew:
 /// `ROLLCALL_WRITE_SCHEMA=1 cargo test -p scim-core the_schema_of_the_file_is_fresh`.
 #[test]
