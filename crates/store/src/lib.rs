@@ -36,4 +36,4 @@ pub use error::StoreError;
 pub use ids::{AdminId, CredentialId, GroupId, TenantId, UserId};
 pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
-pub use store::{Backend, Clock, Store, StoreOptions, TenantScope};
+pub use store::{Backend, Clock, Store, StoreOptions, TenantScope, Terms};

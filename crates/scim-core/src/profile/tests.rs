@@ -163,7 +163,7 @@ fn faults_are_named_with_their_place() {
     ];
     assert!(Profile::from_toml(HEAD).is_ok());
     for (rest, place, word) in rows {
-        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(&rest).0;
+        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(&rest).to_string();
         assert!(error.starts_with(place) && error.contains(word), "{rest}\n=> {error}");
     }
     for (good, bad, word) in [
@@ -176,7 +176,7 @@ fn faults_are_named_with_their_place() {
         ("\"/scim\"", "\"/scim/v3\"", "/scim/v2"),
         ("version = 1\n", "", "version"),
     ] {
-        let error = Profile::from_toml(&HEAD.replace(good, bad)).expect_err(bad).0;
+        let error = Profile::from_toml(&HEAD.replace(good, bad)).expect_err(bad).to_string();
         assert!(error.starts_with("line ") && error.contains(word), "{bad} => {error}");
     }
 }
@@ -362,7 +362,7 @@ fn faults_of_constraints_rules_and_examples_are_named_with_their_place() {
     assert!(Profile::from_toml(&format!("{HEAD}{own}")).is_ok());
     for (rest, place, word) in rows {
         let text = format!("{HEAD}{own}{rest}");
-        let error = Profile::from_toml(&text).expect_err(rest).0;
+        let error = Profile::from_toml(&text).expect_err(rest).to_string();
         assert!(error.starts_with(place) && error.contains(word), "{rest}\n=> {error}");
     }
     for (rest, place, word) in [
@@ -375,7 +375,7 @@ fn faults_of_constraints_rules_and_examples_are_named_with_their_place() {
             "groups",
         ),
     ] {
-        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).0;
+        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).to_string();
         assert!(error.starts_with(place) && error.contains(word), "{rest}\n=> {error}");
     }
 }
@@ -408,6 +408,35 @@ fn a_profile_says_what_its_tenants_are_made_of() {
     assert_eq!((policies.retention_days, policies.relink_on_return), (Some(30), true));
     for (name, _) in BUILTIN {
         assert!(!builtin(name).policies.relink_on_return, "{name}");
+    }
+}
+
+#[test]
+fn the_console_speaks_as_the_guide_does() {
+    let words = |profile: &Profile| {
+        let People { active, inactive } = &profile.people;
+        [&profile.console_page, active, inactive].map(String::clone)
+    };
+    for (name, page, active, inactive) in [
+        ("generic", "Setup", "Active", "Inactive"),
+        ("mdscripts", "Okta SCIM", "Active", "Inactive"),
+        ("envi", "SCIM Configuration", "Active", "Inactive"),
+        ("clinical-maestro", "Setup", "Internal contacts", "Inactive users"),
+    ] {
+        assert_eq!(words(&builtin(name)), [page, active, inactive], "{name}");
+    }
+    let text = format!("{HEAD}console-page = \" Provisioning \"\n[people]\ninactive = \"Former staff\"");
+    let profile = Profile::from_toml(&text).expect("compiles");
+    assert_eq!(words(&profile), ["Provisioning", "Active", "Former staff"]);
+    let long = format!("console-page = \"{}\"", "é".repeat(41));
+    for (rest, place) in [
+        ("console-page = \" \"", "line 7, column 16:"),
+        (long.as_str(), "line 7, column 16:"),
+        ("[people]\nactive = \"\"", "line 8, column 10:"),
+        ("[people]\ninactive = \"a\\tb\"", "line 8, column 12:"),
+    ] {
+        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).to_string();
+        assert!(error.starts_with(place) && error.contains("1 to 40"), "{rest}\n=> {error}");
     }
 }
 
