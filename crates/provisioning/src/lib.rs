@@ -1,6 +1,7 @@
 //! The one place where a change to users and groups happens: profile → intake → validate → policies → roles → one
 //! store transaction with audit and outbox. SCIM, the console, imports and the command line all come through here.
 
+pub mod csv;
 pub mod directory;
 pub mod groups;
 pub mod slug;

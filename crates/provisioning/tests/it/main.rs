@@ -1,5 +1,7 @@
 //! Users, groups and tenants through the provisioner, on each database.
 
+mod csv_export;
+mod csv_import;
 mod groups;
 mod groups_members;
 mod patch_properties;
