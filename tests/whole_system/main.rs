@@ -7,6 +7,7 @@
 mod browser;
 mod command_line;
 mod conformance;
+mod csv;
 mod demo;
 mod documents;
 mod harness;

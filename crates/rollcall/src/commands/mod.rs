@@ -3,6 +3,8 @@
 mod admin;
 mod demo;
 mod doctor;
+mod export;
+mod import;
 mod output;
 mod progress;
 mod serve;
@@ -37,6 +39,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tenant(command) => tenant::run(&open().await?, command).await,
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
+        Command::Import(options) => import::run(&open().await?, &options).await,
+        Command::Export(options) => export::run(&open().await?, &options).await,
         Command::Admin(command) => admin::run(&open().await?, command).await,
         Command::Simulate(command) => simulate::run(command).await,
         Command::Completions { shell } => {
