@@ -34,9 +34,7 @@ impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
         let kind = user_type(request);
-        let (Intake { mut document, .. }, findings) = take(request, body)?;
-        validate(request, findings, &mut document)?;
-        let state = UserState::new(kind, document);
+        let state = UserState::new(kind, self.check_new_user(request, body)?);
         let scope = self.scope(request);
         let mut attempts = Attempts::new(None);
         loop {
@@ -54,6 +52,24 @@ impl Provisioner {
             // The user whose name it was is gone, or was changed just now.
             attempts.again().await?;
         }
+    }
+
+    /// The document that a POST of this body would make; writes nothing.
+    pub(crate) fn check_new_user(&self, request: Request<'_>, body: &Value) -> Result<Document, ScimError> {
+        let (Intake { mut document, .. }, findings) = take(request, body)?;
+        validate(request, findings, &mut document)?;
+        Ok(document)
+    }
+
+    /// The document that a PUT of this body would make of the current one; writes nothing.
+    pub(crate) fn check_replacement(
+        &self,
+        request: Request<'_>,
+        current: &Document,
+        body: &Value,
+    ) -> Result<Document, ScimError> {
+        let (sent, findings) = take(request, body)?;
+        replacement(request, &sent, &findings, current)
     }
 
     /// GET /Users/{id}.
@@ -76,22 +92,8 @@ impl Provisioner {
         if_match: IfMatch,
         body: &Value,
     ) -> Result<Rendered, ScimError> {
-        let kind = user_type(request);
         let (sent, findings) = take(request, body)?;
-        let next = |current: &Document| {
-            let mut document = sent.document.clone();
-            // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
-            if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
-                document.insert("active".into(), active.clone());
-            }
-            intake::carry_immutable(kind, current, &mut document);
-            intake::check_immutable(kind, current, &document)?;
-            if findings.is_empty() && intake::only_deactivates(current, &document) {
-                return Ok(document);
-            }
-            validate(request, findings.clone(), &mut document)?;
-            Ok(document)
-        };
+        let next = |current: &Document| replacement(request, &sent, &findings, current);
         let user = self.change_user(request, id, if_match, &next).await?;
         Ok(answer::user(request, &user))
     }
@@ -187,6 +189,28 @@ impl Provisioner {
             }
         }
     }
+}
+
+/// What becomes of a document by a PUT.
+fn replacement(
+    request: Request<'_>,
+    sent: &Intake,
+    findings: &Findings,
+    current: &Document,
+) -> Result<Document, ScimError> {
+    let kind = user_type(request);
+    let mut document = sent.document.clone();
+    // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
+    if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
+        document.insert("active".into(), active.clone());
+    }
+    intake::carry_immutable(kind, current, &mut document);
+    intake::check_immutable(kind, current, &document)?;
+    if findings.is_empty() && intake::only_deactivates(current, &document) {
+        return Ok(document);
+    }
+    validate(request, findings.clone(), &mut document)?;
+    Ok(document)
 }
 
 /// Makes the document of the user who has the name that of the body (duplicate policy `link`). `None` when that user is
