@@ -48,6 +48,15 @@ const TENANT_CONFIGURATION: Script = Script {
     tenant_tables: &[],
 };
 
+/// User names of credentials, unique on the platform and known before the tenant is.
+const LOGINS: Script = Script {
+    name: "m20261125_000006_logins",
+    tables: include_str!("logins/tables.sql"),
+    postgres: include_str!("logins/postgres.sql"),
+    sqlite: include_str!("logins/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -59,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(CREDENTIAL_USERS),
             Box::new(NESTED_GROUPS),
             Box::new(TENANT_CONFIGURATION),
+            Box::new(LOGINS),
         ]
     }
 }

@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Make and manage a tenant's bearer tokens
     #[command(subcommand)]
     Token(Token),
+    /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
+    #[command(subcommand)]
+    Basic(Basic),
     /// Look at users
     #[command(subcommand)]
     User(User),
@@ -273,8 +276,58 @@ pub(crate) enum Token {
     Revoke {
         /// Tenant
         slug: String,
+        /// Its name; after a rotation the old token has it too, and is revoked as well
+        name: String,
+        /// Only the one that ends with these four characters, as `token list` shows them
+        #[arg(long, value_name = "LAST4")]
+        hint: Option<String>,
+    },
+    /// Make a token of the same name, scope and lifetime and print it; the old one ends after a while
+    Rotate {
+        /// Tenant
+        slug: String,
         /// Its name
         name: String,
+        /// How long the old one goes on beside it: 24h, 7d, …; 0 ends it at once
+        #[arg(long, default_value = "24h", value_name = "TIME")]
+        grace: String,
+    },
+}
+
+/// `rollcall basic …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Basic {
+    /// Make a user name and print its generated password; it cannot be shown again
+    Create {
+        /// Tenant
+        slug: String,
+        /// What the identity provider signs in with, unique among all tenants: okta@acme
+        #[arg(long)]
+        username: String,
+        /// Name for people, unique among the tenant's live credentials; the user name if not given
+        #[arg(long)]
+        name: Option<String>,
+        /// How long it lives: 90d, 1y, … or a date, at most 10y; without it, until it is revoked
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
+        /// What it may do, separated by blanks
+        #[arg(long, default_value = token_service::scopes::DEFAULT)]
+        scope: String,
+    },
+    /// List a tenant's user names
+    List {
+        /// Tenant
+        slug: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a user name: the next request with it is refused, and it can be made again
+    Revoke {
+        /// Tenant
+        slug: String,
+        /// User name
+        username: String,
     },
 }
 

@@ -49,7 +49,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("tenants_slug", "tenants.slug", "slug"),
     ("admins_email", "admins.email_key", "email"),
     ("credentials_name", "credentials.name_key", "name"),
-    ("credentials_login", "credentials.login_key", "login"),
+    ("logins_pkey", "logins.login_key", "login"),
 ];
 
 /// SQLSTATEs of a transaction that was undone because of another one: serialization failure, deadlock.

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod error;
 pub mod groups;
 pub mod ids;
+pub mod logins;
 pub mod page;
 pub mod platform;
 pub mod store;

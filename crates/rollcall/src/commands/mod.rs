@@ -1,6 +1,8 @@
 //! One file for each command.
 
 mod admin;
+mod basic;
+mod credentials;
 mod demo;
 mod doctor;
 mod output;
@@ -41,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(Profile::Check { file }) => profile::check(&file),
         Command::Profile(command) => profile::run(&open().await?, command).await,
         Command::Token(command) => token::run(&open().await?, command).await,
+        Command::Basic(command) => basic::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Admin(command) => admin::run(&open().await?, command).await,
         Command::Simulate(command) => simulate::run(command).await,

@@ -81,6 +81,8 @@ pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile
         roles,
         leniencies,
         feature_gate: file.feature_gate,
+        console_page: tenant_keys::label(file.console_page)?,
+        people: tenant_keys::people(file.people)?,
         organization,
         gates: tenant_keys::gates(file.gates)?,
         examples: examples.collect(),

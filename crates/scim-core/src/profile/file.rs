@@ -76,6 +76,13 @@ pub(super) struct ProfileFile {
     /// `[roles]`
     #[serde(default)]
     pub(super) roles: RolesFile,
+    /// The console's name for the page with the data that the identity provider asks for: what the guide calls it.
+    #[serde(default = "setup")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) console_page: Spanned<String>,
+    /// `[people]`
+    #[serde(default)]
+    pub(super) people: PeopleFile,
     /// `[organization]`
     pub(super) organization: Option<OrganizationFile>,
     /// `[[gate]]`
@@ -116,6 +123,39 @@ fn yes() -> Spanned<bool> {
 
 fn no_policies() -> Spanned<Policies> {
     Spanned::new(0..0, Policies::default())
+}
+
+fn setup() -> Spanned<String> {
+    Spanned::new(0..0, "Setup".to_owned())
+}
+
+/// `[people]`: what the product calls its users.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct PeopleFile {
+    /// Those who may sign in.
+    #[serde(default = "active")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) active: Spanned<String>,
+    /// Those who were deactivated.
+    #[serde(default = "inactive")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) inactive: Spanned<String>,
+}
+
+impl Default for PeopleFile {
+    fn default() -> Self {
+        Self { active: active(), inactive: inactive() }
+    }
+}
+
+fn active() -> Spanned<String> {
+    Spanned::new(0..0, "Active".to_owned())
+}
+
+fn inactive() -> Spanned<String> {
+    Spanned::new(0..0, "Inactive".to_owned())
 }
 
 /// `[user]`: which attributes are on offer.

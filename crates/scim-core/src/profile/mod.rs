@@ -149,6 +149,15 @@ impl Gate {
     }
 }
 
+/// What a product calls its users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// Those who may sign in: `Internal contacts`.
+    pub active: String,
+    /// Those who were deactivated: `Inactive users`.
+    pub inactive: String,
+}
+
 /// An example of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
@@ -189,6 +198,10 @@ pub struct Profile {
     pub leniencies: Leniencies,
     /// Some consoles hide their SCIM page until this gate is opened.
     pub feature_gate: bool,
+    /// What the guide calls the page of the product's console that has the data for the identity provider: `Setup`.
+    pub console_page: String,
+    /// What the product calls its users.
+    pub people: People,
     /// Value sets that the tenant fills.
     pub value_sets: Vec<ValueSetDeclaration>,
     /// Whether, and how, a tenant has an organization.

@@ -1,14 +1,14 @@
-//! From `[[value-set]]`, `[roles]`, `[organization]`, `[[gate]]` and `[policies]` to what a tenant is made of.
+//! From `[[value-set]]`, `[roles]`, `[people]`, `[organization]`, `[[gate]]` and `[policies]` to what a tenant is made of.
 
 use std::collections::HashSet;
 
 use toml::Spanned;
 
 use super::{
-    DeletePolicy, Gate, Organization, Policies, ValueSetDeclaration,
+    DeletePolicy, Gate, Organization, People, Policies, ValueSetDeclaration,
     compile::Fault,
     constraints::Named,
-    file::{AllowedFile, GateFile, OrganizationFile, RoleRuleFile, RolesFile, ValueSetFile},
+    file::{AllowedFile, GateFile, OrganizationFile, PeopleFile, RoleRuleFile, RolesFile, ValueSetFile},
 };
 use crate::{
     fold::fold,
@@ -18,6 +18,9 @@ use crate::{
 
 /// Longest retention of a soft-deleted user, in days.
 const MAX_RETENTION: u32 = 3650;
+
+/// Longest name of a page or a list, in characters.
+const LONGEST_LABEL: usize = 40;
 
 /// The value sets that a file declares.
 pub(super) fn value_sets(files: Vec<ValueSetFile>) -> Result<Vec<ValueSetDeclaration>, Fault> {
@@ -144,6 +147,21 @@ pub(super) fn gates(files: Vec<GateFile>) -> Result<Vec<Gate>, Fault> {
         });
     }
     Ok(compiled)
+}
+
+/// What a file calls the product's users.
+pub(super) fn people(file: PeopleFile) -> Result<People, Fault> {
+    Ok(People { active: label(file.active)?, inactive: label(file.inactive)? })
+}
+
+/// A few words that the console shows as the name of a page or a list.
+pub(super) fn label(text: Spanned<String>) -> Result<String, Fault> {
+    let length = text.get_ref().trim().chars().count();
+    if length == 0 || length > LONGEST_LABEL || text.get_ref().chars().any(char::is_control) {
+        let problem = format!("is shown in the console as a name; write 1 to {LONGEST_LABEL} characters");
+        return Err(Fault::at(&text, problem));
+    }
+    Ok(text.get_ref().trim().to_owned())
 }
 
 /// Policies that go together.

@@ -30,7 +30,7 @@ fn the_six_files_say_what_the_guides_say() {
         ("generic", vec![Bearer, Basic, Oauth], Reject, SoftDelete, true, None, "/scim/v2"),
         ("epic-emp", vec![Bearer], Reject, Deactivate, false, None, "/scim/v2"),
         ("mdscripts", vec![Bearer], Link, Deactivate, false, None, "/scim/v2"),
-        ("clinical-maestro", vec![Basic, Bearer], Reject, Deactivate, false, None, "/scim/v2"),
+        ("clinical-maestro", vec![Basic], Reject, Deactivate, false, None, "/scim/v2"),
         ("eptura-engage", vec![Bearer], Reject, SoftDelete, true, None, "/scim/api/V1"),
         ("envi", vec![Bearer], Reject, SoftDelete, true, Some("Envi_"), "/scim"),
     ];
@@ -408,6 +408,35 @@ fn a_profile_says_what_its_tenants_are_made_of() {
     assert_eq!((policies.retention_days, policies.relink_on_return), (Some(30), true));
     for (name, _) in BUILTIN {
         assert!(!builtin(name).policies.relink_on_return, "{name}");
+    }
+}
+
+#[test]
+fn the_console_speaks_as_the_guide_does() {
+    let words = |profile: &Profile| {
+        let People { active, inactive } = &profile.people;
+        [&profile.console_page, active, inactive].map(String::clone)
+    };
+    for (name, page, active, inactive) in [
+        ("generic", "Setup", "Active", "Inactive"),
+        ("mdscripts", "Okta SCIM", "Active", "Inactive"),
+        ("envi", "SCIM Configuration", "Active", "Inactive"),
+        ("clinical-maestro", "Setup", "Internal contacts", "Inactive users"),
+    ] {
+        assert_eq!(words(&builtin(name)), [page, active, inactive], "{name}");
+    }
+    let text = format!("{HEAD}console-page = \" Provisioning \"\n[people]\ninactive = \"Former staff\"");
+    let profile = Profile::from_toml(&text).expect("compiles");
+    assert_eq!(words(&profile), ["Provisioning", "Active", "Former staff"]);
+    let long = format!("console-page = \"{}\"", "é".repeat(41));
+    for (rest, place) in [
+        ("console-page = \" \"", "line 7, column 16:"),
+        (long.as_str(), "line 7, column 16:"),
+        ("[people]\nactive = \"\"", "line 8, column 10:"),
+        ("[people]\ninactive = \"a\\tb\"", "line 8, column 12:"),
+    ] {
+        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).to_string();
+        assert!(error.starts_with(place) && error.contains("1 to 40"), "{rest}\n=> {error}");
     }
 }
 

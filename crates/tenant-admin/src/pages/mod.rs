@@ -5,6 +5,7 @@ pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod new_tenant;
 pub(crate) mod revoke;
+pub(crate) mod rotate;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod tenants;

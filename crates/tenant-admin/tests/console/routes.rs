@@ -51,8 +51,11 @@ store_testing::on_both! {
         let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
         let user = console.user(&tenant, crate::support::person("u@x.example", "U", "X")).await;
         let group = console.group(&tenant, "G", &[&user]).await;
+        let page = console.post("/console/tenants/acme/logins", &[("username", "okta@acme")]).await;
+        assert_eq!(page.status, StatusCode::CREATED);
+        let login = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         for (method, path) in ROUTES.iter().filter(|(method, _)| *method == "GET") {
-            let id = if path.contains("/users/") { &user } else if path.contains("/groups/") { &group } else { &id };
+            let id = if path.contains("/users/") { &user } else if path.contains("/groups/") { &group } else if path.contains("/logins/") { &login } else { &id };
             let page = console.get(&filled(path, id)).await;
             if page.status == StatusCode::SEE_OTHER {
                 assert_eq!((*path, page.location()), ("/console/tenants/{slug}", "/console/tenants/acme/setup"));
