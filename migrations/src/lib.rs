@@ -39,6 +39,15 @@ const NESTED_GROUPS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Indexes of soft-deleted users.
+const DEPARTED: Script = Script {
+    name: "m20261125_000007_departed",
+    tables: include_str!("departed/tables.sql"),
+    postgres: "",
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -49,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(LISTS),
             Box::new(CREDENTIAL_USERS),
             Box::new(NESTED_GROUPS),
+            Box::new(DEPARTED),
         ]
     }
 }

@@ -136,6 +136,33 @@ impl TenantScope {
     }
 }
 
+impl TenantTx {
+    /// Revokes what stands for a user and gives the events of it; whoever commits then moves the epoch, unless there
+    /// are none.
+    pub(crate) async fn revoke_credentials_of(&self, user: UserId) -> Result<Vec<Event>, StoreError> {
+        let live = credentials::Entity::find()
+            .filter(credentials::COLUMN.tenant_id.eq(self.tenant))
+            .filter(credentials::Column::UserId.eq(user.0))
+            .filter(credentials::Column::RevokedAt.is_null());
+        let mut events = Vec::new();
+        for row in live.all(&self.db).await? {
+            let mut credential = Credential::try_from(row)?;
+            credential.revoked_at = Some(self.now);
+            let revoked = credentials::Entity::update_many()
+                .col_expr(credentials::Column::RevokedAt, Expr::value(self.now))
+                .filter(credentials::COLUMN.tenant_id.eq(self.tenant))
+                .filter(credentials::COLUMN.id.eq(credential.id.0))
+                .filter(credentials::Column::RevokedAt.is_null())
+                .exec(&self.db)
+                .await?;
+            if revoked.rows_affected == 1 {
+                events.push(event("credential.revoked", &credential, 2)?);
+            }
+        }
+        Ok(events)
+    }
+}
+
 async fn by_id(tx: &TenantTx, id: CredentialId) -> Result<Option<Credential>, StoreError> {
     let row = credentials::Entity::find_by_id((tx.tenant, id.0)).one(&tx.db).await?;
     row.map(Credential::try_from).transpose()

@@ -1,7 +1,9 @@
 //! Users, groups and tenants through the provisioner, on each database.
 
+mod departed;
 mod groups;
 mod groups_members;
+mod notes;
 mod patch_properties;
 mod profiles;
 mod support;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use provisioning::{
-    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory, users::Created,
+    DeletedUser, IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory,
+    users::Created,
 };
 use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
-use store::{Actor, ActorKind, ChangeContext, Store};
+use store::{Actor, ActorKind, ChangeContext, Store, audit::Record, tenants::NewTenant};
 use store_testing::TestStore;
 
 /// A database with what works on it.
@@ -66,8 +67,37 @@ impl<'a> World<'a> {
     pub(crate) async fn tenant(&self, profile: &str) -> Side {
         let slug = self.slug();
         let tenant = self.directory.create(&slug, None, profile, "lenient", true, &context()).await;
+        self.side(&tenant.expect("a tenant"))
+    }
+
+    /// A fresh active tenant of a profile that is nobody else's: the general one with these policies.
+    pub(crate) async fn tenant_with(&self, policies: &str) -> Side {
+        let slug = self.slug();
+        let generic = Profile::builtin("generic").expect("a file");
+        let (head, _) = generic.split_once("[policies]").expect("policies");
+        let profile = format!("{head}[policies]\n{policies}\n");
+        let new = NewTenant {
+            name: slug.clone(),
+            slug: slug.clone(),
+            profile_name: "generic".into(),
+            profile,
+            compatibility: "lenient".into(),
+            activate: true,
+        };
+        self.store.platform().create_tenant(&new, &context()).await.expect("a tenant");
+        let tenant = self.directory.by_slug(&slug).await.expect("a profile");
+        self.side(&tenant.expect("a tenant"))
+    }
+
+    /// Purges whose retention is over; gives their number.
+    pub(crate) async fn purge_expired(&self) -> u64 {
+        send(self.provisioner.purge_expired(&self.directory)).await.expect("purged")
+    }
+
+    fn side(&self, tenant: &Tenant) -> Side {
+        let slug = &tenant.row.slug;
         Side {
-            tenant: (*tenant.expect("a tenant")).clone(),
+            tenant: tenant.clone(),
             base_url: format!("https://scim.example.com/t/{slug}/scim/v2"),
             projection: Projection::default(),
             context: context(),
@@ -162,6 +192,25 @@ impl Side {
         send(self.provisioner.delete_user(self.request(), id, if_match)).await
     }
 
+    pub(crate) async fn deleted_user(&self, id: &str) -> Result<DeletedUser, ScimError> {
+        send(self.provisioner.deleted_user(self.request(), id)).await
+    }
+
+    /// User names of the deleted users that a filter selects.
+    pub(crate) async fn deleted_users(&self, query: &Query) -> Vec<String> {
+        let page = send(self.provisioner.deleted_users(self.request(), query)).await.expect("a list");
+        let name = |user: &DeletedUser| user.rendered.body["userName"].as_str().expect("a name").to_owned();
+        page.users.iter().map(name).collect()
+    }
+
+    pub(crate) async fn restore_user(&self, id: &str) -> Result<Rendered, ScimError> {
+        send(self.provisioner.restore_user(self.request(), id)).await
+    }
+
+    pub(crate) async fn erase_user(&self, id: &str, user_name: &str) -> Result<(), ScimError> {
+        send(self.provisioner.erase_user(self.request(), id, user_name)).await
+    }
+
     pub(crate) async fn create_group(&self, body: &Value) -> Result<Rendered, ScimError> {
         send(self.provisioner.create_group(self.request(), body)).await
     }
@@ -241,6 +290,23 @@ impl Side {
     pub(crate) async fn event_names(&self) -> Vec<String> {
         let records = self.store.tenant(self.tenant.id()).outbox(1000).await.expect("events");
         records.into_iter().map(|record| record.event).collect()
+    }
+
+    /// What the audit trail says about an object, oldest first.
+    pub(crate) async fn trail(&self, id: &str) -> Vec<Record> {
+        let mut records = self.store.tenant(self.tenant.id()).audit(Some(id), 100).await.expect("a trail");
+        records.reverse();
+        records
+    }
+
+    /// The notes of the last entry about an object, as `path text`.
+    pub(crate) async fn last_notes(&self, id: &str) -> Vec<String> {
+        let last = self.trail(id).await.pop().expect("an entry");
+        let notes = last.payload.expect("a payload")["notes"].as_array().cloned().unwrap_or_default();
+        let note = |note: &Value| {
+            format!("{} {}", note["path"].as_str().expect("a path"), note["text"].as_str().expect("a text"))
+        };
+        notes.iter().map(note).collect()
     }
 
     /// A user's roles, as `role via group`.
