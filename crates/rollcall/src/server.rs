@@ -7,7 +7,7 @@ use axum::{Router, extract::Request, response::Response};
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
-use crate::{health, installation::Installation, settings::Settings};
+use crate::{health, installation::Installation, retention, settings::Settings};
 
 /// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -58,6 +58,9 @@ pub(crate) async fn serve(
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let app = router(&installation, settings);
+    let retention =
+        retention::run(installation.provisioner.clone(), installation.tenants.clone(), stop.clone());
+    let retention = tokio::spawn(retention);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(serve_one(listener, app, stop.clone()));
     if let Some(address) = settings.admin_listen {
@@ -67,6 +70,8 @@ pub(crate) async fn serve(
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
     }
+    // It has heard of the stop too, and gives its connection back.
+    retention.await.context("the retention of deleted users")?;
     installation.tokens.flush_uses().await?;
     installation.store.close().await;
     Ok(())
