@@ -8,6 +8,7 @@ mod retention;
 mod server;
 mod settings;
 mod telemetry;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use provisioning::{Provisioner, TenantDirectory};
 use tokio::sync::watch;
+
+use crate::{installation::Installation, server::stopped};
 
 /// Time between two rounds, at least.
 const PAUSE: Duration = Duration::from_secs(55 * 60);
@@ -12,10 +13,10 @@ const PAUSE: Duration = Duration::from_secs(55 * 60);
 const SPREAD: Duration = Duration::from_secs(10 * 60);
 
 /// Purges until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
-pub(crate) async fn run(provisioner: Provisioner, tenants: TenantDirectory, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
     loop {
         let round = async {
-            match provisioner.purge_expired(&tenants).await {
+            match installation.provisioner.purge_expired(&installation.tenants).await {
                 Ok(0) => {}
                 Ok(users) => tracing::info!(users, "purged deleted users whose retention is over"),
                 Err(error) => {
@@ -26,7 +27,7 @@ pub(crate) async fn run(provisioner: Provisioner, tenants: TenantDirectory, mut 
         };
         tokio::select! {
             () = round => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stopped(stop.clone()) => return,
         }
     }
 }

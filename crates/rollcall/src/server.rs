@@ -7,7 +7,7 @@ use axum::{Router, extract::Request, response::Response};
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
-use crate::{health, installation::Installation, retention, settings::Settings};
+use crate::{health, installation::Installation, retention, settings::Settings, upkeep};
 
 /// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -58,20 +58,23 @@ pub(crate) async fn serve(
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let app = router(&installation, settings);
-    let retention =
-        retention::run(installation.provisioner.clone(), installation.tenants.clone(), stop.clone());
-    let retention = tokio::spawn(retention);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(serve_one(listener, app, stop.clone()));
     if let Some(address) = settings.admin_listen {
         let listener = bind(address).await?;
         servers.spawn(serve_one(listener, health::router(installation.store.clone()), stop.clone()));
     }
+    let by_itself = [
+        tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
+        tokio::spawn(retention::run(installation.clone(), stop)),
+    ];
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
     }
-    // It has heard of the stop too, and gives its connection back.
-    retention.await.context("the retention of deleted users")?;
+    // What they were at is taken up again at the next start, here or in another node.
+    for task in by_itself {
+        task.abort();
+    }
     installation.tokens.flush_uses().await?;
     installation.store.close().await;
     Ok(())
@@ -89,7 +92,7 @@ async fn serve_one(listener: TcpListener, app: Router, stop: watch::Receiver<boo
     }
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error means that the sender is gone: then, too, it is time to stop.
     drop(stop.wait_for(|stop| *stop).await);
 }

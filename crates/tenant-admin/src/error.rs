@@ -141,7 +141,7 @@ impl IntoResponse for PageError {
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Contended(_) | StoreError::Unavailable(_) => Self::Busy,
+            StoreError::Contended(_) | StoreError::Unavailable(_) | StoreError::Reconfigured => Self::Busy,
             other => Self::internal(other),
         }
     }

@@ -43,6 +43,11 @@ table! {
     post "/console/tenants/{slug}/tokens" => pages::setup::create_token;
     get "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::ask;
     post "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::revoke;
+    get "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::ask;
+    post "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::rotate;
+    post "/console/tenants/{slug}/logins" => pages::setup::create_login;
+    get "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
+    post "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
     get "/console/tenants/{slug}/users" => pages::users::show;
     get "/console/tenants/{slug}/users/{id}" => pages::user::show;
     post "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;

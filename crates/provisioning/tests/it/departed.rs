@@ -206,8 +206,8 @@ on_both! {
 
     async fn whose_retention_is_over_is_purged(store: TestStore) {
         let world = &World::new(&store);
-        let short = world.tenant_with("delete = \"soft-delete\"\nretention-days = 30").await;
-        let forever = world.tenant_with("delete = \"soft-delete\"").await;
+        let short = world.tenant_with_policies("delete = \"soft-delete\"\nretention-days = 30").await;
+        let forever = world.tenant_with_policies("delete = \"soft-delete\"").await;
         let mut ids = Vec::new();
         for side in [&short, &forever] {
             let (gone, back) = (side.make_user("gone@example.com").await, side.make_user("back@example.com").await);
@@ -245,7 +245,7 @@ on_both! {
 
     async fn more_than_one_batch_is_purged_at_once(store: TestStore) {
         let world = &World::new(&store);
-        let side = world.tenant_with("delete = \"soft-delete\"\nretention-days = 1").await;
+        let side = world.tenant_with_policies("delete = \"soft-delete\"\nretention-days = 1").await;
         let mut last = String::new();
         for number in 0..103 {
             last = side.make_user(&format!("u{number}@example.com")).await;

@@ -1,5 +1,6 @@
 //! Users, groups and tenants through the provisioner, on each database.
 
+mod configuration;
 mod departed;
 mod groups;
 mod groups_members;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use provisioning::{
-    DeletedUser, IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory,
-    users::Created,
+    DeletedUser, IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant,
+    TenantDirectory, users::Created,
 };
 use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
-use store::{Actor, ActorKind, ChangeContext, Store, audit::Record, tenants::NewTenant};
+use store::{Actor, ActorKind, ChangeContext, Store, audit::Record};
 use store_testing::TestStore;
 
 /// A database with what works on it.
@@ -65,28 +65,25 @@ impl<'a> World<'a> {
 
     /// A fresh active tenant.
     pub(crate) async fn tenant(&self, profile: &str) -> Side {
+        self.tenant_of(ProfileSource::Builtin(profile)).await
+    }
+
+    /// A fresh active tenant whose profile is this text.
+    pub(crate) async fn tenant_with(&self, profile: &str) -> Side {
+        self.tenant_of(ProfileSource::Text(profile)).await
+    }
+
+    async fn tenant_of(&self, profile: ProfileSource<'_>) -> Side {
         let slug = self.slug();
         let tenant = self.directory.create(&slug, None, profile, "lenient", true, &context()).await;
         self.side(&tenant.expect("a tenant"))
     }
 
-    /// A fresh active tenant of a profile that is nobody else's: the general one with these policies.
-    pub(crate) async fn tenant_with(&self, policies: &str) -> Side {
-        let slug = self.slug();
+    /// A fresh active tenant of the general profile with these policies.
+    pub(crate) async fn tenant_with_policies(&self, policies: &str) -> Side {
         let generic = Profile::builtin("generic").expect("a file");
         let (head, _) = generic.split_once("[policies]").expect("policies");
-        let profile = format!("{head}[policies]\n{policies}\n");
-        let new = NewTenant {
-            name: slug.clone(),
-            slug: slug.clone(),
-            profile_name: "generic".into(),
-            profile,
-            compatibility: "lenient".into(),
-            activate: true,
-        };
-        self.store.platform().create_tenant(&new, &context()).await.expect("a tenant");
-        let tenant = self.directory.by_slug(&slug).await.expect("a profile");
-        self.side(&tenant.expect("a tenant"))
+        self.tenant_with(&format!("{head}[policies]\n{policies}\n")).await
     }
 
     /// Purges whose retention is over; gives their number.
@@ -124,6 +121,17 @@ impl Side {
         let mut side = self.clone();
         change(Arc::make_mut(&mut side.tenant.profile));
         side
+    }
+
+    /// The tenant as this side knows it.
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// This side as the next request finds it, after the tenant's configuration has changed.
+    pub(crate) async fn again(&self, world: &World<'_>) -> Self {
+        let tenant = world.directory.by_id(self.tenant.id()).await.expect("read").expect("there");
+        Self { tenant: (*tenant).clone(), ..self.clone() }
     }
 
     /// What users of this tenant are.

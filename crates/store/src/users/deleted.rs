@@ -128,14 +128,7 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<Option<User>, StoreError> {
         let tx = self.write().await?;
-        let Some(user) = tx.revive(id, expected, state).await? else {
-            let mut sql = tx.select(DELETED_USERS);
-            sql.add(" AND r.id = ?", [id.0.into()]);
-            return match tx.one(sql).await? {
-                Some(_) => Err(StoreError::Stale),
-                None => Ok(None),
-            };
-        };
+        let Some(user) = tx.revive(id, expected, state).await? else { return Ok(None) };
         tx.record(vec![restored(&user, state)], context).await?;
         tx.commit().await?;
         Ok(Some(user))
@@ -170,10 +163,19 @@ impl TenantTx {
         row.map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).transpose()
     }
 
-    /// The user, live again and in no group; `None` when no soft-deleted one has the expected version.
+    /// The user, live again and in no group; `None` when there is no such soft-deleted one, [`StoreError::Stale`] when it
+    /// has not the expected version.
     async fn revive(&self, id: UserId, expected: i64, state: &UserState) -> Result<Option<User>, StoreError> {
         let revived = self.update_user(id, expected, Columns::of(state)?, DELETED).await?;
-        let Some(mut user) = revived else { return Ok(None) };
+        let Some(mut user) = revived else {
+            let mut sql = self.select(DELETED_USERS);
+            sql.add(" AND r.id = ?", [id.0.into()]);
+            return match self.one_user(sql, false).await? {
+                Some(user) if user.version == expected => Err(StoreError::Reconfigured),
+                Some(_) => Err(StoreError::Stale),
+                None => Ok(None),
+            };
+        };
         self.add_values(id, &state.values).await?;
         user.groups = Some(Vec::new());
         Ok(Some(user))

@@ -2,6 +2,7 @@
 
 mod deleted;
 mod read;
+mod reindex;
 mod write;
 
 use scim_core::{
@@ -16,6 +17,7 @@ use crate::{GroupId, UserId};
 
 pub use deleted::{Admitted, UserCounts};
 pub(crate) use read::{LEVELS, USERS, user};
+pub use reindex::Reindexed;
 
 /// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]

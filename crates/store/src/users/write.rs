@@ -13,6 +13,9 @@ use crate::{
     tx::TenantTx,
 };
 
+/// Are users still made as this change has made one? Asked in the statement that writes, for it is asked of each.
+const LAYOUT_HOLDS: &str = "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
+
 /// The columns that are read from a document.
 pub(super) struct Columns {
     user_name: String,
@@ -78,8 +81,9 @@ impl TenantScope {
             _ => "user.updated",
         };
         let Some(mut after) = tx.update_user(id, expected, columns, LIVE).await? else {
-            // Another change came between the two statements.
+            // Another change came between the two statements, or users are made otherwise by now.
             return match tx.user_by_id(id, false).await? {
+                Some(current) if current.version == expected => Err(StoreError::Reconfigured),
                 Some(_) => Err(StoreError::Stale),
                 None => Ok(None),
             };
@@ -112,6 +116,7 @@ impl TenantScope {
         };
         tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
+        tx.keep_holders(&effects.revoked).await?;
         let mut events = tx.effect_events(&effects).await?;
         events.push(user_event("user.deleted", id, version, None, Some(before.into())));
         tx.record(events, context).await?;
@@ -134,6 +139,7 @@ impl TenantScope {
         };
         tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
+        tx.keep_holders(&effects.revoked).await?;
         let mut events = tx.effect_events(&effects).await?;
         let mut sql = tx.sql();
         sql.add("DELETE FROM users WHERE tenant_id = ? AND id = ?", [tx.tenant_value(), id.0.into()]);
@@ -185,7 +191,7 @@ impl TenantTx {
         let mut sql = self.sql();
         sql.add(
             "INSERT INTO users (tenant_id, id, user_name, user_name_key, external_id, display_name, active, \
-             document, search, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+             document, search, version, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?",
             [
                 self.tenant_value(),
                 id.0.into(),
@@ -200,8 +206,10 @@ impl TenantTx {
                 self.now.into(),
             ],
         );
-        self.run(sql).await?;
-        Ok(())
+        if let Some(version) = self.terms.layout_version {
+            sql.push(" WHERE ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
+        }
+        if self.run(sql).await? == 1 { Ok(()) } else { Err(StoreError::Reconfigured) }
     }
 
     /// The row after the change, live; `None` when no row among `rows` ([`LIVE`] or [`DELETED`]) has the expected
@@ -235,6 +243,9 @@ impl TenantTx {
             ],
         );
         sql.push(rows);
+        if let Some(version) = self.terms.layout_version {
+            sql.push(" AND ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
+        }
         sql.push(" RETURNING id, user_name, active, document, version, created_at, updated_at, deleted_at");
         self.one(sql).await?.as_ref().map(user).transpose()
     }

@@ -6,6 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod new_tenant;
 pub(crate) mod purge;
 pub(crate) mod revoke;
+pub(crate) mod rotate;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod tenants;

@@ -79,7 +79,7 @@ store_testing::on_both! {
         let id = console.user(&tenant, crate::support::person("u@x.example", "U", "X")).await;
         console.group(&tenant, "Envi_Manager", &[&id]).await;
         let first = console.get("/console/").await;
-        first.shows("27 tenants").shows("t24 Hospital").hides("t25 Hospital").shows("1–25 of 27").shows("No token");
+        first.shows("27 tenants").shows("t24 Hospital").hides("t25 Hospital").shows("1–25 of 27").shows("No credential");
         assert!(first.body.contains("/console/tenants/t00/groups") && !first.body.contains("/console/tenants/t01/groups"));
         console.get("/console/?page=2").await.shows("t26 Hospital").hides("t24 Hospital").shows("26–27 of 27");
         console.get("/console/?q=T07").await.shows("t07 Hospital").hides("t08 Hospital").shows("1 tenant<");
