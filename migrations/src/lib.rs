@@ -57,6 +57,15 @@ const LOGINS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Indexes of soft-deleted users.
+const DEPARTED: Script = Script {
+    name: "m20261125_000007_departed",
+    tables: include_str!("departed/tables.sql"),
+    postgres: "",
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -69,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(NESTED_GROUPS),
             Box::new(TENANT_CONFIGURATION),
             Box::new(LOGINS),
+            Box::new(DEPARTED),
         ]
     }
 }

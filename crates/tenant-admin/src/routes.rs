@@ -50,6 +50,9 @@ table! {
     post "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
     get "/console/tenants/{slug}/users" => pages::users::show;
     get "/console/tenants/{slug}/users/{id}" => pages::user::show;
+    post "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;
+    get "/console/tenants/{slug}/users/{id}/purge" => pages::purge::ask;
+    post "/console/tenants/{slug}/users/{id}/purge" => pages::purge::purge;
     get "/console/tenants/{slug}/groups" => pages::groups::show;
     get "/console/tenants/{slug}/groups/{id}" => pages::group::show;
 }

@@ -4,6 +4,7 @@ pub(crate) mod deactivate;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod new_tenant;
+pub(crate) mod purge;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
 pub(crate) mod setup;
