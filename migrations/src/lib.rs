@@ -39,6 +39,15 @@ const NESTED_GROUPS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Which tenants a person of the console is given.
+const ADMIN_TENANTS: Script = Script {
+    name: "m20261125_000008_admin_tenants",
+    tables: include_str!("admin_tenants/tables.sql"),
+    postgres: include_str!("admin_tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -49,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(LISTS),
             Box::new(CREDENTIAL_USERS),
             Box::new(NESTED_GROUPS),
+            Box::new(ADMIN_TENANTS),
         ]
     }
 }

@@ -1,10 +1,12 @@
 //! What pages take from a request; what cannot be read becomes an error page.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRequest, FromRequestParts, rejection},
     http::request::Parts,
 };
-use store::{Actor, ActorKind, AdminId, ChangeContext};
+use store::{Actor, ActorKind, ChangeContext, admins::Admin};
 
 use crate::{chrome::Chrome, error::PageError};
 
@@ -46,19 +48,17 @@ impl From<rejection::FormRejection> for PageError {
 pub(crate) struct RequestId(pub(crate) String);
 
 /// The person who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Operator {
-    /// Id.
-    pub(crate) id: AdminId,
-    /// E-mail address.
-    pub(crate) email: String,
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    /// As kept.
+    pub(crate) admin: Arc<Admin>,
 }
 
 /// A request of a signed-in person; only behind the guard, which puts both parts there.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     /// Who.
-    pub(crate) operator: Operator,
+    pub(crate) admin: Arc<Admin>,
     request_id: String,
 }
 
@@ -68,8 +68,8 @@ impl Visit {
         ChangeContext {
             actor: Actor {
                 kind: ActorKind::Admin,
-                id: self.operator.id.to_string(),
-                name: self.operator.email.clone(),
+                id: self.admin.id.to_string(),
+                name: self.admin.email.clone(),
             },
             cause: self.request_id.clone(),
         }
@@ -77,7 +77,7 @@ impl Visit {
 
     /// The frame of a page.
     pub(crate) fn chrome(&self, title: impl Into<String>) -> Chrome {
-        Chrome { title: title.into(), operator: Some(self.operator.email.clone()) }
+        Chrome::of(title, Some(&self.admin))
     }
 }
 
@@ -85,8 +85,8 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
-        let operator = parts.extensions.get::<Operator>().cloned().ok_or(PageError::SignedOut)?;
+        let Person { admin } = parts.extensions.get::<Person>().cloned().ok_or(PageError::SignedOut)?;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        Ok(Self { operator, request_id })
+        Ok(Self { admin, request_id })
     }
 }

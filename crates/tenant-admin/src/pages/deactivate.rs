@@ -32,14 +32,14 @@ pub(crate) async fn activate(
     set(&state, &visit, &slug, TenantStatus::Active).await
 }
 
-/// `GET …/deactivate`: the question, for browsers without script (with script it is a dialog on the Setup page).
+/// `GET …/deactivate`: the question, for browsers without script (with script it is a dialog on the overview).
 pub(crate) async fn ask(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let head = TenantHead::new(&tenant, "setup");
+    let head = TenantHead::new(&tenant, "overview");
     page(StatusCode::OK, &DeactivatePage { chrome: visit.chrome(format!("Deactivate {}", head.name)), head })
 }
 
@@ -63,5 +63,5 @@ async fn set(
         return Err(PageError::NotFound);
     }
     let done = if status == TenantStatus::Active { "activated" } else { "deactivated" };
-    Ok(Redirect::to(&format!("/console/tenants/{slug}/setup?done={done}")).into_response())
+    Ok(Redirect::to(&format!("/console/tenants/{slug}?done={done}")).into_response())
 }

@@ -4,6 +4,7 @@ pub(crate) mod deactivate;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod new_tenant;
+pub(crate) mod overview;
 pub(crate) mod revoke;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

@@ -90,9 +90,8 @@ pub(crate) async fn create(
             .await;
         match made {
             Ok(tenant) => {
-                return Ok(
-                    Redirect::to(&format!("/console/tenants/{}/setup", tenant.row.slug)).into_response()
-                );
+                let overview = format!("/console/tenants/{}?done=created", tenant.row.slug);
+                return Ok(Redirect::to(&overview).into_response());
             }
             Err(CreateTenantError::Unfit(problem)) => errors.add_told(&FIELDS, &problem),
             Err(CreateTenantError::Store(error)) => return Err(error.into()),

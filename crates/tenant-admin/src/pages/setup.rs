@@ -7,10 +7,7 @@ pub(crate) use token_form::{PRESETS, TokenForm};
 pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
 
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{Redirect, Response},
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
@@ -73,15 +70,6 @@ pub(crate) struct Done {
     done: String,
 }
 
-/// `GET /console/tenants/{slug}`.
-pub(crate) async fn redirect(
-    State(state): State<ConsoleState>,
-    Segments(slug): Segments<String>,
-) -> Result<Redirect, PageError> {
-    let tenant = tenant(&state, &slug).await?;
-    Ok(Redirect::to(&format!("/console/tenants/{}/setup", tenant.row.slug)))
-}
-
 /// `GET …/setup`.
 pub(crate) async fn show(
     State(state): State<ConsoleState>,
@@ -91,8 +79,6 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     let notice = match query.done.as_str() {
-        "activated" => Some("The tenant is active: its identity provider is served."),
-        "deactivated" => Some("The tenant is inactive: its identity provider is answered 403."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
         _ => None,
     };

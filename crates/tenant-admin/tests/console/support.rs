@@ -7,7 +7,10 @@ use provisioning::{Provisioner, Tenant, TenantDirectory};
 use scim_core::projection::Projection;
 use serde_json::Value;
 use std::sync::Arc;
-use store::{Actor, ActorKind, AdminId, ChangeContext, platform::Admin};
+use store::{
+    Actor, ActorKind, AdminId, ChangeContext, TenantId,
+    admins::{Admin, AdminRole},
+};
 use store_testing::TestStore;
 use tenant_admin::ConsoleState;
 use token_service::{MasterKey, TokenService, passwords};
@@ -86,11 +89,17 @@ impl Console {
     }
 
     pub(crate) async fn admin(&self) {
+        self.person(EMAIL, AdminRole::Operator, &[]).await;
+    }
+
+    /// Somebody who can sign in with [`PASSWORD`].
+    pub(crate) async fn person(&self, email: &str, role: AdminRole, tenants: &[TenantId]) {
         let admin = Admin {
             id: AdminId::generate(),
-            email: EMAIL.into(),
+            email: email.into(),
             password_hash: passwords::hash(PASSWORD.to_owned().into()).await.unwrap(),
-            role: "operator".into(),
+            role,
+            tenants: tenants.iter().copied().collect(),
             created_at: self.store.now(),
         };
         self.store.platform().create_admin(&admin).await.unwrap();
@@ -119,6 +128,10 @@ impl Console {
     }
 
     pub(crate) async fn send(&self, request: http::request::Builder, body: String) -> Page {
+        self.send_bytes(request, body.into_bytes()).await
+    }
+
+    pub(crate) async fn send_bytes(&self, request: http::request::Builder, body: Vec<u8>) -> Page {
         let mut request = request.body(Body::from(body)).unwrap();
         let headers = request.headers_mut();
         headers.entry(header::HOST).or_insert(HOST.parse().unwrap());

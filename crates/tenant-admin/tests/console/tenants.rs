@@ -19,13 +19,14 @@ store_testing::on_both! {
             form.shows(&format!("value=\"{profile}\""));
         }
         let page = console.post(NEW, &fields("acme", "Acme <Health>", "envi")).await;
-        assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/tenants/acme/setup"));
-        let setup = console.get(page.location()).await;
+        assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/tenants/acme?done=created"));
+        console.get(page.location()).await.shows("Activate</button>").shows(">SCIM Configuration</a>");
+        let setup = console.get("/console/tenants/acme/setup").await;
         setup.shows("Inactive").shows("https://rollcall.test/t/acme/scim<").shows("https://acme.customers.test/scim<");
         setup.shows("Acme &#60;Health&#62;").shows(">Groups</a>").shows("Envi_");
 
         let page = console.post("/console/tenants/acme/activate", &[]).await;
-        assert_eq!(page.location(), "/console/tenants/acme/setup?done=activated");
+        assert_eq!(page.location(), "/console/tenants/acme?done=activated");
         console.get(page.location()).await.shows("The tenant is active");
         console.get("/console/tenants/acme/deactivate").await.shows("Deactivate Acme &#60;Health&#62;?");
         console.post("/console/tenants/acme/deactivate", &[]).await;
