@@ -39,6 +39,24 @@ const NESTED_GROUPS: Script = Script {
     tenant_tables: &[],
 };
 
+/// What a tenant has beside its profile and value sets, and versions of what is derived from them.
+const TENANT_CONFIGURATION: Script = Script {
+    name: "m20261125_000005_tenant_configuration",
+    tables: include_str!("tenant_configuration/tables.sql"),
+    postgres: include_str!("tenant_configuration/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// User names of credentials, unique on the platform and known before the tenant is.
+const LOGINS: Script = Script {
+    name: "m20261125_000006_logins",
+    tables: include_str!("logins/tables.sql"),
+    postgres: include_str!("logins/postgres.sql"),
+    sqlite: include_str!("logins/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// Which tenants a person of the console is given.
 const ADMIN_TENANTS: Script = Script {
     name: "m20261125_000008_admin_tenants",
@@ -58,6 +76,8 @@ impl MigratorTrait for Migrator {
             Box::new(LISTS),
             Box::new(CREDENTIAL_USERS),
             Box::new(NESTED_GROUPS),
+            Box::new(TENANT_CONFIGURATION),
+            Box::new(LOGINS),
             Box::new(ADMIN_TENANTS),
         ]
     }

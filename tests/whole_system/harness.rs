@@ -98,11 +98,22 @@ impl Installation {
         Server::start(&mut command, port).await
     }
 
-    /// An active tenant with a token; gives the Authorization header.
+    /// An active tenant with a credential of the kind that its product takes; gives the Authorization header.
     pub(crate) fn tenant(&self, slug: &str, profile: &str) -> String {
         self.run(&["tenant", "create", slug, "--profile", profile, "--activate"]);
+        if profile == "clinical-maestro" {
+            let username = format!("okta@{slug}");
+            let password = self.run(&["basic", "create", slug, "--username", &username]);
+            return basic_header(&username, &password);
+        }
         format!("Bearer {}", self.run(&["token", "create", slug, "--name", "Okta", "--expires-in", "10y"]))
     }
+}
+
+/// `Authorization` of a user name and a password (RFC 7617).
+pub(crate) fn basic_header(username: &str, password: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
 }
 
 /// The program without any settings.

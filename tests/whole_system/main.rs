@@ -7,6 +7,7 @@
 mod browser;
 mod command_line;
 mod conformance;
+mod credentials;
 mod demo;
 mod documents;
 mod harness;

@@ -162,7 +162,12 @@ impl Client {
 
     /// The same server with a credential that it cannot know.
     pub(crate) fn with_wrong_credential(&self) -> Self {
-        Self { authorization: HeaderValue::from_static("Bearer not-a-token"), ..self.clone() }
+        // The pair is `okta:not-the-password`.
+        let wrong = match self.authorization.as_bytes().get(..6) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(b"Basic ") => "Basic b2t0YTpub3QtdGhlLXBhc3N3b3Jk",
+            _ => "Bearer not-a-token",
+        };
+        Self { authorization: HeaderValue::from_static(wrong), ..self.clone() }
     }
 
     /// The base URL, without a trailing slash.

@@ -101,6 +101,10 @@ pub fn scim_error(error: StoreError) -> ScimError {
         StoreError::Conflict { attribute } => ScimError::uniqueness(taken(attribute)),
         StoreError::Stale => ScimError::precondition_failed(),
         StoreError::UnknownMembers(ids) => ScimError::invalid_value("members", unknown_members(&ids)),
+        StoreError::LastHolder(role) => ScimError::new(409, last_holder(&role)),
+        StoreError::Reconfigured => {
+            unavailable("The tenant's configuration is being changed; nothing was changed.")
+        }
         StoreError::TooMany(text) => ScimError::bad_request(ScimType::TooMany, text),
         StoreError::Contended(cause) | StoreError::Unavailable(cause) => {
             tracing::warn!(%cause, "the database did not answer");
@@ -130,6 +134,13 @@ fn taken(attribute: &str) -> String {
     format!("{attribute}: another {owner} of this tenant already has this value. {remedy}")
 }
 
+fn last_holder(role: &str) -> String {
+    format!(
+        "roles: {role:?} is a protected role, and nobody who is active would have it any more. Give it to somebody else \
+         first; a person who must not sign in any more can be deactivated at once."
+    )
+}
+
 fn unknown_members(ids: &[String]) -> String {
     let shown: Vec<String> = ids
         .iter()
@@ -156,6 +167,10 @@ mod tests {
         assert_eq!((conflict.status, conflict.scim_type), (409, Some(ScimType::Uniqueness)));
         assert!(conflict.detail.starts_with("userName: another user"), "{}", conflict.detail);
         assert_eq!(scim_error(StoreError::Stale).status, 412);
+        assert_eq!(scim_error(StoreError::Reconfigured).status, 503);
+        let last = scim_error(StoreError::LastHolder("Owner".into()));
+        assert_eq!((last.status, last.scim_type), (409, None));
+        assert!(last.detail.contains("\"Owner\"") && last.detail.contains("deactivated"), "{}", last.detail);
         let setup = scim_error(StoreError::Setup("secret host name".into()));
         assert_eq!(setup.status, 500);
         assert!(!setup.detail.contains("secret host name"));

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use moka::future::Cache;
 use scim_core::{leniency::Leniencies, profile::Profile, value_set::ValueSets};
 use store::{
-    ChangeContext, Store, StoreError, TenantId,
+    ChangeContext, Store, StoreError, TenantId, Terms,
     tenants::{NewTenant, TenantRow},
 };
 
-use crate::slug;
+use crate::{
+    configuration::{self, ConfigurationError},
+    slug,
+};
 
 /// Tenants kept in memory.
 const CACHED: u64 = 10_000;
-/// Longest name of a tenant, in characters.
-const NAME_LENGTH: usize = 200;
 /// `compatibility` of a tenant whose identity provider keeps to the letter.
-const STRICT: &str = "strict";
+pub(crate) const STRICT: &str = "strict";
 /// `compatibility` of all others.
 const LENIENT: &str = "lenient";
 
@@ -29,13 +30,47 @@ pub struct Tenant {
     pub profile: Arc<Profile>,
     /// The value sets that hold for it; see [`Profile::value_sets_of`].
     pub value_sets: Arc<ValueSets>,
+    /// Those of them that it has filled itself.
+    pub own_sets: Arc<ValueSets>,
+}
+
+/// Where the profile of a new tenant comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileSource<'a> {
+    /// A profile that ships, by name.
+    Builtin(&'a str),
+    /// The text of a profile file.
+    Text(&'a str),
+}
+
+impl<'a> From<&'a str> for ProfileSource<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Builtin(name)
+    }
+}
+
+impl<'a> From<&'a String> for ProfileSource<'a> {
+    fn from(name: &'a String) -> Self {
+        Self::Builtin(name)
+    }
 }
 
 impl Tenant {
-    /// A tenant of a row and its compiled profile. Tenants have no value sets of their own yet.
-    fn new(row: TenantRow, profile: Arc<Profile>) -> Self {
-        let value_sets = Arc::new(profile.value_sets_of(&ValueSets::default()));
-        Self { row, profile, value_sets }
+    /// A tenant of a row, its compiled profile and its own value sets.
+    fn new(row: TenantRow, profile: Arc<Profile>, own_sets: Arc<ValueSets>) -> Self {
+        let value_sets = Arc::new(profile.value_sets_of(&own_sets));
+        Self { row, profile, value_sets, own_sets }
+    }
+
+    /// What changes of its rows are made by.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            protected: self.profile.roles.protected_keys().map(str::to_owned).collect(),
+            mapping_version: Some(self.row.mapping_version),
+            layout_version: Some(self.row.layout_version),
+            index_incomplete: !self.row.indexed,
+        }
     }
 
     /// Id.
@@ -73,6 +108,11 @@ impl TenantDirectory {
         Self { store, ids: Cache::new(CACHED), tenants: Cache::new(CACHED) }
     }
 
+    /// The store that the tenants are kept in.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// By slug.
     pub async fn by_slug(&self, slug: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
         if slug::check(slug).is_err() {
@@ -104,17 +144,17 @@ impl TenantDirectory {
         &self,
         slug: &str,
         name: Option<&str>,
-        profile: &str,
+        profile: impl Into<ProfileSource<'_>>,
         compatibility: &str,
         activate: bool,
         context: &ChangeContext,
     ) -> Result<Arc<Tenant>, CreateTenantError> {
-        let new =
-            check_new(slug, name, profile, compatibility, activate).map_err(CreateTenantError::Unfit)?;
+        let new = check_new(slug, name, profile.into(), compatibility, activate)
+            .map_err(CreateTenantError::Unfit)?;
         match self.store.platform().create_tenant(&new, context).await {
             Ok(row) => {
                 let profile = compiled(&row)?;
-                Ok(Arc::new(Tenant::new(row, profile)))
+                Ok(Arc::new(Tenant::new(row, profile, Arc::default())))
             }
             Err(StoreError::Conflict { .. }) => Err(CreateTenantError::Unfit(format!(
                 "slug: {slug:?} is in use or was once; slugs are never reused, so choose another"
@@ -134,11 +174,19 @@ impl TenantDirectory {
         let (id, slug) = (row.id, row.slug.clone());
         // The epoch moves for the change of any tenant: a profile that is still the same is not compiled again.
         let before = self.tenants.get(&id).await.map(|loaded| loaded.tenant);
-        let profile = match before {
-            Some(before) if same_profile(&before.row, &row) => before.profile.clone(),
-            _ => compiled(&row)?,
+        let tenant = match before {
+            // Nothing of this tenant has changed, its value sets included.
+            Some(before) if before.row == row => before,
+            before => {
+                let profile = match before {
+                    Some(before) if same_profile(&before.row, &row) => before.profile.clone(),
+                    _ => compiled(&row)?,
+                };
+                // Read after the row: they are at least as new as it is, and a later change moves its version.
+                let own_sets = Arc::new(self.store.tenant(id).value_sets().await?);
+                Arc::new(Tenant::new(row, profile, own_sets))
+            }
         };
-        let tenant = Arc::new(Tenant::new(row, profile));
         self.tenants.insert(id, Loaded { epoch, tenant: tenant.clone() }).await;
         self.ids.insert(slug, id).await;
         Ok(Some(tenant))
@@ -169,28 +217,38 @@ fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
 fn check_new(
     slug: &str,
     name: Option<&str>,
-    profile: &str,
+    source: ProfileSource<'_>,
     compatibility: &str,
     activate: bool,
 ) -> Result<NewTenant, String> {
     slug::check(slug)?;
-    let name = name.unwrap_or(slug).trim();
-    let length = name.chars().count();
-    if length == 0 || length > NAME_LENGTH || name.chars().any(char::is_control) {
-        return Err(format!("name: use 1 to {NAME_LENGTH} printable characters"));
-    }
-    let text = Profile::builtin(profile).ok_or_else(|| {
-        let known: Vec<&str> = scim_core::profile::BUILTIN.iter().map(|(name, _)| *name).collect();
-        format!("profile: there is no {profile:?}; choose one of {}", known.join(", "))
+    let name = configuration::short_text("name", name.unwrap_or(slug), configuration::NAME_LENGTH)
+        .map_err(|error| error.to_string())?;
+    let text = match source {
+        ProfileSource::Text(text) => text,
+        ProfileSource::Builtin(name) => Profile::builtin(name).ok_or_else(|| {
+            let known: Vec<&str> = scim_core::profile::BUILTIN.iter().map(|(name, _)| *name).collect();
+            format!("profile: there is no {name:?}; choose one of {}", known.join(", "))
+        })?,
+    };
+    let profile = configuration::checked_profile(text).map_err(|error| match error {
+        ConfigurationError::Profile(error) => format!("profile: {error}"),
+        other => other.to_string(),
     })?;
-    Profile::from_toml(text).map_err(|error| format!("profile: {error}"))?;
+    if activate && profile.organization.as_ref().is_some_and(|organization| organization.required) {
+        return Err(format!(
+            "organization: a tenant of {} needs one before it is activated; make it inactive, set its organization, \
+             then activate it",
+            profile.title
+        ));
+    }
     if compatibility != STRICT && compatibility != LENIENT {
         return Err(format!("compatibility: {compatibility:?} is unknown; use {LENIENT} or {STRICT}"));
     }
     Ok(NewTenant {
         slug: slug.to_owned(),
         name: name.to_owned(),
-        profile_name: profile.to_owned(),
+        profile_name: profile.name,
         profile: text.to_owned(),
         compatibility: compatibility.to_owned(),
         activate,

@@ -196,11 +196,11 @@ fn state(
     members: Vec<MemberOp>,
 ) -> GroupState {
     let profile = &request.tenant.profile;
-    let catalogue = profile.roles.catalogue.as_ref().and_then(|name| request.tenant.value_sets.get(name));
     let external_id = document.get("externalId").and_then(Value::as_str);
+    let sets = &request.tenant.value_sets;
     GroupState {
         search: search::form(kind, &document),
-        roles: profile.roles.roles_for(text(&document, "displayName"), external_id, catalogue),
+        roles: profile.roles_of_group(sets, text(&document, "displayName"), external_id),
         document,
         members,
         unknown_members: profile.policies.unknown_member,

@@ -1,6 +1,7 @@
 //! The one place where a change to users and groups happens: profile → intake → validate → policies → roles → one
 //! store transaction with audit and outbox. SCIM, the console, imports and the command line all come through here.
 
+pub mod configuration;
 pub mod directory;
 pub mod groups;
 pub mod slug;
@@ -15,7 +16,7 @@ mod root;
 
 pub use answer::scim_error;
 pub use cursor::CURSOR_TIMEOUT;
-pub use directory::{Tenant, TenantDirectory};
+pub use directory::{ProfileSource, Tenant, TenantDirectory};
 pub use members::MoreMembers;
 
 use scim_core::{
@@ -51,7 +52,7 @@ impl Provisioner {
     }
 
     fn scope(&self, request: Request<'_>) -> TenantScope {
-        self.store.tenant(request.tenant.id())
+        self.store.tenant(request.tenant.id()).under(request.tenant.terms())
     }
 }
 

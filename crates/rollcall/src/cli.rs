@@ -37,9 +37,18 @@ pub(crate) enum Command {
     /// Make and manage tenants
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Fill a tenant's lists of allowed values
+    #[command(subcommand)]
+    ValueSet(ValueSet),
+    /// Check profile files; look at, change and compare a tenant's own copy
+    #[command(subcommand)]
+    Profile(Profile),
     /// Make and manage a tenant's bearer tokens
     #[command(subcommand)]
     Token(Token),
+    /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
+    #[command(subcommand)]
+    Basic(Basic),
     /// Look at users
     #[command(subcommand)]
     User(User),
@@ -94,6 +103,9 @@ pub(crate) enum Tenant {
         /// Product profile: generic, epic-emp, mdscripts, clinical-maestro, eptura-engage or envi
         #[arg(long, default_value = "generic")]
         profile: String,
+        /// A profile file of its own instead
+        #[arg(long, value_name = "FILE", conflicts_with = "profile")]
+        profile_file: Option<PathBuf>,
         /// Name for people; the slug if not given
         #[arg(long)]
         name: Option<String>,
@@ -119,6 +131,116 @@ pub(crate) enum Tenant {
     Deactivate {
         /// Tenant
         slug: String,
+    },
+    /// Change a tenant's name, organization and properties, and print them; without options only print them
+    Set {
+        /// Tenant
+        slug: String,
+        /// Name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// The part of the product that its people belong to; empty: none
+        #[arg(long)]
+        organization: Option<String>,
+        /// A property of the customer's account, such as domain-type=Simple; without a value it is taken away
+        #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
+        properties: Vec<(String, String)>,
+    },
+}
+
+/// `NAME=VALUE`.
+fn property(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    if name.trim().is_empty() {
+        return Err("write NAME=VALUE".to_owned());
+    }
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// `rollcall value-set …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ValueSet {
+    /// Put a list in place of the tenant's one
+    Set {
+        /// Tenant
+        slug: String,
+        /// Name of the list, as the profile declares it
+        name: String,
+        /// The values in order, each `value` or `value|label`
+        #[arg(required_unless_present_any = ["file", "empty"], conflicts_with_all = ["file", "empty"])]
+        values: Vec<String>,
+        /// Read them from a CSV file with the columns value and label; `-` is stdin
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// A list without values: it allows none
+        #[arg(long, conflicts_with = "file")]
+        empty: bool,
+    },
+    /// Take the tenant's list away: the values of its profile hold again, or every value where it has none
+    Clear {
+        /// Tenant
+        slug: String,
+        /// Name of the list
+        name: String,
+    },
+    /// List the lists that the tenant's profile declares, or the values of one
+    List {
+        /// Tenant
+        slug: String,
+        /// Show the values of this list
+        name: Option<String>,
+        /// As JSON, with all values
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `rollcall profile …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Profile {
+    /// Check a profile file: a mistake is told with its line and column
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print a tenant's copy of its profile
+    Show {
+        /// Tenant
+        slug: String,
+        /// An earlier version of it
+        #[arg(long, value_name = "N")]
+        revision: Option<i32>,
+    },
+    /// Make a file the tenant's profile; prints what changes, whose roles, and who no longer fits
+    Set {
+        /// Tenant
+        slug: String,
+        /// The file
+        file: PathBuf,
+        /// Only print it
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Compare a tenant's copy with the profile of the same name that ships
+    Diff {
+        /// Tenant
+        slug: String,
+    },
+    /// Look who of the existing users no longer fits the profile and the value sets; changes nothing
+    Recheck {
+        /// Tenant
+        slug: String,
+        /// As JSON: `{checked, misfits, first: [{id, userName, problems}]}`
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the versions of a tenant's copy, newest first
+    Versions {
+        /// Tenant
+        slug: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -154,8 +276,58 @@ pub(crate) enum Token {
     Revoke {
         /// Tenant
         slug: String,
+        /// Its name; after a rotation the old token has it too, and is revoked as well
+        name: String,
+        /// Only the one that ends with these four characters, as `token list` shows them
+        #[arg(long, value_name = "LAST4")]
+        hint: Option<String>,
+    },
+    /// Make a token of the same name, scope and lifetime and print it; the old one ends after a while
+    Rotate {
+        /// Tenant
+        slug: String,
         /// Its name
         name: String,
+        /// How long the old one goes on beside it: 24h, 7d, …; 0 ends it at once
+        #[arg(long, default_value = "24h", value_name = "TIME")]
+        grace: String,
+    },
+}
+
+/// `rollcall basic …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Basic {
+    /// Make a user name and print its generated password; it cannot be shown again
+    Create {
+        /// Tenant
+        slug: String,
+        /// What the identity provider signs in with, unique among all tenants: okta@acme
+        #[arg(long)]
+        username: String,
+        /// Name for people, unique among the tenant's live credentials; the user name if not given
+        #[arg(long)]
+        name: Option<String>,
+        /// How long it lives: 90d, 1y, … or a date, at most 10y; without it, until it is revoked
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
+        /// What it may do, separated by blanks
+        #[arg(long, default_value = token_service::scopes::DEFAULT)]
+        scope: String,
+    },
+    /// List a tenant's user names
+    List {
+        /// Tenant
+        slug: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a user name: the next request with it is refused, and it can be made again
+    Revoke {
+        /// Tenant
+        slug: String,
+        /// User name
+        username: String,
     },
 }
 

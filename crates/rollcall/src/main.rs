@@ -7,6 +7,7 @@ mod installation;
 mod server;
 mod settings;
 mod telemetry;
+mod upkeep;
 
 use std::process::ExitCode;
 

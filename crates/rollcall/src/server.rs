@@ -7,7 +7,7 @@ use axum::{Router, extract::Request, response::Response};
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
-use crate::{health, installation::Installation, settings::Settings};
+use crate::{health, installation::Installation, settings::Settings, upkeep};
 
 /// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -64,9 +64,12 @@ pub(crate) async fn serve(
         let listener = bind(address).await?;
         servers.spawn(serve_one(listener, health::router(installation.store.clone()), stop.clone()));
     }
+    let upkeep = tokio::spawn(upkeep::run(installation.clone(), stop));
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
     }
+    // What it was at is taken up again at the next start, here or in another node.
+    upkeep.abort();
     installation.tokens.flush_uses().await?;
     installation.store.close().await;
     Ok(())
@@ -84,7 +87,7 @@ async fn serve_one(listener: TcpListener, app: Router, stop: watch::Receiver<boo
     }
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error means that the sender is gone: then, too, it is time to stop.
     drop(stop.wait_for(|stop| *stop).await);
 }

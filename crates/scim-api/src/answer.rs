@@ -22,9 +22,12 @@ pub(crate) const FAULT: &str = "The server could not carry out the request. Noth
 const BUSY: &str =
     "The server is busy or its database cannot be reached. Try again after the time in Retry-After.";
 
-/// The challenge of every 401: the same for every address, so that it tells nothing about a tenant
-/// (RFC 9110 §11.6.1, RFC 6750 §3).
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"SCIM\"");
+/// The challenges of every 401: the same for every address, so that they tell nothing about a tenant
+/// (RFC 9110 §11.6.1, RFC 6750 §3, RFC 7617 §2.1). A field each, for clients that read only the first scheme of one.
+const CHALLENGES: [HeaderValue; 2] = [
+    HeaderValue::from_static("Bearer realm=\"SCIM\""),
+    HeaderValue::from_static("Basic realm=\"SCIM\", charset=\"UTF-8\""),
+];
 
 /// A SCIM error as an HTTP answer, for SCIM addresses and for fall-backs elsewhere. 401 carries `WWW-Authenticate`,
 /// 429 and 503 `Retry-After`; the text of a 500, 502, 503 or 504 is replaced by a constant one.
@@ -41,7 +44,9 @@ pub fn error_response(error: &ScimError, request_id: Option<&str>) -> Response {
     let headers = response.headers_mut();
     match status {
         StatusCode::UNAUTHORIZED => {
-            headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+            for challenge in CHALLENGES {
+                headers.append(header::WWW_AUTHENTICATE, challenge);
+            }
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
@@ -162,6 +167,7 @@ mod tests {
     #[test]
     fn refusals_challenge() {
         let response = error_response(&ScimError::new(401, "no"), None);
-        assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"SCIM\"");
+        let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges, ["Bearer realm=\"SCIM\"", "Basic realm=\"SCIM\", charset=\"UTF-8\""]);
     }
 }

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap, HeaderValue, header};
 use provisioning::Tenant;
-use scim_core::{ScimError, profile::CredentialKind};
+use scim_core::ScimError;
 use store::StoreError;
 use token_service::{Presented, Principal, Refusal, authorization};
 
@@ -26,7 +26,7 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
 }
 
-/// Why a caller is not let in. All but the last two are the same 401 outside.
+/// Why a caller is not let in. All but the last three are the same 401 outside.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("no usable Authorization header")]
@@ -41,6 +41,8 @@ enum Refused {
     OtherTenant,
     #[error("the tenant is inactive")]
     Inactive,
+    #[error("too many passwords are being checked")]
+    Busy,
     #[error("credentials or tenants cannot be checked now")]
     Unavailable(#[source] StoreError),
 }
@@ -65,6 +67,7 @@ async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap)
     let presented = presented(headers).ok_or(Refused::NoCredential)?;
     let principal = state.tokens.verify(&presented).await.map_err(|refusal| match refusal {
         Refusal::Unavailable(error) => Refused::Unavailable(error),
+        Refusal::Busy => Refused::Busy,
         other => Refused::Credential(other),
     })?;
     // Looked up only for a good credential, so that nobody can time which tenants exist.
@@ -76,22 +79,13 @@ async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap)
     if tenant.id() != principal.tenant {
         return Err(Refused::OtherTenant);
     }
-    if !takes(&tenant, &presented) {
+    if !tenant.profile.credentials.contains(&principal.kind) {
         return Err(Refused::KindNotTaken);
     }
     if !tenant.is_active() {
         return Err(Refused::Inactive);
     }
     Ok(Caller { tenant, principal })
-}
-
-/// Does the tenant's profile take this kind of credential? A bearer token may come from the console or from OAuth.
-fn takes(tenant: &Tenant, presented: &Presented) -> bool {
-    let kinds: &[CredentialKind] = match presented {
-        Presented::Bearer(_) => &[CredentialKind::Bearer, CredentialKind::Oauth],
-        Presented::Basic { .. } => &[CredentialKind::Basic],
-    };
-    kinds.iter().any(|kind| tenant.profile.credentials.contains(kind))
 }
 
 /// The one credential of a request; two of them count as none.
@@ -115,6 +109,14 @@ fn answer(refused: &Refused, address: &Address) -> ScimError {
             tracing::info!(target: "scim_api::caller", tenant, reason = %refused, "refused");
             ScimError::new(403, "This tenant is not active; it has to be activated before it takes requests.")
         }
+        Refused::Busy => {
+            tracing::warn!(target: "scim_api::caller", tenant, reason = %refused, "refused");
+            ScimError::new(
+                429,
+                "Too many passwords are being checked at once, and this one was not. Nothing was done; send the request \
+                 again after the seconds in Retry-After.",
+            )
+        }
         _ => {
             tracing::info!(target: "scim_api::caller", tenant, reason = %refused, "refused");
             unauthorized()
@@ -127,7 +129,8 @@ pub(crate) fn unauthorized() -> ScimError {
     ScimError::new(
         401,
         "The credential is missing or not valid for this address. Send the token of this tenant as \
-         Authorization: Bearer <token>, and check that it has neither expired nor been revoked.",
+         Authorization: Bearer <token>, or its user name and password as Authorization: Basic, whichever its set-up \
+         page shows; and check that it has neither expired nor been revoked.",
     )
 }
 
@@ -183,6 +186,19 @@ mod tests {
         let long = HeaderValue::from_str(&"x".repeat(5000)).expect("a header value");
         headers.insert(header::USER_AGENT, long);
         assert_eq!(came_from(&headers, &extensions).len(), "192.0.2.1 ".len() + MAX_AGENT);
+    }
+
+    /// Whoever is turned away by a crowd is told when to come back, at every address.
+    #[test]
+    fn a_crowd_is_no_wrong_password() {
+        let origins = crate::Origins::new("https://scim.example.com".parse().expect("a URL"), None);
+        for path in ["/t/acme/scim/v2/Users", "/scim/v2/Users"] {
+            let address = Address::parse(&origins, Some("scim.example.com"), path).expect("a SCIM address");
+            let response = crate::error_response(&answer(&Refused::Busy, &address), None);
+            assert_eq!(response.status(), 429);
+            assert_eq!(response.headers()["retry-after"], "5");
+            assert!(response.headers().get("www-authenticate").is_none());
+        }
     }
 
     #[test]

@@ -134,6 +134,22 @@ impl RoleRule {
         }
     }
 
+    fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Prefix(prefix, role), Self::Prefix(other, other_role)) => {
+                (prefix, role) == (other, other_role)
+            }
+            (Self::Pattern(regex, role), Self::Pattern(other, other_role)) => {
+                (regex.as_str(), role) == (other.as_str(), other_role)
+            }
+            (Self::Group(key, role), Self::Group(other, other_role))
+            | (Self::ExternalId(key, role), Self::ExternalId(other, other_role)) => {
+                (key, role) == (other, other_role)
+            }
+            _ => false,
+        }
+    }
+
     /// The role, and whether the rule names the group itself.
     fn role_of(&self, display_name: &str, external_id: Option<&str>) -> Option<(String, bool)> {
         let (name, explicit) = match self {
@@ -205,6 +221,24 @@ impl RoleMapping {
     #[must_use]
     pub fn unlisted(&self) -> UnlistedRole {
         self.unlisted
+    }
+
+    /// Keys (see [`Role::key`]) of the protected roles.
+    pub fn protected_keys(&self) -> impl Iterator<Item = &str> {
+        self.protected.iter().map(String::as_str)
+    }
+
+    /// Whether both give every group the same roles, as far as the rules themselves tell.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let rules = self.rules.len() == other.rules.len()
+            && self.rules.iter().zip(&other.rules).all(|(left, right)| left.is_same_as(right));
+        rules
+            && self.prefix == other.prefix
+            && self.catalogue == other.catalogue
+            && self.matches == other.matches
+            && self.unlisted == other.unlisted
+            && self.protected == other.protected
     }
 
     /// Whether a role is given only by a rule that names the group, and its last holder must keep it.
@@ -375,6 +409,27 @@ mod tests {
             ]
         );
         assert_eq!(RoleMapping::default().lines(), []);
+    }
+
+    #[test]
+    fn mappings_are_compared_by_their_rules() {
+        let first = mapping(Matches::First);
+        assert!(first.is_same_as(&mapping(Matches::First)));
+        assert!(!first.is_same_as(&mapping(Matches::All)));
+        let changes: [fn(&mut RoleMapping); 6] = [
+            |mapping| mapping.rules[0] = RoleRule::ExternalId(fold("Acme Owners"), "Owner".into()),
+            |mapping| mapping.rules.swap(0, 1),
+            |mapping| drop(mapping.rules.pop()),
+            |mapping| mapping.prefix = None,
+            |mapping| mapping.catalogue = Some("roles".into()),
+            |mapping| mapping.protected.clear(),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut other = mapping(Matches::First);
+            change(&mut other);
+            assert!(!first.is_same_as(&other), "change {number}");
+        }
+        assert_eq!(first.protected_keys().collect::<Vec<_>>(), ["owner"]);
     }
 
     #[test]

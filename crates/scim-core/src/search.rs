@@ -53,6 +53,27 @@ pub struct IndexedValue {
 /// Longest value that the index holds, in bytes. A longer one is found by looking at the documents.
 pub const MAX_INDEXED: usize = MAX_KEY;
 
+/// What search forms and indexed values of a type are made by, a line an attribute: under two types of the same layout
+/// a document has the same of both.
+#[must_use]
+pub fn layout(resource_type: &ResourceType) -> Vec<String> {
+    let mut lines = Vec::new();
+    let extensions = resource_type.extensions.iter().map(|extension| &extension.schema);
+    for schema in std::iter::once(&resource_type.schema).chain(extensions) {
+        for attribute in &schema.attributes {
+            add_layout(&mut lines, &schema.id, attribute);
+            let of = format!("{}:{}", schema.id, attribute.name);
+            attribute.sub_attributes.iter().for_each(|sub| add_layout(&mut lines, &of, sub));
+        }
+    }
+    lines
+}
+
+fn add_layout(lines: &mut Vec<String>, of: &str, attribute: &Attribute) {
+    let Attribute { name, kind, case_exact, indexed, .. } = attribute;
+    lines.push(format!("{of} {name} {kind:?} {case_exact} {indexed}"));
+}
+
 /// All values of a search form whose attributes are marked as indexed, each once, in order.
 #[must_use]
 pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> {
@@ -216,6 +237,31 @@ mod tests {
 
         let long = document_with_mail(&"x".repeat(MAX_INDEXED + 1));
         assert_eq!(indexed(&user, &form(&user, &long)), [], "an index entry has an end");
+    }
+
+    #[test]
+    fn the_layout_tells_what_forms_are_made_by() {
+        let user = ResourceType::user();
+        assert_eq!(layout(&user), layout(&user.clone()));
+        let changes: [fn(&mut Attribute); 3] = [
+            |attribute| attribute.indexed = !attribute.indexed,
+            |attribute| attribute.case_exact = !attribute.case_exact,
+            |attribute| attribute.kind = AttributeType::DateTime,
+        ];
+        for change in changes {
+            let mut other = ResourceType::user();
+            let schema = std::sync::Arc::make_mut(&mut other.schema);
+            let title = schema.attributes.iter_mut().find(|attribute| attribute.name == "title");
+            change(std::sync::Arc::make_mut(title.expect("an attribute")));
+            assert_ne!(layout(&user), layout(&other));
+        }
+        let mut other = ResourceType::user();
+        other.extensions.clear();
+        assert_ne!(layout(&user), layout(&other));
+        let mut described = ResourceType::user();
+        let schema = std::sync::Arc::make_mut(&mut described.schema);
+        std::sync::Arc::make_mut(&mut schema.attributes[0]).description = "another".into();
+        assert_eq!(layout(&user), layout(&described), "descriptions make no difference");
     }
 
     fn document_with_mail(value: &str) -> Document {

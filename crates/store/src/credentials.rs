@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use scim_core::{fold, profile::CredentialKind};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    Statement, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, Statement, sea_query::Expr,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Backend, ChangeContext, CredentialId, StoreError, TenantScope, UserId,
@@ -49,6 +49,8 @@ pub struct Credential {
     pub last_used_from: Option<String>,
     /// The user that it stands for, who may be gone; `None`: nobody.
     pub user: Option<UserId>,
+    /// Its name belongs to a later credential: it was rotated and lives on until it expires, or it has expired.
+    pub replaced: bool,
 }
 
 /// One use of a credential, to be written in a batch.
@@ -67,26 +69,70 @@ const CHUNK: usize = 250;
 
 impl TenantScope {
     /// Keeps a new credential and moves the epoch. [`StoreError::Conflict`] on `name` (or `login`, which is unique on
-    /// the platform). An expired credential of this tenant gives its name and login away. Event `credential.created`.
+    /// the platform). An expired credential gives its name away, and its login to any tenant. Event
+    /// `credential.created`.
     pub async fn create_credential(
         &self,
         credential: &Credential,
         context: &ChangeContext,
     ) -> Result<(), StoreError> {
         let tx = self.write().await?;
-        let row = row_of(credential, tx.tenant)?;
-        release_expired(&tx, &row.name_key, &row.login_key).await?;
-        credentials::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(&tx.db)
-            .await?;
-        tx.record(vec![event("credential.created", credential, 1)?], context).await?;
+        release_expired(&tx, &fold(&credential.name)).await?;
+        insert(&tx, credential).await?;
+        tx.record(vec![event("credential.created", credential, 1, Facts::new())?], context).await?;
         tx.commit_configuration().await
+    }
+
+    /// Puts a new credential in the place of a live one that has no login, and moves the epoch: the old one loses its
+    /// name to the new one and ends at `old_ends_at` (milliseconds), or earlier if it would have. Gives the old one as
+    /// it is now; `None` when there is none, or it is revoked, expired or replaced already.
+    /// [`StoreError::Conflict`] on `name` when the new one has another name, and that is taken. Event
+    /// `credential.rotated` of both.
+    pub async fn rotate_credential(
+        &self,
+        old: CredentialId,
+        old_ends_at: i64,
+        new: &Credential,
+        context: &ChangeContext,
+    ) -> Result<Option<Credential>, StoreError> {
+        let tx = self.write().await?;
+        let Some(row) = row_by_id(&tx, old).await? else { return Ok(None) };
+        let before = row.expires_at;
+        let ends_at = before.map_or(old_ends_at, |before| std::cmp::min(before, old_ends_at));
+        let ended = credentials::Entity::update_many()
+            .col_expr(credentials::Column::NameKey, Expr::value(None::<String>))
+            .col_expr(credentials::Column::ExpiresAt, Expr::value(ends_at))
+            .col_expr(credentials::Column::Version, Expr::col(credentials::Column::Version).add(1))
+            .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
+            .filter(credentials::COLUMN.id.eq(old.0))
+            .filter(credentials::Column::RevokedAt.is_null())
+            .filter(credentials::Column::NameKey.is_not_null())
+            .filter(credentials::Column::Login.is_null())
+            .filter(credentials::Column::ExpiresAt.is_null().or(credentials::Column::ExpiresAt.gt(tx.now)))
+            .exec(&tx.db)
+            .await?;
+        if ended.rows_affected == 0 {
+            return Ok(None);
+        }
+        let Some(row) = row_by_id(&tx, old).await? else { return Ok(None) };
+        let version = row.version;
+        let kept = Credential::try_from(row)?;
+        insert(&tx, new).await?;
+        let facts_of_old = [("before", json!({ "expiresAt": before })), ("replacedBy", json!(new.id))];
+        let facts_of_new = [("replaces", json!(old))];
+        let events = vec![
+            event("credential.rotated", &kept, version, facts_of_old.into())?,
+            event("credential.rotated", new, 1, facts_of_new.into())?,
+        ];
+        tx.record(events, context).await?;
+        tx.commit_configuration().await?;
+        Ok(Some(kept))
     }
 
     /// By id, in any state.
     pub async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
         let tx = self.read().await?;
-        by_id(&tx, id).await
+        row_by_id(&tx, id).await?.map(Credential::try_from).transpose()
     }
 
     /// All, newest first.
@@ -99,7 +145,8 @@ impl TenantScope {
         query.all(&tx.db).await?.into_iter().map(Credential::try_from).collect()
     }
 
-    /// Revokes and moves the epoch; `false` when there is none or it is revoked. Event `credential.revoked`.
+    /// Revokes and moves the epoch; its login is free at once. `false` when there is none or it is revoked. Event
+    /// `credential.revoked`.
     pub async fn revoke_credential(
         &self,
         id: CredentialId,
@@ -108,6 +155,7 @@ impl TenantScope {
         let tx = self.write().await?;
         let revoked = credentials::Entity::update_many()
             .col_expr(credentials::Column::RevokedAt, Expr::value(tx.now))
+            .col_expr(credentials::Column::Version, Expr::col(credentials::Column::Version).add(1))
             .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
             .filter(credentials::COLUMN.id.eq(id.0))
             .filter(credentials::Column::RevokedAt.is_null())
@@ -116,8 +164,12 @@ impl TenantScope {
         if revoked.rows_affected == 0 {
             return Ok(false);
         }
-        let Some(credential) = by_id(&tx, id).await? else { return Ok(false) };
-        tx.record(vec![event("credential.revoked", &credential, 2)?], context).await?;
+        let Some(row) = row_by_id(&tx, id).await? else { return Ok(false) };
+        let version = row.version;
+        let credential = Credential::try_from(row)?;
+        tx.give_login_away(&credential).await?;
+        let facts = [("before", json!({ "revokedAt": null }))];
+        tx.record(vec![event("credential.revoked", &credential, version, facts.into())?], context).await?;
         tx.commit_configuration().await?;
         Ok(true)
     }
@@ -136,29 +188,25 @@ impl TenantScope {
     }
 }
 
-async fn by_id(tx: &TenantTx, id: CredentialId) -> Result<Option<Credential>, StoreError> {
-    let row = credentials::Entity::find_by_id((tx.tenant, id.0)).one(&tx.db).await?;
-    row.map(Credential::try_from).transpose()
+async fn row_by_id(tx: &TenantTx, id: CredentialId) -> Result<Option<credentials::Model>, StoreError> {
+    Ok(credentials::Entity::find_by_id((tx.tenant, id.0)).one(&tx.db).await?)
 }
 
-/// Names and logins are unique among what is neither revoked nor expired, but an index knows no clock.
-async fn release_expired(
-    tx: &TenantTx,
-    name_key: &Option<String>,
-    login_key: &Option<String>,
-) -> Result<(), StoreError> {
-    for (column, key) in
-        [(credentials::Column::NameKey, name_key), (credentials::Column::LoginKey, login_key)]
-    {
-        let Some(key) = key else { continue };
-        credentials::Entity::update_many()
-            .col_expr(column, Expr::value(None::<String>))
-            .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
-            .filter(column.eq(key.as_str()))
-            .filter(credentials::Column::ExpiresAt.lte(tx.now))
-            .exec(&tx.db)
-            .await?;
-    }
+async fn insert(tx: &TenantTx, credential: &Credential) -> Result<(), StoreError> {
+    let row = row_of(credential, tx.tenant)?;
+    credentials::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(&tx.db).await?;
+    tx.take_login(credential).await
+}
+
+/// Names are unique among what is neither revoked nor expired, but an index knows no clock.
+async fn release_expired(tx: &TenantTx, name_key: &str) -> Result<(), StoreError> {
+    credentials::Entity::update_many()
+        .col_expr(credentials::Column::NameKey, Expr::value(None::<String>))
+        .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
+        .filter(credentials::Column::NameKey.eq(name_key))
+        .filter(credentials::Column::ExpiresAt.lte(tx.now))
+        .exec(&tx.db)
+        .await?;
     Ok(())
 }
 
@@ -198,8 +246,16 @@ fn note_statement(tx: &TenantTx, uses: &[&CredentialUse]) -> Statement {
     Statement::from_sql_and_values(tx.db.get_database_backend(), sql, values)
 }
 
+/// What an event tells beside the state: `before`, `replaces`, `replacedBy`.
+type Facts = BTreeMap<&'static str, Value>;
+
 /// What people may know of it: no hash.
-fn event(name: &'static str, credential: &Credential, version: i64) -> Result<Event, StoreError> {
+fn event(
+    name: &'static str,
+    credential: &Credential,
+    version: i64,
+    mut facts: Facts,
+) -> Result<Event, StoreError> {
     let state = json!({
         "id": credential.id,
         "kind": word("kind", credential.kind)?,
@@ -213,16 +269,14 @@ fn event(name: &'static str, credential: &Credential, version: i64) -> Result<Ev
         "revokedAt": credential.revoked_at,
         "userId": credential.user,
     });
-    let before = match credential.revoked_at {
-        Some(_) => json!({ "revokedAt": null }),
-        None => serde_json::Value::Null,
-    };
+    facts.insert("state", state);
+    facts.entry("before").or_insert(Value::Null);
     Ok(Event {
         event: name,
         object_type: "Credential",
         object_id: credential.id.to_string(),
         object_version: version,
-        payload: json!({ "state": state, "before": before }),
+        payload: json!(facts),
     })
 }
 
@@ -235,7 +289,6 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
         name_key: Some(fold(&credential.name)),
         scope: credential.scope.clone(),
         login: credential.login.clone(),
-        login_key: credential.login.as_deref().map(fold),
         secret_hash: credential.secret_hash.clone(),
         hint: credential.hint.clone(),
         created_at: credential.created_at,
@@ -245,6 +298,7 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
         last_used_at: credential.last_used_at,
         last_used_from: credential.last_used_from.clone(),
         user_id: credential.user.map(|user| user.0),
+        version: 1,
     })
 }
 
@@ -267,6 +321,7 @@ impl TryFrom<credentials::Model> for Credential {
             last_used_at: row.last_used_at,
             last_used_from: row.last_used_from,
             user: row.user_id.map(UserId),
+            replaced: row.name_key.is_none(),
         })
     }
 }

@@ -18,6 +18,12 @@ pub enum StoreError {
     /// Members that do not exist, where the caller asked to refuse them.
     #[error("{} members do not exist", .0.len())]
     UnknownMembers(Vec<String>),
+    /// The change would take a protected role from the last active user who has it.
+    #[error("nobody would have the role {0:?} any more")]
+    LastHolder(String),
+    /// The tenant's configuration is no longer the one that the change was made for.
+    #[error("the tenant's configuration has changed meanwhile")]
+    Reconfigured,
     /// The answer would be larger than one answer may be; the text says which part of it, and what to do.
     #[error("{0}")]
     TooMany(&'static str),
@@ -43,7 +49,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("tenants_slug", "tenants.slug", "slug"),
     ("admins_email", "admins.email_key", "email"),
     ("credentials_name", "credentials.name_key", "name"),
-    ("credentials_login", "credentials.login_key", "login"),
+    ("logins_pkey", "logins.login_key", "login"),
 ];
 
 /// SQLSTATEs of a transaction that was undone because of another one: serialization failure, deadlock.

@@ -15,6 +15,7 @@ pub(crate) struct Sql {
     backend: Backend,
     tenant: Uuid,
     nested_groups: bool,
+    indexed: bool,
     text: String,
     values: Vec<Value>,
 }
@@ -26,7 +27,7 @@ pub(crate) struct Slot(usize);
 impl Sql {
     /// An empty statement on the rows of a tenant.
     pub(crate) fn new(backend: Backend, tenant: Uuid) -> Self {
-        Self { backend, tenant, nested_groups: true, text: String::new(), values: Vec::new() }
+        Self { backend, tenant, nested_groups: true, indexed: true, text: String::new(), values: Vec::new() }
     }
 
     /// Are groups of the tenant members of groups?
@@ -37,6 +38,16 @@ impl Sql {
     /// See [`Sql::with_nested_groups`]; they may be unless it was said otherwise.
     pub(crate) fn nested_groups(&self) -> bool {
         self.nested_groups
+    }
+
+    /// Does the index hold the values of all users?
+    pub(crate) fn with_index(self, indexed: bool) -> Self {
+        Self { indexed, ..self }
+    }
+
+    /// See [`Sql::with_index`]; it does unless it was said otherwise.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.indexed
     }
 
     /// The dialect that is written.
@@ -142,6 +153,16 @@ impl Sql {
             .dialect("::jsonb))", "))")
     }
 
+    /// A subquery of any number of triples of texts, columns `a`, `b` and `c`.
+    pub(crate) fn triples(&mut self, triples: &[(String, String, String)]) -> &mut Self {
+        let array = triples.iter().map(|(a, b, c)| serde_json::json!([a, b, c])).collect();
+        let text = serde_json::Value::Array(array).to_string();
+        self.push("(SELECT value ->> 0 AS a, value ->> 1 AS b, value ->> 2 AS c FROM ")
+            .dialect("jsonb_array_elements(", "json_each(")
+            .bind(text)
+            .dialect("::jsonb))", "))")
+    }
+
     /// A subquery of any number of texts.
     pub(crate) fn texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> &mut Self {
         let list: Vec<&str> = texts.into_iter().collect();
@@ -184,7 +205,9 @@ pub(crate) fn json(value: &serde_json::Value) -> Value {
 impl TenantTx {
     /// A statement in this transaction's dialect.
     pub(crate) fn sql(&self) -> Sql {
-        Sql::new(self.backend, self.tenant).with_nested_groups(self.nested_groups)
+        Sql::new(self.backend, self.tenant)
+            .with_nested_groups(self.nested_groups)
+            .with_index(!self.terms.index_incomplete)
     }
 
     /// This transaction's tenant, to bind.

@@ -153,7 +153,7 @@ impl Store {
     /// The rows of one tenant.
     #[must_use]
     pub fn tenant(&self, tenant: TenantId) -> TenantScope {
-        TenantScope { inner: self.inner.clone(), tenant: tenant.0 }
+        TenantScope { inner: self.inner.clone(), tenant: tenant.0, terms: Arc::default() }
     }
 
     /// What belongs to the installation.
@@ -177,9 +177,33 @@ impl Store {
 pub struct TenantScope {
     pub(crate) inner: Arc<Inner>,
     pub(crate) tenant: Uuid,
+    pub(crate) terms: Arc<Terms>,
+}
+
+/// What the holder of a scope knows of its tenant's configuration, and makes its changes by. Without any, nothing is
+/// asked of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Keys of roles that somebody must have: a change that takes one from its last active holder is
+    /// [`StoreError::LastHolder`].
+    pub protected: Vec<String>,
+    /// [`crate::tenants::TenantRow::mapping_version`] by which the roles of groups were computed; when it is another one
+    /// by now, a change of a group is [`StoreError::Reconfigured`].
+    pub mapping_version: Option<i64>,
+    /// [`crate::tenants::TenantRow::layout_version`] by which users are made; when it is another one by now, a new state
+    /// of a user is [`StoreError::Reconfigured`].
+    pub layout_version: Option<i64>,
+    /// May the index of values lack some? Then filters look at the documents.
+    pub index_incomplete: bool,
 }
 
 impl TenantScope {
+    /// The same rows under these terms.
+    #[must_use]
+    pub fn under(&self, terms: Terms) -> Self {
+        Self { terms: Arc::new(terms), ..self.clone() }
+    }
+
     /// The tenant.
     #[must_use]
     pub fn id(&self) -> TenantId {

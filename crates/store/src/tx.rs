@@ -15,7 +15,7 @@ use crate::{
     entity::epochs,
     error::{is_broken_connection, waited_too_long},
     signals::CONFIGURATION,
-    store::{Backend, Inner},
+    store::{Backend, Inner, Terms},
 };
 
 /// A transaction with the tenant set. Dropped without [`TenantTx::commit`], it rolls back.
@@ -31,6 +31,8 @@ pub(crate) struct TenantTx {
     /// May groups be members of groups? `false` once it is known that none is: filters on the groups of users need not
     /// walk from group to group then.
     pub(crate) nested_groups: bool,
+    /// What changes are made by.
+    pub(crate) terms: Arc<Terms>,
     inner: Arc<Inner>,
     /// After `db`, so that it is let go after the transaction has ended.
     _writer: Option<OwnedMutexGuard<()>>,
@@ -47,12 +49,14 @@ pub(crate) struct PlatformTx {
 impl TenantScope {
     /// Begins a read-only use. PostgreSQL: BEGIN and `set_config('rollcall.tenant', …, true)`.
     pub(crate) async fn read(&self) -> Result<TenantTx, StoreError> {
-        self.inner.begin_read().await?.enter(self.tenant).await
+        let tx = self.inner.begin_read().await?.enter(self.tenant).await?;
+        Ok(TenantTx { terms: self.terms.clone(), ..tx })
     }
 
     /// Begins a change. SQLite: `BEGIN IMMEDIATE`, one writer at a time in this process.
     pub(crate) async fn write(&self) -> Result<TenantTx, StoreError> {
-        self.inner.begin_write().await?.enter(self.tenant).await
+        let tx = self.inner.begin_write().await?.enter(self.tenant).await?;
+        Ok(TenantTx { terms: self.terms.clone(), ..tx })
     }
 }
 
@@ -81,6 +85,7 @@ impl PlatformTx {
             backend: self.inner.backend,
             now: self.now,
             nested_groups: true,
+            terms: Arc::default(),
             inner: self.inner,
             _writer: self.writer,
         })

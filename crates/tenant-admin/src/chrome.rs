@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use provisioning::Tenant;
+use provisioning::{Tenant, configuration::ConsolePage};
 use store::admins::{Admin, AdminRole};
 
 use crate::{error::PageError, rights};
@@ -90,6 +90,10 @@ pub(crate) struct TenantHead {
     pub(crate) groups: bool,
     /// What the product's guide calls the page with the connection data.
     pub(crate) page: String,
+    /// Is that page offered?
+    pub(crate) page_open: bool,
+    /// Has the product lists of allowed values?
+    pub(crate) value_sets: bool,
     /// `overview`, `setup`, `users`, `groups`, …
     pub(crate) tab: &'static str,
 }
@@ -104,6 +108,8 @@ impl TenantHead {
             status: Badge::active(tenant.is_active()),
             groups: tenant.profile.group.is_some(),
             page: tenant.profile.console_page.clone(),
+            page_open: tenant.console_page_open() == ConsolePage::Open,
+            value_sets: !tenant.profile.value_sets.is_empty(),
             tab,
         }
     }

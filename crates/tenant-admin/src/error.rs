@@ -154,7 +154,7 @@ impl IntoResponse for PageError {
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Contended(_) | StoreError::Unavailable(_) => Self::Busy,
+            StoreError::Contended(_) | StoreError::Unavailable(_) | StoreError::Reconfigured => Self::Busy,
             other => Self::internal(other),
         }
     }
@@ -167,6 +167,14 @@ impl From<ScimError> for PageError {
             429 | 503 => Self::Busy,
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<axum::extract::multipart::MultipartError> for PageError {
+    fn from(_: axum::extract::multipart::MultipartError) -> Self {
+        Self::BadRequest(
+            "The file could not be read: it is too large, or it did not arrive as a whole. Nothing was changed.",
+        )
     }
 }
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, rejection},
+    extract::{FromRequest, FromRequestParts, Multipart, Request, rejection},
     http::request::Parts,
 };
 use store::{Actor, ActorKind, ChangeContext, admins::Admin};
 
 use crate::{chrome::Chrome, error::PageError};
+
+/// What to do about a form that is none.
+const UNREADABLE: &str = "The form could not be read. Go back, load the page again and repeat what you did.";
 
 /// Parameters in the path.
 #[derive(FromRequestParts)]
@@ -25,6 +28,17 @@ pub(crate) struct Parameters<T>(pub(crate) T);
 #[from_request(via(axum::extract::Form), rejection(PageError))]
 pub(crate) struct Fields<T>(pub(crate) T);
 
+/// Fields of a form with files.
+pub(crate) struct Upload(pub(crate) Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        Multipart::from_request(request, state).await.map(Self).map_err(|_| PageError::BadRequest(UNREADABLE))
+    }
+}
+
 impl From<rejection::PathRejection> for PageError {
     fn from(_: rejection::PathRejection) -> Self {
         Self::NotFound
@@ -39,7 +53,7 @@ impl From<rejection::QueryRejection> for PageError {
 
 impl From<rejection::FormRejection> for PageError {
     fn from(_: rejection::FormRejection) -> Self {
-        Self::BadRequest("The form could not be read. Go back, load the page again and repeat what you did.")
+        Self::BadRequest(UNREADABLE)
     }
 }
 

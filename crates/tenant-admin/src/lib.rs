@@ -6,6 +6,7 @@
 mod assets;
 mod attempts;
 mod chrome;
+mod diff_view;
 mod error;
 mod extract;
 mod form;

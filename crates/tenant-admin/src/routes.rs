@@ -13,15 +13,23 @@ use crate::{
 
 /// Largest form.
 const BODY_LIMIT: usize = 64 * 1024;
+/// Largest form of those with a long text or a file: a profile in which each byte is written as three, or ten thousand
+/// values with labels.
+const LARGE_FORM: usize = 8 * 1024 * 1024;
 
 /// Makes the exported table and the function that mounts it from one list.
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident, $mount:ident: $($method:ident $right:ident $path:literal => $handler:path;)+) => {
+    ($(#[$doc:meta])* $name:ident, $mount:ident:
+     $($method:ident $right:ident $path:literal => $handler:path $(, at most $limit:expr)?;)+) => {
         $(#[$doc])*
         pub const $name: &[(&str, &str, Right)] = &[$((table!(@name $method), $path, Right::$right)),+];
 
         fn $mount(state: &ConsoleState) -> Router<ConsoleState> {
-            Router::new()$(.route($path, guard::with_right(axum::routing::$method($handler), state, Right::$right)))+
+            Router::new()$(.route($path, guard::with_right(
+                axum::routing::$method($handler)$(.layer(DefaultBodyLimit::max($limit)))?,
+                state,
+                Right::$right,
+            )))+
         }
     };
     (@name get) => { "GET" };
@@ -43,13 +51,31 @@ table! {
     get Found "/console/tenants/new" => pages::new_tenant::show;
     post Found "/console/tenants/new" => pages::new_tenant::create;
     get Read "/console/tenants/{slug}" => pages::overview::show;
+    get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
+    post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
     get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
+    get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
+    post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
     post Manage "/console/tenants/{slug}/activate" => pages::deactivate::activate;
     get Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::ask;
     post Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::deactivate;
     post Manage "/console/tenants/{slug}/tokens" => pages::setup::create_token;
     get Manage "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::ask;
     post Manage "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::revoke;
+    get Manage "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::ask;
+    post Manage "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::rotate;
+    post Manage "/console/tenants/{slug}/logins" => pages::setup::create_login;
+    get Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
+    post Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
+    get Read "/console/tenants/{slug}/profile" => pages::profile::show;
+    post Manage "/console/tenants/{slug}/profile" => pages::profile::save, at most LARGE_FORM;
+    post Manage "/console/tenants/{slug}/profile/check" => pages::profile::check, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/profile/versions/{version}" => pages::profile::version;
+    get Read "/console/tenants/{slug}/value-sets" => pages::value_sets::show;
+    get Read "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::show;
+    post Manage "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::save, at most LARGE_FORM;
+    post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
+    get Read "/console/tenants/{slug}/roles" => pages::roles::show;
     get Read "/console/tenants/{slug}/users" => pages::users::show;
     get Read "/console/tenants/{slug}/users/{id}" => pages::user::show;
     get Read "/console/tenants/{slug}/groups" => pages::groups::show;

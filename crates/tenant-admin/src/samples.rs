@@ -1,6 +1,8 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod configuration;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
@@ -24,7 +26,8 @@ use crate::{
         new_tenant::{NewTenantForm, NewTenantPage, Product},
         overview::OverviewPage,
         revoke::RevokePage,
-        setup::{BaseUrl, IssuedToken, SetupPage, TokenForm, TokenRow},
+        rotate::RotatePage,
+        setup::{BaseUrl, Credentials, IssuedLogin, IssuedToken, LoginForm, SetupPage, TokenForm, TokenRow},
         sign_in::SignInPage,
         tenants::{Row, TenantsPage},
         user::{
@@ -63,6 +66,8 @@ fn head(tab: &'static str) -> TenantHead {
         status: Badge::active(true),
         groups: true,
         page: "SCIM Configuration".into(),
+        page_open: true,
+        value_sets: true,
         tab,
     }
 }
@@ -102,7 +107,15 @@ fn tenants(empty: bool) -> TenantsPage {
             None,
             Badge::new("bad", "Expires in 3 days"),
         ),
-        row("litware", "Litware", "Generic SCIM 2.0", false, 0, Some(0), Badge::new("quiet", "No token")),
+        row(
+            "litware",
+            "Litware",
+            "Generic SCIM 2.0",
+            false,
+            0,
+            Some(0),
+            Badge::new("quiet", "No credential"),
+        ),
         row(
             "adventure",
             "Adventure Works Surgical Partners of the North",
@@ -110,7 +123,7 @@ fn tenants(empty: bool) -> TenantsPage {
             true,
             9,
             Some(2),
-            Badge::new("bad", "No live token"),
+            Badge::new("bad", "No live credential"),
         ),
     ];
     let rows = if empty { Vec::new() } else { rows };
@@ -174,9 +187,47 @@ fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
         expires: Some(at(if live { 275 } else { -2 })),
         state,
         live,
+        serves: live,
         last_live: live,
         personal: false,
+        replaced: false,
+        rotates: live,
+        basic: false,
     }
+}
+
+fn login(username: &str, id: &str, live: bool) -> TokenRow {
+    let state = if live { Badge::new("ok", "Active") } else { Badge::new("quiet", "Revoked") };
+    let row = token(username, id, state, live);
+    TokenRow { hint: String::new(), basic: true, rotates: false, expires: None, ..row }
+}
+
+/// A token that was rotated, and the one that took its place.
+fn rotated() -> Vec<TokenRow> {
+    let new = token("Okta production", "e5f6", Badge::new("ok", "Active"), true);
+    let old = token("Okta production", "a1b2", Badge::new("warn", "Until 22 Nov 2026, 10:00 UTC"), true);
+    let old = TokenRow { replaced: true, rotates: false, last_live: false, expires: Some(at(1)), ..old };
+    vec![TokenRow { last_live: false, ..new }, old]
+}
+
+/// The page of a product with user names and passwords.
+fn setup_with_logins(issued: bool, wrong: bool) -> SetupPage {
+    let mut page = setup(true, false, false);
+    if wrong {
+        page.errors.add("username", "\"okta@northwind\" is in use; a user name is unique among all tenants.");
+        page.credentials.typed_login.username = "okta@northwind".into();
+    }
+    page.head.groups = false;
+    page.prefix = None;
+    let credentials = &mut page.credentials;
+    (credentials.bearer, credentials.basic, credentials.tokens) = (false, true, Vec::new());
+    credentials.logins =
+        vec![login("okta@northwind", "a7b8", true), login("okta-test@northwind", "c9d0", false)];
+    credentials.issued_login = issued.then(|| IssuedLogin {
+        username: "okta@northwind".into(),
+        password: "7vHqTn4ZcRx9mKpWd3sYbG2e".into(),
+    });
+    page
 }
 
 fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
@@ -189,6 +240,7 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
     }
     let issued = issued.then(|| IssuedToken {
         name: "Okta production".into(),
+        old: None,
         token: format!("rcl_{}.{}", "eyJhbGciOiJFZERTQSIsImtpZCI6IjAxOTlmMGEwIn0", "ab".repeat(150)),
     });
     SetupPage {
@@ -207,21 +259,32 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
                 value: "https://northwind.scim.example.com/scim/v2".into(),
             },
         ],
-        tokens: if active || issued.is_some() {
-            vec![
-                token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
-                token("Okta test", "c3d4", Badge::new("quiet", "Revoked"), false),
-            ]
-        } else {
-            Vec::new()
+        credentials: Credentials {
+            bearer: true,
+            basic: false,
+            with_bearer: true,
+            valid: active || issued.is_some(),
+            tokens: if active || issued.is_some() {
+                vec![
+                    token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
+                    token("Okta test", "c3d4", Badge::new("quiet", "Revoked"), false),
+                ]
+            } else {
+                Vec::new()
+            },
+            logins: Vec::new(),
+            issued_token: issued,
+            issued_login: None,
+            typed_token: TokenForm {
+                expires: if wrong { "date" } else { "1y" }.into(),
+                ..TokenForm::fresh()
+            },
+            typed_login: LoginForm::default(),
+            days: ("2026-11-21".into(), "2036-11-20".into()),
         },
-        issued,
-        typed: TokenForm { expires: if wrong { "date" } else { "1y" }.into(), ..TokenForm::fresh() },
         errors,
-        days: ("2026-11-21".into(), "2036-11-20".into()),
-        bearer: true,
-        with_bearer: true,
-        gated: false,
+        organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        quick_name: "SCIM Configuration 2026-11-21 10:00:00".into(),
         prefix: Some("Envi_".into()),
         head: page_head,
     }
@@ -240,6 +303,8 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
         valid_token: active,
         profile_version: 3,
         organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        properties: vec![("Domain type".into(), "Simple".into())],
+        errors: Errors::default(),
     }
 }
 
@@ -450,6 +515,25 @@ fn pages() -> Vec<(&'static str, String)> {
         token: token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
         mistyped: true,
     };
+    let revoke_login = RevokePage {
+        chrome: chrome("Revoke okta@northwind"),
+        head: head("setup"),
+        token: login("okta@northwind", "a7b8", true),
+        mistyped: false,
+    };
+    let rotate = RotatePage {
+        chrome: chrome("Rotate Okta production"),
+        head: head("setup"),
+        token: token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
+    };
+    let mut after_rotation = setup(true, true, false);
+    after_rotation.credentials.tokens = rotated();
+    if let Some(issued) = &mut after_rotation.credentials.issued_token {
+        issued.old = Some("The old token, …a1b2, works until 22 Nov 2026, 10:00 UTC (in 1 day).".into());
+    }
+    let mut both = setup(true, false, false);
+    both.credentials.basic = true;
+    both.credentials.logins = vec![login("okta@northwind", "a7b8", true)];
     let deactivate = DeactivatePage { chrome: chrome("Deactivate Northwind"), head: head("setup") };
     vec![
         ("sign-in", sign_in(false, false).render()),
@@ -463,9 +547,15 @@ fn pages() -> Vec<(&'static str, String)> {
         ("overview-auditor", overview(true, AdminRole::Auditor).render()),
         ("setup", setup(true, false, false).render()),
         ("setup-inactive", setup(false, false, false).render()),
-        ("setup-gated", SetupPage { gated: true, tokens: Vec::new(), ..setup(false, false, false) }.render()),
         ("setup-issued", setup(true, true, false).render()),
         ("setup-wrong", setup(true, false, true).render()),
+        ("setup-rotated", after_rotation.render()),
+        ("setup-logins", setup_with_logins(false, false).render()),
+        ("setup-logins-issued", setup_with_logins(true, false).render()),
+        ("setup-logins-wrong", setup_with_logins(false, true).render()),
+        ("setup-both", both.render()),
+        ("rotate", rotate.render()),
+        ("revoke-login", revoke_login.render()),
         ("revoke", revoke.render()),
         ("deactivate", deactivate.render()),
         ("users", users("", false).render()),
@@ -483,6 +573,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("error-signed-out", Ok(PageError::SignedOut.sample(None))),
     ]
     .into_iter()
+    .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

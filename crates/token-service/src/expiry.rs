@@ -49,15 +49,28 @@ pub fn parse(text: &str, now: i64) -> Result<i64, ExpiryError> {
 
 /// A length of time in milliseconds: a whole number and `s`, `min`, `h`, `d`, `w` or `y`. More than zero.
 pub fn duration(text: &str) -> Result<i64, ExpiryError> {
+    length(text).filter(|length| *length > 0).ok_or_else(|| not_understood(text.trim()))
+}
+
+/// How long an old token goes on beside a new one, in milliseconds: a length of time as in [`duration`], or `0`.
+pub fn grace(text: &str) -> Result<i64, ExpiryError> {
+    let length = if text.trim() == "0" { Some(0) } else { length(text) };
+    length.ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        ExpiryError(format!(
+            "grace: {shown:?} is not understood; write a duration such as 24h or 7d (units s, min, h, d, w, y), or 0"
+        ))
+    })
+}
+
+/// A whole number and a unit, in milliseconds.
+fn length(text: &str) -> Option<i64> {
     let text = text.trim();
     let unit_at = text.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let unit = unit.trim_start().to_ascii_lowercase();
-    let length = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, millis)| *millis);
-    match (number.parse::<i64>().ok().filter(|number| *number > 0), length) {
-        (Some(number), Some(length)) => Ok(number.saturating_mul(length)),
-        _ => Err(not_understood(text)),
-    }
+    let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    Some(number.parse::<i64>().ok()?.saturating_mul(*millis))
 }
 
 /// Is this instant later than `now` and at most [`MAX_DAYS`] ahead? Both in milliseconds.
@@ -121,6 +134,18 @@ mod tests {
     fn presets_are_understood() {
         for (text, _) in PRESETS {
             assert!(parse(text, NOW).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_grace_may_be_nothing() {
+        for (text, expected) in
+            [("24h", DAY), (" 7 d ", 7 * DAY), ("0", 0), (" 0 ", 0), ("0h", 0), ("00d", 0), ("1s", 1000)]
+        {
+            assert_eq!(grace(text), Ok(expected), "{text}");
+        }
+        for text in ["", "24", "-1h", "1.5h", "never", "00", "h", "2030-01-31", "99999999999999999999d"] {
+            assert!(grace(text).is_err_and(|error| error.0.starts_with("grace: ")), "{text:?}");
         }
     }
 

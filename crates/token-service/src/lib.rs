@@ -1,16 +1,21 @@
 //! Who is calling: issues, verifies and revokes credentials; guards the signing keys.
 
 pub mod authorization;
+pub mod basic;
 pub mod expiry;
 pub mod keys;
 pub mod master_key;
 pub mod passwords;
+pub mod rotation;
 pub mod scopes;
 pub mod service;
 
 mod claims;
+mod proofs;
 mod uses;
 
 pub use authorization::Presented;
+pub use basic::{IssuedBasic, NewBasic};
 pub use master_key::MasterKey;
+pub use rotation::Rotated;
 pub use service::{Issued, NewToken, Principal, Refusal, TokenService};

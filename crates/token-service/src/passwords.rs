@@ -1,4 +1,4 @@
-//! Passwords of people: argon2id, off the async threads, a bounded number at once.
+//! Passwords of people and machines: argon2id, off the async threads, a bounded number at once.
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -13,7 +13,7 @@ pub const MIN_LENGTH: usize = 12;
 /// Longest password, in characters.
 pub const MAX_LENGTH: usize = 256;
 
-/// Hashes computed at once: each takes a core and 19 MiB.
+/// Hashes that each queue computes at once: each takes a core and 19 MiB.
 const AT_ONCE: usize = 2;
 /// Hashes that may wait for their turn.
 const WAITING: usize = 64;
@@ -25,11 +25,13 @@ const ALPHABET: &[u8; 56] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrst
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// One for the process: memory and cores are shared by all that hash.
-static QUEUE: Queue = Queue::new();
+/// Of those who sign in to the console, and of new passwords. One for the process: memory and cores are shared.
+static PEOPLE: Queue = Queue::new();
+/// Of identity providers. Strangers can fill it, and must not keep people out of the console by that.
+pub(crate) static MACHINES: Queue = Queue::new();
 
 /// A bounded queue for slow work.
-struct Queue {
+pub(crate) struct Queue {
     /// Whoever gets no place is turned away.
     places: Semaphore,
     /// Whoever has a place waits here.
@@ -43,7 +45,7 @@ pub enum PasswordError {
     #[error("{0}")]
     Unfit(String),
     /// Too many checks at once: try again.
-    #[error("too many sign-ins at once")]
+    #[error("too many passwords are being checked at once")]
     Busy,
     /// The hash cannot be read or made.
     #[error("the password hash is unusable")]
@@ -59,7 +61,7 @@ pub async fn hash(password: SecretString) -> Result<String, PasswordError> {
     if length > MAX_LENGTH {
         return Err(PasswordError::Unfit(format!("password: use at most {MAX_LENGTH} characters")));
     }
-    QUEUE
+    PEOPLE
         .run(move || {
             let hash: Result<PasswordHash, HashError> =
                 argon2id().hash_password(password.expose_secret().as_bytes());
@@ -68,12 +70,21 @@ pub async fn hash(password: SecretString) -> Result<String, PasswordError> {
         .await
 }
 
-/// Checks a password against a PHC string. `None` (no such account) costs the same as a wrong password.
+/// Checks a person's password against a PHC string. `None` (no such account) costs the same as a wrong password.
 pub async fn verify(password: SecretString, phc: Option<String>) -> Result<bool, PasswordError> {
+    verify_in(&PEOPLE, password, phc).await
+}
+
+/// As [`verify`], in this queue.
+pub(crate) async fn verify_in(
+    queue: &'static Queue,
+    password: SecretString,
+    phc: Option<String>,
+) -> Result<bool, PasswordError> {
     if password.expose_secret().chars().count() > MAX_LENGTH {
         return Ok(false);
     }
-    QUEUE
+    queue
         .run(move || {
             let known = phc.is_some();
             let phc = phc.as_deref().unwrap_or(NOBODY);
@@ -100,8 +111,15 @@ fn argon2id() -> Argon2<'static> {
 }
 
 impl Queue {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { places: Semaphore::const_new(AT_ONCE + WAITING), turns: Semaphore::const_new(AT_ONCE) }
+    }
+
+    /// Takes all places, until what it gives is dropped.
+    #[cfg(test)]
+    pub(crate) fn fill(&'static self) -> SemaphorePermit<'static> {
+        let all = u32::try_from(AT_ONCE + WAITING).expect("few");
+        self.places.try_acquire_many(all).expect("nobody is in the queue")
     }
 
     /// Runs slow work on a blocking thread when it is its turn. The permits go along, so that a caller who leaves

@@ -19,6 +19,8 @@ use crate::{
     expiry,
     keys::KeyRing,
     master_key::MasterKeyError,
+    passwords::MACHINES,
+    proofs::{Fingerprint, Proofs},
     scopes,
     uses::Uses,
 };
@@ -27,7 +29,7 @@ use crate::{
 const CACHED: u64 = 10_000;
 /// Time between two writes of the noted uses.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
-/// Longest name of a token, in characters.
+/// Longest name of a credential, in characters.
 const NAME_LENGTH: usize = 100;
 /// Characters at the end of a token that are kept, for people.
 const HINT_LENGTH: usize = 4;
@@ -60,6 +62,8 @@ pub struct Principal {
     pub tenant: TenantId,
     /// Credential.
     pub credential: CredentialId,
+    /// Its kind.
+    pub kind: CredentialKind,
     /// Its name.
     pub name: String,
     /// Blank-separated scopes.
@@ -69,6 +73,12 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Whoever presents this credential of a tenant.
+    pub(crate) fn of(tenant: TenantId, credential: Credential) -> Self {
+        let Credential { id, kind, name, scope, user, .. } = credential;
+        Self { tenant, credential: id, kind, name, scope, user }
+    }
+
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
@@ -76,17 +86,17 @@ impl Principal {
     }
 }
 
-/// Why a credential was refused. Outside, all but `Unavailable` are the same 401; inside, the log says which.
+/// Why a credential was refused. Outside, all but `Busy` and `Unavailable` are the same 401; inside, the log says which.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Not one of ours: malformed, a bad signature, another installation.
     #[error("not a token of this installation")]
     Foreign,
     /// Was good until then.
-    #[error("the token has expired")]
+    #[error("the credential has expired")]
     Expired,
     /// Was revoked.
-    #[error("the token was revoked")]
+    #[error("the credential was revoked")]
     Revoked,
     /// A good signature, and no row.
     #[error("the token is unknown")]
@@ -94,12 +104,15 @@ pub enum Refusal {
     /// Unknown user name or wrong password.
     #[error("wrong user name or password")]
     WrongPassword,
+    /// Too many passwords are being checked: try again.
+    #[error("too many passwords are being checked at once")]
+    Busy,
     /// Cannot tell now.
     #[error("credentials cannot be checked now")]
     Unavailable(#[source] StoreError),
 }
 
-/// Why a token cannot be made.
+/// Why a credential cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     /// Name, scope or expiry does not fit, or the name is taken; the text is for the person who asked.
@@ -113,27 +126,28 @@ pub enum IssueError {
 /// The token service; cheap to clone. Verified credentials are cached in the process until the store's epoch moves.
 #[derive(Clone)]
 pub struct TokenService {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    store: Store,
+pub(crate) struct Inner {
+    pub(crate) store: Store,
     installation: Uuid,
     keys: KeyRing,
-    /// By digest of the token, so that no token lies in memory.
-    verified: Cache<[u8; 32], Verified>,
+    /// By fingerprint of what was presented, so that no token lies in memory.
+    pub(crate) verified: Cache<Fingerprint, Verified>,
+    pub(crate) proofs: Proofs,
     uses: Uses,
     flusher: std::sync::OnceLock<AbortHandle>,
 }
 
 /// A verification that may be repeated from memory.
 #[derive(Clone)]
-struct Verified {
-    principal: Principal,
+pub(crate) struct Verified {
+    pub(crate) principal: Principal,
     /// The store's epoch, read before the row was.
-    epoch: u64,
+    pub(crate) epoch: u64,
     /// Milliseconds.
-    expires_at: i64,
+    pub(crate) expires_at: i64,
 }
 
 impl TokenService {
@@ -150,6 +164,7 @@ impl TokenService {
             installation,
             keys,
             verified: Cache::new(CACHED),
+            proofs: Proofs::new(&MACHINES),
             uses: Uses::default(),
             flusher: std::sync::OnceLock::new(),
         });
@@ -165,20 +180,31 @@ impl TokenService {
         new: NewToken,
         context: &ChangeContext,
     ) -> Result<Issued, IssueError> {
-        let now = self.inner.store.now();
-        let mut credential = check_new(&new, now).map_err(IssueError::Unfit)?;
-        credential.created_by.clone_from(&context.actor.name);
-        self.check_user(tenant, new.user).await?;
-        let token = self.sign(tenant, &credential, now)?;
-        credential.hint = token.chars().skip(token.len().saturating_sub(HINT_LENGTH)).collect();
+        let (token, credential) = self.prepare(tenant, &new, self.inner.store.now(), context).await?;
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
-            Ok(()) => Ok(Issued { token: token.into(), credential }),
+            Ok(()) => Ok(Issued { token, credential }),
             Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
                 "name: a token named {:?} exists; revoke it first, or choose another name",
                 credential.name
             ))),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A token and the row that is still to be kept of it.
+    pub(crate) async fn prepare(
+        &self,
+        tenant: TenantId,
+        new: &NewToken,
+        now: i64,
+        context: &ChangeContext,
+    ) -> Result<(SecretString, Credential), IssueError> {
+        let mut credential = check_new(new, now).map_err(IssueError::Unfit)?;
+        credential.created_by.clone_from(&context.actor.name);
+        self.check_user(tenant, new.user).await?;
+        let token = self.sign(tenant, &credential, now)?;
+        credential.hint = token.chars().skip(token.len().saturating_sub(HINT_LENGTH)).collect();
+        Ok((token.into(), credential))
     }
 
     async fn check_user(&self, tenant: TenantId, user: Option<UserId>) -> Result<(), IssueError> {
@@ -206,28 +232,25 @@ impl TokenService {
             .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()).into())
     }
 
-    /// Checks what a caller presented: signature, issuer, audience, times, and an active row.
+    /// Checks what a caller presented: signature, issuer, audience and times, or user name and password; and an active
+    /// row.
     pub async fn verify(&self, presented: &Presented) -> Result<Principal, Refusal> {
         match presented {
             Presented::Bearer(token) => self.verify_bearer(token.expose_secret()).await,
-            // No tenant has Basic credentials yet.
-            Presented::Basic { .. } => Err(Refusal::WrongPassword),
+            Presented::Basic { username, password } => self.verify_basic(username, password).await,
         }
     }
 
     async fn verify_bearer(&self, token: &str) -> Result<Principal, Refusal> {
         let Inner { store, verified, .. } = &*self.inner;
-        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let fingerprint: Fingerprint = Sha256::digest(token.as_bytes()).into();
         // Read before the row: a change after this makes the entry worthless.
-        let (epoch, now) = (store.epoch(), store.now());
-        if let Some(hit) = verified.get(&digest).await
-            && hit.epoch == epoch
-            && now < hit.expires_at
-        {
-            return Ok(hit.principal);
+        let epoch = store.epoch();
+        if let Some(principal) = self.inner.remembered(&fingerprint, epoch).await {
+            return Ok(principal);
         }
-        let entry = self.look_up(token, epoch, now).await?;
-        verified.insert(digest, entry.clone()).await;
+        let entry = self.look_up(token, epoch, store.now()).await?;
+        verified.insert(fingerprint, entry.clone()).await;
         Ok(entry.principal)
     }
 
@@ -248,9 +271,7 @@ impl TokenService {
         if expires_at <= now {
             return Err(Refusal::Expired);
         }
-        let principal =
-            Principal { tenant, credential: row.id, name: row.name, scope: row.scope, user: row.user };
-        Ok(Verified { principal, epoch, expires_at })
+        Ok(Verified { principal: Principal::of(tenant, row), epoch, expires_at })
     }
 
     /// Notes a use for the token list; written in batches every few seconds, newest wins.
@@ -280,6 +301,14 @@ impl TokenService {
     }
 }
 
+impl Inner {
+    /// What was verified in this epoch and has not expired since.
+    pub(crate) async fn remembered(&self, fingerprint: &Fingerprint, epoch: u64) -> Option<Principal> {
+        let hit = self.verified.get(fingerprint).await?;
+        (hit.epoch == epoch && self.store.now() < hit.expires_at).then_some(hit.principal)
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(task) = self.flusher.get() {
@@ -301,11 +330,7 @@ async fn flush_regularly(service: Weak<Inner>) {
 
 /// Checks what was asked for and makes the row of it; `created_by` and `hint` are still empty.
 fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
-    let name = new.name.trim();
-    let length = name.chars().count();
-    if length == 0 || length > NAME_LENGTH || name.chars().any(char::is_control) {
-        return Err(format!("name: use 1 to {NAME_LENGTH} printable characters"));
-    }
+    let name = check_name(&new.name)?;
     expiry::check(new.expires_at, now).map_err(|error| error.0)?;
     // A token counts in seconds; row and token must end at the same instant.
     let expires_at = new.expires_at - new.expires_at.rem_euclid(1000);
@@ -313,7 +338,7 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
     Ok(Credential {
         id: CredentialId::generate(),
         kind: CredentialKind::Bearer,
-        name: name.to_owned(),
+        name,
         scope: scopes::check(&new.scope)?,
         login: None,
         secret_hash: None,
@@ -325,9 +350,20 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
         last_used_at: None,
         last_used_from: None,
         user: new.user,
+        replaced: false,
     })
+}
+
+/// A credential's name without the blanks around it.
+pub(crate) fn check_name(name: &str) -> Result<String, String> {
+    let name = name.trim();
+    let length = name.chars().count();
+    if length == 0 || length > NAME_LENGTH || name.chars().any(char::is_control) {
+        return Err(format!("name: use 1 to {NAME_LENGTH} printable characters"));
+    }
+    Ok(name.to_owned())
 }
 
 #[cfg(test)]
 #[path = "service_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -5,24 +5,24 @@ use store_testing::{TestStore, on_both};
 
 use super::*;
 
-const DAY: i64 = 86_400_000;
+pub(crate) const DAY: i64 = 86_400_000;
 
-fn context() -> ChangeContext {
+pub(crate) fn context() -> ChangeContext {
     ChangeContext {
         actor: Actor { kind: ActorKind::Admin, id: "admin".into(), name: "ada@example.com".into() },
         cause: "request".into(),
     }
 }
 
-fn new_token(name: &str, expires_at: i64) -> NewToken {
+pub(crate) fn new_token(name: &str, expires_at: i64) -> NewToken {
     NewToken { name: name.into(), scope: scopes::DEFAULT.into(), expires_at, user: None }
 }
 
-fn bearer(token: &SecretString) -> Presented {
+pub(crate) fn bearer(token: &SecretString) -> Presented {
     Presented::Bearer(token.expose_secret().into())
 }
 
-async fn make_tenant(store: &Store, slug: &str) -> TenantId {
+pub(crate) async fn make_tenant(store: &Store, slug: &str) -> TenantId {
     let new = NewTenant {
         slug: slug.into(),
         name: slug.into(),
@@ -34,7 +34,7 @@ async fn make_tenant(store: &Store, slug: &str) -> TenantId {
     store.platform().create_tenant(&new, &context()).await.expect("a tenant").id
 }
 
-async fn make_user(store: &Store, tenant: TenantId) -> UserId {
+pub(crate) async fn make_user(store: &Store, tenant: TenantId) -> UserId {
     let document = serde_json::json!({"userName": "ann@example.com"});
     let document = document.as_object().expect("an object").clone();
     let state = store::users::UserState::new(&scim_core::ResourceType::user(), document);
@@ -47,29 +47,29 @@ fn master_key(byte: u8) -> MasterKey {
 }
 
 /// A service on a fresh database, and a tenant.
-struct World<'a> {
-    store: &'a TestStore,
-    service: TokenService,
-    tenant: TenantId,
+pub(crate) struct World<'a> {
+    pub(crate) store: &'a TestStore,
+    pub(crate) service: TokenService,
+    pub(crate) tenant: TenantId,
 }
 
 impl<'a> World<'a> {
-    async fn new(store: &'a TestStore) -> Self {
+    pub(crate) async fn new(store: &'a TestStore) -> Self {
         let service = TokenService::open(store.store(), master_key(1)).await.expect("opened");
         Self { store, service, tenant: make_tenant(store, "acme").await }
     }
 
     /// A service with a store of its own on the same database.
-    async fn another_node(&self) -> TokenService {
+    pub(crate) async fn another_node(&self) -> TokenService {
         TokenService::open(self.store.another().await, master_key(1)).await.expect("opened")
     }
 
-    async fn issue(&self, name: &str) -> Issued {
+    pub(crate) async fn issue(&self, name: &str) -> Issued {
         let new = new_token(name, self.store.now() + DAY);
         self.service.issue(self.tenant, new, &context()).await.expect("issued")
     }
 
-    async fn verify(&self, token: &SecretString) -> Result<Principal, Refusal> {
+    pub(crate) async fn verify(&self, token: &SecretString) -> Result<Principal, Refusal> {
         self.service.verify(&bearer(token)).await
     }
 

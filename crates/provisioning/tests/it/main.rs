@@ -1,5 +1,6 @@
 //! Users, groups and tenants through the provisioner, on each database.
 
+mod configuration;
 mod groups;
 mod groups_members;
 mod patch_properties;

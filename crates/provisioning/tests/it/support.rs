@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use provisioning::{
-    IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory, users::Created,
+    IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory,
+    users::Created,
 };
 use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
@@ -64,6 +65,15 @@ impl<'a> World<'a> {
 
     /// A fresh active tenant.
     pub(crate) async fn tenant(&self, profile: &str) -> Side {
+        self.tenant_of(ProfileSource::Builtin(profile)).await
+    }
+
+    /// A fresh active tenant whose profile is this text.
+    pub(crate) async fn tenant_with(&self, profile: &str) -> Side {
+        self.tenant_of(ProfileSource::Text(profile)).await
+    }
+
+    async fn tenant_of(&self, profile: ProfileSource<'_>) -> Side {
         let slug = self.slug();
         let tenant = self.directory.create(&slug, None, profile, "lenient", true, &context()).await;
         Side {
@@ -94,6 +104,17 @@ impl Side {
         let mut side = self.clone();
         change(Arc::make_mut(&mut side.tenant.profile));
         side
+    }
+
+    /// The tenant as this side knows it.
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// This side as the next request finds it, after the tenant's configuration has changed.
+    pub(crate) async fn again(&self, world: &World<'_>) -> Self {
+        let tenant = world.directory.by_id(self.tenant.id()).await.expect("read").expect("there");
+        Self { tenant: (*tenant).clone(), ..self.clone() }
     }
 
     /// What users of this tenant are.

@@ -7,11 +7,13 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use idp_simulator::{Report, Target, scenario};
-use scim_core::profile::BUILTIN;
+use provisioning::Tenant;
+use scim_core::profile::{BUILTIN, CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use token_service::{NewToken, expiry, passwords, scopes};
+use token_service::{NewBasic, NewToken, expiry, passwords, scopes};
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{admin, output, progress, simulate};
@@ -123,14 +125,7 @@ async fn create_tenant(
 ) -> anyhow::Result<DemoTenant> {
     let context = cli_context();
     let tenant = installation.tenants.create(profile, None, profile, "lenient", true, &context).await?;
-    let now = installation.store.now();
-    let new = NewToken {
-        name: "Okta".to_owned(),
-        scope: scopes::DEFAULT.to_owned(),
-        expires_at: expiry::parse("10y", now).map_err(anyhow::Error::msg)?,
-        user: None,
-    };
-    let issued = installation.tokens.issue(tenant.id(), new, &context).await?;
+    let authorization = authorization(installation, &tenant).await?;
     Ok(DemoTenant {
         slug: profile.to_owned(),
         profile: profile.to_owned(),
@@ -138,8 +133,24 @@ async fn create_tenant(
             .public_url()
             .join(&format!("t/{profile}{}", tenant.profile.base_path))?
             .to_string(),
-        authorization: format!("Bearer {}", issued.token.expose_secret()),
+        authorization,
     })
+}
+
+/// The header of a new credential, of the kind that the product's guide is about.
+async fn authorization(installation: &Installation, tenant: &Tenant) -> anyhow::Result<String> {
+    let (tokens, context, scope) = (&installation.tokens, cli_context(), scopes::DEFAULT.to_owned());
+    if tenant.profile.credentials.contains(&CredentialKind::Bearer) {
+        let expires_at = expiry::parse("10y", installation.store.now()).map_err(anyhow::Error::msg)?;
+        let new = NewToken { name: "Okta".to_owned(), scope, expires_at, user: None };
+        let issued = tokens.issue(tenant.id(), new, &context).await?;
+        return Ok(format!("Bearer {}", issued.token.expose_secret()));
+    }
+    let username = format!("okta@{}", tenant.row.slug);
+    let new = NewBasic { username: username.clone(), name: None, scope, expires_at: None };
+    let issued = tokens.create_basic(tenant.id(), new, &context).await?;
+    let pair = format!("{username}:{}", issued.password.expose_secret());
+    Ok(format!("Basic {}", BASE64_STANDARD.encode(pair)))
 }
 
 async fn play(tenants: &[DemoTenant], mut stop: watch::Receiver<bool>) -> anyhow::Result<Vec<Report>> {

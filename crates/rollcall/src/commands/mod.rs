@@ -1,15 +1,19 @@
 //! One file for each command.
 
 mod admin;
+mod basic;
+mod credentials;
 mod demo;
 mod doctor;
 mod output;
+mod profile;
 mod progress;
 mod serve;
 mod simulate;
 mod tenant;
 mod token;
 mod user;
+mod value_set;
 
 use std::process::ExitCode;
 
@@ -17,7 +21,7 @@ use clap::CommandFactory as _;
 use store::Store;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Profile},
     installation::{self, Installation, Migrations},
     settings::{Settings, ensure_dir},
     telemetry,
@@ -35,7 +39,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate(&settings).await,
         Command::Doctor => doctor::run(&settings).await,
         Command::Tenant(command) => tenant::run(&open().await?, command).await,
+        Command::ValueSet(command) => value_set::run(&open().await?, command).await,
+        Command::Profile(Profile::Check { file }) => profile::check(&file),
+        Command::Profile(command) => profile::run(&open().await?, command).await,
         Command::Token(command) => token::run(&open().await?, command).await,
+        Command::Basic(command) => basic::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Admin(command) => admin::run(&open().await?, command).await,
         Command::Simulate(command) => simulate::run(command).await,

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use provisioning::{ProfileSource, configuration::ConfigurationError};
 use serde_json::json;
-use store::tenants::{TenantRow, TenantStatus};
+use store::tenants::{TenantRow, TenantSettings, TenantStatus};
 
-use super::output;
+use super::{output, profile};
 use crate::{
     cli::{Compatibility, Tenant},
     installation::{Installation, cli_context},
@@ -17,29 +18,57 @@ const PAGE: u64 = 500;
 /// Runs one of the tenant commands.
 pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow::Result<ExitCode> {
     match command {
-        Tenant::Create { slug, profile, name, activate, compatibility } => {
+        Tenant::Create { slug, profile, profile_file, name, activate, compatibility } => {
             let compatibility = match compatibility {
                 Compatibility::Lenient => "lenient",
                 Compatibility::Strict => "strict",
             };
+            let text = profile_file.as_deref().map(profile::read).transpose()?;
+            let source = text.as_deref().map_or(ProfileSource::Builtin(&profile), ProfileSource::Text);
             let tenant = installation
                 .tenants
-                .create(&slug, name.as_deref(), &profile, compatibility, activate, &cli_context())
+                .create(&slug, name.as_deref(), source, compatibility, activate, &cli_context())
                 .await?;
             output::line(format_args!("{} {}", tenant.row.slug, status(&tenant.row)));
         }
         Tenant::List { json } => list(installation, json).await?,
-        Tenant::Activate { slug } => set_status(installation, &slug, TenantStatus::Active).await?,
-        Tenant::Deactivate { slug } => set_status(installation, &slug, TenantStatus::Inactive).await?,
+        Tenant::Activate { slug } => {
+            let tenant = installation.tenant(&slug).await?;
+            installation.tenants.activate(&tenant, &cli_context()).await.map_err(|error| match error {
+                ConfigurationError::Unfit(text) => {
+                    anyhow::anyhow!("{text}: `rollcall tenant set {slug} --organization NAME`")
+                }
+                other => other.into(),
+            })?;
+            output::line(format_args!("{slug} active"));
+        }
+        Tenant::Deactivate { slug } => {
+            let tenant = installation.tenant(&slug).await?;
+            installation.tenants.deactivate(&tenant, &cli_context()).await?;
+            output::line(format_args!("{slug} inactive"));
+        }
+        Tenant::Set { slug, name, organization, properties } => {
+            let properties = properties.into_iter().map(|(name, value)| (name, Some(value))).collect();
+            let settings = TenantSettings { name, organization: organization.map(Some), properties };
+            let tenant = installation.tenant(&slug).await?;
+            installation.tenants.configure(&tenant, &settings, &cli_context()).await?;
+            show(&*installation.tenant(&slug).await?);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn set_status(installation: &Installation, slug: &str, new: TenantStatus) -> anyhow::Result<()> {
-    let tenant = installation.tenant(slug).await?;
-    installation.store.platform().set_tenant_status(tenant.id(), new, &cli_context()).await?;
-    output::line(format_args!("{slug} {}", status(&TenantRow { status: new, ..tenant.row.clone() })));
-    Ok(())
+/// Name, organization and properties, those without a value too.
+fn show(tenant: &provisioning::Tenant) {
+    let row = &tenant.row;
+    output::line(format_args!("name: {}", row.name));
+    if tenant.profile.organization.is_some() || row.organization.is_some() {
+        output::line(format_args!("organization: {}", row.organization.as_deref().unwrap_or("–")));
+    }
+    for gate in &tenant.profile.gates {
+        let value = row.properties.get(&gate.name).map_or("–", String::as_str);
+        output::line(format_args!("{}: {value}", gate.name));
+    }
 }
 
 async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
@@ -60,6 +89,7 @@ async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
                 json!({
                     "slug": row.slug, "name": row.name, "profile": row.profile_name, "status": status(row),
                     "compatibility": row.compatibility, "id": row.id,
+                    "organization": row.organization, "properties": row.properties,
                     "created": scim_core::timestamp::to_rfc3339(row.created_at),
                 })
             })

@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use provisioning::Tenant;
+use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use store::{UserId, credentials::Credential};
 use token_service::{NewToken, expiry};
 
-use super::output;
+use super::{
+    credentials::{expires_in, require, state},
+    output,
+};
 use crate::{
     cli::Token,
     installation::{Installation, cli_context},
@@ -18,10 +22,10 @@ use crate::{
 /// Runs one of the token commands.
 pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::Result<ExitCode> {
     match command {
-        Token::Create { slug, name, expires_in, scope, user } => {
+        Token::Create { slug, name, expires_in: until, scope, user } => {
             let tenant = installation.tenant(&slug).await?;
-            let expires_at = expiry::parse(&expires_in, installation.store.now())
-                .map_err(|error| anyhow::anyhow!("--expires-in: {error}"))?;
+            require(&tenant, CredentialKind::Bearer)?;
+            let expires_at = expires_in(&until, installation.store.now())?;
             let user = match user {
                 Some(user_name) => Some(user_named(installation, &tenant, &user_name).await?),
                 None => None,
@@ -31,7 +35,8 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
             output::line(issued.token.expose_secret());
         }
         Token::List { slug, json } => list(installation, &slug, json).await?,
-        Token::Revoke { slug, name } => revoke(installation, &slug, &name).await?,
+        Token::Revoke { slug, name, hint } => revoke(installation, &slug, &name, hint.as_deref()).await?,
+        Token::Rotate { slug, name, grace } => rotate(installation, &slug, &name, &grace).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -45,10 +50,17 @@ async fn user_named(installation: &Installation, tenant: &Tenant, user_name: &st
     Ok(user.id)
 }
 
+/// The tenant's tokens, newest first.
+async fn tokens(installation: &Installation, tenant: &Tenant) -> anyhow::Result<Vec<Credential>> {
+    let mut credentials = installation.tokens.list(tenant.id()).await?;
+    credentials.retain(|credential| credential.kind == CredentialKind::Bearer);
+    Ok(credentials)
+}
+
 async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let now = installation.store.now();
-    let credentials = installation.tokens.list(tenant.id()).await?;
+    let credentials = tokens(installation, &tenant).await?;
     if json {
         let time = |millis: Option<i64>| millis.map(scim_core::timestamp::to_rfc3339);
         let rows: Vec<_> = credentials
@@ -60,7 +72,7 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
                     "created": time(Some(credential.created_at)), "created_by": credential.created_by,
                     "expires": time(credential.expires_at), "revoked": time(credential.revoked_at),
                     "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
-                    "user": credential.user,
+                    "user": credential.user, "replaced": credential.replaced,
                 })
             })
             .collect();
@@ -84,31 +96,45 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
     Ok(())
 }
 
-async fn revoke(installation: &Installation, slug: &str, name: &str) -> anyhow::Result<()> {
+async fn revoke(
+    installation: &Installation,
+    slug: &str,
+    name: &str,
+    hint: Option<&str>,
+) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let now = installation.store.now();
-    let credentials = installation.tokens.list(tenant.id()).await?;
-    let live = credentials
-        .iter()
-        .find(|credential| {
-            scim_core::fold::same(&credential.name, name) && state(credential, now) != "revoked"
-        })
-        .with_context(|| {
-            format!("{slug} has no live token named {name:?}; `rollcall token list {slug}` shows all")
-        })?;
-    if !installation.tokens.revoke(tenant.id(), live.id, &cli_context()).await? {
-        bail!("{name:?} was revoked by someone else meanwhile");
+    let mut live = tokens(installation, &tenant).await?;
+    live.retain(|token| {
+        fold::same(&token.name, name)
+            && state(token, now) == "live"
+            && hint.is_none_or(|hint| token.hint == hint.trim_start_matches('…'))
+    });
+    if live.is_empty() {
+        let ending = hint.map(|hint| format!(" that ends with {hint:?}")).unwrap_or_default();
+        bail!("{slug} has no live token named {name:?}{ending}; `rollcall token list {slug}` shows all");
     }
-    output::line(format_args!("{} revoked", live.name));
+    for token in live {
+        if !installation.tokens.revoke(tenant.id(), token.id, &cli_context()).await? {
+            bail!("{:?} (…{}) was revoked by someone else meanwhile", token.name, token.hint);
+        }
+        output::line(format_args!("{} (…{}) revoked", token.name, token.hint));
+    }
     Ok(())
 }
 
-fn state(credential: &Credential, now: i64) -> &'static str {
-    if credential.revoked_at.is_some() {
-        "revoked"
-    } else if credential.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        "expired"
-    } else {
-        "live"
-    }
+/// The newest live token of this name makes way for another one.
+async fn rotate(installation: &Installation, slug: &str, name: &str, grace: &str) -> anyhow::Result<()> {
+    let tenant = installation.tenant(slug).await?;
+    require(&tenant, CredentialKind::Bearer)?;
+    let grace = expiry::grace(grace).map_err(|error| anyhow::anyhow!("--{error}"))?;
+    let now = installation.store.now();
+    let tokens = tokens(installation, &tenant).await?;
+    let is_meant = |token: &&Credential| fold::same(&token.name, name) && state(token, now) == "live";
+    let old = tokens.iter().find(is_meant).with_context(|| {
+        format!("{slug} has no live token named {name:?}; `rollcall token list {slug}` shows all")
+    })?;
+    let rotated = installation.tokens.rotate(tenant.id(), old.id, grace, &cli_context()).await?;
+    output::line(rotated.issued.token.expose_secret());
+    Ok(())
 }

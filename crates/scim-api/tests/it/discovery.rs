@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::{client::encode, world::World};
+use crate::{
+    client::{Client, encode},
+    world::World,
+};
 
-on_both!(configuration, schemas, resource_types, no_filters);
+on_both!(configuration, authentication, schemas, resource_types, no_filters);
 
 async fn configuration(world: World) {
     let okta = world.tenant("acme").await;
@@ -23,8 +26,24 @@ async fn configuration(world: World) {
     assert_eq!(config["filter"]["maxResults"], scim_api::MAX_COUNT);
     let bulk = json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 4_194_304});
     assert_eq!(config["bulk"], bulk);
-    let schemes = config["authenticationSchemes"].as_array().expect("schemes");
-    assert!(schemes.iter().any(|scheme| scheme["type"] == "oauthbearertoken"), "{schemes:?}");
+}
+
+/// `authenticationSchemes` lists what a credential can be had for, and with what a request was let in.
+async fn authentication(world: World) {
+    let schemes = async |client: Client| {
+        let config = client.get("/ServiceProviderConfig").await.expect(200);
+        let schemes = config["authenticationSchemes"].as_array().expect("schemes").clone();
+        let of =
+            |scheme: &Value| (scheme["type"].as_str().expect("a type").to_owned(), scheme["primary"] == true);
+        schemes.iter().map(of).collect::<Vec<_>>()
+    };
+    let (bearer, basic) = ("oauthbearertoken".to_owned(), "httpbasic".to_owned());
+    let generic = world.tenant("acme").await;
+    assert_eq!(schemes(generic).await, [(bearer.clone(), true), (basic.clone(), false)]);
+    assert_eq!(schemes(world.tenant_of("envi", "envi").await).await, [(bearer, true)]);
+    world.bare_tenant("clinical-maestro", "maestro").await;
+    let maestro = world.basic_client("maestro", "okta@maestro").await;
+    assert_eq!(schemes(maestro).await, [(basic, true)]);
 }
 
 #[track_caller]

@@ -26,6 +26,7 @@ mod world;
 mod addresses;
 mod authorization;
 mod bad_input;
+mod basic;
 mod bulk;
 mod catalogue_app;
 mod characteristics;

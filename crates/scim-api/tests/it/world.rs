@@ -1,6 +1,7 @@
 //! A whole service over a fresh database.
 
 use axum::Router;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use provisioning::{Provisioner, TenantDirectory};
 use scim_api::ScimState;
 use secrecy::ExposeSecret as _;
@@ -9,7 +10,7 @@ use store::{
     tenants::{NewTenant, TenantStatus},
 };
 use store_testing::TestStore;
-use token_service::{MasterKey, NewToken, TokenService};
+use token_service::{IssuedBasic, MasterKey, NewBasic, NewToken, TokenService};
 
 use crate::client::Client;
 
@@ -34,6 +35,11 @@ pub(crate) fn context() -> ChangeContext {
         actor: Actor { kind: ActorKind::Cli, id: String::new(), name: "test".into() },
         cause: "test".into(),
     }
+}
+
+/// `Authorization` of a user name and a password (RFC 7617).
+pub(crate) fn basic_header(username: &str, password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
 }
 
 impl World {
@@ -73,8 +79,7 @@ impl World {
 
     /// Likewise with another profile.
     pub(crate) async fn tenant_of(&self, profile: &str, slug: &str) -> Client {
-        let tenants = &self.state.tenants;
-        tenants.create(slug, None, profile, "lenient", true, &context()).await.expect("a tenant");
+        self.bare_tenant(profile, slug).await;
         self.client(slug, BOTH_SCOPES).await
     }
 
@@ -124,6 +129,30 @@ impl World {
             base: format!("/t/{slug}/scim/v2"),
             authorization: Some(format!("Bearer {}", issued.token.expose_secret())),
         }
+    }
+
+    /// A user name of an existing tenant with a generated password.
+    pub(crate) async fn basic(&self, slug: &str, username: &str, expires_at: Option<i64>) -> IssuedBasic {
+        let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
+        let new = NewBasic { username: username.into(), name: None, scope: BOTH_SCOPES.into(), expires_at };
+        self.tokens.create_basic(tenant.id(), new, &context()).await.expect("a user name")
+    }
+
+    /// A client of an existing tenant that signs in with a new user name, at the tenant's path address.
+    pub(crate) async fn basic_client(&self, slug: &str, username: &str) -> Client {
+        let made = self.basic(slug, username, None).await;
+        Client {
+            app: self.app.clone(),
+            host: SHARED_HOST.into(),
+            base: format!("/t/{slug}/scim/v2"),
+            authorization: Some(basic_header(username, made.password.expose_secret())),
+        }
+    }
+
+    /// A new active tenant without any credential.
+    pub(crate) async fn bare_tenant(&self, profile: &str, slug: &str) {
+        let tenants = &self.state.tenants;
+        tenants.create(slug, None, profile, "lenient", true, &context()).await.expect("a tenant");
     }
 
     /// The store's view of the tenant of a client at a path address.

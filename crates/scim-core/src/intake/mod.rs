@@ -5,6 +5,7 @@ mod coerce;
 mod entries;
 mod immutable;
 mod members;
+mod misfits;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub(crate) use coerce::{Coercion, is_unassigned};
 pub(crate) use entries::{Entries, is_primary};
 pub use immutable::{carry_immutable, check_immutable};
 pub(crate) use members::{take_members, too_many as too_many_members};
+pub use misfits::misfits;
 pub(crate) use report::{Dropped, Problems, shown};
 pub use validate::{Findings, Note, only_deactivates, validate, validate_for};
 

@@ -44,6 +44,12 @@ impl Problems {
         self.told.iter().any(below)
     }
 
+    /// Each violation by itself, and how many more there are.
+    pub(crate) fn into_lines(self) -> Vec<String> {
+        let more = (self.untold > 0).then(|| format!("And {} more.", self.untold));
+        self.told.into_iter().chain(more).collect()
+    }
+
     /// 400 `invalidValue` when there are any.
     pub(crate) fn finish(self) -> Result<(), ScimError> {
         if self.told.is_empty() {

@@ -25,7 +25,7 @@ pub struct Note {
 
 /// Violations of single values that [`super::take_all`] found.
 #[derive(Clone, Default)]
-pub struct Findings(Problems);
+pub struct Findings(pub(super) Problems);
 
 impl Findings {
     pub(super) fn of(problems: Problems) -> Self {
@@ -74,29 +74,40 @@ pub fn validate_for(
     document: &mut Document,
 ) -> Result<Vec<Note>, ScimError> {
     let Findings(mut problems) = found;
+    let notes = examine(resource_type, sets, &mut problems, document)?;
+    problems.finish()?;
+    Ok(notes)
+}
+
+/// [`validate_for`] that leaves the violations where they were found; only a document that is too large is an error.
+pub(super) fn examine(
+    resource_type: &ResourceType,
+    sets: &ValueSets,
+    problems: &mut Problems,
+    document: &mut Document,
+) -> Result<Vec<Note>, ScimError> {
     let mut notes = Vec::new();
-    prepare(resource_type, document, &mut problems, &mut notes);
+    prepare(resource_type, document, problems, &mut notes);
     check_size(document)?;
-    check_keys(resource_type.kind, document, &mut problems);
-    check_schema(&resource_type.schema, "", document, &mut problems);
+    check_keys(resource_type.kind, document, problems);
+    check_schema(&resource_type.schema, "", document, problems);
     for extension in &resource_type.extensions {
         let urn = &extension.schema.id;
         match document.get_mut(urn) {
             Some(Value::Object(values)) => {
-                check_schema(&extension.schema, &format!("{urn}:"), values, &mut problems);
+                check_schema(&extension.schema, &format!("{urn}:"), values, problems);
                 if values.is_empty() {
                     document.remove(urn);
                 }
             }
             _ if extension.required => {
-                check_schema(&extension.schema, &format!("{urn}:"), &mut Map::new(), &mut problems);
+                check_schema(&extension.schema, &format!("{urn}:"), &mut Map::new(), problems);
             }
             _ => {}
         }
     }
-    check_values(resource_type, sets, document, &mut problems, &mut notes);
-    check_rules(resource_type, document, &mut problems);
-    problems.finish()?;
+    check_values(resource_type, sets, document, problems, &mut notes);
+    check_rules(resource_type, document, problems);
     Ok(notes)
 }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     leniency::Leniencies,
     resource::ResourceType,
-    roles::RoleMapping,
+    roles::{Role, RoleMapping},
     value_set::{ValueSet, ValueSets},
 };
 
@@ -213,10 +213,17 @@ pub struct Profile {
     pub examples: Vec<Example>,
 }
 
-/// A profile file that cannot be used: line, column and remedy are in the text.
+/// A profile file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ProfileError(pub String);
+#[error("line {line}, column {column}: {problem}")]
+pub struct ProfileError {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
 
 impl ProfileError {
     /// A problem at a byte of the text.
@@ -224,7 +231,7 @@ impl ProfileError {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-        Self(format!("line {line}, column {column}: {problem}"))
+        Self { line, column, problem: problem.to_owned() }
     }
 }
 
@@ -274,6 +281,24 @@ impl Profile {
             }
         }
         sets
+    }
+
+    /// The roles that a group gives in a tenant whose value sets are these (see [`Self::value_sets_of`]).
+    #[must_use]
+    pub fn roles_of_group(
+        &self,
+        sets: &ValueSets,
+        display_name: &str,
+        external_id: Option<&str>,
+    ) -> Vec<Role> {
+        let catalogue = self.roles.catalogue.as_ref().and_then(|name| sets.get(name));
+        self.roles.roles_for(display_name, external_id, catalogue)
+    }
+
+    /// The declaration of a value set.
+    #[must_use]
+    pub fn value_set(&self, name: &str) -> Option<&ValueSetDeclaration> {
+        self.value_sets.iter().find(|declared| declared.name == name)
     }
 
     /// Takes these habits and no others, in the resource types too.

@@ -15,7 +15,6 @@ pub struct Model {
     pub name_key: Option<String>,
     pub scope: String,
     pub login: Option<String>,
-    pub login_key: Option<String>,
     pub secret_hash: Option<String>,
     pub hint: String,
     pub created_at: i64,
@@ -25,6 +24,7 @@ pub struct Model {
     pub last_used_at: Option<i64>,
     pub last_used_from: Option<String>,
     pub user_id: Option<Uuid>,
+    pub version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod epochs;
 pub mod groups;
 pub mod installations;
+pub mod logins;
 pub mod members;
 pub mod outbox;
 pub mod payloads;

@@ -20,6 +20,10 @@ pub struct Model {
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
+    pub properties: String,
+    pub mapping_version: i64,
+    pub layout_version: i64,
+    pub indexed_version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

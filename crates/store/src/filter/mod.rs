@@ -72,7 +72,9 @@ impl Compiler<'_> {
         if let Some(list) = self.element {
             return compare(sql, &list.place(target), op, value);
         }
-        if let Some(wanted) = Wanted::by(self.kind, target, op, value) {
+        if sql.is_indexed()
+            && let Some(wanted) = Wanted::by(self.kind, target, op, value)
+        {
             return wanted.write(sql);
         }
         match List::of(self.kind, target) {
@@ -96,7 +98,8 @@ impl Compiler<'_> {
             Some(list) if self.element.is_none() => {
                 let list = list.seen_by(filter);
                 let inside = Compiler { kind: self.kind, element: Some(&list) };
-                match Wanted::in_element(self.kind, filter) {
+                let wanted = sql.is_indexed().then(|| Wanted::in_element(self.kind, filter)).flatten();
+                match wanted {
                     // The index finds who holds the value, the document whether it is in the element meant.
                     Some(wanted) => {
                         sql.push("(");

@@ -17,7 +17,7 @@ impl TenantScope {
         expected: Option<i64>,
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
-        let tx = self.write().await?;
+        let tx = self.write_grants().await?;
         let family = tx.with_parents(id.0).await?;
         let Some(mut group) = tx.lock_groups(&family).await?.remove(&id.0) else { return Ok(false) };
         if expected.is_some_and(|version| version != group.version) {
@@ -26,6 +26,7 @@ impl TenantScope {
         let name = group.name();
         let mut effects = tx.end_memberships(id.0, ResourceKind::Group).await?;
         effects.revoked = tx.end_all_grants(&name).await?;
+        tx.keep_holders(&effects.revoked).await?;
         let mut sql = tx.sql();
         sql.add(
             "DELETE FROM members WHERE tenant_id = ? AND group_id = ? RETURNING member_id, user_id",

@@ -3,7 +3,10 @@
 mod delete;
 mod edges;
 mod grants;
+mod holders;
+mod mapping;
 mod net;
+mod preview;
 mod read;
 mod remap;
 mod write;
@@ -13,7 +16,12 @@ use serde_json::Value;
 
 use crate::GroupId;
 
+pub use preview::RoleChange;
 pub(crate) use read::{GROUPS, group};
+
+/// The roles that a group gives by its displayName and externalId.
+pub type RolesOf<'a> = &'a (dyn Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync);
+
 /// Members of one group that are read at once; those of a larger one are read a batch at a time.
 pub const MEMBERS_AT_ONCE: usize = 1_000;
 

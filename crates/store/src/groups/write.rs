@@ -21,7 +21,7 @@ impl TenantScope {
         edges: bool,
         context: &ChangeContext,
     ) -> Result<GroupOutcome, StoreError> {
-        let tx = self.write().await?;
+        let tx = self.write_grants().await?;
         let net = Net::of(&state.members);
         let resolved = tx.resolve(&net, None).await?;
         let skipped = skipped(&resolved, state.unknown_members)?;
@@ -38,9 +38,9 @@ impl TenantScope {
 
     /// Changes a group. `expected`: the version the new document was made from ([`StoreError::Stale`] when it is no
     /// longer current); `None` when the document is unchanged and only members move, so that parallel member changes
-    /// never meet: then the document that is kept stays, and `Stale` tells that the group was renamed meanwhile, so
-    /// that `roles` are those of another name. `Ok(None)` when there is no such group. Only real differences are
-    /// written: a change that changes nothing writes no audit, no event and no version.
+    /// never meet: then the document that is kept stays, and `Stale` tells that the group was renamed meanwhile (or has
+    /// another externalId), so that `roles` are those of another name. `Ok(None)` when there is no such group. Only real
+    /// differences are written: a change that changes nothing writes no audit, no event and no version.
     pub async fn change_group(
         &self,
         id: GroupId,
@@ -49,7 +49,7 @@ impl TenantScope {
         edges: bool,
         context: &ChangeContext,
     ) -> Result<Option<GroupOutcome>, StoreError> {
-        let tx = self.write().await?;
+        let tx = self.write_grants().await?;
         let net = Net::of(&state.members);
         let mut resolved = tx.resolve(&net, Some(id.0)).await?;
         let Some(before) = resolved.group.take() else { return Ok(None) };
@@ -71,7 +71,7 @@ impl TenantScope {
             edge.group.display.clone_from(&after.display_name);
         }
         tx.ensure_roles(&state.roles).await?;
-        if after.display_name == before.display_name {
+        if names(&after.document) == names(&before.document) {
             tx.follow_edges(&after.name(), &state.roles, &mut effects).await?;
         } else {
             tx.follow_roles(&after.name(), &state.roles, &mut effects).await?;
@@ -86,9 +86,14 @@ impl TenantScope {
 fn check_current(row: &Group, expected: Option<i64>, state: &GroupState) -> Result<(), StoreError> {
     let is_current = match expected {
         Some(version) => row.version == version,
-        None => text(&state.document, "displayName") == Some(row.display_name.as_str()),
+        None => names(&state.document) == names(&row.document),
     };
     if is_current { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// What the roles of a group depend on.
+fn names(document: &Document) -> [Option<&str>; 2] {
+    ["displayName", "externalId"].map(|name| text(document, name))
 }
 
 /// The unknown members, where they are to be left out.
@@ -188,6 +193,7 @@ impl TenantTx {
         edges: bool,
         context: &ChangeContext,
     ) -> Result<GroupOutcome, StoreError> {
+        self.keep_holders(&effects.revoked).await?;
         let mut events: Vec<Event> = event.into_iter().collect();
         events.extend(self.effect_events(&effects).await?);
         self.record(events, context).await?;

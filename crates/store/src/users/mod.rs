@@ -1,6 +1,7 @@
 //! Users of a tenant: each change is one transaction with its audit and outbox rows.
 
 mod read;
+mod reindex;
 mod write;
 
 use scim_core::{
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::{GroupId, UserId};
 
 pub(crate) use read::{LEVELS, USERS, user};
+pub use reindex::Reindexed;
 
 /// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]

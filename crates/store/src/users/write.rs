@@ -13,6 +13,9 @@ use crate::{
     tx::TenantTx,
 };
 
+/// Are users still made as this change has made one? Asked in the statement that writes, for it is asked of each.
+const LAYOUT_HOLDS: &str = "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
+
 /// The columns that are read from a document.
 struct Columns {
     user_name: String,
@@ -92,8 +95,9 @@ impl TenantScope {
             _ => "user.updated",
         };
         let Some(mut after) = tx.update_user(id, expected, columns).await? else {
-            // Another change came between the two statements.
+            // Another change came between the two statements, or users are made otherwise by now.
             return match tx.user_by_id(id, false).await? {
+                Some(current) if current.version == expected => Err(StoreError::Reconfigured),
                 Some(_) => Err(StoreError::Stale),
                 None => Ok(None),
             };
@@ -125,6 +129,7 @@ impl TenantScope {
         };
         tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
+        tx.keep_holders(&effects.revoked).await?;
         let mut events = tx.effect_events(&effects).await?;
         events.push(user_event("user.deleted", id, version, None, Some(before.into())));
         tx.record(events, context).await?;
@@ -139,6 +144,7 @@ impl TenantScope {
         let Some(version) = tx.lock_for_purge(id).await? else { return Ok(false) };
         tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
+        tx.keep_holders(&effects.revoked).await?;
         let mut events = tx.effect_events(&effects).await?;
         let mut sql = tx.sql();
         sql.add("DELETE FROM users WHERE tenant_id = ? AND id = ?", [tx.tenant_value(), id.0.into()]);
@@ -167,7 +173,7 @@ impl TenantTx {
         let mut sql = self.sql();
         sql.add(
             "INSERT INTO users (tenant_id, id, user_name, user_name_key, external_id, display_name, active, \
-             document, search, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+             document, search, version, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?",
             [
                 self.tenant_value(),
                 id.0.into(),
@@ -182,8 +188,10 @@ impl TenantTx {
                 self.now.into(),
             ],
         );
-        self.run(sql).await?;
-        Ok(())
+        if let Some(version) = self.terms.layout_version {
+            sql.push(" WHERE ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
+        }
+        if self.run(sql).await? == 1 { Ok(()) } else { Err(StoreError::Reconfigured) }
     }
 
     /// The row after the change; `None` when no live row has the expected version.
@@ -197,7 +205,7 @@ impl TenantTx {
         sql.add(
             "UPDATE users AS r SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, active = ?, \
              document = ?, search = ?, version = r.version + 1, updated_at = ? \
-             WHERE tenant_id = ? AND id = ? AND version = ? AND deleted_at IS NULL RETURNING ",
+             WHERE tenant_id = ? AND id = ? AND version = ? AND deleted_at IS NULL",
             [
                 columns.user_name.into(),
                 columns.user_name_key.into(),
@@ -212,7 +220,10 @@ impl TenantTx {
                 expected.into(),
             ],
         );
-        sql.push("id, user_name, active, document, version, created_at, updated_at");
+        if let Some(version) = self.terms.layout_version {
+            sql.push(" AND ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
+        }
+        sql.push(" RETURNING id, user_name, active, document, version, created_at, updated_at");
         self.one(sql).await?.as_ref().map(user).transpose()
     }
 

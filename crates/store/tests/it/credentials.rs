@@ -2,8 +2,9 @@
 
 use scim_core::profile::CredentialKind;
 use store::{
-    CredentialId, UserId,
+    CredentialId, StoreError, UserId,
     credentials::{Credential, CredentialUse},
+    logins::Login,
 };
 use store_testing::on_both;
 
@@ -25,6 +26,7 @@ pub(crate) fn bearer(name: &str) -> Credential {
         last_used_at: None,
         last_used_from: None,
         user: None,
+        replaced: false,
     }
 }
 
@@ -84,10 +86,149 @@ on_both! {
         store.advance(20_000);
         let second = basic("okta", "sync");
         scope.create_credential(&second, &context()).await.unwrap();
-        assert_eq!(scope.credential(first.id).await.unwrap().unwrap().name, "Okta");
+        let expired = scope.credential(first.id).await.unwrap().unwrap();
+        assert_eq!((expired.name.as_str(), expired.login.as_deref(), expired.replaced), ("Okta", Some("Sync"), true));
         assert!(scope.revoke_credential(second.id, &context()).await.unwrap());
         scope.create_credential(&basic("okta", "sync"), &context()).await.unwrap();
         assert_eq!(store.platform().tenant_counts(scope.id()).await.unwrap().credentials, 1);
+    }
+
+    async fn a_login_leads_to_its_tenant(store: TestStore) {
+        let (acme, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        let owner = async |login: &str| store.platform().login(login).await.unwrap();
+        let credential = basic("okta", "Okta@Acme.example");
+        store.tenant(acme).create_credential(&credential, &context()).await.unwrap();
+        store.tenant(other).create_credential(&bearer("okta"), &context()).await.unwrap();
+        let expected = Login { tenant: acme, credential: credential.id };
+        for spelling in ["Okta@Acme.example", "okta@acme.EXAMPLE"] {
+            assert_eq!(owner(spelling).await, Some(expected), "{spelling}");
+        }
+        for nobody in ["", "okta", "okta@acme.example "] {
+            assert_eq!(owner(nobody).await, None, "{nobody:?}");
+        }
+        // What another tenant is refused leaves nothing behind, and revoking what is not one's own does nothing.
+        let taken = store.tenant(other).create_credential(&basic("x", "okta@acme.example"), &context()).await;
+        assert_eq!(conflict(taken), "login");
+        assert_eq!(store.tenant(other).credentials().await.unwrap().len(), 1);
+        assert!(!store.tenant(other).revoke_credential(credential.id, &context()).await.unwrap());
+        assert_eq!(owner("okta@acme.example").await, Some(expected));
+        assert!(store.tenant(acme).revoke_credential(credential.id, &context()).await.unwrap());
+        assert_eq!(owner("okta@acme.example").await, None);
+    }
+
+    /// A login is free as soon as its credential is revoked or expired, for everybody.
+    async fn a_login_goes_to_another_tenant(store: TestStore) {
+        let (acme, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        let first = Credential { expires_at: Some(store.now() + 10_000), ..basic("okta", "sync") };
+        store.tenant(acme).create_credential(&first, &context()).await.unwrap();
+        store.advance(20_000);
+        let second = basic("okta", "sync");
+        store.tenant(other).create_credential(&second, &context()).await.unwrap();
+        let now = Some(Login { tenant: other, credential: second.id });
+        assert_eq!(store.platform().login("sync").await.unwrap(), now);
+        // The first owner has lost it: revoking what expired does not take it from the second.
+        assert!(store.tenant(acme).revoke_credential(first.id, &context()).await.unwrap());
+        assert_eq!(store.platform().login("sync").await.unwrap(), now);
+        let again = store.tenant(acme).create_credential(&basic("again", "sync"), &context()).await;
+        assert_eq!(conflict(again), "login");
+
+        assert!(store.tenant(other).revoke_credential(second.id, &context()).await.unwrap());
+        let third = basic("again", "SYNC");
+        store.tenant(acme).create_credential(&third, &context()).await.unwrap();
+        let now = Some(Login { tenant: acme, credential: third.id });
+        assert_eq!(store.platform().login("sync").await.unwrap(), now);
+    }
+
+    /// Of many tenants that want one login at the same moment, one gets it.
+    async fn a_login_has_one_owner(store: TestStore) {
+        let mut tenants = Vec::new();
+        for number in 0..6 {
+            tenants.push(tenant(&store, &format!("t{number}")).await);
+        }
+        let expired = Credential { expires_at: Some(store.now() + 1), ..basic("old", "sync") };
+        store.tenant(tenants[0]).create_credential(&expired, &context()).await.unwrap();
+        store.advance(1_000);
+        let mut takers = tokio::task::JoinSet::new();
+        for id in tenants {
+            let scope = store.tenant(id);
+            takers.spawn(async move { scope.create_credential(&basic("new", "Sync"), &context()).await });
+        }
+        let outcomes = takers.join_all().await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+        let refused = |outcome: &Result<(), StoreError>| {
+            matches!(outcome, Ok(()) | Err(StoreError::Conflict { attribute: "login" }))
+        };
+        assert!(outcomes.iter().all(refused), "{outcomes:?}");
+        assert!(store.platform().login("sync").await.unwrap().is_some());
+    }
+
+    async fn a_rotated_credential_gives_its_name_to_the_new_one(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        let (old, new) = (Credential { expires_at: Some(store.now() + 60_000), ..bearer("Okta") }, bearer("Okta"));
+        scope.create_credential(&old, &context()).await.unwrap();
+        let epoch = store.epoch();
+        let ends_at = store.now() + 10_000;
+        let kept = scope.rotate_credential(old.id, ends_at, &new, &context()).await.unwrap().unwrap();
+        assert_eq!(kept, Credential { expires_at: Some(ends_at), replaced: true, ..old.clone() });
+        assert_eq!(store.epoch(), epoch + 1);
+        assert_eq!(scope.credential(old.id).await.unwrap(), Some(kept));
+        assert_eq!(scope.credential(new.id).await.unwrap(), Some(new.clone()));
+        assert_eq!(conflict(scope.create_credential(&bearer("okta"), &context()).await), "name");
+
+        // Not twice, not what is revoked, expired, unknown, another tenant's or has a login; then nothing is left.
+        let other = store.tenant(tenant(&store, "other").await);
+        let (revoked, expired, login) = (
+            bearer("revoked"),
+            Credential { expires_at: Some(store.now() - 1), ..bearer("expired") },
+            basic("login", "sync"),
+        );
+        for credential in [&revoked, &expired, &login] {
+            scope.create_credential(credential, &context()).await.unwrap();
+        }
+        scope.revoke_credential(revoked.id, &context()).await.unwrap();
+        let (epoch, count) = (store.epoch(), scope.credentials().await.unwrap().len());
+        for id in [old.id, revoked.id, expired.id, login.id, CredentialId::generate()] {
+            let rotated = scope.rotate_credential(id, ends_at, &bearer("later"), &context()).await.unwrap();
+            assert_eq!(rotated, None, "{id}");
+        }
+        assert_eq!(other.rotate_credential(new.id, ends_at, &bearer("Okta"), &context()).await.unwrap(), None);
+        assert_eq!((store.epoch(), scope.credentials().await.unwrap().len()), (epoch, count));
+        assert!(other.credentials().await.unwrap().is_empty());
+
+        // It ends when it would have, or sooner; and one that never ended gets an end.
+        let third = bearer("Okta");
+        let kept = scope.rotate_credential(new.id, ends_at, &third, &context()).await.unwrap().unwrap();
+        assert_eq!(kept.expires_at, Some(ends_at));
+        scope.revoke_credential(new.id, &context()).await.unwrap();
+        let early = Credential { expires_at: Some(store.now() + 5_000), ..bearer("early") };
+        scope.create_credential(&early, &context()).await.unwrap();
+        let kept = scope.rotate_credential(early.id, ends_at, &bearer("early"), &context()).await.unwrap().unwrap();
+        assert_eq!(kept.expires_at, early.expires_at);
+
+        let trail = scope.audit(Some(&new.id.to_string()), 10).await.unwrap();
+        let events: Vec<_> = trail.iter().map(|row| (row.event.as_str(), row.object_version)).collect();
+        assert_eq!(events, [("credential.revoked", 3), ("credential.rotated", 2), ("credential.rotated", 1)]);
+        let payload = |row: usize| trail[row].payload.as_ref().unwrap();
+        assert_eq!(payload(1)["replacedBy"], third.id.to_string());
+        assert_eq!(payload(1)["before"], serde_json::json!({"expiresAt": null}));
+        assert_eq!(payload(1)["state"]["expiresAt"], ends_at);
+        assert_eq!(payload(2)["replaces"], old.id.to_string());
+    }
+
+    /// Two people who rotate one token at the same moment get one new token between them.
+    async fn a_credential_is_rotated_once(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        let old = bearer("Okta");
+        scope.create_credential(&old, &context()).await.unwrap();
+        let ends_at = store.now() + 10_000;
+        let mut people = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let (scope, id) = (scope.clone(), old.id);
+            people.spawn(async move { scope.rotate_credential(id, ends_at, &bearer("Okta"), &context()).await });
+        }
+        let rotated = people.join_all().await.into_iter().filter(|outcome| outcome.as_ref().unwrap().is_some());
+        assert_eq!(rotated.count(), 1);
+        assert_eq!(scope.credentials().await.unwrap().len(), 2);
     }
 
     async fn last_uses(store: TestStore) {

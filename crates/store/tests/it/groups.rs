@@ -290,13 +290,21 @@ async fn remapping(bed: Bed) {
     bed.group("Envi_A", &[ann.id.0, bob.id.0]).await;
     bed.group("App_B", &[ann.id.0]).await;
     let app = RoleMapping::with_prefix("App_");
-    let moved = bed.tenant.remap_roles(&|name| app.roles_of(name), &context()).await.expect("remapped");
+    let moved = bed
+        .tenant
+        .remap_roles(&|name, id| app.roles_for(name, id, None), &context())
+        .await
+        .expect("remapped");
     assert_eq!(moved, (1, 2));
     assert_eq!(role_names(&bed, ann.id).await, ["B"]);
     assert!(role_names(&bed, bob.id).await.is_empty());
-    let again = bed.tenant.remap_roles(&|name| app.roles_of(name), &context()).await.expect("remapped");
+    let again = bed
+        .tenant
+        .remap_roles(&|name, id| app.roles_for(name, id, None), &context())
+        .await
+        .expect("remapped");
     assert_eq!(again, (0, 0));
-    let both = |name: &str| -> Vec<Role> {
+    let both = |name: &str, _: Option<&str>| -> Vec<Role> {
         ["Envi_", "App_"]
             .into_iter()
             .flat_map(|prefix| RoleMapping::with_prefix(prefix).roles_of(name))
@@ -304,7 +312,7 @@ async fn remapping(bed: Bed) {
     };
     assert_eq!(bed.tenant.remap_roles(&both, &context()).await.expect("remapped"), (2, 0));
     assert_eq!(role_names(&bed, ann.id).await, ["A", "B"]);
-    assert_eq!(bed.tenant.remap_roles(&|_| Vec::new(), &context()).await.expect("remapped"), (0, 3));
+    assert_eq!(bed.tenant.remap_roles(&|_, _| Vec::new(), &context()).await.expect("remapped"), (0, 3));
 }
 
 async fn deletion_keeps_members(bed: Bed) {
@@ -334,7 +342,7 @@ async fn other_tenants_groups_are_out_of_reach(bed: Bed) {
         assert!(outcome.expect("ok").is_none());
     }
     assert!(!bed.other.delete_group(group.id, None, &context()).await.expect("ok"));
-    assert_eq!(bed.other.remap_roles(&|_| Vec::new(), &context()).await.expect("ok"), (0, 0));
+    assert_eq!(bed.other.remap_roles(&|_, _| Vec::new(), &context()).await.expect("ok"), (0, 0));
     assert!(bed.other.roles_of_user(ann.id).await.expect("ok").is_empty());
     let page = bed.other.groups(&ListQuery { limit: 10, ..ListQuery::default() }).await.expect("list");
     assert_eq!((page.total, page.items.len()), (0, 0));

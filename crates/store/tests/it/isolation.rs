@@ -134,6 +134,8 @@ async fn the_role_may_do_little() {
         "UPDATE payloads SET salt = 'x'",
         "DELETE FROM tenants",
         "DELETE FROM epochs",
+        "UPDATE logins SET expires_at = 1",
+        "TRUNCATE logins",
         "UPDATE installation SET created_at = 1",
         "DELETE FROM seaql_migrations",
         "ALTER TABLE users NO FORCE ROW LEVEL SECURITY",

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod common;
+mod configuration;
 #[macro_use]
 mod support;
 
@@ -15,6 +16,8 @@ mod groups;
 mod isolation;
 mod outages;
 mod platform;
+mod reindex;
+mod roles;
 mod schema;
 mod setup;
 mod signals;

@@ -91,6 +91,41 @@ on_both! {
         store.ping().await.unwrap();
     }
 
+    /// Credentials with a login that are there when logins get a table of their own keep it.
+    async fn logins_from_before_their_table_are_found(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let db = raw(&store).await;
+        for sql in [
+            "DROP TABLE logins",
+            "ALTER TABLE credentials DROP COLUMN version",
+            "ALTER TABLE credentials ADD COLUMN login_key text",
+            "CREATE UNIQUE INDEX credentials_login ON credentials (login_key) WHERE revoked_at IS NULL",
+            "DELETE FROM seaql_migrations WHERE version LIKE '%_logins'",
+        ] {
+            run(&db, sql).await;
+        }
+        let uuid = |id: uuid::Uuid| match db.get_database_backend() {
+            DbBackend::Sqlite => format!("x'{}'", id.simple()),
+            _ => format!("'{id}'"),
+        };
+        let mut ids = Vec::new();
+        for (login, revoked_at) in [("live", "NULL"), ("revoked", "5")] {
+            let credential = uuid::Uuid::now_v7();
+            let columns = "tenant_id, id, kind, name, scope, hint, created_at, created_by, login, login_key, revoked_at";
+            let values = format!("{}, {}, 'basic', '{login}', '', '', 0, ''", uuid(id.0), uuid(credential));
+            let values = format!("{values}, '{login}', '{login}', {revoked_at}");
+            run(&db, &format!("INSERT INTO credentials ({columns}) VALUES ({values})")).await;
+            ids.push(credential);
+        }
+        assert_eq!(Store::migrate(store.options()).await.unwrap().len(), 1);
+        let login = store.platform().login("Live").await.unwrap().unwrap();
+        assert_eq!((login.tenant, login.credential.0), (id, ids[0]));
+        assert_eq!(store.platform().login("revoked").await.unwrap(), None);
+        let versions = "SELECT CAST(version AS text) AS n FROM credentials ORDER BY version";
+        assert_eq!(rows(&db, versions, ["n"]).await, [["1".to_owned()], ["2".to_owned()]]);
+        db.close().await.unwrap();
+    }
+
     /// Users who are there when the index of values comes are found by it.
     async fn users_from_before_the_index_are_found(store: TestStore) {
         let id = tenant(&store, "acme").await;

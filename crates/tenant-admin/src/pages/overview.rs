@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
+use provisioning::Tenant;
 use serde::Deserialize;
 use store::tenants::TenantCounts;
 
@@ -12,6 +13,7 @@ use crate::{
     chrome::{Chrome, TenantHead, page},
     error::PageError,
     extract::{Parameters, Segments, Visit},
+    form::Errors,
 };
 
 #[derive(Template)]
@@ -29,6 +31,9 @@ pub(crate) struct OverviewPage {
     pub(crate) profile_version: i32,
     /// What the product calls a tenant's organization, and which one it is.
     pub(crate) organization: Option<(String, Option<String>)>,
+    /// Properties of the account that are set: title and value.
+    pub(crate) properties: Vec<(String, String)>,
+    pub(crate) errors: Errors,
 }
 
 /// What was just done.
@@ -52,19 +57,43 @@ pub(crate) async fn show(
         "deactivated" => Some("The tenant is inactive: its identity provider is answered 403."),
         _ => None,
     };
+    let shown = overview(&state, &visit, &tenant).await?;
+    page(StatusCode::OK, &OverviewPage { notice, ..shown })
+}
+
+/// The page with what stands in the way of a change.
+pub(crate) async fn refused(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    problem: &str,
+) -> Result<Response, PageError> {
+    let mut shown = overview(state, visit, tenant).await?;
+    shown.chrome.title = format!("Error: {}", shown.chrome.title);
+    shown.errors.add_told(&[], problem);
+    page(StatusCode::CONFLICT, &shown)
+}
+
+async fn overview(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Result<OverviewPage, PageError> {
     let now = state.store.now();
     let credentials = state.tokens.list(tenant.id()).await?;
+    let properties = tenant
+        .profile
+        .gates
+        .iter()
+        .filter_map(|gate| Some((gate.title.clone(), tenant.row.properties.get(&gate.name)?.clone())));
     let organization = tenant.profile.organization.as_ref();
-    let head = TenantHead::new(&tenant, "overview");
-    let shown = OverviewPage {
+    let head = TenantHead::new(tenant, "overview");
+    Ok(OverviewPage {
         chrome: visit.chrome(head.name.clone()),
         active: tenant.is_active(),
-        notice,
+        notice: None,
         counts: state.store.platform().tenant_counts(tenant.id()).await?,
         valid_token: credentials.iter().any(|credential| setup::provisions(credential, now)),
         profile_version: tenant.row.profile_version,
         organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
+        properties: properties.collect(),
+        errors: Errors::default(),
         head,
-    };
-    page(StatusCode::OK, &shown)
+    })
 }

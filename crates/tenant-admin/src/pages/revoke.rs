@@ -1,4 +1,4 @@
-//! Revoking a token, after a question that names it.
+//! Revoking a token or a user name, after a question that names it.
 
 use askama::Template;
 use axum::{
@@ -31,14 +31,14 @@ pub(crate) struct RevokePage {
     pub(crate) mistyped: bool,
 }
 
-/// The typed slug, asked for when the token is the tenant's only live one.
+/// The typed slug, asked for when it is the tenant's only live credential.
 #[derive(Deserialize)]
 pub(crate) struct Confirmation {
     #[serde(default)]
     slug: String,
 }
 
-/// `GET …/tokens/{id}/revoke`.
+/// `GET …/tokens/{id}/revoke`, `GET …/logins/{id}/revoke`.
 pub(crate) async fn ask(
     State(state): State<ConsoleState>,
     visit: Visit,
@@ -49,7 +49,7 @@ pub(crate) async fn ask(
     question(StatusCode::OK, &visit, &tenant, token, false)
 }
 
-/// `POST …/tokens/{id}/revoke`.
+/// `POST …/tokens/{id}/revoke`, `POST …/logins/{id}/revoke`.
 pub(crate) async fn revoke(
     State(state): State<ConsoleState>,
     visit: Visit,
@@ -63,7 +63,8 @@ pub(crate) async fn revoke(
     }
     let id: CredentialId = id.parse().map_err(|()| PageError::NotFound)?;
     state.tokens.revoke(tenant.id(), id, &visit.context()).await?;
-    Ok(Redirect::to(&format!("/console/tenants/{slug}/setup?done=revoked#tokens")).into_response())
+    let done = if token.basic { "revoked-login" } else { "revoked" };
+    Ok(Redirect::to(&format!("/console/tenants/{slug}/setup?done={done}#{}", token.list())).into_response())
 }
 
 async fn live_token(state: &ConsoleState, tenant: &Tenant, id: &str) -> Result<TokenRow, PageError> {

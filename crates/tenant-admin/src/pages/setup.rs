@@ -1,8 +1,10 @@
-//! Setup: what the customer's administrator pastes into Okta, and the tenant's tokens.
+//! Setup: what the customer's administrator pastes into Okta, and the tenant's credentials.
 
+mod credentials;
 mod token_form;
 mod token_rows;
 
+pub(crate) use credentials::{Credentials, IssuedLogin, IssuedToken, LoginForm};
 pub(crate) use token_form::{PRESETS, TokenForm};
 pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
 
@@ -13,9 +15,9 @@ use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use token_service::service::IssueError;
+use token_service::{NewBasic, scopes, service::IssueError};
 
-use super::tenant;
+use super::{closed, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -33,19 +35,12 @@ pub(crate) struct SetupPage {
     /// What was just done.
     pub(crate) notice: Option<&'static str>,
     pub(crate) base_urls: Vec<BaseUrl>,
-    /// A token made by this very request.
-    pub(crate) issued: Option<IssuedToken>,
-    pub(crate) tokens: Vec<TokenRow>,
-    pub(crate) typed: TokenForm,
+    pub(crate) credentials: Credentials,
     pub(crate) errors: Errors,
-    /// First and last day that the form takes: `2026-11-22`.
-    pub(crate) days: (String, String),
-    /// Does the product sign in with bearer tokens?
-    pub(crate) bearer: bool,
-    /// Does its guide paste `Bearer` and the token?
-    pub(crate) with_bearer: bool,
-    /// The product keeps this page closed until the tenant is activated for the first time.
-    pub(crate) gated: bool,
+    /// What the product calls a tenant's organization, and which one it is.
+    pub(crate) organization: Option<(String, Option<String>)>,
+    /// Name of a token that is made by one press.
+    pub(crate) quick_name: String,
     /// Start of the names of groups that give a role.
     pub(crate) prefix: Option<String>,
 }
@@ -55,12 +50,6 @@ pub(crate) struct BaseUrl {
     pub(crate) id: &'static str,
     pub(crate) label: &'static str,
     pub(crate) value: String,
-}
-
-/// A token that is shown once.
-pub(crate) struct IssuedToken {
-    pub(crate) name: String,
-    pub(crate) token: String,
 }
 
 /// What was just done.
@@ -78,8 +67,13 @@ pub(crate) async fn show(
     Parameters(query): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::OK)? {
+        return Ok(closed);
+    }
     let notice = match query.done.as_str() {
+        "updated" => Some("The configuration is updated."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
+        "revoked-login" => Some("The user name is revoked: the next request with it is refused."),
         _ => None,
     };
     let mut setup = setup_page(&state, &visit, &tenant).await?;
@@ -95,21 +89,20 @@ pub(crate) async fn create_token(
     Fields(typed): Fields<TokenForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
+        return Ok(closed);
+    }
+    takes(&tenant, CredentialKind::Bearer)?;
     let made = match typed.read(state.store.now()) {
         Ok(new) => issue(&state, &visit, &tenant, new).await?,
         Err(errors) => Err(errors),
     };
     let mut setup = setup_page(&state, &visit, &tenant).await?;
     match made {
-        Ok(issued) => {
-            setup.issued = Some(issued);
-            setup.chrome.title = format!("New token · {}", setup.head.name);
-            page(StatusCode::CREATED, &setup)
-        }
+        Ok(issued) => setup.with_token(issued),
         Err(errors) => {
-            setup.chrome.title = format!("Error: {}", setup.chrome.title);
-            (setup.typed, setup.errors) = (typed, errors);
-            page(StatusCode::UNPROCESSABLE_ENTITY, &setup)
+            setup.credentials.typed_token = typed;
+            setup.with_errors(errors)
         }
     }
 }
@@ -121,35 +114,108 @@ async fn issue(
     new: token_service::NewToken,
 ) -> Result<Result<IssuedToken, Errors>, PageError> {
     let name = new.name.clone();
-    let mut errors = Errors::default();
     match state.tokens.issue(tenant.id(), new, &visit.context()).await {
-        Ok(issued) => {
-            return Ok(Ok(IssuedToken { name, token: issued.token.expose_secret().to_owned() }));
-        }
-        Err(IssueError::Unfit(problem)) => errors.add_told(&["name"], &problem),
-        Err(IssueError::Store(error)) => return Err(error.into()),
+        Ok(issued) => Ok(Ok(IssuedToken { name, token: issued.token.expose_secret().to_owned(), old: None })),
+        Err(error) => unfit(error, &["name"]).map(Err),
     }
-    Ok(Err(errors))
 }
 
-async fn setup_page(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Result<SetupPage, PageError> {
+/// `POST …/logins`: the answer is the only place where the password ever stands.
+pub(crate) async fn create_login(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments(slug): Segments<String>,
+    Fields(typed): Fields<LoginForm>,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
+        return Ok(closed);
+    }
+    takes(&tenant, CredentialKind::Basic)?;
+    let username = typed.username.trim().to_owned();
+    let new = NewBasic { username, name: None, scope: scopes::DEFAULT.to_owned(), expires_at: None };
+    let made = state.tokens.create_basic(tenant.id(), new, &visit.context()).await;
+    let mut setup = setup_page(&state, &visit, &tenant).await?;
+    match made {
+        Ok(issued) => {
+            let username = issued.credential.login.unwrap_or_default();
+            let password = issued.password.expose_secret().to_owned();
+            setup.credentials.issued_login = Some(IssuedLogin { username, password });
+            setup.chrome.title = format!("New user name · {}", setup.head.name);
+            page(StatusCode::CREATED, &setup)
+        }
+        Err(error) => {
+            setup.credentials.typed_login = typed;
+            setup.with_errors(unfit(error, &["username"])?)
+        }
+    }
+}
+
+/// Refuses to make what the tenant's profile would not let in; its page has no form for that.
+fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageError> {
+    if tenant.profile.credentials.contains(&kind) {
+        return Ok(());
+    }
+    Err(PageError::BadRequest(
+        "The tenant's profile does not take this kind of credential. Go back and load the page again.",
+    ))
+}
+
+/// What is wrong with what was asked for, beside its field; other faults are the page's.
+pub(crate) fn unfit(error: IssueError, fields: &[&'static str]) -> Result<Errors, PageError> {
+    match error {
+        IssueError::Unfit(problem) => {
+            let mut errors = Errors::default();
+            errors.add_told(fields, &problem);
+            Ok(errors)
+        }
+        IssueError::Store(error) => Err(error.into()),
+    }
+}
+
+impl SetupPage {
+    /// The page with a token that was just made.
+    pub(crate) fn with_token(mut self, issued: IssuedToken) -> Result<Response, PageError> {
+        self.credentials.issued_token = Some(issued);
+        self.chrome.title = format!("New token · {}", self.head.name);
+        page(StatusCode::CREATED, &self)
+    }
+
+    /// The page with what is wrong with a form of it.
+    pub(crate) fn with_errors(mut self, errors: Errors) -> Result<Response, PageError> {
+        self.chrome.title = format!("Error: {}", self.chrome.title);
+        self.errors = errors;
+        page(StatusCode::UNPROCESSABLE_ENTITY, &self)
+    }
+}
+
+/// The page of a tenant with nothing made and nothing typed.
+pub(crate) async fn setup_page(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+) -> Result<SetupPage, PageError> {
     let head = TenantHead::new(tenant, "setup");
+    let organization = tenant.profile.organization.as_ref();
     Ok(SetupPage {
-        chrome: visit.chrome(format!("Setup · {}", head.name)),
+        chrome: visit.chrome(format!("{} · {}", head.page, head.name)),
         active: tenant.is_active(),
         notice: None,
         base_urls: base_urls(state, tenant),
-        issued: None,
-        tokens: token_rows(state, tenant).await?,
-        typed: TokenForm::fresh(),
+        credentials: Credentials::of(state, tenant).await?,
         errors: Errors::default(),
-        days: token_form::days(state.store.now()),
-        bearer: tenant.profile.credentials.contains(&CredentialKind::Bearer),
-        with_bearer: tenant.profile.paste_with_bearer,
-        gated: tenant.profile.feature_gate && !tenant.row.gate_open,
+        organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
+        quick_name: quick_name(&head.page, state.store.now()),
         prefix: tenant.profile.roles.prefix.clone(),
         head,
     })
+}
+
+/// Names of live tokens are unique, so this one says when.
+fn quick_name(page: &str, now: i64) -> String {
+    let at = scim_core::timestamp::to_rfc3339(now);
+    let (day, time) = at.split_once('T').unwrap_or((&at, ""));
+    format!("{page} {day} {}", time.get(..8).unwrap_or(time))
 }
 
 /// Base URL of a tenant on the shared host, in the form of its product's guide.

@@ -103,7 +103,7 @@ fn token_state(tokens: &[Credential], now: i64) -> Badge {
     let live = tokens.iter().filter(|token| setup::provisions(token, now));
     match live.max_by_key(|token| token.expires_at.unwrap_or(i64::MAX)) {
         Some(token) => setup::token_badge(token, now),
-        None if tokens.is_empty() => Badge::new("quiet", "No token"),
-        None => Badge::new("bad", "No live token"),
+        None if tokens.is_empty() => Badge::new("quiet", "No credential"),
+        None => Badge::new("bad", "No live credential"),
     }
 }

@@ -13,6 +13,7 @@ struct World {
     token: String,
     user: String,
     group: String,
+    login: String,
 }
 
 impl World {
@@ -22,23 +23,29 @@ impl World {
             (console.tenant("acme", "generic").await, console.tenant("other", "generic").await);
         let fields = [("name", "Okta"), ("expires", "1y"), ("read", "on")];
         assert_eq!(console.post("/console/tenants/acme/tokens", &fields).await.status, StatusCode::CREATED);
+        console.with_value_set(&acme).await;
         let token = console.state.tokens.list(acme.id()).await.unwrap()[0].id.to_string();
+        let page = console.post("/console/tenants/acme/logins", &[("username", "okta@acme")]).await;
+        assert_eq!(page.status, StatusCode::CREATED);
+        let login = console.state.tokens.list(acme.id()).await.unwrap()[0].id.to_string();
         let user = console.user(&acme, person("u@x.example", "U", "X")).await;
         let group = console.group(&acme, "G", &[&user]).await;
         console.person("manager@x", AdminRole::Manager, &[acme.id()]).await;
         console.person("auditor@x", AdminRole::Auditor, &[acme.id()]).await;
         console.person("reader@x", AdminRole::Auditor, &[]).await;
         console.person("stranger@x", AdminRole::Manager, &[other.id()]).await;
-        Self { console, token, user, group }
+        Self { console, token, user, group, login }
     }
 
     fn filled(&self, path: &str) -> String {
         let id = match path {
             _ if path.contains("/users/") => &self.user,
             _ if path.contains("/groups/") => &self.group,
+            _ if path.contains("/logins/") => &self.login,
             _ => &self.token,
         };
-        path.replace("{slug}", "acme").replace("{id}", id)
+        let path = path.replace("{slug}", "acme").replace("{id}", id);
+        path.replace("{version}", "1").replace("{set}", "sites")
     }
 
     async fn sign_in(&mut self, email: &str) {

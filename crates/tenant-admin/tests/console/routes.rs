@@ -8,12 +8,14 @@ use crate::support::{Console, HOST};
 
 /// A path with its parameters filled in.
 fn filled(path: &str, id: &str) -> String {
-    path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none")
+    let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
+    path.replace("{version}", "1").replace("{set}", "sites")
 }
 
 async fn with_token(store: TestStore) -> (Console, String) {
     let console = Console::signed_in(store).await;
     let tenant = console.tenant("acme", "generic").await;
+    console.with_value_set(&tenant).await;
     let fields = [("name", "Okta"), ("expires", "1y"), ("read", "on")];
     assert_eq!(console.post("/console/tenants/acme/tokens", &fields).await.status, StatusCode::CREATED);
     let id = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
@@ -53,9 +55,12 @@ store_testing::on_both! {
         let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
         let user = console.user(&tenant, crate::support::person("u@x.example", "U", "X")).await;
         let group = console.group(&tenant, "G", &[&user]).await;
+        let page = console.post("/console/tenants/acme/logins", &[("username", "okta@acme")]).await;
+        assert_eq!(page.status, StatusCode::CREATED);
+        let login = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
-            let id = if path.contains("/users/") { &user } else if path.contains("/groups/") { &group } else { &id };
+            let id = if path.contains("/users/") { &user } else if path.contains("/groups/") { &group } else if path.contains("/logins/") { &login } else { &id };
             let page = console.get(&filled(path, id)).await;
             assert_eq!(page.status, StatusCode::OK, "{method} {path}: {}", page.body);
             let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use store::{
     Actor, ActorKind, AdminId, ChangeContext, TenantId,
     admins::{Admin, AdminRole},
+    tenants::TenantSettings,
 };
 use store_testing::TestStore;
 use tenant_admin::ConsoleState;
@@ -50,6 +51,14 @@ impl Page {
         assert!(!self.body.contains(text), "{text:?} is on the page:\n{}", self.body);
         self
     }
+}
+
+/// A field of a form with files.
+pub(crate) struct Part<'a> {
+    pub(crate) name: &'a str,
+    /// Its name, if it is a file.
+    pub(crate) file: Option<&'a str>,
+    pub(crate) content: &'a [u8],
 }
 
 /// The console and what is behind it.
@@ -127,6 +136,23 @@ impl Console {
         self.send(request, form.finish()).await
     }
 
+    /// Sends a form as `multipart/form-data` (RFC 7578).
+    pub(crate) async fn upload(&self, path: &str, parts: &[Part<'_>]) -> Page {
+        let mut body = Vec::new();
+        for Part { name, file, content } in parts {
+            let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
+            let head = format!("--limit\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--limit--\r\n");
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=limit")
+            .header("sec-fetch-site", "same-origin");
+        self.send_bytes(request, body).await
+    }
+
     pub(crate) async fn send(&self, request: http::request::Builder, body: String) -> Page {
         self.send_bytes(request, body.into_bytes()).await
     }
@@ -145,13 +171,23 @@ impl Console {
         Page { status: parts.status, headers: parts.headers, body }
     }
 
-    /// An active tenant, made behind the console.
+    /// An active tenant, made behind the console; the page with its connection data is offered.
     pub(crate) async fn tenant(&self, slug: &str, profile: &str) -> Arc<Tenant> {
-        self.state
-            .tenants
-            .create(slug, Some(&format!("{slug} Hospital")), profile, "lenient", true, &context())
-            .await
-            .unwrap()
+        let name = format!("{slug} Hospital");
+        let tenants = &self.state.tenants;
+        let tenant = tenants.create(slug, Some(&name), profile, "lenient", true, &context()).await.unwrap();
+        let opening =
+            tenant.profile.gates.iter().map(|gate| (gate.name.clone(), gate.opens.first().cloned()));
+        let settings = TenantSettings { properties: opening.collect(), ..TenantSettings::default() };
+        tenants.configure(&tenant, &settings, &context()).await.unwrap();
+        tenants.by_slug(slug).await.unwrap().unwrap()
+    }
+
+    /// Gives a tenant of a profile without value sets one of the name `sites`.
+    pub(crate) async fn with_value_set(&self, tenant: &Tenant) {
+        let text = format!("{}\n[[value-set]]\nname = \"sites\"\ntitle = \"Sites\"\n", tenant.row.profile);
+        let version = tenant.row.profile_version;
+        self.state.tenants.save_profile(tenant, &text, version, &context()).await.unwrap();
     }
 
     /// A user as the identity provider sends it; gives the id.

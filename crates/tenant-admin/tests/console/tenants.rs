@@ -20,7 +20,10 @@ store_testing::on_both! {
         }
         let page = console.post(NEW, &fields("acme", "Acme <Health>", "envi")).await;
         assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/tenants/acme?done=created"));
-        console.get(page.location()).await.shows("Activate</button>").shows(">SCIM Configuration</a>");
+        console.get(page.location()).await.shows("Activate</button>").hides(">SCIM Configuration</a>");
+        let simple = [("property-domain-type", "Simple"), ("property-authentication", "HTTP Redirect")];
+        console.post("/console/tenants/acme/settings", &simple).await;
+        console.get("/console/tenants/acme").await.shows(">SCIM Configuration</a>");
         let setup = console.get("/console/tenants/acme/setup").await;
         setup.shows("Inactive").shows("https://rollcall.test/t/acme/scim<").shows("https://acme.customers.test/scim<");
         setup.shows("Acme &#60;Health&#62;").shows(">Groups</a>").shows("Envi_");
@@ -35,7 +38,7 @@ store_testing::on_both! {
 
         let audit = console.store.tenant(row.id).audit(None, 10).await.unwrap();
         let events: Vec<&str> = audit.iter().map(|record| record.event.as_str()).collect();
-        assert_eq!(events, ["tenant.deactivated", "tenant.activated", "tenant.created"]);
+        assert_eq!(events, ["tenant.deactivated", "tenant.activated", "tenant.updated", "tenant.created"]);
         for record in &audit {
             assert_eq!((record.actor.name.as_str(), record.actor.kind), (EMAIL, store::ActorKind::Admin));
             assert!(!record.cause.is_empty(), "the request's id");
@@ -80,7 +83,7 @@ store_testing::on_both! {
         let id = console.user(&tenant, crate::support::person("u@x.example", "U", "X")).await;
         console.group(&tenant, "Envi_Manager", &[&id]).await;
         let first = console.get("/console/").await;
-        first.shows("27 tenants").shows("t24 Hospital").hides("t25 Hospital").shows("1–25 of 27").shows("No token");
+        first.shows("27 tenants").shows("t24 Hospital").hides("t25 Hospital").shows("1–25 of 27").shows("No credential");
         assert!(first.body.contains("/console/tenants/t00/groups") && !first.body.contains("/console/tenants/t01/groups"));
         console.get("/console/?page=2").await.shows("t26 Hospital").hides("t24 Hospital").shows("26–27 of 27");
         console.get("/console/?q=T07").await.shows("t07 Hospital").hides("t08 Hospital").shows("1 tenant<");

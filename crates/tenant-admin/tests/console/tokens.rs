@@ -37,7 +37,7 @@ store_testing::on_both! {
 
         // The only live token goes only when the tenant's slug is typed.
         let revoke = format!("{TOKENS}/{}/revoke", principal.credential);
-        console.get(&revoke).await.shows("Revoke Okta &#60;1&#62;?").shows("only live token");
+        console.get(&revoke).await.shows("Revoke Okta &#60;1&#62;?").shows("only live credential");
         let page = console.post(&revoke, &[("slug", "acm")]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(console.state.tokens.verify(&presented).await.is_ok());
@@ -47,7 +47,7 @@ store_testing::on_both! {
         console.get("/console/tenants/acme/setup?done=revoked").await.shows("The token is revoked").shows("Revoked");
         assert_eq!(console.get(&revoke).await.status, StatusCode::NOT_FOUND);
         assert_eq!(console.post(&revoke, &[("slug", "acme")]).await.status, StatusCode::NOT_FOUND);
-        console.get("/console/").await.shows("No live token");
+        console.get("/console/").await.shows("No live credential");
     }
 
     async fn one_of_two_tokens_goes_without_typing(store: TestStore) {
@@ -100,7 +100,7 @@ store_testing::on_both! {
         let console = Console::signed_in(store).await;
         let form = [("slug", "acme"), ("name", "Acme"), ("profile", "mdscripts"), ("compatibility", "lenient")];
         console.post("/console/tenants/new", &form).await;
-        console.get(SETUP).await.hides("/t/acme/scim").hides("Make token").shows("Closed: MDScripts");
+        console.get(SETUP).await.hides("/t/acme/scim").hides("Make token").shows("Okta SCIM is not available");
         console.post("/console/tenants/acme/activate", &[]).await;
         console.post("/console/tenants/acme/deactivate", &[]).await;
         console.get(SETUP).await.shows("/t/acme/scim/v2").shows("Make token");

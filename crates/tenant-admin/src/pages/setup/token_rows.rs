@@ -1,6 +1,7 @@
-//! A tenant's tokens as its pages show them; never a secret.
+//! A tenant's tokens and user names as its pages show them; never a secret.
 
 use provisioning::Tenant;
+use scim_core::profile::CredentialKind;
 use store::credentials::Credential;
 
 use crate::{
@@ -10,12 +11,15 @@ use crate::{
     when::{DAY, Moment},
 };
 
-/// A token in the list.
+/// A token or a user name in its list.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenRow {
     pub(crate) id: String,
+    /// A token's name; the user name.
     pub(crate) name: String,
-    /// Last four characters.
+    /// A user name with a password, not a token.
+    pub(crate) basic: bool,
+    /// Last four characters of a token.
     pub(crate) hint: String,
     pub(crate) scope: String,
     pub(crate) created: Moment,
@@ -26,37 +30,68 @@ pub(crate) struct TokenRow {
     pub(crate) expires: Option<Moment>,
     pub(crate) state: Badge,
     pub(crate) live: bool,
-    /// The tenant has no other live token that an identity provider can use.
+    /// Live, and the tenant's identity provider gets in with it.
+    pub(crate) serves: bool,
+    /// The tenant has no other one that serves.
     pub(crate) last_live: bool,
     /// It stands for one user, and is of no use to an identity provider.
     pub(crate) personal: bool,
+    /// It was rotated: a newer token has its name.
+    pub(crate) replaced: bool,
+    /// Can a new token take its place?
+    pub(crate) rotates: bool,
 }
 
-/// All tokens of a tenant, live ones first, then newest first.
+impl TokenRow {
+    /// Id of the list that it stands in, and segment of the addresses of its actions.
+    pub(crate) fn list(&self) -> &'static str {
+        if self.basic { "logins" } else { "tokens" }
+    }
+
+    /// Start of the addresses of its actions.
+    pub(crate) fn path(&self, slug: &str) -> String {
+        format!("/console/tenants/{slug}/{}/{}", self.list(), self.id)
+    }
+}
+
+/// All tokens and user names of a tenant, live ones first, then newest first.
 pub(crate) async fn token_rows(state: &ConsoleState, tenant: &Tenant) -> Result<Vec<TokenRow>, PageError> {
     let now = state.store.now();
     let mut tokens = state.tokens.list(tenant.id()).await?;
     tokens.sort_by_key(|token| !is_live(token, now));
-    let live = tokens.iter().filter(|token| provisions(token, now)).count();
-    Ok(tokens.into_iter().map(|token| row(token, live, now)).collect())
+    let live = tokens.iter().filter(|token| serves(tenant, token, now)).count();
+    Ok(tokens.into_iter().map(|token| row(tenant, token, live, now)).collect())
 }
 
-fn row(token: Credential, live: usize, now: i64) -> TokenRow {
+fn row(tenant: &Tenant, token: Credential, live: usize, now: i64) -> TokenRow {
+    let is_live = is_live(&token, now);
+    let serves = serves(tenant, &token, now);
+    let taken = tenant.profile.credentials.contains(&token.kind);
+    let basic = token.kind == CredentialKind::Basic;
     TokenRow {
         id: token.id.to_string(),
-        state: token_badge(&token, now),
-        live: is_live(&token, now),
-        last_live: live == 1 && provisions(&token, now),
+        state: if is_live && !taken { Badge::new("quiet", "Not taken") } else { token_badge(&token, now) },
+        live: is_live,
+        serves,
+        last_live: live == 1 && serves,
         personal: token.user.is_some(),
+        rotates: is_live && taken && !token.replaced && token.kind == CredentialKind::Bearer,
+        replaced: token.replaced && is_live,
         created: Moment::new(token.created_at, now),
         used: token.last_used_at.map(|at| Moment::new(at, now)),
         used_from: token.last_used_from.unwrap_or_default(),
         expires: token.expires_at.map(|at| Moment::new(at, now)),
-        name: token.name,
+        name: if basic { token.login.unwrap_or_default() } else { token.name },
+        basic,
         hint: token.hint,
         scope: token.scope,
         created_by: token.created_by,
     }
+}
+
+/// Live, and does the tenant's identity provider get in with it?
+fn serves(tenant: &Tenant, token: &Credential, now: i64) -> bool {
+    provisions(token, now) && tenant.profile.credentials.contains(&token.kind)
 }
 
 /// Neither revoked nor expired?
@@ -77,6 +112,7 @@ pub(crate) fn token_badge(token: &Credential, now: i64) -> Badge {
     let Some(expires_at) = token.expires_at else { return Badge::new("ok", "Active") };
     match expires_at - now {
         left if left <= 0 => Badge::new("bad", "Expired"),
+        _ if token.replaced => Badge::new("warn", format!("Until {}", Moment::new(expires_at, now).exact)),
         left if left <= 7 * DAY => {
             Badge::new("bad", format!("Expires {}", Moment::new(expires_at, now).relative))
         }
@@ -90,7 +126,6 @@ pub(crate) fn token_badge(token: &Credential, now: i64) -> Badge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scim_core::profile::CredentialKind;
     use store::CredentialId;
 
     #[test]
@@ -110,6 +145,7 @@ mod tests {
             last_used_at: None,
             last_used_from: None,
             user: None,
+            replaced: false,
         };
         let badge = |expires_at, revoked_at| {
             let badge = token_badge(&token(expires_at, revoked_at), 0);
@@ -120,6 +156,12 @@ mod tests {
         assert_eq!(badge(Some(3 * DAY), None), ("bad", "Expires in 3 days".into()));
         assert_eq!(badge(Some(0), None), ("bad", "Expired".into()));
         assert_eq!(badge(Some(0), Some(0)), ("quiet", "Revoked".into()));
+        let rotated = |at| {
+            let badge = token_badge(&Credential { replaced: true, ..token(Some(at), None) }, 0);
+            (badge.kind, badge.text)
+        };
+        assert_eq!(rotated(DAY), ("warn", "Until 2 Jan 1970, 00:00 UTC".into()));
+        assert_eq!(rotated(0), ("bad", "Expired".into()));
         assert!(!is_live(&token(Some(0), None), 0) && is_live(&token(None, None), 0));
         let personal = Credential { user: Some(store::UserId::generate()), ..token(None, None) };
         assert!(is_live(&personal, 0) && !provisions(&personal, 0) && provisions(&token(None, None), 0));

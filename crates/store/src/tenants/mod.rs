@@ -1,22 +1,28 @@
 //! Tenants, their profile versions and value sets.
 
+mod change;
+mod profiles;
+mod value_sets;
+
+use std::collections::BTreeMap;
+
 use scim_core::fold;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, LikeExpr},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::{
-    AdminId, ChangeContext, Page, Platform, StoreError, TenantId,
+    AdminId, Page, Platform, StoreError, TenantId,
     entity::{admin_tenants, credentials, groups, profile_versions, role_grants, tenants, users},
     error::unreadable,
-    record::Event,
-    tx::{TenantTx, set_tenant},
-    words::{self, word},
+    tx::set_tenant,
+    words,
 };
+
+pub use profiles::{NewProfile, ProfileVersion, SavedProfile};
 
 /// Is a tenant served?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +57,16 @@ pub struct TenantRow {
     pub gate_open: bool,
     /// Organization label, where the product has one.
     pub organization: Option<String>,
+    /// Properties of the customer's account, by name.
+    pub properties: BTreeMap<String, String>,
+    /// Raised by each change of the tenant itself, its profile or its value sets.
+    pub version: i64,
+    /// Raised whenever all role grants were computed anew.
+    pub mapping_version: i64,
+    /// Raised when a profile changes what search forms and indexed values are made by.
+    pub layout_version: i64,
+    /// Do all users have the search form and the indexed values of this layout? Until then the index may lack some.
+    pub indexed: bool,
     /// Milliseconds.
     pub created_at: i64,
 }
@@ -72,6 +88,17 @@ pub struct NewTenant {
     pub activate: bool,
 }
 
+/// What of a tenant is to change; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantSettings {
+    /// For people.
+    pub name: Option<String>,
+    /// The organization; `Some(None)`: none.
+    pub organization: Option<Option<String>>,
+    /// Properties by name; `None`: it has none any more.
+    pub properties: BTreeMap<String, Option<String>>,
+}
+
 /// Row counts of a tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TenantCounts {
@@ -88,32 +115,6 @@ pub struct TenantCounts {
 }
 
 impl Platform {
-    /// Makes a tenant with its first profile version and moves the epoch. [`StoreError::Conflict`] on `slug`.
-    /// Event `tenant.created`.
-    pub async fn create_tenant(
-        &self,
-        tenant: &NewTenant,
-        context: &ChangeContext,
-    ) -> Result<TenantRow, StoreError> {
-        let tx = self.inner.begin_write().await?.enter(TenantId::generate().0).await?;
-        let row = first_row(tenant, tx.tenant, tx.now)?;
-        let profile = profile_versions::Model {
-            tenant_id: tx.tenant,
-            version: row.profile_version,
-            profile_name: row.profile_name.clone(),
-            body: tenant.profile.clone(),
-            created_at: tx.now,
-            created_by: context.actor.name.clone(),
-        };
-        insert_tenant(&tx, row.clone()).await?;
-        profile_versions::Entity::insert(profile.into_active_model().reset_all())
-            .exec_without_returning(&tx.db)
-            .await?;
-        tx.record(vec![event("tenant.created", &row, None)], context).await?;
-        tx.commit_configuration().await?;
-        tenant_row(row, tenant.profile.clone())
-    }
-
     /// By slug.
     pub async fn tenant_by_slug(&self, slug: &str) -> Result<Option<TenantRow>, StoreError> {
         let query = tenants::Entity::find().filter(tenants::COLUMN.slug.eq(slug));
@@ -177,36 +178,11 @@ impl Platform {
         Ok(Page { total, items, more })
     }
 
-    /// Activates (and opens the gate) or deactivates; moves the epoch. `false` when there is no such tenant.
-    /// Event `tenant.activated` / `tenant.deactivated`; none when nothing changes.
-    pub async fn set_tenant_status(
-        &self,
-        id: TenantId,
-        status: TenantStatus,
-        context: &ChangeContext,
-    ) -> Result<bool, StoreError> {
-        let tx = self.inner.begin_write().await?.enter(id.0).await?;
-        let Some(before) = tenants::Entity::find_by_id(id.0).lock_exclusive().one(&tx.db).await? else {
-            return Ok(false);
-        };
-        let after = tenants::Model {
-            status: word("status", status)?,
-            gate_open: before.gate_open || status == TenantStatus::Active,
-            version: before.version + 1,
-            updated_at: tx.now,
-            ..before.clone()
-        };
-        if (&after.status, after.gate_open) == (&before.status, before.gate_open) {
-            return Ok(true);
-        }
-        update_status(&tx, &before, &after).await?;
-        let name = match status {
-            TenantStatus::Active => "tenant.activated",
-            TenantStatus::Inactive => "tenant.deactivated",
-        };
-        tx.record(vec![event(name, &after, Some(&before))], context).await?;
-        tx.commit_configuration().await?;
-        Ok(true)
+    /// Tenants whose users are still to be made anew after their layout changed, oldest first.
+    pub async fn tenants_to_reindex(&self, limit: u64) -> Result<Vec<TenantId>, StoreError> {
+        let behind = Expr::col(tenants::Column::IndexedVersion).lt(Expr::col(tenants::Column::LayoutVersion));
+        let query = tenants::Entity::find().filter(behind).order_by_asc(tenants::Column::Id).limit(limit);
+        Ok(query.all(&self.inner.db).await?.into_iter().map(|row| TenantId(row.id)).collect())
     }
 
     /// Counts of one tenant; all 0 when there is no such tenant.
@@ -246,28 +222,7 @@ impl Platform {
     }
 }
 
-async fn insert_tenant(tx: &TenantTx, row: tenants::Model) -> Result<(), StoreError> {
-    tenants::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(&tx.db).await?;
-    Ok(())
-}
-
-async fn update_status(
-    tx: &TenantTx,
-    before: &tenants::Model,
-    after: &tenants::Model,
-) -> Result<(), StoreError> {
-    let updated = tenants::Entity::update_many()
-        .col_expr(tenants::Column::Status, Expr::value(after.status.as_str()))
-        .col_expr(tenants::Column::GateOpen, Expr::value(after.gate_open))
-        .col_expr(tenants::Column::Version, Expr::value(after.version))
-        .col_expr(tenants::Column::UpdatedAt, Expr::value(after.updated_at))
-        .filter(tenants::COLUMN.id.eq(before.id))
-        .filter(tenants::COLUMN.version.eq(before.version))
-        .exec(&tx.db)
-        .await?;
-    if updated.rows_affected == 1 { Ok(()) } else { Err(StoreError::Stale) }
-}
-
+/// The text of the profile version that a row names.
 async fn profile_text(db: &DatabaseTransaction, row: &tenants::Model) -> Result<String, StoreError> {
     let version = profile_versions::Entity::find_by_id((row.id, row.profile_version)).one(db).await?;
     Ok(version.ok_or_else(|| unreadable("profile_versions", "the tenant's version is missing"))?.body)
@@ -277,25 +232,6 @@ async fn profile_text(db: &DatabaseTransaction, row: &tenants::Model) -> Result<
 fn contains(part: &str) -> LikeExpr {
     let literal = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     LikeExpr::new(format!("%{literal}%")).escape('\\')
-}
-
-fn first_row(tenant: &NewTenant, id: uuid::Uuid, now: i64) -> Result<tenants::Model, StoreError> {
-    let status = if tenant.activate { TenantStatus::Active } else { TenantStatus::Inactive };
-    Ok(tenants::Model {
-        id,
-        slug: tenant.slug.clone(),
-        name: tenant.name.clone(),
-        name_key: fold(&tenant.name),
-        status: word("status", status)?,
-        profile_name: tenant.profile_name.clone(),
-        profile_version: 1,
-        compatibility: tenant.compatibility.clone(),
-        gate_open: tenant.activate,
-        organization: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    })
 }
 
 fn tenant_row(row: tenants::Model, profile: String) -> Result<TenantRow, StoreError> {
@@ -310,30 +246,15 @@ fn tenant_row(row: tenants::Model, profile: String) -> Result<TenantRow, StoreEr
         compatibility: row.compatibility,
         gate_open: row.gate_open,
         organization: row.organization,
+        properties: properties(&row.properties)?,
+        version: row.version,
+        mapping_version: row.mapping_version,
+        layout_version: row.layout_version,
+        indexed: row.indexed_version == row.layout_version,
         created_at: row.created_at,
     })
 }
 
-/// The profile's text is not repeated here: its version stays readable.
-fn state(row: &tenants::Model) -> Value {
-    json!({
-        "slug": row.slug,
-        "name": row.name,
-        "status": row.status,
-        "profile": row.profile_name,
-        "profileVersion": row.profile_version,
-        "compatibility": row.compatibility,
-        "gateOpen": row.gate_open,
-        "organization": row.organization,
-    })
-}
-
-fn event(name: &'static str, after: &tenants::Model, before: Option<&tenants::Model>) -> Event {
-    Event {
-        event: name,
-        object_type: "Tenant",
-        object_id: after.id.to_string(),
-        object_version: after.version,
-        payload: json!({ "state": state(after), "before": before.map(state) }),
-    }
+fn properties(text: &str) -> Result<BTreeMap<String, String>, StoreError> {
+    serde_json::from_str(text).map_err(|error| unreadable("properties", error))
 }

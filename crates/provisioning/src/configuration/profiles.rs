@@ -1,0 +1,204 @@
+//! A tenant's copy of its profile: looking at a new one, saving it, comparing it with the one that ships.
+
+use scim_core::{
+    leniency::Leniencies,
+    profile::{Profile, ProfileError},
+    roles::Role,
+    search,
+    value_set::ValueSets,
+};
+use store::{
+    ChangeContext, StoreError, TenantId,
+    groups::RoleChange,
+    tenants::{NewProfile, SavedProfile},
+};
+
+use super::{ConfigurationError, DiffLine, Progress, Recheck, diff, protecting, unfit};
+use crate::{Tenant, TenantDirectory, attempts::whole, directory::STRICT};
+
+/// Longest profile, in bytes.
+pub const MAX_PROFILE: usize = 256 * 1024;
+
+/// Users whose search forms are made anew in one transaction.
+const REINDEXED_AT_ONCE: u64 = 200;
+
+/// What would happen if a profile were saved. Nothing has.
+#[derive(Clone, Debug)]
+pub struct ProfilePreview {
+    /// Name and title in the file.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// From the tenant's text to the new one.
+    pub diff: Vec<DiffLine>,
+    /// Roles that people would gain or lose; without those that stay as they are.
+    pub roles: Vec<RoleChange>,
+    /// Who would no longer fit. They would stay as they are.
+    pub people: Recheck,
+}
+
+/// A built-in profile file that differs from a tenant's copy of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The version that the built-in file names.
+    pub version: u32,
+    /// The version that the tenant's copy names.
+    pub from: u32,
+    /// Its text.
+    pub text: &'static str,
+    /// From the tenant's copy to it.
+    pub diff: Vec<DiffLine>,
+}
+
+impl TenantDirectory {
+    /// What would happen if this text became the tenant's profile: it must compile and its examples must come out. At
+    /// most `limit` users are looked at (`None`: all).
+    pub async fn preview_profile(
+        &self,
+        tenant: &Tenant,
+        text: &str,
+        limit: Option<u64>,
+        progress: Progress<'_>,
+    ) -> Result<ProfilePreview, ConfigurationError> {
+        let next = Next::of(tenant, text)?;
+        let scope = self.store().tenant(tenant.id());
+        let roles = scope.preview_roles(&next.roles_of()).await?;
+        let people = self.recheck_by(tenant, &next.profile.user, &next.value_sets, limit, progress).await?;
+        let diff = diff(&tenant.row.profile, text);
+        Ok(ProfilePreview { name: next.profile.name, title: next.profile.title, diff, roles, people })
+    }
+
+    /// Makes a text the tenant's profile, as the version after `expected_version`: it must compile and its examples must
+    /// come out. Roles are given anew at once; existing users stay as they are. When the new profile compares or indexes
+    /// values otherwise, users are made anew afterwards: see [`Self::reindex`], which each server does by itself.
+    pub async fn save_profile(
+        &self,
+        tenant: &Tenant,
+        text: &str,
+        expected_version: i32,
+        context: &ChangeContext,
+    ) -> Result<SavedProfile, ConfigurationError> {
+        if tenant.row.profile_version != expected_version {
+            return Err(ConfigurationError::Outdated(expected_version));
+        }
+        let next = Next::of(tenant, text)?;
+        let roles_of = next.roles_of();
+        let new = NewProfile {
+            expected_version,
+            profile_name: &next.profile.name,
+            text,
+            roles_of: next.changes_roles(tenant).then_some(&roles_of),
+            new_layout: search::layout(&next.profile.user) != search::layout(&tenant.profile.user),
+        };
+        let terms = protecting(next.profile.roles.protected_keys());
+        let scope = self.store().tenant(tenant.id()).under(terms);
+        match whole(|| scope.save_profile(&new, context)).await {
+            Err(StoreError::Stale) => Err(ConfigurationError::Outdated(expected_version)),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// How the built-in profile of the same name differs from the tenant's copy; `None` when it does not, or when there
+    /// is none of that name.
+    #[must_use]
+    pub fn upgrade_diff(&self, tenant: &Tenant) -> Option<Upgrade> {
+        let text = Profile::builtin(&tenant.row.profile_name)?;
+        if text == tenant.row.profile {
+            return None;
+        }
+        let version = Profile::from_saved_toml(text).map_or(0, |profile| profile.version);
+        Some(Upgrade { version, from: tenant.profile.version, text, diff: diff(&tenant.row.profile, text) })
+    }
+
+    /// Makes the search forms and the indexed values of the tenant's users anew where its layout has changed; until then
+    /// filters find everybody by looking at the documents. May be broken off and begun again.
+    pub async fn reindex(&self, tenant: &Tenant, progress: Progress<'_>) -> Result<(), ConfigurationError> {
+        if tenant.row.indexed {
+            return Ok(());
+        }
+        let scope = self.store().tenant(tenant.id());
+        let total = self.store().platform().tenant_counts(tenant.id()).await?.users;
+        scope.earlier_changes_end().await?;
+        let (mut done, mut last) = (0, None);
+        loop {
+            let kind = &tenant.profile.user;
+            let page = whole(|| scope.reindex_users(kind, last, REINDEXED_AT_ONCE)).await?;
+            done += page.users;
+            progress(done, total.max(done));
+            match page.last {
+                Some(_) => last = page.last,
+                None => break,
+            }
+        }
+        whole(|| scope.finish_reindex(tenant.row.layout_version)).await?;
+        Ok(())
+    }
+
+    /// [`Self::reindex`] for some of the tenants that need it; gives how many are done. One that fails does not stand in
+    /// the way of the others; the error is the last one.
+    pub async fn reindex_pending(&self, tenants: u64) -> Result<usize, ConfigurationError> {
+        let (mut done, mut failure) = (0, None);
+        for id in self.store().platform().tenants_to_reindex(tenants).await? {
+            match self.reindex_by_id(id).await {
+                Ok(()) => done += 1,
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(done), Err)
+    }
+
+    async fn reindex_by_id(&self, id: TenantId) -> Result<(), ConfigurationError> {
+        match self.by_id(id).await? {
+            Some(tenant) => self.reindex(&tenant, &|_, _| ()).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A profile that may become the tenant's.
+struct Next {
+    profile: Profile,
+    value_sets: ValueSets,
+}
+
+impl Next {
+    fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
+        let mut profile = checked(text)?;
+        if tenant.row.compatibility == STRICT {
+            profile.set_leniencies(Leniencies::STRICT);
+        }
+        let value_sets = profile.value_sets_of(&tenant.own_sets);
+        Ok(Self { profile, value_sets })
+    }
+
+    fn roles_of(&self) -> impl Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync {
+        |name: &str, external_id: Option<&str>| {
+            self.profile.roles_of_group(&self.value_sets, name, external_id)
+        }
+    }
+
+    /// May any group give other roles than by the tenant's present profile?
+    fn changes_roles(&self, tenant: &Tenant) -> bool {
+        let (now, next) = (&tenant.profile.roles, &self.profile.roles);
+        let catalogue =
+            |name: &Option<String>, sets: &ValueSets| name.as_ref().and_then(|name| sets.get(name)).cloned();
+        !now.is_same_as(next)
+            || catalogue(&now.catalogue, &tenant.value_sets) != catalogue(&next.catalogue, &self.value_sets)
+    }
+}
+
+/// A profile text that may be saved.
+pub(crate) fn checked(text: &str) -> Result<Profile, ConfigurationError> {
+    if text.len() > MAX_PROFILE {
+        return unfit(format!(
+            "profile: the text has {} bytes; at most {MAX_PROFILE} are kept. Move long lists to value sets of the tenant",
+            text.len()
+        ));
+    }
+    if let Some(at) = text.find('\0') {
+        let line = text[..at].matches('\n').count() + 1;
+        let error = ProfileError { line, column: 1, problem: "holds a NUL character; remove it".to_owned() };
+        return Err(error.into());
+    }
+    Ok(Profile::from_toml(text)?)
+}

@@ -1,0 +1,149 @@
+//! Name, organization and properties of a tenant, and whether it is served.
+
+use scim_core::fold;
+use store::{
+    ChangeContext,
+    tenants::{TenantSettings, TenantStatus},
+};
+
+use super::{ConfigurationError, short_text, unfit};
+use crate::{Tenant, TenantDirectory, attempts::whole};
+
+/// Longest name of a tenant, in characters.
+pub(crate) const NAME_LENGTH: usize = 200;
+
+/// Longest organization, in characters.
+const ORGANIZATION_LENGTH: usize = 200;
+
+impl TenantDirectory {
+    /// Checks and changes what the settings name; texts are trimmed and spelled as the profile spells them.
+    pub async fn configure(
+        &self,
+        tenant: &Tenant,
+        settings: &TenantSettings,
+        context: &ChangeContext,
+    ) -> Result<(), ConfigurationError> {
+        let mut checked = TenantSettings::default();
+        if let Some(name) = &settings.name {
+            checked.name = Some(short_text("name", name, NAME_LENGTH)?.to_owned());
+        }
+        if let Some(organization) = &settings.organization {
+            let organization = organization.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            checked.organization = Some(check_organization(tenant, organization)?);
+        }
+        for (name, value) in &settings.properties {
+            let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            let (name, value) = check_property(tenant, name, value)?;
+            checked.properties.insert(name, value);
+        }
+        let platform = self.store().platform();
+        whole(|| platform.configure_tenant(tenant.id(), &checked, context)).await?;
+        Ok(())
+    }
+
+    /// Changes the organization; `None` or blank: none.
+    pub async fn set_organization(
+        &self,
+        tenant: &Tenant,
+        organization: Option<&str>,
+        context: &ChangeContext,
+    ) -> Result<(), ConfigurationError> {
+        let settings = TenantSettings {
+            organization: Some(organization.map(str::to_owned)),
+            ..TenantSettings::default()
+        };
+        self.configure(tenant, &settings, context).await
+    }
+
+    /// Changes one property; `None` or blank: it has no value any more.
+    pub async fn set_property(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        value: Option<&str>,
+        context: &ChangeContext,
+    ) -> Result<(), ConfigurationError> {
+        let properties = [(name.to_owned(), value.map(str::to_owned))].into();
+        self.configure(tenant, &TenantSettings { properties, ..TenantSettings::default() }, context).await
+    }
+
+    /// Serves the tenant, and opens its profile's feature gate. Refused while its organization is missing and needed.
+    pub async fn activate(&self, tenant: &Tenant, context: &ChangeContext) -> Result<(), ConfigurationError> {
+        if let Some(organization) = &tenant.profile.organization
+            && organization.required
+            && tenant.row.organization.is_none()
+        {
+            return unfit(format!(
+                "organization: {} needs one before it is activated; set it",
+                tenant.row.slug
+            ));
+        }
+        let platform = self.store().platform();
+        whole(|| platform.set_tenant_status(tenant.id(), TenantStatus::Active, context)).await?;
+        Ok(())
+    }
+
+    /// Stops serving the tenant.
+    pub async fn deactivate(
+        &self,
+        tenant: &Tenant,
+        context: &ChangeContext,
+    ) -> Result<(), ConfigurationError> {
+        let platform = self.store().platform();
+        whole(|| platform.set_tenant_status(tenant.id(), TenantStatus::Inactive, context)).await?;
+        Ok(())
+    }
+}
+
+fn check_organization(
+    tenant: &Tenant,
+    organization: Option<&str>,
+) -> Result<Option<String>, ConfigurationError> {
+    let Some(declared) = &tenant.profile.organization else {
+        return match organization {
+            None => Ok(None),
+            Some(_) => {
+                unfit(format!("organization: {} has no organizations; leave it out", tenant.profile.title))
+            }
+        };
+    };
+    let Some(text) = organization else {
+        if declared.required && tenant.is_active() {
+            return unfit("organization: it is needed as long as the tenant is active; choose another one");
+        }
+        return Ok(None);
+    };
+    let text = short_text("organization", text, ORGANIZATION_LENGTH)?;
+    let choices = declared.value_set.as_ref().and_then(|name| Some((name, tenant.value_sets.get(name)?)));
+    let Some((name, set)) = choices else { return Ok(Some(text.to_owned())) };
+    match set.find(text) {
+        Some(allowed) => Ok(Some(allowed.value.clone())),
+        None => unfit(format!(
+            "organization: {text:?} is not in the value set {name:?}; {}, or add it there first",
+            set.remedy()
+        )),
+    }
+}
+
+fn check_property(
+    tenant: &Tenant,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(String, Option<String>), ConfigurationError> {
+    let gates = &tenant.profile.gates;
+    let Some(gate) = gates.iter().find(|gate| gate.name.eq_ignore_ascii_case(name.trim())) else {
+        let known: Vec<&str> = gates.iter().map(|gate| gate.name.as_str()).collect();
+        let title = &tenant.profile.title;
+        return match known.as_slice() {
+            // What an earlier profile asked may be taken away.
+            _ if value.is_none() && tenant.row.properties.contains_key(name) => Ok((name.to_owned(), None)),
+            [] => unfit(format!("property: {title} asks for no properties; leave {name:?} out")),
+            known => unfit(format!("property: {title} has no {name:?}; it has {}", known.join(", "))),
+        };
+    };
+    let Some(value) = value else { return Ok((gate.name.clone(), None)) };
+    match gate.values.iter().find(|known| fold(known) == fold(value)) {
+        Some(known) => Ok((gate.name.clone(), Some(known.clone()))),
+        None => unfit(format!("{}: {value:?} is no value of it; use {}", gate.name, gate.values.join(", "))),
+    }
+}

@@ -1,0 +1,103 @@
+//! Name, organization, properties, activation, and what they open.
+
+use provisioning::{ProfileSource, configuration::ConsolePage, directory::CreateTenantError};
+use scim_core::value_set::AllowedValue;
+use store::tenants::TenantSettings;
+use store_testing::on_both;
+
+use super::{BADGES, told};
+use crate::support::{World, context};
+
+/// Why the page is hidden; empty when it is open.
+fn reasons(page: ConsolePage) -> Vec<String> {
+    match page {
+        ConsolePage::Open => Vec::new(),
+        ConsolePage::Hidden { reasons } => reasons,
+    }
+}
+
+on_both! {
+    async fn settings_are_checked(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant_with(BADGES).await;
+        let list = vec![AllowedValue::from("East Wing")];
+        world.directory.set_value_set(side.tenant(), "buildings", list, &context()).await.expect("set");
+        let side = side.again(world).await;
+        let organization = async |text: &str| {
+            world.directory.set_organization(side.tenant(), Some(text), &context()).await
+        };
+        assert!(told(organization("West").await).contains("\"buildings\"; send East Wing"), "the choices are named");
+        organization(" east wing ").await.expect("in any case");
+        let property = async |name: &str, value: &str| {
+            world.directory.set_property(side.tenant(), name, Some(value), &context()).await
+        };
+        assert_eq!(told(property("colour", "red").await), "property: Badges has no \"colour\"; it has door-type");
+        assert!(told(property("door-type", "Glass").await).starts_with("door-type: \"Glass\""));
+        property("Door-Type", "steel").await.expect("in any case");
+        let name = TenantSettings { name: Some(" ".into()), ..TenantSettings::default() };
+        let error = told(world.directory.configure(side.tenant(), &name, &context()).await);
+        assert!(error.starts_with("name: use 1 to 200"), "{error}");
+        let row = side.again(world).await.tenant().row.clone();
+        assert_eq!(row.organization.as_deref(), Some("East Wing"), "as the list spells it");
+        assert_eq!(row.properties, [("door-type".into(), "Steel".into())].into());
+
+        world.directory.set_organization(side.tenant(), None, &context()).await.expect("none");
+        world.directory.set_property(side.tenant(), "door-type", None, &context()).await.expect("none");
+        let row = side.again(world).await.tenant().row.clone();
+        assert_eq!((row.organization, row.properties.len()), (None, 0));
+
+        let without = world.tenant("epic-emp").await;
+        let error = told(world.directory.set_organization(without.tenant(), Some("x"), &context()).await);
+        assert!(error.starts_with("organization: "), "{error}");
+        let error = told(world.directory.set_property(without.tenant(), "a", Some("b"), &context()).await);
+        assert!(error.contains("asks for no properties"), "{error}");
+    }
+
+    async fn activation_waits_for_an_organization(store: TestStore) {
+        let world = &World::new(&store);
+        let text = BADGES.replace("title = \"Building\"", "title = \"Building\"\nrequired = true");
+        let slug = world.slug();
+        let make = async |activate| {
+            let source = ProfileSource::Text(&text);
+            world.directory.create(&slug, None, source, "lenient", activate, &context()).await
+        };
+        let refused = make(true).await.expect_err("no organization yet");
+        assert!(matches!(&refused, CreateTenantError::Unfit(text) if text.starts_with("organization: ")), "{refused}");
+        let tenant = make(false).await.expect("made");
+        assert!(told(world.directory.activate(&tenant, &context()).await).starts_with("organization: "));
+        world.directory.set_organization(&tenant, Some("North"), &context()).await.expect("any text");
+        let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
+        world.directory.activate(&tenant, &context()).await.expect("activated");
+        let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
+        assert!(tenant.is_active() && tenant.row.gate_open);
+        let error = told(world.directory.set_organization(&tenant, None, &context()).await);
+        assert!(error.contains("as long as the tenant is active"), "{error}");
+        world.directory.deactivate(&tenant, &context()).await.expect("deactivated");
+        let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
+        assert!(!tenant.is_active());
+        world.directory.set_organization(&tenant, None, &context()).await.expect("taken away");
+    }
+
+    async fn gates_open_the_page(store: TestStore) {
+        let world = &World::new(&store);
+        let envi = world.tenant("envi").await;
+        let shown = reasons(envi.tenant().console_page_open());
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(shown[0].starts_with("Domain type is not set"), "{shown:?}");
+        for (name, value) in [("domain-type", "Other"), ("authentication", "WS Trust")] {
+            world.directory.set_property(envi.tenant(), name, Some(value), &context()).await.expect("set");
+        }
+        let envi = envi.again(world).await;
+        assert_eq!(reasons(envi.tenant().console_page_open()), ["Domain type is Other; this page is there for Simple."]);
+        world.directory.set_property(envi.tenant(), "domain-type", Some("Simple"), &context()).await.expect("set");
+        assert_eq!(envi.again(world).await.tenant().console_page_open(), ConsolePage::Open);
+
+        let slug = world.slug();
+        let made = world.directory.create(&slug, None, "mdscripts", "lenient", false, &context()).await;
+        let tenant = made.expect("made");
+        assert!(reasons(tenant.console_page_open())[0].contains("ask the support of MDScripts"));
+        world.directory.activate(&tenant, &context()).await.expect("activated");
+        let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
+        assert_eq!(tenant.console_page_open(), ConsolePage::Open);
+    }
+}

@@ -1,0 +1,43 @@
+//! What a server does by itself while it serves. Each piece of work may be done by several nodes at once, and may be
+//! broken off at any time.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::{installation::Installation, server::stopped};
+
+/// Pause between two looks for work.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Pause after work that could not be done.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
+
+/// Tenants looked for at once.
+const TENANTS: u64 = 1000;
+
+/// Makes users anew wherever a profile has changed what they are searched by, until `stop` says so.
+pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
+    let mut seen = None;
+    loop {
+        let epoch = installation.store.epoch();
+        let mut pause = PAUSE;
+        // Without a change of configuration there is nothing to look for.
+        if seen != Some(epoch) {
+            match installation.tenants.reindex_pending(TENANTS).await {
+                Ok(0) => seen = Some(epoch),
+                Ok(tenants) => {
+                    tracing::info!(tenants, "users were made anew after their profile had changed")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "users could not be made anew after their profile had changed");
+                    pause = PAUSE_AFTER_FAILURE;
+                }
+            }
+        }
+        tokio::select! {
+            () = stopped(stop.clone()) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Making and changing tenants.
+
+use scim_core::fold;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use serde_json::{Value, json};
+
+use super::{NewTenant, TenantRow, TenantSettings, TenantStatus, properties, tenant_row};
+use crate::{
+    ChangeContext, Platform, StoreError, TenantId,
+    entity::{profile_versions, tenants},
+    error::unreadable,
+    record::Event,
+    tx::TenantTx,
+    words::word,
+};
+
+impl Platform {
+    /// Makes a tenant with its first profile version and moves the epoch. [`StoreError::Conflict`] on `slug`.
+    /// Event `tenant.created`.
+    pub async fn create_tenant(
+        &self,
+        tenant: &NewTenant,
+        context: &ChangeContext,
+    ) -> Result<TenantRow, StoreError> {
+        let tx = self.inner.begin_write().await?.enter(TenantId::generate().0).await?;
+        let row = first_row(tenant, tx.tenant, tx.now)?;
+        let profile = profile_versions::Model {
+            tenant_id: tx.tenant,
+            version: row.profile_version,
+            profile_name: row.profile_name.clone(),
+            body: tenant.profile.clone(),
+            created_at: tx.now,
+            created_by: context.actor.name.clone(),
+        };
+        insert_tenant(&tx, row.clone()).await?;
+        profile_versions::Entity::insert(profile.into_active_model().reset_all())
+            .exec_without_returning(&tx.db)
+            .await?;
+        tx.record(vec![event("tenant.created", &row, None)], context).await?;
+        tx.commit_configuration().await?;
+        tenant_row(row, tenant.profile.clone())
+    }
+
+    /// Activates (and opens the gate) or deactivates; moves the epoch. `false` when there is no such tenant.
+    /// Event `tenant.activated` / `tenant.deactivated`; none when nothing changes.
+    pub async fn set_tenant_status(
+        &self,
+        id: TenantId,
+        status: TenantStatus,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
+        let tx = self.inner.begin_write().await?.enter(id.0).await?;
+        let Some(before) = tx.own_row().await? else { return Ok(false) };
+        let after = tenants::Model {
+            status: word("status", status)?,
+            gate_open: before.gate_open || status == TenantStatus::Active,
+            ..before.clone()
+        };
+        let name = match status {
+            TenantStatus::Active => "tenant.activated",
+            TenantStatus::Inactive => "tenant.deactivated",
+        };
+        change(tx, name, &before, after, context).await
+    }
+
+    /// Changes what the settings name; moves the epoch. `false` when there is no such tenant. Event `tenant.updated`;
+    /// none when nothing changes.
+    pub async fn configure_tenant(
+        &self,
+        id: TenantId,
+        settings: &TenantSettings,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
+        let tx = self.inner.begin_write().await?.enter(id.0).await?;
+        let Some(before) = tx.own_row().await? else { return Ok(false) };
+        let mut after = before.clone();
+        if let Some(name) = &settings.name {
+            after.name.clone_from(name);
+            after.name_key = fold(name);
+        }
+        if let Some(organization) = &settings.organization {
+            after.organization.clone_from(organization);
+        }
+        let mut all = properties(&before.properties)?;
+        for (name, value) in &settings.properties {
+            match value {
+                Some(value) => all.insert(name.clone(), value.clone()),
+                None => all.remove(name),
+            };
+        }
+        after.properties = serde_json::to_string(&all).map_err(|error| unreadable("properties", error))?;
+        change(tx, "tenant.updated", &before, after, context).await
+    }
+}
+
+/// Writes, records and commits a change of a tenant; nothing when there is none.
+async fn change(
+    tx: TenantTx,
+    name: &'static str,
+    before: &tenants::Model,
+    after: tenants::Model,
+    context: &ChangeContext,
+) -> Result<bool, StoreError> {
+    if after == *before {
+        return Ok(true);
+    }
+    let after = tx.change_own_row(after).await?;
+    tx.record(vec![event(name, &after, Some(before))], context).await?;
+    tx.commit_configuration().await?;
+    Ok(true)
+}
+
+impl TenantTx {
+    /// The tenant's row, locked against other changes of its configuration.
+    pub(super) async fn own_row(&self) -> Result<Option<tenants::Model>, StoreError> {
+        let query = tenants::Entity::find_by_id(self.tenant).lock_exclusive();
+        Ok(query.one(&self.db).await?)
+    }
+
+    /// As [`Self::own_row`], for who knows that it is there.
+    pub(crate) async fn existing_row(&self) -> Result<tenants::Model, StoreError> {
+        self.own_row().await?.ok_or_else(|| unreadable("tenants", "there is no such tenant"))
+    }
+
+    /// Writes a locked row with the next version; gives it as written.
+    pub(crate) async fn change_own_row(&self, row: tenants::Model) -> Result<tenants::Model, StoreError> {
+        let before = row.version;
+        let row = tenants::Model { version: before + 1, updated_at: self.now, ..row };
+        let mut changed = row.clone().into_active_model();
+        use tenants::Column::{
+            Compatibility, GateOpen, IndexedVersion, LayoutVersion, MappingVersion, Name, NameKey,
+            Organization, ProfileName, ProfileVersion, Properties, Status, UpdatedAt, Version,
+        };
+        // A slug is never changed, nor an id: the application may not even try.
+        for column in [
+            Name,
+            NameKey,
+            Status,
+            ProfileName,
+            ProfileVersion,
+            Compatibility,
+            GateOpen,
+            Organization,
+            Properties,
+            MappingVersion,
+            LayoutVersion,
+            IndexedVersion,
+            Version,
+            UpdatedAt,
+        ] {
+            changed.reset(column);
+        }
+        let updated = tenants::Entity::update_many()
+            .set(changed)
+            .filter(tenants::COLUMN.id.eq(self.tenant))
+            .filter(tenants::COLUMN.version.eq(before))
+            .exec(&self.db)
+            .await?;
+        if updated.rows_affected == 1 { Ok(row) } else { Err(StoreError::Stale) }
+    }
+}
+
+async fn insert_tenant(tx: &TenantTx, row: tenants::Model) -> Result<(), StoreError> {
+    tenants::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(&tx.db).await?;
+    Ok(())
+}
+
+fn first_row(tenant: &NewTenant, id: uuid::Uuid, now: i64) -> Result<tenants::Model, StoreError> {
+    let status = if tenant.activate { TenantStatus::Active } else { TenantStatus::Inactive };
+    Ok(tenants::Model {
+        id,
+        slug: tenant.slug.clone(),
+        name: tenant.name.clone(),
+        name_key: fold(&tenant.name),
+        status: word("status", status)?,
+        profile_name: tenant.profile_name.clone(),
+        profile_version: 1,
+        compatibility: tenant.compatibility.clone(),
+        gate_open: tenant.activate,
+        organization: None,
+        properties: "{}".to_owned(),
+        mapping_version: 1,
+        layout_version: 1,
+        indexed_version: 1,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+/// The profile's text is not repeated here: its version stays readable.
+fn state(row: &tenants::Model) -> Value {
+    json!({
+        "slug": row.slug,
+        "name": row.name,
+        "status": row.status,
+        "profile": row.profile_name,
+        "profileVersion": row.profile_version,
+        "compatibility": row.compatibility,
+        "gateOpen": row.gate_open,
+        "organization": row.organization,
+        "properties": serde_json::from_str(&row.properties).unwrap_or(Value::Null),
+    })
+}
+
+fn event(name: &'static str, after: &tenants::Model, before: Option<&tenants::Model>) -> Event {
+    Event {
+        event: name,
+        object_type: "Tenant",
+        object_id: after.id.to_string(),
+        object_version: after.version,
+        payload: json!({ "state": state(after), "before": before.map(state) }),
+    }
+}
