@@ -435,7 +435,7 @@ fn the_console_speaks_as_the_guide_does() {
         ("[people]\nactive = \"\"", "line 8, column 10:"),
         ("[people]\ninactive = \"a\\tb\"", "line 8, column 12:"),
     ] {
-        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).0;
+        let error = Profile::from_toml(&format!("{HEAD}{rest}")).expect_err(rest).to_string();
         assert!(error.starts_with(place) && error.contains("1 to 40"), "{rest}\n=> {error}");
     }
 }
