@@ -203,7 +203,7 @@ fn value_set(wrong: bool, role: AdminRole) -> ValueSetPage {
         chrome: Chrome::of("Sites · Northwind Hospital", Some(&person(role).admin)),
         head: head("value-sets"),
         set: set("siteNumbers", "Sites of the organization", 3),
-        text: "12, Main street\n17\n\"1,8\", \"A <b> \"\"x\"\"\"\n".into(),
+        text: "12, Main street\n17\n\"1,8\",\"A <b> \"\"x\"\"\"\n".into(),
         can_clear: true,
         notice: (!wrong).then_some("The list is saved. It holds in every node within a second."),
         errors,
