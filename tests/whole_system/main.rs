@@ -8,6 +8,7 @@ mod browser;
 mod command_line;
 mod conformance;
 mod credentials;
+mod csv;
 mod demo;
 mod documents;
 mod harness;

@@ -73,6 +73,11 @@ impl Badge {
     pub(crate) fn active(active: bool) -> Self {
         if active { Self::new("ok", "Active") } else { Self::new("quiet", "Inactive") }
     }
+
+    /// Of somebody who was deleted.
+    pub(crate) fn deleted() -> Self {
+        Self::new("bad", "Deleted")
+    }
 }
 
 /// Head of a tenant's pages: name, status, tabs.

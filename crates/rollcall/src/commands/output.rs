@@ -1,4 +1,4 @@
-//! Results go to stdout, and only here.
+//! Results go to stdout, faults of a file to stderr, and only here.
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -7,6 +7,12 @@ use serde::Serialize;
 #[expect(clippy::print_stdout, reason = "the result of a command")]
 pub(super) fn line(text: impl std::fmt::Display) {
     println!("{text}");
+}
+
+/// A line of what is wrong with what a command was given, for a person or an editor.
+#[expect(clippy::print_stderr, reason = "stdout is for results")]
+pub(super) fn fault(text: impl std::fmt::Display) {
+    eprintln!("{text}");
 }
 
 /// A result as JSON, indented for people.

@@ -22,8 +22,12 @@ use crate::{
 };
 
 /// How long the old token may go on: what is sent, and how it reads.
-pub(crate) const GRACES: [(&str, &str); 4] =
-    [("0", "no longer: it ends at once"), ("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days")];
+pub(crate) const GRACES: [(&str, &str); 4] = [
+    ("0", "no longer: it ends at once"),
+    ("1h", "for 1 hour"),
+    ("24h", "for 24 hours"),
+    ("7d", "for 7 days"),
+];
 
 #[derive(Template)]
 #[template(path = "rotate.html")]

@@ -47,7 +47,7 @@ pub(crate) struct ListParameters {
     pub(crate) q: String,
     /// From 1.
     pub(crate) page: Option<String>,
-    /// `active`, `inactive`, or all.
+    /// Of users: `inactive`, `deleted`, or else those who are active.
     #[serde(default)]
     pub(crate) status: String,
 }

@@ -4,6 +4,8 @@
 
 mod configuration;
 mod credentials;
+mod departed;
+mod import;
 mod people;
 mod profile;
 mod rights;

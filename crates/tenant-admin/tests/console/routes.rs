@@ -55,12 +55,20 @@ store_testing::on_both! {
         let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
         let user = console.user(&tenant, crate::support::person("u@x.example", "U", "X")).await;
         let group = console.group(&tenant, "G", &[&user]).await;
+        let gone = console.user(&tenant, crate::support::person("gone@x.example", "G", "X")).await;
+        console.delete(&tenant, &gone).await;
         let page = console.post("/console/tenants/acme/logins", &[("username", "okta@acme")]).await;
         assert_eq!(page.status, StatusCode::CREATED);
         let login = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
-            let id = if path.contains("/users/") { &user } else if path.contains("/groups/") { &group } else if path.contains("/logins/") { &login } else { &id };
+            let id = match *path {
+                path if path.ends_with("/purge") => &gone,
+                path if path.contains("/users/") => &user,
+                path if path.contains("/groups/") => &group,
+                path if path.contains("/logins/") => &login,
+                _ => &id,
+            };
             let page = console.get(&filled(path, id)).await;
             assert_eq!(page.status, StatusCode::OK, "{method} {path}: {}", page.body);
             let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();

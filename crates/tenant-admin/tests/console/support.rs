@@ -203,6 +203,18 @@ impl Console {
         created.rendered.body["id"].as_str().unwrap().to_owned()
     }
 
+    /// The identity provider deletes a user.
+    pub(crate) async fn delete(&self, tenant: &Tenant, id: &str) {
+        let (context, projection) = (context(), Projection::default());
+        let request = provisioning::Request {
+            tenant,
+            context: &context,
+            base_url: "https://x/scim",
+            projection: &projection,
+        };
+        self.state.provisioner.delete_user(request, id, None).await.unwrap();
+    }
+
     /// A group with members; gives the id.
     pub(crate) async fn group(&self, tenant: &Tenant, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| serde_json::json!({"value": id})).collect();
