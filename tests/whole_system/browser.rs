@@ -190,6 +190,14 @@ async fn a_token_lives_and_dies(installation: Installation) {
     browser.press("Create tenant").await;
     browser.press("Activate").await;
     browser.shows("main", "Active: the identity provider is served").await;
+    // Envi offers the page with the connection data to some domains only.
+    assert!(!browser.text("main").await.contains("SCIM Configuration"));
+    browser.click(".links a[href$='/settings']").await;
+    browser.click("#property-domain-type option[value='Simple']").await;
+    browser.click("#property-authentication option[value='HTTP Redirect']").await;
+    browser.press("Save").await;
+    browser.shows("[role=status]", "saved").await;
+    browser.click("main a[href='/console/tenants/northwind']").await;
     browser.click(".links a[href$='/setup']").await;
     browser.fill("#new-token #name", "Okta production").await;
     browser.click("#expires option[value='10y']").await;
@@ -277,6 +285,8 @@ async fn people_see_who_has_which_role(installation: Installation) {
     let server = installation.serve().await;
     let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
     let scim = Scim::new(server.base_url("envi"), installation.tenant("envi", "envi"));
+    let simple = ["--property", "domain-type=Simple", "--property", "authentication=WS Trust"];
+    installation.run(&[&["tenant", "set", "envi"][..], &simple].concat());
     let user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@envi.example",
         "name": {"givenName": "Ada", "familyName": "<script>alert(1)</script>"},
@@ -301,6 +311,14 @@ async fn people_see_who_has_which_role(installation: Installation) {
             ("users", "/console/tenants/envi/users".to_owned(), "Manager"),
             ("user", format!("/console/tenants/envi/users/{ada}"), "Envi_Manager"),
             ("groups", "/console/tenants/envi/groups".to_owned(), "Everyone"),
+            ("overview", "/console/tenants/envi".to_owned(), "SCIM Configuration"),
+            ("edit", "/console/tenants/envi/setup/edit".to_owned(), "User Role Prefix"),
+            ("profile", "/console/tenants/envi/profile".to_owned(), "Check"),
+            ("version", "/console/tenants/envi/profile/versions/1".to_owned(), "Envi_"),
+            ("value-sets", "/console/tenants/envi/value-sets".to_owned(), "Roles of Envi"),
+            ("value-set", "/console/tenants/envi/value-sets/roles".to_owned(), "CSV file"),
+            ("roles", "/console/tenants/envi/roles?group=envi_buyer".to_owned(), "would give"),
+            ("settings", "/console/tenants/envi/settings".to_owned(), "Domain type"),
         ];
         for (page, path, word) in pages {
             browser.goto(&format!("{}{path}", server.origin)).await;
