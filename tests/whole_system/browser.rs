@@ -190,6 +190,7 @@ async fn a_token_lives_and_dies(installation: Installation) {
     browser.press("Create tenant").await;
     browser.press("Activate").await;
     browser.shows("main", "Active: the identity provider is served").await;
+    browser.click(".links a[href$='/setup']").await;
     browser.fill("#new-token #name", "Okta production").await;
     browser.click("#expires option[value='10y']").await;
     browser.press("Make token").await;

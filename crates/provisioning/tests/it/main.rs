@@ -3,8 +3,10 @@
 mod configuration;
 mod csv_export;
 mod csv_import;
+mod departed;
 mod groups;
 mod groups_members;
+mod notes;
 mod patch_properties;
 mod profiles;
 mod support;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use provisioning::{
-    IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory,
+    DeletedUser, IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant,
+    TenantDirectory,
     csv::{ImportError, ImportOptions, ImportProgress, ImportSummary},
     users::Created,
 };
 use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
-use store::{Actor, ActorKind, ChangeContext, Store};
+use store::{Actor, ActorKind, ChangeContext, Store, audit::Record};
 use store_testing::TestStore;
 use tokio::io::AsyncRead;
 
@@ -83,8 +84,25 @@ impl<'a> World<'a> {
     async fn tenant_of(&self, profile: ProfileSource<'_>, compatibility: &str) -> Side {
         let slug = self.slug();
         let tenant = self.directory.create(&slug, None, profile, compatibility, true, &context()).await;
+        self.side(&tenant.expect("a tenant"))
+    }
+
+    /// A fresh active tenant of the general profile with these policies.
+    pub(crate) async fn tenant_with_policies(&self, policies: &str) -> Side {
+        let generic = Profile::builtin("generic").expect("a file");
+        let (head, _) = generic.split_once("[policies]").expect("policies");
+        self.tenant_with(&format!("{head}[policies]\n{policies}\n")).await
+    }
+
+    /// Purges whose retention is over; gives their number.
+    pub(crate) async fn purge_expired(&self) -> u64 {
+        send(self.provisioner.purge_expired(&self.directory)).await.expect("purged")
+    }
+
+    fn side(&self, tenant: &Tenant) -> Side {
+        let slug = &tenant.row.slug;
         Side {
-            tenant: (*tenant.expect("a tenant")).clone(),
+            tenant: tenant.clone(),
             base_url: format!("https://scim.example.com/t/{slug}/scim/v2"),
             projection: Projection::default(),
             context: context(),
@@ -236,6 +254,25 @@ impl Side {
         store.many_users(self.tenant.id(), count).await
     }
 
+    pub(crate) async fn deleted_user(&self, id: &str) -> Result<DeletedUser, ScimError> {
+        send(self.provisioner.deleted_user(self.request(), id)).await
+    }
+
+    /// User names of the deleted users that a filter selects.
+    pub(crate) async fn deleted_users(&self, query: &Query) -> Vec<String> {
+        let page = send(self.provisioner.deleted_users(self.request(), query)).await.expect("a list");
+        let name = |user: &DeletedUser| user.rendered.body["userName"].as_str().expect("a name").to_owned();
+        page.users.iter().map(name).collect()
+    }
+
+    pub(crate) async fn restore_user(&self, id: &str) -> Result<Rendered, ScimError> {
+        send(self.provisioner.restore_user(self.request(), id)).await
+    }
+
+    pub(crate) async fn erase_user(&self, id: &str, user_name: &str) -> Result<(), ScimError> {
+        send(self.provisioner.erase_user(self.request(), id, user_name)).await
+    }
+
     pub(crate) async fn create_group(&self, body: &Value) -> Result<Rendered, ScimError> {
         send(self.provisioner.create_group(self.request(), body)).await
     }
@@ -315,6 +352,23 @@ impl Side {
     pub(crate) async fn event_names(&self) -> Vec<String> {
         let records = self.store.tenant(self.tenant.id()).outbox(1000).await.expect("events");
         records.into_iter().map(|record| record.event).collect()
+    }
+
+    /// What the audit trail says about an object, oldest first.
+    pub(crate) async fn trail(&self, id: &str) -> Vec<Record> {
+        let mut records = self.store.tenant(self.tenant.id()).audit(Some(id), 100).await.expect("a trail");
+        records.reverse();
+        records
+    }
+
+    /// The notes of the last entry about an object, as `path text`.
+    pub(crate) async fn last_notes(&self, id: &str) -> Vec<String> {
+        let last = self.trail(id).await.pop().expect("an entry");
+        let notes = last.payload.expect("a payload")["notes"].as_array().cloned().unwrap_or_default();
+        let note = |note: &Value| {
+            format!("{} {}", note["path"].as_str().expect("a path"), note["text"].as_str().expect("a text"))
+        };
+        notes.iter().map(note).collect()
     }
 
     /// A user's roles, as `role via group`.

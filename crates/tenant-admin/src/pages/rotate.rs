@@ -9,6 +9,7 @@ use store::{CredentialId, credentials::Credential};
 use token_service::expiry;
 
 use super::{
+    closed,
     setup::{self, IssuedToken, TokenRow},
     tenant,
 };
@@ -51,6 +52,9 @@ pub(crate) async fn ask(
     Segments((slug, id)): Segments<(String, String)>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::OK)? {
+        return Ok(closed);
+    }
     let rows = setup::token_rows(&state, &tenant).await?;
     let token = rows.into_iter().find(|row| row.id == id && row.rotates).ok_or(PageError::NotFound)?;
     let chrome = visit.chrome(format!("Rotate {}", token.name));
@@ -65,6 +69,9 @@ pub(crate) async fn rotate(
     Fields(choice): Fields<Choice>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
+        return Ok(closed);
+    }
     let id: CredentialId = id.parse().map_err(|()| PageError::NotFound)?;
     let chosen = GRACES.iter().find(|(value, _)| *value == choice.grace);
     let grace = chosen.and_then(|(value, _)| expiry::grace(value).ok());
