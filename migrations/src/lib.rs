@@ -57,6 +57,24 @@ const LOGINS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Indexes of soft-deleted users.
+const DEPARTED: Script = Script {
+    name: "m20261125_000007_departed",
+    tables: include_str!("departed/tables.sql"),
+    postgres: "",
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// Which tenants a person of the console is given.
+const ADMIN_TENANTS: Script = Script {
+    name: "m20261125_000008_admin_tenants",
+    tables: include_str!("admin_tenants/tables.sql"),
+    postgres: include_str!("admin_tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -69,6 +87,8 @@ impl MigratorTrait for Migrator {
             Box::new(NESTED_GROUPS),
             Box::new(TENANT_CONFIGURATION),
             Box::new(LOGINS),
+            Box::new(DEPARTED),
+            Box::new(ADMIN_TENANTS),
         ]
     }
 }

@@ -9,6 +9,7 @@ mod command_line;
 mod configuration;
 mod conformance;
 mod credentials;
+mod csv;
 mod demo;
 mod documents;
 mod harness;

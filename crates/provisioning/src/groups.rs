@@ -2,7 +2,7 @@
 
 use scim_core::{
     Document, ResourceType, ScimError,
-    intake::{self, Findings, Intake, validate_for},
+    intake::{self, Findings, Intake, Note},
     leniency::Leniencies,
     patch::{MemberOp, PatchRequest},
     search,
@@ -17,20 +17,25 @@ use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
     listing::{Selected, Source},
-    note_dropped, note_warnings, scim_error, text,
+    notes, scim_error, text,
 };
 
-/// What a change makes of a group: its document, and the moves of its members.
-type Next = (Document, Vec<MemberOp>);
+/// What a change makes of a group.
+struct Next {
+    document: Document,
+    moves: Vec<MemberOp>,
+    notes: Vec<Note>,
+}
 
 impl Provisioner {
     /// POST /Groups.
     pub async fn create_group(&self, request: Request<'_>, body: &Value) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let (Intake { mut document, members, .. }, findings) = take(request, kind, body)?;
-        validate(request, kind, findings, &mut document)?;
+        let (Intake { mut document, members, .. }, findings, dropped) = take(request, kind, body)?;
+        let told = validate(request, kind, findings, None, &mut document)?;
         let moves = members.map(MemberOp::Add).into_iter().collect();
-        let state = state(request, kind, document, moves);
+        let notes = notes::all(request, [dropped, told]);
+        let state = state(request, kind, Next { document, moves, notes });
         let (scope, edges) = (self.scope(request), wants_members(request, kind));
         let create = || scope.create_group(&state, edges, request.context);
         let outcome = whole(create).await.map_err(scim_error)?;
@@ -62,14 +67,15 @@ impl Provisioner {
         body: &Value,
     ) -> Result<Rendered, ScimError> {
         let kind = group_type(request)?;
-        let (sent, findings) = take(request, kind, body)?;
+        let (sent, findings, dropped) = take(request, kind, body)?;
         let members = sent.members.clone().unwrap_or_default();
         let next = |current: &Document| {
             let mut document = sent.document.clone();
             intake::carry_immutable(kind, current, &mut document);
             intake::check_immutable(kind, current, &document)?;
-            validate(request, kind, findings.clone(), &mut document)?;
-            Ok((document, vec![MemberOp::Replace(members.clone())]))
+            let told = validate(request, kind, findings.clone(), Some(current), &mut document)?;
+            let notes = notes::all(request, [dropped.clone(), told]);
+            Ok(Next { document, moves: vec![MemberOp::Replace(members.clone())], notes })
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
         Ok(answer::group(request, &self.scope(request), kind, &group))
@@ -87,13 +93,13 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = patch.apply(kind, leniencies, current)?;
-            note_dropped(request, kind, &patched.ignored)?;
-            let mut document = patched.document;
+            let dropped = notes::dropped(request, kind, &patched.ignored)?;
+            let (mut document, mut told) = (patched.document, Vec::new());
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
-                validate(request, kind, Findings::default(), &mut document)?;
+                told = validate(request, kind, Findings::default(), Some(current), &mut document)?;
             }
-            Ok((document, patched.members))
+            Ok(Next { document, moves: patched.members, notes: notes::all(request, [dropped, told]) })
         };
         let group = self.change_group(request, kind, id, if_match, &next).await?;
         Ok(answer::group(request, &self.scope(request), kind, &group))
@@ -132,14 +138,14 @@ impl Provisioner {
         let mut attempts = Attempts::new(if_match);
         loop {
             let current = live(&scope, id, &attempts).await?;
-            let (document, moves) = next(&current.document)?;
-            let same = document == current.document;
-            if same && moves.is_empty() {
+            let next = next(&current.document)?;
+            let same = next.document == current.document;
+            if same && next.moves.is_empty() {
                 return with_members(&scope, current, edges).await?.ok_or_else(|| not_found(id));
             }
             // Parallel changes of members alone never meet, unless the client asks for a version.
             let expected = (!same || attempts.conditional()).then_some(current.version);
-            let state = state(request, kind, document, moves);
+            let state = state(request, kind, next);
             let change = || scope.change_group(current.id, expected, &state, edges, request.context);
             match whole(change).await {
                 Ok(outcome) => {
@@ -169,11 +175,16 @@ async fn with_members(scope: &TenantScope, group: Group, members: bool) -> Resul
     scope.group(group.id, true).await.map_err(scim_error)
 }
 
-/// A body, and what is wrong with its single values: that is told together with what is wrong with the whole.
-fn take(request: Request<'_>, kind: &ResourceType, body: &Value) -> Result<(Intake, Findings), ScimError> {
+/// A body, what is wrong with its single values (that is told together with what is wrong with the whole), and notes of
+/// the names in it that were left out.
+fn take(
+    request: Request<'_>,
+    kind: &ResourceType,
+    body: &Value,
+) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
     let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
-    note_dropped(request, kind, &intake.dropped)?;
-    Ok((intake, findings))
+    let dropped = notes::dropped(request, kind, &intake.dropped)?;
+    Ok((intake, findings, dropped))
 }
 
 /// Checks a group, and whether the tenant wants one of that name.
@@ -181,20 +192,17 @@ fn validate(
     request: Request<'_>,
     kind: &ResourceType,
     findings: Findings,
+    before: Option<&Document>,
     document: &mut Document,
-) -> Result<(), ScimError> {
-    let notes = validate_for(kind, &request.tenant.value_sets, findings, document)?;
-    note_warnings(request, &notes);
+) -> Result<Vec<Note>, ScimError> {
+    let notes = notes::validate(request, kind, findings, before, document)?;
     let external_id = document.get("externalId").and_then(Value::as_str);
-    request.tenant.profile.roles.admit(text(document, "displayName"), external_id)
+    request.tenant.profile.roles.admit(text(document, "displayName"), external_id)?;
+    Ok(notes)
 }
 
-fn state(
-    request: Request<'_>,
-    kind: &ResourceType,
-    document: Document,
-    members: Vec<MemberOp>,
-) -> GroupState {
+fn state(request: Request<'_>, kind: &ResourceType, next: Next) -> GroupState {
+    let Next { document, moves, notes } = next;
     let profile = &request.tenant.profile;
     let external_id = document.get("externalId").and_then(Value::as_str);
     let sets = &request.tenant.value_sets;
@@ -202,8 +210,9 @@ fn state(
         search: search::form(kind, &document),
         roles: profile.roles_of_group(sets, text(&document, "displayName"), external_id),
         document,
-        members,
+        members: moves,
         unknown_members: profile.policies.unknown_member,
+        notes,
     }
 }
 

@@ -2,6 +2,8 @@
 //! store transaction with audit and outbox. SCIM, the console, imports and the command line all come through here.
 
 pub mod configuration;
+pub mod csv;
+pub mod departed;
 pub mod directory;
 pub mod groups;
 pub mod slug;
@@ -12,17 +14,16 @@ mod attempts;
 mod cursor;
 mod listing;
 mod members;
+mod notes;
 mod root;
 
 pub use answer::scim_error;
 pub use cursor::CURSOR_TIMEOUT;
+pub use departed::{DeletedPage, DeletedUser, may_be_erased};
 pub use directory::{ProfileSource, Tenant, TenantDirectory};
 pub use members::MoreMembers;
 
-use scim_core::{
-    Document, ResourceType, ScimError, intake::Note, path::Resolved, profile::UnknownAttributePolicy,
-    projection::Projection,
-};
+use scim_core::{Document, projection::Projection};
 use store::{ChangeContext, Store, TenantScope};
 
 /// What every operation needs to know of the request.
@@ -127,37 +128,6 @@ pub struct Query {
 
 /// Conditions of a request (RFC 7644 §3.14): versions named in `If-Match`; `None` = any.
 pub type IfMatch = Option<Vec<i64>>;
-
-/// Unknown attributes named in an error, at most.
-const NAMED_UNKNOWN: usize = 20;
-
-/// Notes what of a body was left aside: paths only, since values may be personal. 400 `invalidValue` where the tenant
-/// wants no attributes that nobody knows; what SCIM knows and the product does not offer is left aside in any case.
-fn note_dropped(request: Request<'_>, kind: &ResourceType, paths: &[String]) -> Result<(), ScimError> {
-    if paths.is_empty() {
-        return Ok(());
-    }
-    if request.tenant.profile.policies.unknown_attribute == UnknownAttributePolicy::Reject {
-        let known = |path: &&String| matches!(kind.resolve(path), Resolved::NotOffered(_));
-        let unknown: Vec<&str> =
-            paths.iter().filter(|path| !known(path)).take(NAMED_UNKNOWN).map(String::as_str).collect();
-        if !unknown.is_empty() {
-            return Err(ScimError::invalid_value(
-                &unknown.join(", "),
-                "no attribute of that name is known here; compare it with /Schemas, or leave it out.",
-            ));
-        }
-    }
-    tracing::debug!(tenant = %request.tenant.id(), ?paths, "attributes left aside");
-    Ok(())
-}
-
-/// Notes what a person should know of a resource that was taken; a note holds no value.
-fn note_warnings(request: Request<'_>, notes: &[Note]) {
-    for Note { path, text } in notes {
-        tracing::debug!(tenant = %request.tenant.id(), %path, %text, "noted");
-    }
-}
 
 /// The text of an attribute; empty when there is none.
 fn text<'a>(document: &'a Document, name: &str) -> &'a str {

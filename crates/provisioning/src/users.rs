@@ -2,23 +2,23 @@
 
 use scim_core::{
     Document, ResourceType, ScimError,
-    intake::{self, Findings, Intake, validate_for},
+    intake::{self, Findings, Intake, Note},
     leniency::Leniencies,
     patch::PatchRequest,
     product::rewrite_patch,
-    profile::{DeletePolicy, DuplicatePolicy},
+    profile::{DeletePolicy, DuplicatePolicy, Policies},
 };
 use serde_json::Value;
 use store::{
-    StoreError, TenantScope, UserId,
-    users::{User, UserState},
+    ChangeContext, StoreError, TenantScope, UserId,
+    users::{Admitted, User, UserState},
 };
 
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
     listing::{Selected, Source},
-    note_dropped, note_warnings, scim_error, text,
+    notes, scim_error, text,
 };
 
 /// What a POST did.
@@ -28,32 +28,57 @@ pub struct Created {
     pub rendered: Rendered,
     /// An existing user was linked (duplicate policy).
     pub linked: bool,
+    /// A soft-deleted user came back under its old id (`relink-on-return`).
+    pub returned: bool,
+}
+
+/// What a change makes of a user.
+struct Next {
+    document: Document,
+    notes: Vec<Note>,
 }
 
 impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
         let kind = user_type(request);
-        let (Intake { mut document, .. }, findings) = take(request, body)?;
-        validate(request, findings, &mut document)?;
-        let state = UserState::new(kind, document);
-        let scope = self.scope(request);
+        let Next { document, notes } = new_user(request, body)?;
+        let state = UserState::new(kind, document).noted(notes);
+        let (scope, policies) = (self.scope(request), request.tenant.profile.policies);
         let mut attempts = Attempts::new(None);
         loop {
-            match whole(|| scope.create_user(&state, request.context)).await {
-                Ok(user) => {
-                    return Ok(Created { rendered: answer::user(request, &user), linked: false });
+            match whole(|| admit(&scope, policies, &state, request.context)).await {
+                Ok(Admitted { user, returned }) => {
+                    return Ok(Created { rendered: answer::user(request, &user), linked: false, returned });
                 }
-                Err(StoreError::Conflict { .. })
-                    if request.tenant.profile.policies.duplicate == DuplicatePolicy::Link => {}
+                Err(StoreError::Conflict { .. }) if policies.duplicate == DuplicatePolicy::Link => {
+                    if let Some(user) = link(request, &scope, &state).await? {
+                        let rendered = answer::user(request, &user);
+                        return Ok(Created { rendered, linked: true, returned: false });
+                    }
+                }
+                Err(StoreError::Stale) => {}
                 Err(error) => return Err(scim_error(error)),
             }
-            if let Some(user) = link(request, &scope, &state).await? {
-                return Ok(Created { rendered: answer::user(request, &user), linked: true });
-            }
-            // The user whose name it was is gone, or was changed just now.
+            // The user whose name it was is gone, or was changed just now; or who comes back was just brought back.
             attempts.again().await?;
         }
+    }
+
+    /// The document that a POST of this body would make; writes nothing.
+    pub(crate) fn check_new_user(&self, request: Request<'_>, body: &Value) -> Result<Document, ScimError> {
+        new_user(request, body).map(|next| next.document)
+    }
+
+    /// The document that a PUT of this body would make of the current one; writes nothing.
+    pub(crate) fn check_replacement(
+        &self,
+        request: Request<'_>,
+        current: &Document,
+        body: &Value,
+    ) -> Result<Document, ScimError> {
+        let (sent, findings, dropped) = take(request, body)?;
+        replacement(request, &sent, &findings, &dropped, current).map(|next| next.document)
     }
 
     /// GET /Users/{id}.
@@ -76,22 +101,8 @@ impl Provisioner {
         if_match: IfMatch,
         body: &Value,
     ) -> Result<Rendered, ScimError> {
-        let kind = user_type(request);
-        let (sent, findings) = take(request, body)?;
-        let next = |current: &Document| {
-            let mut document = sent.document.clone();
-            // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
-            if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
-                document.insert("active".into(), active.clone());
-            }
-            intake::carry_immutable(kind, current, &mut document);
-            intake::check_immutable(kind, current, &document)?;
-            if findings.is_empty() && intake::only_deactivates(current, &document) {
-                return Ok(document);
-            }
-            validate(request, findings.clone(), &mut document)?;
-            Ok(document)
-        };
+        let (sent, findings, dropped) = take(request, body)?;
+        let next = |current: &Document| replacement(request, &sent, &findings, &dropped, current);
         let user = self.change_user(request, id, if_match, &next).await?;
         Ok(answer::user(request, &user))
     }
@@ -108,15 +119,15 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = rewrite_patch(kind, &patch, current).apply(kind, leniencies, current)?;
-            note_dropped(request, kind, &patched.ignored)?;
-            let mut document = patched.document;
+            let dropped = notes::dropped(request, kind, &patched.ignored)?;
+            let (mut document, mut told) = (patched.document, Vec::new());
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
                 if !intake::only_deactivates(current, &document) {
-                    validate(request, Findings::default(), &mut document)?;
+                    told = notes::validate(request, kind, Findings::default(), Some(current), &mut document)?;
                 }
             }
-            Ok(document)
+            Ok(Next { document, notes: notes::all(request, [dropped, told]) })
         };
         let user = self.change_user(request, id, if_match, &next).await?;
         Ok(answer::user(request, &user))
@@ -134,7 +145,7 @@ impl Provisioner {
                 let next = |current: &Document| {
                     let mut document = current.clone();
                     document.insert("active".into(), Value::Bool(false));
-                    Ok(document)
+                    Ok(Next { document, notes: Vec::new() })
                 };
                 self.change_user(request, id, if_match, &next).await.map(|_| ())
             }
@@ -157,8 +168,10 @@ impl Provisioner {
     async fn purge(&self, request: Request<'_>, id: &str, if_match: IfMatch) -> Result<(), ScimError> {
         let (scope, key) = (self.scope(request), user_id(id)?);
         // The store purges hidden users too; a client sees only live ones.
-        live(&scope, id, &Attempts::new(if_match), false).await?;
-        let purged = whole(|| scope.purge_user(key, request.context)).await.map_err(scim_error)?;
+        let attempts = Attempts::new(if_match);
+        let version = live(&scope, id, &attempts, false).await?.version;
+        let expected = attempts.conditional().then_some(version);
+        let purged = whole(|| scope.purge_user(key, expected, request.context)).await.map_err(scim_error)?;
         if purged { Ok(()) } else { Err(not_found(id)) }
     }
 
@@ -168,17 +181,17 @@ impl Provisioner {
         request: Request<'_>,
         id: &str,
         if_match: IfMatch,
-        next: &(dyn Fn(&Document) -> Result<Document, ScimError> + Send + Sync),
+        next: &(dyn Fn(&Document) -> Result<Next, ScimError> + Send + Sync),
     ) -> Result<User, ScimError> {
         let (scope, kind) = (self.scope(request), user_type(request));
         let mut attempts = Attempts::new(if_match);
         loop {
             let current = live(&scope, id, &attempts, wants_groups(request)).await?;
-            let document = next(&current.document)?;
+            let Next { document, notes } = next(&current.document)?;
             if document == current.document {
                 return Ok(current);
             }
-            let state = UserState::after(kind, &current.document, document);
+            let state = UserState::after(kind, &current.document, document).noted(notes);
             let swap = || scope.replace_user(current.id, current.version, &state, request.context);
             match whole(swap).await {
                 Ok(user) => return user.ok_or_else(|| not_found(id)),
@@ -187,6 +200,49 @@ impl Provisioner {
             }
         }
     }
+}
+
+/// What becomes of a POST's body.
+fn new_user(request: Request<'_>, body: &Value) -> Result<Next, ScimError> {
+    let (Intake { mut document, .. }, findings, dropped) = take(request, body)?;
+    let told = notes::validate(request, user_type(request), findings, None, &mut document)?;
+    Ok(Next { document, notes: notes::all(request, [dropped, told]) })
+}
+
+/// What becomes of a document by a PUT.
+fn replacement(
+    request: Request<'_>,
+    sent: &Intake,
+    findings: &Findings,
+    dropped: &[Note],
+    current: &Document,
+) -> Result<Next, ScimError> {
+    let kind = user_type(request);
+    let mut document = sent.document.clone();
+    // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
+    if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
+        document.insert("active".into(), active.clone());
+    }
+    intake::carry_immutable(kind, current, &mut document);
+    intake::check_immutable(kind, current, &document)?;
+    let mut told = Vec::new();
+    if !findings.is_empty() || !intake::only_deactivates(current, &document) {
+        told = notes::validate(request, kind, findings.clone(), Some(current), &mut document)?;
+    }
+    Ok(Next { document, notes: notes::all(request, [dropped.to_vec(), told]) })
+}
+
+/// Makes a user, or brings one back where the policies want that.
+async fn admit(
+    scope: &TenantScope,
+    policies: Policies,
+    state: &UserState,
+    context: &ChangeContext,
+) -> Result<Admitted, StoreError> {
+    if policies.relink_on_return {
+        return scope.admit_user(state, context).await;
+    }
+    Ok(Admitted { user: scope.create_user(state, context).await?, returned: false })
 }
 
 /// Makes the document of the user who has the name that of the body (duplicate policy `link`). `None` when that user is
@@ -214,21 +270,17 @@ async fn live(scope: &TenantScope, id: &str, attempts: &Attempts, groups: bool) 
     Ok(user)
 }
 
-/// A body, and what is wrong with its single values: that is told together with what is wrong with the whole.
-fn take(request: Request<'_>, body: &Value) -> Result<(Intake, Findings), ScimError> {
+/// A body, what is wrong with its single values (that is told together with what is wrong with the whole), and notes of
+/// the names in it that were left out.
+fn take(request: Request<'_>, body: &Value) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
     let kind = user_type(request);
     let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
-    note_dropped(request, kind, &intake.dropped)?;
-    Ok((intake, findings))
+    let dropped = notes::dropped(request, kind, &intake.dropped)?;
+    Ok((intake, findings, dropped))
 }
 
-fn validate(request: Request<'_>, findings: Findings, document: &mut Document) -> Result<(), ScimError> {
-    let notes = validate_for(user_type(request), &request.tenant.value_sets, findings, document)?;
-    note_warnings(request, &notes);
-    Ok(())
-}
-
-fn user_type(request: Request<'_>) -> &ResourceType {
+/// Users of this tenant.
+pub(crate) fn user_type(request: Request<'_>) -> &ResourceType {
     &request.tenant.profile.user
 }
 
@@ -241,10 +293,11 @@ fn wants_groups(request: Request<'_>) -> bool {
 }
 
 /// An id that is no UUID belongs to nobody.
-fn user_id(id: &str) -> Result<UserId, ScimError> {
+pub(crate) fn user_id(id: &str) -> Result<UserId, ScimError> {
     id.parse().map_err(|()| not_found(id))
 }
 
-fn not_found(id: &str) -> ScimError {
+/// 404.
+pub(crate) fn not_found(id: &str) -> ScimError {
     ScimError::not_found("User", id)
 }

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod health;
 mod installation;
+mod retention;
 mod server;
 mod settings;
 mod telemetry;

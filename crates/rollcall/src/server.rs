@@ -7,7 +7,7 @@ use axum::{Router, extract::Request, response::Response};
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
-use crate::{health, installation::Installation, settings::Settings, upkeep};
+use crate::{health, installation::Installation, retention, settings::Settings, upkeep};
 
 /// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -64,12 +64,17 @@ pub(crate) async fn serve(
         let listener = bind(address).await?;
         servers.spawn(serve_one(listener, health::router(installation.store.clone()), stop.clone()));
     }
-    let upkeep = tokio::spawn(upkeep::run(installation.clone(), stop));
+    let by_itself = [
+        tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
+        tokio::spawn(retention::run(installation.clone(), stop)),
+    ];
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
     }
-    // What it was at is taken up again at the next start, here or in another node.
-    upkeep.abort();
+    // What they were at is taken up again at the next start, here or in another node.
+    for task in by_itself {
+        task.abort();
+    }
     installation.tokens.flush_uses().await?;
     installation.store.close().await;
     Ok(())

@@ -31,7 +31,8 @@ pub struct Record {
     pub cause: String,
     /// Milliseconds.
     pub at: i64,
-    /// `{"state": …, "before": …}`; `None` after a purge.
+    /// `{"state": …, "before": …}`, and `"notes": [{"path", "text"}, …]` where something was left out or should be
+    /// known; `None` after a purge.
     pub payload: Option<Value>,
 }
 

@@ -153,23 +153,8 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.write().await?;
-        let revoked = credentials::Entity::update_many()
-            .col_expr(credentials::Column::RevokedAt, Expr::value(tx.now))
-            .col_expr(credentials::Column::Version, Expr::col(credentials::Column::Version).add(1))
-            .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
-            .filter(credentials::COLUMN.id.eq(id.0))
-            .filter(credentials::Column::RevokedAt.is_null())
-            .exec(&tx.db)
-            .await?;
-        if revoked.rows_affected == 0 {
-            return Ok(false);
-        }
-        let Some(row) = row_by_id(&tx, id).await? else { return Ok(false) };
-        let version = row.version;
-        let credential = Credential::try_from(row)?;
-        tx.give_login_away(&credential).await?;
-        let facts = [("before", json!({ "revokedAt": null }))];
-        tx.record(vec![event("credential.revoked", &credential, version, facts.into())?], context).await?;
+        let Some(event) = tx.revoke(id).await? else { return Ok(false) };
+        tx.record(vec![event], context).await?;
         tx.commit_configuration().await?;
         Ok(true)
     }
@@ -185,6 +170,43 @@ impl TenantScope {
             tx.db.execute_raw(note_statement(&tx, chunk)).await?;
         }
         tx.commit().await
+    }
+}
+
+impl TenantTx {
+    /// Revokes what stands for a user and gives the events of it; whoever commits then moves the epoch, unless there
+    /// are none.
+    pub(crate) async fn revoke_credentials_of(&self, user: UserId) -> Result<Vec<Event>, StoreError> {
+        let live = credentials::Entity::find()
+            .filter(credentials::COLUMN.tenant_id.eq(self.tenant))
+            .filter(credentials::Column::UserId.eq(user.0))
+            .filter(credentials::Column::RevokedAt.is_null());
+        let mut events = Vec::new();
+        for row in live.all(&self.db).await? {
+            events.extend(self.revoke(CredentialId(row.id)).await?);
+        }
+        Ok(events)
+    }
+
+    /// Revokes and gives the event of it; `None` when there is none or it is revoked.
+    async fn revoke(&self, id: CredentialId) -> Result<Option<Event>, StoreError> {
+        let revoked = credentials::Entity::update_many()
+            .col_expr(credentials::Column::RevokedAt, Expr::value(self.now))
+            .col_expr(credentials::Column::Version, Expr::col(credentials::Column::Version).add(1))
+            .filter(credentials::COLUMN.tenant_id.eq(self.tenant))
+            .filter(credentials::COLUMN.id.eq(id.0))
+            .filter(credentials::Column::RevokedAt.is_null())
+            .exec(&self.db)
+            .await?;
+        if revoked.rows_affected == 0 {
+            return Ok(None);
+        }
+        let Some(row) = row_by_id(self, id).await? else { return Ok(None) };
+        let version = row.version;
+        let credential = Credential::try_from(row)?;
+        self.give_login_away(&credential).await?;
+        let facts = [("before", json!({ "revokedAt": null }))];
+        Ok(Some(event("credential.revoked", &credential, version, facts.into())?))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writing the audit and outbox rows of a change, in its own transaction.
 
+use scim_core::intake::Note;
 use sea_orm::{EntityTrait, Set};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -26,13 +27,51 @@ pub(crate) struct Event {
     pub(crate) object_id: String,
     /// Version of the object after the change.
     pub(crate) object_version: i64,
-    /// `{"state": …, "before": …}` or what the event is about.
+    /// `{"state": …, "before": …}` or what the event is about; an object.
     pub(crate) payload: Value,
+}
+
+impl Event {
+    /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.
+    pub(crate) fn noted(mut self, notes: &[Note]) -> Self {
+        if let (false, Some(payload)) = (notes.is_empty(), self.payload.as_object_mut()) {
+            let notes = notes.iter().map(|note| json!({"path": note.path, "text": note.text}));
+            payload.insert("notes".into(), notes.collect());
+        }
+        self
+    }
+}
+
+/// Who is told of an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// People who read the audit trail, and whoever takes events.
+    All,
+    /// People only: nothing has changed.
+    People,
 }
 
 impl TenantTx {
     /// Appends audit, outbox and payload rows for all events, in chunks below the bind limit.
     pub(crate) async fn record(&self, events: Vec<Event>, context: &ChangeContext) -> Result<(), StoreError> {
+        self.append(events, context, Told::All).await
+    }
+
+    /// Appends to the audit trail alone what people should know and what is no change that others would have to follow.
+    pub(crate) async fn record_for_people(
+        &self,
+        events: Vec<Event>,
+        context: &ChangeContext,
+    ) -> Result<(), StoreError> {
+        self.append(events, context, Told::People).await
+    }
+
+    async fn append(
+        &self,
+        events: Vec<Event>,
+        context: &ChangeContext,
+        told: Told,
+    ) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
             rows.push(self.rows_of(event, context)?);
@@ -51,7 +90,9 @@ impl TenantTx {
             }
             payloads::Entity::insert_many(contents).exec_without_returning(&self.db).await?;
             audit::Entity::insert_many(trail).exec_without_returning(&self.db).await?;
-            outbox::Entity::insert_many(events).exec_without_returning(&self.db).await?;
+            if told == Told::All {
+                outbox::Entity::insert_many(events).exec_without_returning(&self.db).await?;
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Pages of live rows, for users and groups alike.
+//! Pages of rows, for users and groups alike.
 
 use std::collections::HashMap;
 
@@ -24,9 +24,17 @@ pub(crate) struct Table {
     pub(crate) from: &'static str,
     /// Columns of a whole row; `id` is one of them.
     pub(crate) columns: &'static str,
+    /// Which rows there are: [`LIVE`] or [`DELETED`].
+    pub(crate) rows: &'static str,
 }
 
-/// Live rows of one table, in an order.
+/// The rows that clients see.
+pub(crate) const LIVE: &str = "r.deleted_at IS NULL";
+
+/// Those that were soft-deleted.
+pub(crate) const DELETED: &str = "r.deleted_at IS NOT NULL";
+
+/// Rows of one table, in an order.
 #[derive(Clone, Copy)]
 pub(crate) struct Select<'q> {
     pub(crate) table: Table,
@@ -50,7 +58,7 @@ pub(crate) struct Found<T> {
 }
 
 impl TenantTx {
-    /// Begins `SELECT columns` of this tenant's live rows.
+    /// Begins `SELECT columns` of this tenant's rows in a table.
     pub(crate) fn select(&self, table: Table) -> Sql {
         let mut sql = self.sql();
         self.write_select(&mut sql, Select { table, filter: None, sort: None }, |sql| {
@@ -64,7 +72,7 @@ impl TenantTx {
         sql.push("SELECT ");
         columns(sql);
         sql.push(" FROM ").push(select.table.from);
-        sql.add(" WHERE r.tenant_id = ? AND r.deleted_at IS NULL", [self.tenant_value()]);
+        sql.add(" WHERE r.tenant_id = ? AND ", [self.tenant_value()]).push(select.table.rows);
         if let Some(filter) = select.filter {
             sql.push(" AND ");
             condition(sql, select.table.kind, filter);
@@ -195,7 +203,7 @@ impl TenantTx {
         let total = match (window.start, window.total) {
             (Start::Offset(offset), Total::Whole) if is_last && (read > 0 || *offset == 0) => offset + read,
             (Start::Offset(_) | Start::After(_), Total::Remaining) if is_last => read,
-            (Start::Among(_), _) => read,
+            (Start::Among(_), _) | (_, Total::OfPage) => read,
             (_, Total::Whole) => self.count(selects, None).await?,
             (start, Total::Remaining) => self.count(selects, Some(start)).await?,
         };

@@ -1,12 +1,22 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod configuration;
+
+use std::{collections::BTreeSet, sync::Arc};
+
 use askama::Template;
 use serde_json::json;
+use store::{
+    AdminId,
+    admins::{Admin, AdminRole},
+    tenants::TenantCounts,
+};
 
 use crate::{
     chrome::{Badge, Chrome, TenantHead},
     error::PageError,
+    extract::Person,
     form::Errors,
     pager::Pager,
     pages::{
@@ -14,17 +24,19 @@ use crate::{
         group::GroupPage,
         groups::{GroupRow, GroupsPage},
         new_tenant::{NewTenantForm, NewTenantPage, Product},
+        overview::OverviewPage,
+        purge::PurgePage,
         revoke::RevokePage,
         rotate::RotatePage,
         setup::{BaseUrl, Credentials, IssuedLogin, IssuedToken, LoginForm, SetupPage, TokenForm, TokenRow},
         sign_in::SignInPage,
         tenants::{Row, TenantsPage},
         user::{
-            InGroup, Link, RoleRow, UserPage,
+            Deleted, InGroup, Link, RoleRow, UserPage,
             attributes::{AttributeRow, Section, Shown},
-            history::{Change, Entry},
+            history::{Change, Entry, Noted},
         },
-        users::{UserRow, UsersPage},
+        users::{UserRow, UsersPage, View},
     },
     when::{DAY, Moment},
 };
@@ -32,7 +44,19 @@ use crate::{
 const NOW: i64 = 1_795_255_200_000;
 
 fn chrome(title: &str) -> Chrome {
-    Chrome { title: title.into(), operator: Some("ada.lovelace@example.com".into()) }
+    Chrome::of(title, Some(&person(AdminRole::Operator).admin))
+}
+
+fn person(role: AdminRole) -> Person {
+    let admin = Admin {
+        id: AdminId::generate(),
+        email: "ada.lovelace@example.com".into(),
+        password_hash: String::new(),
+        role,
+        tenants: BTreeSet::new(),
+        created_at: NOW,
+    };
+    Person { admin: Arc::new(admin) }
 }
 
 fn head(tab: &'static str) -> TenantHead {
@@ -42,6 +66,9 @@ fn head(tab: &'static str) -> TenantHead {
         product: "Envi".into(),
         status: Badge::active(true),
         groups: true,
+        page: "SCIM Configuration".into(),
+        page_open: true,
+        value_sets: true,
         tab,
     }
 }
@@ -257,9 +284,28 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
             days: ("2026-11-21".into(), "2036-11-20".into()),
         },
         errors,
-        gated: false,
+        organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        quick_name: "SCIM Configuration 2026-11-21 10:00:00".into(),
         prefix: Some("Envi_".into()),
         head: page_head,
+    }
+}
+
+fn overview(active: bool, role: AdminRole) -> OverviewPage {
+    let mut page_head = head("overview");
+    page_head.status = Badge::active(active);
+    OverviewPage {
+        chrome: Chrome::of("Northwind Hospital", Some(&person(role).admin)),
+        head: page_head,
+        active,
+        notice: (!active)
+            .then_some("The tenant is made. Activate it when its identity provider may connect."),
+        counts: TenantCounts { users: 1284, active_users: 1251, groups: 31, roles: 9, credentials: 2 },
+        valid_token: active,
+        profile_version: 3,
+        organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        properties: vec![("Domain type".into(), "Simple".into())],
+        errors: Errors::default(),
     }
 }
 
@@ -270,6 +316,7 @@ fn user_rows() -> Vec<UserRow> {
         display_name: name.into(),
         email: format!("{}@northwind.example", name.to_lowercase().replace(' ', ".")),
         status: Badge::active(active),
+        deleted: None,
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
     };
     vec![
@@ -281,7 +328,8 @@ fn user_rows() -> Vec<UserRow> {
             user_name: "<script>alert(1)</script>".into(),
             display_name: "\"><img src=x onerror=alert(1)>".into(),
             email: String::new(),
-            status: Badge::active(true),
+            status: Badge::deleted(),
+            deleted: Some(at(-4)),
             roles: vec!["<b>bold</b>".into()],
         },
     ]
@@ -294,7 +342,21 @@ fn users(search: &str, empty: bool) -> UsersPage {
         chrome: chrome("Users · Northwind Hospital"),
         head: head("users"),
         search: search.into(),
-        status: "",
+        views: [
+            ("active", "Internal contacts", 1284),
+            ("inactive", "Inactive users", 31),
+            ("deleted", "Deleted", 4),
+        ]
+        .map(|(status, name, count)| View {
+            status,
+            name: name.into(),
+            count: search.is_empty().then_some(count),
+            link: format!("/console/tenants/northwind/users?status={status}"),
+            current: status == "active",
+        })
+        .into(),
+        notice: empty.then_some("The user was deleted for good."),
+        fresh: empty && search.is_empty(),
         pager: Pager::new("/console/tenants/northwind/users", &[("q", search)], 1, rows.len(), total),
         rows,
         summary: format!("{total} users"),
@@ -349,7 +411,14 @@ fn history() -> Vec<Entry> {
         version: 3,
         cause: "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90".into(),
         changes,
+        notes: Vec::new(),
         purged: false,
+    };
+    let noted = |text: &str, first: &[&str], rest: usize, unnamed| Noted {
+        text: text.into(),
+        first: first.iter().map(|path| (*path).to_owned()).collect(),
+        rest: (0..rest).map(|number| format!("attribute{number}")).collect(),
+        unnamed,
     };
     vec![
         entry("Gained role Manager", "ok", 0, Vec::new()),
@@ -367,7 +436,14 @@ fn history() -> Vec<Entry> {
             ],
         ),
         entry("Deactivated", "bad", -20, Vec::new()),
-        entry("Created", "ok", -90, Vec::new()),
+        Entry {
+            notes: vec![
+                noted("was left out: Envi has no such attribute", &["nickName", "title", "locale"], 14, 3),
+                noted("does not apply here and was left out: isProvider is not true", &["npi"], 0, 0),
+                noted("2 more were noted", &[], 0, 0),
+            ],
+            ..entry("Created", "ok", -90, Vec::new())
+        },
     ]
 }
 
@@ -383,6 +459,12 @@ fn user() -> UserPage {
         name: "Amara Okafor".into(),
         user_name: "amara.okafor@northwind.example".into(),
         status: Badge::active(true),
+        notice: Some(
+            "The user is restored. Groups and roles come back when the identity provider pushes them.",
+        ),
+        problem: None,
+        deleted: None,
+        erasable: false,
         sections: sections(),
         groups: vec![
             InGroup { group: link("All staff"), indirect: true },
@@ -404,6 +486,37 @@ fn user() -> UserPage {
             &json!({"schemas": ["x"], "title": "</code></pre><script>alert(1)</script>"}),
         ),
         prefix: Some("Envi_".into()),
+    }
+}
+
+fn deleted_user() -> UserPage {
+    UserPage {
+        status: Badge::deleted(),
+        notice: None,
+        problem: Some(
+            "userName: another user has this name by now. Rename or delete the other one first.".into(),
+        ),
+        deleted: Some(Deleted { at: at(-4), purged_from: Some(at(26)) }),
+        erasable: true,
+        groups: Vec::new(),
+        roles: Vec::new(),
+        ..user()
+    }
+}
+
+fn purge(mistyped: bool) -> PurgePage {
+    let mut errors = Errors::default();
+    if mistyped {
+        errors.add("user_name", "That is not the user name. Type it exactly as it is shown.");
+    }
+    PurgePage {
+        chrome: chrome("Delete Amara Okafor permanently"),
+        head: head("users"),
+        id: "0199f0a0-0000-7000-8000-000000000001".into(),
+        name: "Amara Okafor".into(),
+        user_name: "amara.okafor@northwind.example".into(),
+        typed: if mistyped { "\"><script>amara</script>".into() } else { String::new() },
+        errors,
     }
 }
 
@@ -455,7 +568,7 @@ fn group() -> GroupPage {
 
 fn sign_in(nobody: bool, refused: bool) -> SignInPage {
     SignInPage {
-        chrome: Chrome { title: "Sign in".into(), operator: None },
+        chrome: Chrome::of("Sign in", None),
         nobody,
         email: if refused { "ada@example.com".into() } else { String::new() },
         next: "/console/".into(),
@@ -497,9 +610,11 @@ fn pages() -> Vec<(&'static str, String)> {
         ("tenants", tenants(false).render()),
         ("tenants-empty", tenants(true).render()),
         ("new-tenant", new_tenant().render()),
+        ("overview", overview(true, AdminRole::Operator).render()),
+        ("overview-inactive", overview(false, AdminRole::Operator).render()),
+        ("overview-auditor", overview(true, AdminRole::Auditor).render()),
         ("setup", setup(true, false, false).render()),
         ("setup-inactive", setup(false, false, false).render()),
-        ("setup-gated", SetupPage { gated: true, ..setup(false, false, false) }.render()),
         ("setup-issued", setup(true, true, false).render()),
         ("setup-wrong", setup(true, false, true).render()),
         ("setup-rotated", after_rotation.render()),
@@ -515,13 +630,21 @@ fn pages() -> Vec<(&'static str, String)> {
         ("users-empty", users("", true).render()),
         ("users-none-fit", users("zz<\"", true).render()),
         ("user", user().render()),
+        ("user-deleted", deleted_user().render()),
+        ("purge", purge(false).render()),
+        ("purge-mistyped", purge(true).render()),
         ("groups", groups(false).render()),
         ("groups-empty", groups(true).render()),
         ("group", group().render()),
-        ("error", Ok(PageError::NotFound.sample(Some("ada@example.com".into())))),
+        ("error", Ok(PageError::NotFound.sample(Some(&person(AdminRole::Manager))))),
+        (
+            "error-not-yours",
+            Ok(PageError::NotYours(AdminRole::Auditor).sample(Some(&person(AdminRole::Auditor)))),
+        ),
         ("error-signed-out", Ok(PageError::SignedOut.sample(None))),
     ]
     .into_iter()
+    .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

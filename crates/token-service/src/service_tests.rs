@@ -109,7 +109,7 @@ on_both! {
         for node in [&world.service, &world.another_node().await] {
             assert_eq!(node.verify(&bearer(&issued.token)).await.expect("accepted").user, Some(ann));
         }
-        assert!(store.tenant(world.tenant).purge_user(ann, &context()).await.expect("purged"));
+        assert!(store.tenant(world.tenant).purge_user(ann, None, &context()).await.expect("purged"));
         let principal = world.another_node().await.verify(&bearer(&issued.token)).await.expect("accepted");
         assert_eq!(principal.user, Some(ann), "it never becomes the tenant's own");
     }

@@ -71,7 +71,8 @@ impl<'a> Selected<'a> {
         Self { request, kind, filter, sort, edges: request.projection.wants_edges(kind) }
     }
 
-    fn list(&self, start: Start, limit: u64, total: Total) -> ListQuery {
+    /// The query of a part of the list.
+    pub(crate) fn list(&self, start: Start, limit: u64, total: Total) -> ListQuery {
         let (filter, sort) = (self.filter.clone(), self.sort.clone());
         ListQuery { filter, sort, start, limit, total, edges: self.edges }
     }

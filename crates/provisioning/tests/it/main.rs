@@ -1,8 +1,12 @@
 //! Users, groups and tenants through the provisioner, on each database.
 
 mod configuration;
+mod csv_export;
+mod csv_import;
+mod departed;
 mod groups;
 mod groups_members;
+mod notes;
 mod patch_properties;
 mod profiles;
 mod support;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use provisioning::{
-    IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant, TenantDirectory,
+    DeletedUser, IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant,
+    TenantDirectory,
+    csv::{ImportError, ImportOptions, ImportProgress, ImportSummary},
     users::Created,
 };
 use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
-use store::{Actor, ActorKind, ChangeContext, Store};
+use store::{Actor, ActorKind, ChangeContext, Store, audit::Record};
 use store_testing::TestStore;
+use tokio::io::AsyncRead;
 
 /// A database with what works on it.
 pub(crate) struct World<'a> {
@@ -65,19 +68,41 @@ impl<'a> World<'a> {
 
     /// A fresh active tenant.
     pub(crate) async fn tenant(&self, profile: &str) -> Side {
-        self.tenant_of(ProfileSource::Builtin(profile)).await
+        self.tenant_of(ProfileSource::Builtin(profile), "lenient").await
+    }
+
+    /// Likewise, one that keeps to the letter of the protocol.
+    pub(crate) async fn strict_tenant(&self, profile: &str) -> Side {
+        self.tenant_of(ProfileSource::Builtin(profile), "strict").await
     }
 
     /// A fresh active tenant whose profile is this text.
     pub(crate) async fn tenant_with(&self, profile: &str) -> Side {
-        self.tenant_of(ProfileSource::Text(profile)).await
+        self.tenant_of(ProfileSource::Text(profile), "lenient").await
     }
 
-    async fn tenant_of(&self, profile: ProfileSource<'_>) -> Side {
+    async fn tenant_of(&self, profile: ProfileSource<'_>, compatibility: &str) -> Side {
         let slug = self.slug();
-        let tenant = self.directory.create(&slug, None, profile, "lenient", true, &context()).await;
+        let tenant = self.directory.create(&slug, None, profile, compatibility, true, &context()).await;
+        self.side(&tenant.expect("a tenant"))
+    }
+
+    /// A fresh active tenant of the general profile with these policies.
+    pub(crate) async fn tenant_with_policies(&self, policies: &str) -> Side {
+        let generic = Profile::builtin("generic").expect("a file");
+        let (head, _) = generic.split_once("[policies]").expect("policies");
+        self.tenant_with(&format!("{head}[policies]\n{policies}\n")).await
+    }
+
+    /// Purges whose retention is over; gives their number.
+    pub(crate) async fn purge_expired(&self) -> u64 {
+        send(self.provisioner.purge_expired(&self.directory)).await.expect("purged")
+    }
+
+    fn side(&self, tenant: &Tenant) -> Side {
+        let slug = &tenant.row.slug;
         Side {
-            tenant: (*tenant.expect("a tenant")).clone(),
+            tenant: tenant.clone(),
             base_url: format!("https://scim.example.com/t/{slug}/scim/v2"),
             projection: Projection::default(),
             context: context(),
@@ -183,6 +208,71 @@ impl Side {
         send(self.provisioner.delete_user(self.request(), id, if_match)).await
     }
 
+    pub(crate) async fn import(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        options: ImportOptions,
+    ) -> Result<ImportSummary, ImportError> {
+        self.import_with(source, options, &|_| {}).await
+    }
+
+    pub(crate) async fn import_with(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        options: ImportOptions,
+        progress: &(dyn Fn(ImportProgress) + Send + Sync),
+    ) -> Result<ImportSummary, ImportError> {
+        send(self.provisioner.import_users(&self.tenant, &self.context, source, options, progress)).await
+    }
+
+    /// The whole file, and in how many parts it came.
+    pub(crate) async fn export(&self, columns: Option<&[String]>) -> Result<(String, usize), String> {
+        let mut export =
+            self.provisioner.export_users(&self.tenant, columns).map_err(|error| error.to_string())?;
+        let (mut text, mut parts) = (String::new(), 0);
+        while let Some(part) = send(export.next()).await.map_err(|error| error.to_string())? {
+            text.push_str(&part);
+            parts += 1;
+        }
+        assert_eq!(export.total(), Some(export.rows()), "nobody came or went");
+        Ok((text, parts))
+    }
+
+    /// The one user of a userName.
+    pub(crate) async fn by_name(&self, user_name: &str) -> Value {
+        let filter = Some(format!("userName eq {}", Value::from(user_name)));
+        let page = self
+            .users(&Query { filter, start_index: 1, count: 2, ..Query::default() })
+            .await
+            .expect("a list");
+        assert_eq!(page.resources.len(), 1, "{user_name}");
+        page.resources.into_iter().next().expect("a user")
+    }
+
+    /// So many users, made past the provisioner; their ids in order.
+    pub(crate) async fn many_users(&self, store: &TestStore, count: i64) -> Vec<String> {
+        store.many_users(self.tenant.id(), count).await
+    }
+
+    pub(crate) async fn deleted_user(&self, id: &str) -> Result<DeletedUser, ScimError> {
+        send(self.provisioner.deleted_user(self.request(), id)).await
+    }
+
+    /// User names of the deleted users that a filter selects.
+    pub(crate) async fn deleted_users(&self, query: &Query) -> Vec<String> {
+        let page = send(self.provisioner.deleted_users(self.request(), query)).await.expect("a list");
+        let name = |user: &DeletedUser| user.rendered.body["userName"].as_str().expect("a name").to_owned();
+        page.users.iter().map(name).collect()
+    }
+
+    pub(crate) async fn restore_user(&self, id: &str) -> Result<Rendered, ScimError> {
+        send(self.provisioner.restore_user(self.request(), id)).await
+    }
+
+    pub(crate) async fn erase_user(&self, id: &str, user_name: &str) -> Result<(), ScimError> {
+        send(self.provisioner.erase_user(self.request(), id, user_name)).await
+    }
+
     pub(crate) async fn create_group(&self, body: &Value) -> Result<Rendered, ScimError> {
         send(self.provisioner.create_group(self.request(), body)).await
     }
@@ -262,6 +352,23 @@ impl Side {
     pub(crate) async fn event_names(&self) -> Vec<String> {
         let records = self.store.tenant(self.tenant.id()).outbox(1000).await.expect("events");
         records.into_iter().map(|record| record.event).collect()
+    }
+
+    /// What the audit trail says about an object, oldest first.
+    pub(crate) async fn trail(&self, id: &str) -> Vec<Record> {
+        let mut records = self.store.tenant(self.tenant.id()).audit(Some(id), 100).await.expect("a trail");
+        records.reverse();
+        records
+    }
+
+    /// The notes of the last entry about an object, as `path text`.
+    pub(crate) async fn last_notes(&self, id: &str) -> Vec<String> {
+        let last = self.trail(id).await.pop().expect("an entry");
+        let notes = last.payload.expect("a payload")["notes"].as_array().cloned().unwrap_or_default();
+        let note = |note: &Value| {
+            format!("{} {}", note["path"].as_str().expect("a path"), note["text"].as_str().expect("a text"))
+        };
+        notes.iter().map(note).collect()
     }
 
     /// A user's roles, as `role via group`.

@@ -1,4 +1,4 @@
-//! Results go to stdout, and only here.
+//! Results go to stdout, faults of a file to stderr, and only here.
 
 use std::io::Write as _;
 
@@ -19,6 +19,12 @@ pub(super) fn line(text: impl std::fmt::Display) {
 /// `1 value`, `2 values`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A line of what is wrong with what a command was given, for a person or an editor.
+#[expect(clippy::print_stderr, reason = "stdout is for results")]
+pub(super) fn fault(text: impl std::fmt::Display) {
+    eprintln!("{text}");
 }
 
 /// A result as JSON, indented for people.

@@ -28,7 +28,7 @@ async fn find(call: &Call, params: Params) -> Answer {
     Ok(lists::response(page))
 }
 
-/// POST /Users: 201, also when the tenant's duplicate policy linked an existing user.
+/// POST /Users: 201, also when the tenant's policies linked an existing user or brought back a deleted one.
 pub(crate) async fn create(call: Call, body: Body) -> Answer {
     let projection = call.projection(KIND)?;
     let body = call.json(body).await?;

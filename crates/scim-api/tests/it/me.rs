@@ -189,7 +189,8 @@ async fn who_is_gone_is_not_found(world: World) {
     let bob = okta.create_user("bob@example.com").await;
     let client = world.personal_client("acme", BOTH_SCOPES, &id(&bob)).await;
     client.get("/Me").await.expect(200);
-    let purged = world.scope(&okta).await.purge_user(id(&bob).parse().expect("an id"), &context()).await;
+    let purged =
+        world.scope(&okta).await.purge_user(id(&bob).parse().expect("an id"), None, &context()).await;
     assert!(purged.expect("a purge"));
     every_method_finds_nobody(&client).await;
     okta.get("/Users").await.expect(200);

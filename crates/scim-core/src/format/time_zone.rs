@@ -33,6 +33,13 @@ pub fn check(text: &str) -> Result<String, Misfit> {
     Ok(zone.name.to_owned())
 }
 
+/// What to know of an old name: the zone that it stands for.
+#[must_use]
+pub fn note(name: &str) -> Option<String> {
+    let zone = find(name).filter(|zone| zone.name != zone.canonical)?;
+    Some(format!("is an old name; the zone is called {} today", zone.canonical))
+}
+
 /// Old names, and the zones that they stand for.
 static LINKS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let lines = include_str!("../../data/time-zone-links.txt").lines();
@@ -72,6 +79,8 @@ mod tests {
             ("Europe/Oslo", "Europe/Oslo"),
         ] {
             assert_eq!(find(name).map(|zone| zone.canonical), Some(canonical), "{name}");
+            let told = note(name).is_some_and(|note| note.contains(canonical));
+            assert_eq!(told, name != canonical, "{name}");
         }
     }
 }

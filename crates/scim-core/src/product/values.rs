@@ -6,7 +6,7 @@ use super::{MAX_RULE_ELEMENTS, rules};
 use crate::{
     Document,
     constraint::Constraint,
-    format::{Format, comma_list, dea},
+    format::{Format, comma_list, dea, time_zone},
     intake::{Entries, Note, Problems, is_primary},
     resource::ResourceType,
     schema::{Attribute, Schema},
@@ -182,9 +182,12 @@ impl Pass<'_> {
                     return;
                 }
             }
-            if let (Format::Dea(_), Some(warning)) = (format, dea::warning(text, self.family_name)) {
-                self.notes.push(Note { path: path.to_owned(), text: warning.to_owned() });
-            }
+            let note = match format {
+                Format::Dea(_) => dea::warning(text, self.family_name).map(str::to_owned),
+                Format::TimeZone => time_zone::note(text),
+                _ => None,
+            };
+            self.notes.extend(note.map(|text| Note { path: path.to_owned(), text }));
         }
         if let Some(name) = &constraint.value_set {
             *text = if constraint.format == Some(Format::CommaList) {

@@ -11,7 +11,7 @@ mod read;
 mod remap;
 mod write;
 
-use scim_core::{ResourceKind, patch::MemberOp, profile::UnknownMemberPolicy, roles::Role};
+use scim_core::{ResourceKind, intake::Note, patch::MemberOp, profile::UnknownMemberPolicy, roles::Role};
 use serde_json::Value;
 
 use crate::GroupId;
@@ -70,6 +70,8 @@ pub struct GroupState {
     pub members: Vec<MemberOp>,
     /// What to do with unknown ids.
     pub unknown_members: UnknownMemberPolicy,
+    /// What was left out of the document or should be known of it; becomes part of the event of its change.
+    pub notes: Vec<Note>,
 }
 
 /// What a change of a group did.

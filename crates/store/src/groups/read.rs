@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Group, MEMBERS_AT_ONCE, Member};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope,
-    rows::{self, Table},
+    rows::{self, LIVE, Table},
     tx::TenantTx,
 };
 
@@ -18,6 +18,7 @@ pub(crate) const GROUPS: Table = Table {
     kind: ResourceKind::Group,
     from: "groups r",
     columns: "r.id, r.display_name, r.document, r.version, r.created_at, r.updated_at",
+    rows: LIVE,
 };
 
 /// Members that a page reads at once, of all its groups together.

@@ -1,6 +1,7 @@
 //! Making and changing groups.
 
 use scim_core::{Document, ResourceKind, fold, profile::UnknownMemberPolicy};
+use serde_json::json;
 
 use super::{Group, GroupOutcome, GroupState, edges::Resolved, net::Net, read::group};
 use crate::{
@@ -8,13 +9,17 @@ use crate::{
     events::{Effects, resource_event},
     record::Event,
     rows::{document_text, text},
-    statement::json,
+    statement::json as bind_json,
     tx::TenantTx,
 };
 
+/// Unknown members that one entry of the audit trail names, at most; all are counted.
+const TOLD_SKIPPED: usize = 100;
+
 impl TenantScope {
     /// Makes a group at version 1. [`StoreError::Conflict`] on `displayName`. Events `group.created`,
-    /// `membership.added` and `role.granted` for each user.
+    /// `membership.added` and `role.granted` for each user; unknown members stand in the audit trail, as
+    /// `membership.skipped`.
     pub async fn create_group(
         &self,
         state: &GroupState,
@@ -32,7 +37,7 @@ impl TenantScope {
         let mut effects = tx.move_edges(&name, &net, &resolved).await?;
         tx.follow_edges(&name, &state.roles, &mut effects).await?;
 
-        let created = group_event("group.created", &made, Some(&made.document), None);
+        let created = group_event("group.created", &made, Some(&made.document), None).noted(&state.notes);
         tx.finish(made, Some(created), effects, skipped, edges, context).await
     }
 
@@ -40,7 +45,8 @@ impl TenantScope {
     /// longer current); `None` when the document is unchanged and only members move, so that parallel member changes
     /// never meet: then the document that is kept stays, and `Stale` tells that the group was renamed meanwhile (or has
     /// another externalId), so that `roles` are those of another name. `Ok(None)` when there is no such group. Only real
-    /// differences are written: a change that changes nothing writes no audit, no event and no version.
+    /// differences are written: a change that changes nothing writes no event and no version, and in the audit trail only
+    /// the members that were left out, as `membership.skipped`.
     pub async fn change_group(
         &self,
         id: GroupId,
@@ -60,6 +66,7 @@ impl TenantScope {
         let mut effects = tx.move_edges(&before.name(), &net, &resolved).await?;
         if !renews && !effects.moved() {
             let mut group = before;
+            tx.tell_skipped(&group, &skipped, context).await?;
             if edges {
                 tx.add_few_members(&mut group).await?;
             }
@@ -76,8 +83,10 @@ impl TenantScope {
         } else {
             tx.follow_roles(&after.name(), &state.roles, &mut effects).await?;
         }
-        let updated = renews
-            .then(|| group_event("group.updated", &after, Some(&after.document), Some(&before.document)));
+        let updated = renews.then(|| {
+            let states = (Some(&after.document), Some(&before.document));
+            group_event("group.updated", &after, states.0, states.1).noted(&state.notes)
+        });
         tx.finish(after, updated, effects, skipped, edges, context).await.map(Some)
     }
 }
@@ -141,7 +150,7 @@ impl TenantTx {
                 fold(&made.display_name).into(),
                 text(&state.document, "externalId").map(str::to_owned).into(),
                 document_text(&state.document)?.into(),
-                json(&state.search),
+                bind_json(&state.search),
                 self.now.into(),
                 self.now.into(),
             ],
@@ -168,7 +177,7 @@ impl TenantTx {
                     fold(display_name).into(),
                     text(&state.document, "externalId").map(str::to_owned).into(),
                     document_text(&state.document)?.into(),
-                    json(&state.search),
+                    bind_json(&state.search),
                 ],
             );
         }
@@ -181,6 +190,25 @@ impl TenantTx {
             Some(row) => group(&row),
             None => Err(StoreError::Stale),
         }
+    }
+
+    /// Tells people which members a change named that are not known, whatever else it did: a member that is missing
+    /// is looked for on the page of its group. Nobody who takes events has to follow.
+    async fn tell_skipped(
+        &self,
+        group: &Group,
+        skipped: &[String],
+        context: &ChangeContext,
+    ) -> Result<(), StoreError> {
+        if skipped.is_empty() {
+            return Ok(());
+        }
+        let mut event = group_event("membership.skipped", group, None, None);
+        event.payload = json!({"skipped": {
+            "count": skipped.len(),
+            "ids": skipped.get(..TOLD_SKIPPED).unwrap_or(skipped),
+        }});
+        self.record_for_people(vec![event], context).await
     }
 
     /// Records and commits a change that changed something.
@@ -197,6 +225,7 @@ impl TenantTx {
         let mut events: Vec<Event> = event.into_iter().collect();
         events.extend(self.effect_events(&effects).await?);
         self.record(events, context).await?;
+        self.tell_skipped(&group, &skipped, context).await?;
         if edges {
             self.add_few_members(&mut group).await?;
         }

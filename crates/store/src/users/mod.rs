@@ -1,11 +1,13 @@
 //! Users of a tenant: each change is one transaction with its audit and outbox rows.
 
+mod deleted;
 mod read;
 mod reindex;
 mod write;
 
 use scim_core::{
     ResourceType,
+    intake::Note,
     roles::Role,
     search::{self, IndexedValue},
 };
@@ -13,6 +15,7 @@ use serde_json::Value;
 
 use crate::{GroupId, UserId};
 
+pub use deleted::{Admitted, UserCounts};
 pub(crate) use read::{LEVELS, USERS, user};
 pub use reindex::Reindexed;
 
@@ -53,6 +56,8 @@ pub struct User {
     pub created_at: i64,
     /// Milliseconds.
     pub updated_at: i64,
+    /// Milliseconds; only of a soft-deleted user.
+    pub deleted_at: Option<i64>,
     /// Direct and indirect groups, each once, by displayName; `None` when not asked for.
     pub groups: Option<Vec<Membership>>,
 }
@@ -68,6 +73,8 @@ pub struct UserState {
     pub values: Vec<IndexedValue>,
     /// Are these other values than those of the state before it?
     pub renews_values: bool,
+    /// What was left out or should be known of the change; becomes part of its event.
+    pub notes: Vec<Note>,
 }
 
 impl UserState {
@@ -76,7 +83,13 @@ impl UserState {
     pub fn new(kind: &ResourceType, document: scim_core::Document) -> Self {
         let search = search::form(kind, &document);
         let values = search::indexed(kind, &search);
-        Self { document, search, values, renews_values: true }
+        Self { document, search, values, renews_values: true, notes: Vec::new() }
+    }
+
+    /// With notes for people.
+    #[must_use]
+    pub fn noted(self, notes: Vec<Note>) -> Self {
+        Self { notes, ..self }
     }
 
     /// The state that follows another one.

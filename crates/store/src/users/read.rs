@@ -10,7 +10,7 @@ use super::{Membership, RoleGrant, User};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope, UserId,
     filter::asks_groups,
-    rows::{self, Table},
+    rows::{self, DELETED, LIVE, Table},
     statement::Sql,
     tx::TenantTx,
 };
@@ -29,8 +29,12 @@ const TOO_MANY_GROUPS: &str = "groups: the users of this page are in more than 5
 pub(crate) const USERS: Table = Table {
     kind: ResourceKind::User,
     from: "users r",
-    columns: "r.id, r.user_name, r.active, r.document, r.version, r.created_at, r.updated_at",
+    columns: "r.id, r.user_name, r.active, r.document, r.version, r.created_at, r.updated_at, r.deleted_at",
+    rows: LIVE,
 };
+
+/// Soft-deleted users.
+pub(super) const DELETED_USERS: Table = Table { rows: DELETED, ..USERS };
 
 impl TenantScope {
     /// A live user (active or not).
@@ -134,7 +138,7 @@ impl TenantTx {
         self.one_user(sql, groups).await
     }
 
-    async fn one_user(&self, sql: Sql, groups: bool) -> Result<Option<User>, StoreError> {
+    pub(super) async fn one_user(&self, sql: Sql, groups: bool) -> Result<Option<User>, StoreError> {
         let Some(row) = self.one(sql).await? else { return Ok(None) };
         let mut user = user(&row)?;
         if groups {
@@ -197,6 +201,7 @@ pub(crate) fn user(row: &QueryResult) -> Result<User, StoreError> {
         version: row.try_get("", "version")?,
         created_at: row.try_get("", "created_at")?,
         updated_at: row.try_get("", "updated_at")?,
+        deleted_at: row.try_get("", "deleted_at")?,
         groups: None,
     })
 }

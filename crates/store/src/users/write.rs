@@ -8,7 +8,7 @@ use crate::{
     ChangeContext, StoreError, TenantScope, UserId,
     events::resource_event,
     record::Event,
-    rows::{document, document_text, text},
+    rows::{LIVE, document, document_text, text},
     statement::json,
     tx::TenantTx,
 };
@@ -17,10 +17,10 @@ use crate::{
 const LAYOUT_HOLDS: &str = "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
 
 /// The columns that are read from a document.
-struct Columns {
+pub(super) struct Columns {
     user_name: String,
-    user_name_key: String,
-    external_id: Option<String>,
+    pub(super) user_name_key: String,
+    pub(super) external_id: Option<String>,
     display_name: Option<String>,
     active: bool,
     document: String,
@@ -28,7 +28,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(state: &UserState) -> Result<Self, StoreError> {
+    pub(super) fn of(state: &UserState) -> Result<Self, StoreError> {
         let document = &state.document;
         let user_name = text(document, "userName").unwrap_or_default();
         Ok(Self {
@@ -52,22 +52,8 @@ impl TenantScope {
     /// Makes a user at version 1. [`StoreError::Conflict`] on `userName`. Event `user.created`.
     pub async fn create_user(&self, state: &UserState, context: &ChangeContext) -> Result<User, StoreError> {
         let tx = self.write().await?;
-        let id = UserId::generate();
-        let columns = Columns::of(state)?;
-        let created = User {
-            id,
-            user_name: columns.user_name.clone(),
-            active: columns.active,
-            document: state.document.clone(),
-            version: 1,
-            created_at: tx.now,
-            updated_at: tx.now,
-            groups: Some(Vec::new()),
-        };
-        tx.insert_user(id, columns).await?;
-        tx.add_values(id, &state.values).await?;
-        let after = Some(state.document.clone().into());
-        tx.record(vec![user_event("user.created", id, 1, after, None)], context).await?;
+        let (created, event) = tx.add_user(state).await?;
+        tx.record(vec![event], context).await?;
         tx.commit().await?;
         Ok(created)
     }
@@ -94,7 +80,7 @@ impl TenantScope {
             (false, true) => "user.reactivated",
             _ => "user.updated",
         };
-        let Some(mut after) = tx.update_user(id, expected, columns).await? else {
+        let Some(mut after) = tx.update_user(id, expected, columns, LIVE).await? else {
             // Another change came between the two statements, or users are made otherwise by now.
             return match tx.user_by_id(id, false).await? {
                 Some(current) if current.version == expected => Err(StoreError::Reconfigured),
@@ -107,7 +93,8 @@ impl TenantScope {
         }
         tx.add_groups(std::slice::from_mut(&mut after)).await?;
         let states = (Some(state.document.clone().into()), Some(before.document.into()));
-        tx.record(vec![user_event(event, id, after.version, states.0, states.1)], context).await?;
+        let event = user_event(event, id, after.version, states.0, states.1).noted(&state.notes);
+        tx.record(vec![event], context).await?;
         tx.commit().await?;
         Ok(Some(after))
     }
@@ -138,10 +125,18 @@ impl TenantScope {
     }
 
     /// Removes a live or hidden user, its memberships, grants, and the personal payload of its audit and outbox rows.
-    /// `false` when there is none. Event `user.purged` (id only).
-    pub async fn purge_user(&self, id: UserId, context: &ChangeContext) -> Result<bool, StoreError> {
+    /// `expected`: the version of the user whose end was decided ([`StoreError::Stale`] when it is no longer that),
+    /// `None` = any. `false` when there is none. Event `user.purged` (id only).
+    pub async fn purge_user(
+        &self,
+        id: UserId,
+        expected: Option<i64>,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
         let tx = self.write().await?;
-        let Some(version) = tx.lock_for_purge(id).await? else { return Ok(false) };
+        let Some(version) = tx.lock_for_purge(id, expected).await? else {
+            return if tx.user_is_kept(id).await? { Err(StoreError::Stale) } else { Ok(false) };
+        };
         tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
         tx.keep_holders(&effects.revoked).await?;
@@ -158,7 +153,8 @@ impl TenantScope {
     }
 }
 
-fn user_event(
+/// An event about a user itself.
+pub(super) fn user_event(
     event: &'static str,
     id: UserId,
     version: i64,
@@ -169,6 +165,28 @@ fn user_event(
 }
 
 impl TenantTx {
+    /// Makes a user at version 1; gives the event of it, to be recorded.
+    pub(super) async fn add_user(&self, state: &UserState) -> Result<(User, Event), StoreError> {
+        let id = UserId::generate();
+        let columns = Columns::of(state)?;
+        let created = User {
+            id,
+            user_name: columns.user_name.clone(),
+            active: columns.active,
+            document: state.document.clone(),
+            version: 1,
+            created_at: self.now,
+            updated_at: self.now,
+            deleted_at: None,
+            groups: Some(Vec::new()),
+        };
+        self.insert_user(id, columns).await?;
+        self.add_values(id, &state.values).await?;
+        let after = Some(state.document.clone().into());
+        let event = user_event("user.created", id, 1, after, None).noted(&state.notes);
+        Ok((created, event))
+    }
+
     async fn insert_user(&self, id: UserId, columns: Columns) -> Result<(), StoreError> {
         let mut sql = self.sql();
         sql.add(
@@ -194,18 +212,22 @@ impl TenantTx {
         if self.run(sql).await? == 1 { Ok(()) } else { Err(StoreError::Reconfigured) }
     }
 
-    /// The row after the change; `None` when no live row has the expected version.
-    async fn update_user(
+    /// The row after the change, live; `None` when no row among `rows` ([`LIVE`] or [`DELETED`]) has the expected
+    /// version.
+    ///
+    /// [`DELETED`]: crate::rows::DELETED
+    pub(super) async fn update_user(
         &self,
         id: UserId,
         expected: i64,
         columns: Columns,
+        rows: &'static str,
     ) -> Result<Option<User>, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "UPDATE users AS r SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, active = ?, \
-             document = ?, search = ?, version = r.version + 1, updated_at = ? \
-             WHERE tenant_id = ? AND id = ? AND version = ? AND deleted_at IS NULL",
+             document = ?, search = ?, version = r.version + 1, updated_at = ?, deleted_at = NULL \
+             WHERE r.tenant_id = ? AND r.id = ? AND r.version = ? AND ",
             [
                 columns.user_name.into(),
                 columns.user_name_key.into(),
@@ -220,10 +242,11 @@ impl TenantTx {
                 expected.into(),
             ],
         );
+        sql.push(rows);
         if let Some(version) = self.terms.layout_version {
             sql.push(" AND ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
         }
-        sql.push(" RETURNING id, user_name, active, document, version, created_at, updated_at");
+        sql.push(" RETURNING id, user_name, active, document, version, created_at, updated_at, deleted_at");
         self.one(sql).await?.as_ref().map(user).transpose()
     }
 
@@ -249,14 +272,28 @@ impl TenantTx {
 
     /// Hides a user first, as a soft deletion does: whoever adds it to a group waits, and nobody who holds one of
     /// its groups has to wait for the deletion of the row.
-    async fn lock_for_purge(&self, id: UserId) -> Result<Option<i64>, StoreError> {
+    async fn lock_for_purge(&self, id: UserId, expected: Option<i64>) -> Result<Option<i64>, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "UPDATE users SET deleted_at = COALESCE(deleted_at, ?), version = version + 1 \
-             WHERE tenant_id = ? AND id = ? RETURNING version",
+             WHERE tenant_id = ? AND id = ?",
             [self.now.into(), self.tenant_value(), id.0.into()],
         );
+        if let Some(expected) = expected {
+            sql.add(" AND version = ?", [expected.into()]);
+        }
+        sql.push(" RETURNING version");
         let row = self.one(sql).await?;
         row.map(|row| Ok(row.try_get("", "version")?)).transpose()
+    }
+
+    /// Is there a user of this id, live or hidden?
+    async fn user_is_kept(&self, id: UserId) -> Result<bool, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT u.id FROM users u WHERE u.tenant_id = ? AND u.id = ?",
+            [self.tenant_value(), id.0.into()],
+        );
+        Ok(self.one(sql).await?.is_some())
     }
 }

@@ -160,7 +160,10 @@ async fn what_changes_nothing_writes_nothing(bed: Bed) {
             assert_eq!((outcome.changed, &outcome.group), (false, &before), "{operation:?}");
         }
     }
-    assert_eq!(bed.written().await, counts);
+    // But people are told, each time, who could not be added.
+    assert_eq!(bed.written().await, (counts.0 + 2, counts.1));
+    let told = bed.audit(group.id).await.split_off(1);
+    assert!(told.len() == 2 && told.iter().all(|entry| entry.event == "membership.skipped"), "{told:?}");
 }
 
 async fn unknown_members_are_skipped_or_refused(bed: Bed) {
@@ -405,7 +408,7 @@ async fn deletions_and_additions_in_parallel_leave_no_orphan(bed: Bed) {
         let (tenant, id) = (bed.tenant.clone(), *id);
         async move {
             if number % 4 == 0 {
-                tenant.purge_user(id, &context()).await.map(|_| ())
+                tenant.purge_user(id, None, &context()).await.map(|_| ())
             } else {
                 tenant.soft_delete_user(id, None, &context()).await.map(|_| ())
             }

@@ -9,6 +9,7 @@ mod support;
 
 mod audit;
 mod credentials;
+mod departed;
 mod explain;
 mod filter_properties;
 mod filters;

@@ -122,7 +122,7 @@ async fn the_last_holder_stays(bed: Bed) {
     refused(scope.change_group(group.id, Some(1), &plain("Envi_Clerk"), false, &context()).await);
     refused(scope.delete_group(group.id, None, &context()).await);
     refused(scope.soft_delete_user(ann.id, None, &context()).await);
-    refused(scope.purge_user(ann.id, &context()).await);
+    refused(scope.purge_user(ann.id, None, &context()).await);
     // Nothing half-written.
     assert_eq!(bed.written().await, written);
     assert_eq!(role_names(&bed, ann.id).await, ["Owner"]);
@@ -144,9 +144,9 @@ async fn the_last_holder_stays(bed: Bed) {
     };
     scope.change_group(more.id, None, &second, false, &context()).await.expect("added");
     assert!(scope.soft_delete_user(ann.id, None, &context()).await.expect("deleted"));
-    refused(scope.purge_user(bob.id, &context()).await);
+    refused(scope.purge_user(bob.id, None, &context()).await);
     // Without terms nothing is asked.
-    assert!(bed.tenant.purge_user(bob.id, &context()).await.expect("purged"));
+    assert!(bed.tenant.purge_user(bob.id, None, &context()).await.expect("purged"));
 }
 
 async fn two_last_holders_do_not_both_go(bed: Bed) {

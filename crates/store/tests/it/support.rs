@@ -67,6 +67,11 @@ impl Bed {
         self.store.advance(1);
     }
 
+    /// Moves the clock by so many milliseconds.
+    pub(crate) fn later(&self, milliseconds: i64) {
+        self.store.advance(milliseconds);
+    }
+
     /// A user with nothing but a name.
     pub(crate) async fn user(&self, user_name: &str) -> User {
         let made = self.tenant.create_user(&user_state(json!({"userName": user_name})), &context()).await;
@@ -108,6 +113,26 @@ impl Bed {
         let outbox = self.trail("outbox", &id.to_string()).await;
         assert_eq!(format!("{audit:?}"), format!("{outbox:?}"));
         audit
+    }
+
+    /// What the audit trail alone says about an object, oldest first.
+    pub(crate) async fn audit(&self, id: impl Display) -> Vec<Record> {
+        self.trail("audit", &id.to_string()).await
+    }
+
+    /// Soft-deletes all users past the store, for speed, one a millisecond; each gets an externalId like its name.
+    pub(crate) async fn delete_all_users(&self) {
+        let sql = "UPDATE users u SET version = 2, external_id = 'x' || u.user_name, deleted_at = \
+                   (SELECT COUNT(*) FROM users o WHERE o.tenant_id = u.tenant_id AND o.id <= u.id) WHERE u.tenant_id = $1";
+        self.rows(sql, [self.tenant.id().0.into()]).await;
+    }
+
+    /// SQLite's plan for a statement with two values, in one line.
+    pub(crate) async fn plan(&self, sql: &str) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let rows = self.rows(&sql, [self.tenant.id().0.into(), "x".into()]).await;
+        let steps = rows.iter().map(|row| row.try_get_by_index::<String>(3).expect("a step"));
+        steps.collect::<Vec<_>>().join("; ")
     }
 
     async fn trail(&self, table: &str, id: &str) -> Vec<Record> {
@@ -195,6 +220,7 @@ pub(crate) fn group_state<S: AsRef<str>>(display_name: &str, members: &[S]) -> G
         roles: mapping.roles_of(display_name),
         members: if ids.is_empty() { Vec::new() } else { vec![MemberOp::Add(refs(&ids))] },
         unknown_members: UnknownMemberPolicy::Skip,
+        notes: Vec::new(),
     }
 }
 

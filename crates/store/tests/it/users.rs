@@ -166,8 +166,8 @@ async fn purge_erases_payloads(bed: Bed) {
     let ann = bed.user("ann").await;
     let bob = bed.user("bob").await;
     let group = bed.group("Envi_Manager", &[ann.id.0]).await;
-    assert!(bed.tenant.purge_user(ann.id, &context()).await.expect("purged"));
-    assert!(!bed.tenant.purge_user(ann.id, &context()).await.expect("gone"));
+    assert!(bed.tenant.purge_user(ann.id, None, &context()).await.expect("purged"));
+    assert!(!bed.tenant.purge_user(ann.id, None, &context()).await.expect("gone"));
     let after = bed.tenant.group(group.id, true).await.expect("read").expect("there");
     assert!(after.members.expect("read").is_empty());
 
@@ -191,7 +191,7 @@ async fn purge_erases_payloads(bed: Bed) {
 
     // A hidden user can be purged too.
     assert!(bed.tenant.soft_delete_user(bob.id, None, &context()).await.expect("deleted"));
-    assert!(bed.tenant.purge_user(bob.id, &context()).await.expect("purged"));
+    assert!(bed.tenant.purge_user(bob.id, None, &context()).await.expect("purged"));
     let last = bed.events(bob.id).await.pop().expect("an event");
     assert_eq!(last, ("user.purged".to_owned(), 3));
     bed.user("ann").await;
@@ -204,7 +204,7 @@ async fn other_tenants_see_nothing(bed: Bed) {
     assert!(bed.other.user_by_name("ann", false).await.expect("read").is_none());
     assert!(bed.other.replace_user(ann.id, 1, &state, &context()).await.expect("ok").is_none());
     assert!(!bed.other.soft_delete_user(ann.id, None, &context()).await.expect("ok"));
-    assert!(!bed.other.purge_user(ann.id, &context()).await.expect("ok"));
+    assert!(!bed.other.purge_user(ann.id, None, &context()).await.expect("ok"));
     let page = bed.other.users(&ListQuery { limit: 10, ..ListQuery::default() }).await.expect("list");
     assert_eq!((page.total, page.items.len()), (0, 0));
     let twin = bed.other.create_user(&state, &context()).await.expect("the name is free there");

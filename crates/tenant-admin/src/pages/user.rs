@@ -1,12 +1,15 @@
-//! One user: attributes, groups, roles, history, and the raw document.
+//! One user, live or deleted: attributes, groups, roles, history, and the raw document.
 
 pub(crate) mod attributes;
 pub(crate) mod history;
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
 use http::StatusCode;
-use provisioning::Request;
+use provisioning::{DeletedUser, Request, Tenant};
 use scim_core::{ScimError, projection::Projection};
 use serde_json::Value;
 use store::UserId;
@@ -15,12 +18,15 @@ use self::{
     attributes::Section,
     history::{Entry, timeline},
 };
-use super::{setup, tenant, users};
+use super::{
+    setup, tenant,
+    users::{self, Done},
+};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, page},
     error::PageError,
-    extract::{Segments, Visit},
+    extract::{Parameters, Segments, Visit},
     when::Moment,
 };
 
@@ -36,6 +42,13 @@ pub(crate) struct UserPage {
     pub(crate) name: String,
     pub(crate) user_name: String,
     pub(crate) status: Badge,
+    /// What was just done.
+    pub(crate) notice: Option<&'static str>,
+    /// Why it was not done.
+    pub(crate) problem: Option<String>,
+    pub(crate) deleted: Option<Deleted>,
+    /// May it be deleted for good?
+    pub(crate) erasable: bool,
     pub(crate) sections: Vec<Section>,
     pub(crate) groups: Vec<InGroup>,
     pub(crate) roles: Vec<RoleRow>,
@@ -46,6 +59,14 @@ pub(crate) struct UserPage {
     pub(crate) location: String,
     pub(crate) raw: String,
     pub(crate) prefix: Option<String>,
+}
+
+/// Of a soft-deleted user.
+#[derive(Clone, Debug)]
+pub(crate) struct Deleted {
+    pub(crate) at: Moment,
+    /// When it is purged without anybody; `None`: never.
+    pub(crate) purged_from: Option<Moment>,
 }
 
 /// A group by id and name.
@@ -75,31 +96,82 @@ pub(crate) async fn show(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments((slug, id)): Segments<(String, String)>,
+    Parameters(Done { done }): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let user_id: UserId = id.parse().map_err(|()| PageError::NotFound)?;
+    let mut shown = user_page(&state, &visit, &tenant, id).await?;
+    shown.notice = (done == "restored" && shown.deleted.is_none()).then_some(
+        "The user is restored. Groups and roles come back when the identity provider pushes them.",
+    );
+    page(StatusCode::OK, &shown)
+}
+
+/// `POST …/users/{id}/restore`.
+pub(crate) async fn restore(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments((slug, id)): Segments<(String, String)>,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
     let (base_url, context) = (setup::base_url(&state, &tenant), visit.context());
     let projection = Projection::default();
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
-    let user =
-        state.provisioner.user(request, &id).await.map_err(|error: ScimError| PageError::from(error))?;
+    match state.provisioner.restore_user(request, &id).await {
+        Ok(_) => {
+            Ok(Redirect::to(&format!("/console/tenants/{slug}/users/{id}?done=restored")).into_response())
+        }
+        Err(error) if error.status == 409 => {
+            let mut shown = user_page(&state, &visit, &tenant, id).await?;
+            shown.problem = Some(error.detail);
+            page(StatusCode::CONFLICT, &shown)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A user, live or soft-deleted, as its pages show it.
+pub(crate) async fn user_page(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    id: String,
+) -> Result<UserPage, PageError> {
+    let user_id: UserId = id.parse().map_err(|()| PageError::NotFound)?;
+    let (base_url, context) = (setup::base_url(state, tenant), visit.context());
+    let projection = Projection::default();
+    let request = Request { tenant, context: &context, base_url: &base_url, projection: &projection };
+    let now = state.store.now();
+    let (user, deleted) = match state.provisioner.user(request, &id).await {
+        Ok(user) => (user, None),
+        Err(ScimError { status: 404, .. }) => {
+            let DeletedUser { rendered, deleted_at, purged_from } =
+                state.provisioner.deleted_user(request, &id).await?;
+            let purged_from = purged_from.map(|at| Moment::new(at, now));
+            (rendered, Some(Deleted { at: Moment::new(deleted_at, now), purged_from }))
+        }
+        Err(error) => return Err(error.into()),
+    };
     let scope = state.store.tenant(tenant.id());
     let roles = roles(scope.roles_of_user(user_id).await?);
-    let now = state.store.now();
     let history = timeline(scope.audit(Some(&id), HISTORY).await?, now);
     let body = user.body;
     let user_name = body["userName"].as_str().unwrap_or_default().to_owned();
     let name =
         Some(users::display_name(&body)).filter(|name| !name.is_empty()).unwrap_or_else(|| user_name.clone());
-    let head = TenantHead::new(&tenant, "users");
-    let shown = UserPage {
+    let active = body["active"].as_bool().unwrap_or(true);
+    let head = TenantHead::new(tenant, "users");
+    Ok(UserPage {
         chrome: visit.chrome(format!("{name} · {}", head.name)),
         head,
         id,
         name,
         user_name,
-        status: Badge::active(body["active"].as_bool().unwrap_or(true)),
+        status: if deleted.is_some() { Badge::deleted() } else { Badge::active(active) },
+        notice: None,
+        problem: None,
+        erasable: provisioning::may_be_erased(&tenant.profile, active, deleted.is_some()),
+        deleted,
         sections: attributes::sections(&tenant.profile.user, &body),
         groups: groups(&body["groups"]),
         roles,
@@ -110,8 +182,7 @@ pub(crate) async fn show(
         location: user.location,
         raw: pretty(&body),
         prefix: tenant.profile.roles.prefix.clone(),
-    };
-    page(StatusCode::OK, &shown)
+    })
 }
 
 /// A document as indented JSON.

@@ -1,4 +1,4 @@
-//! The users of a tenant, with their roles.
+//! The users of a tenant, with their roles: those who may sign in, those who may not, those who were deleted.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,13 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::{Query, Request, Tenant};
-use scim_core::projection::Projection;
+use scim_core::{
+    profile::{DeletePolicy, Profile},
+    projection::Projection,
+};
+use serde::Deserialize;
 use serde_json::Value;
-use store::{ChangeContext, UserId};
+use store::{ChangeContext, UserId, users::UserCounts};
 
 use super::{setup, tenant, tenants::ListParameters};
 use crate::{
@@ -16,7 +20,8 @@ use crate::{
     chrome::{Badge, Chrome, TenantHead, count, page},
     error::PageError,
     extract::{Parameters, Segments, Visit},
-    pager::{PAGE_SIZE, Pager, page_number},
+    pager::{PAGE_SIZE, Pager, link, page_number},
+    when::Moment,
 };
 
 #[derive(Template)]
@@ -25,12 +30,37 @@ pub(crate) struct UsersPage {
     pub(crate) chrome: Chrome,
     pub(crate) head: TenantHead,
     pub(crate) search: String,
-    pub(crate) status: &'static str,
+    pub(crate) views: Vec<View>,
+    /// What was just done.
+    pub(crate) notice: Option<&'static str>,
+    /// Has nobody been here yet?
+    pub(crate) fresh: bool,
     pub(crate) rows: Vec<UserRow>,
     pub(crate) pager: Pager,
     pub(crate) summary: String,
     /// Does the tenant give roles at all?
     pub(crate) has_roles: bool,
+}
+
+/// One of the lists that the users stand in.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// As the address has it.
+    pub(crate) status: &'static str,
+    /// What the product calls those who are in it.
+    pub(crate) name: String,
+    /// How many there are, where that is known.
+    pub(crate) count: Option<u64>,
+    /// With the search kept.
+    pub(crate) link: String,
+    pub(crate) current: bool,
+}
+
+/// What was just done.
+#[derive(Deserialize)]
+pub(crate) struct Done {
+    #[serde(default)]
+    pub(crate) done: String,
 }
 
 /// A user in a list.
@@ -40,6 +70,8 @@ pub(crate) struct UserRow {
     pub(crate) display_name: String,
     pub(crate) email: String,
     pub(crate) status: Badge,
+    /// When it was deleted.
+    pub(crate) deleted: Option<Moment>,
     pub(crate) roles: Vec<String>,
 }
 
@@ -55,26 +87,72 @@ pub(crate) async fn show(
     visit: Visit,
     Segments(slug): Segments<String>,
     Parameters(query): Parameters<ListParameters>,
+    Parameters(Done { done }): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     let search = query.search();
     let status = match query.status.as_str() {
-        "active" => "active",
         "inactive" => "inactive",
-        _ => "",
+        "deleted" => "deleted",
+        _ => "active",
     };
     let number = page_number(query.page.as_deref());
-    let list = list(&state, &tenant, &visit.context(), filter(&search, status), number).await?;
+    let filter = filter(&search, status);
+    let list = match status {
+        "deleted" => deleted(&state, &tenant, &visit.context(), filter, number).await?,
+        _ => list(&state, &tenant, &visit.context(), filter, number).await?,
+    };
+    // Counting costs as much as a list, so it is left out while somebody types.
+    let counts = match search.is_empty() {
+        true => Some(state.store.tenant(tenant.id()).user_counts().await?),
+        false => None,
+    };
     let path = format!("/console/tenants/{slug}/users");
     let pager = Pager::new(&path, &[("q", &search), ("status", status)], number, list.rows.len(), list.total);
     let head = TenantHead::new(&tenant, "users");
-    let has_roles = tenant.profile.roles.gives_roles();
-    let chrome = visit.chrome(format!("Users · {}", head.name));
-    let summary = count(list.total, "user");
-    page(
-        StatusCode::OK,
-        &UsersPage { chrome, head, search, status, rows: list.rows, pager, summary, has_roles },
-    )
+    let shown = UsersPage {
+        chrome: visit.chrome(format!("Users · {}", head.name)),
+        head,
+        views: views(&tenant.profile, counts, &path, &search, status),
+        notice: (done == "purged").then_some("The user was deleted for good."),
+        fresh: counts == Some(UserCounts::default()),
+        rows: list.rows,
+        pager,
+        summary: count(list.total, "user"),
+        has_roles: tenant.profile.roles.gives_roles() && status != "deleted",
+        search,
+    };
+    page(StatusCode::OK, &shown)
+}
+
+/// The lists that there are: deleted users only where there can be any.
+fn views(
+    profile: &Profile,
+    counts: Option<UserCounts>,
+    path: &str,
+    search: &str,
+    status: &'static str,
+) -> Vec<View> {
+    let view = |of: &'static str, name: &str, count: fn(UserCounts) -> u64| View {
+        status: of,
+        name: name.to_owned(),
+        count: counts.map(count),
+        link: link(path, &[("status", of), ("q", search)]),
+        current: of == status,
+    };
+    let mut views = vec![
+        view("active", &profile.people.active, |counts| counts.active),
+        view("inactive", &profile.people.inactive, |counts| counts.inactive),
+        view("deleted", "Deleted", |counts| counts.deleted),
+    ];
+    let can_be_deleted = profile.policies.delete == DeletePolicy::SoftDelete;
+    views.retain(|view| {
+        view.status != "deleted"
+            || can_be_deleted
+            || view.current
+            || view.count.is_some_and(|count| count > 0)
+    });
+    views
 }
 
 /// A page of users that match a SCIM filter, in the order of userName.
@@ -110,6 +188,36 @@ pub(crate) async fn list(
     Ok(UserList { rows, total: found.total })
 }
 
+/// A page of soft-deleted users that match a SCIM filter, the last one deleted first.
+async fn deleted(
+    state: &ConsoleState,
+    tenant: &Tenant,
+    context: &ChangeContext,
+    filter: Option<String>,
+    page: u64,
+) -> Result<UserList, PageError> {
+    let base_url = setup::base_url(state, tenant);
+    let projection = Projection::default();
+    let request = Request { tenant, context, base_url: &base_url, projection: &projection };
+    let query = Query {
+        filter,
+        // Nothing changes a user after its deletion.
+        sort_by: Some("meta.lastModified".to_owned()),
+        descending: true,
+        start_index: (page - 1) * PAGE_SIZE + 1,
+        count: PAGE_SIZE,
+        ..Query::default()
+    };
+    let found = state.provisioner.deleted_users(request, &query).await?;
+    let now = state.store.now();
+    let rows = found.users.iter().map(|user| UserRow {
+        status: Badge::deleted(),
+        deleted: Some(Moment::new(user.deleted_at, now)),
+        ..row(&user.rendered.body, &mut HashMap::new())
+    });
+    Ok(UserList { rows: rows.collect(), total: found.total })
+}
+
 fn row(user: &Value, roles: &mut HashMap<String, Vec<String>>) -> UserRow {
     let id = text(&user["id"]);
     UserRow {
@@ -117,6 +225,7 @@ fn row(user: &Value, roles: &mut HashMap<String, Vec<String>>) -> UserRow {
         display_name: display_name(user),
         email: email(user),
         status: Badge::active(user["active"].as_bool().unwrap_or(true)),
+        deleted: None,
         roles: roles.remove(&id).unwrap_or_default(),
         id,
     }

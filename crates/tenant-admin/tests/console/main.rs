@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod configuration;
 mod credentials;
+mod departed;
 mod people;
+mod profile;
+mod rights;
 mod routes;
 mod sign_in;
 mod support;
 mod tenants;
 mod tokens;
+mod value_sets;

@@ -9,6 +9,9 @@ use crate::when::Moment;
 /// Longest value that a line of the timeline shows, in characters.
 const LONGEST: usize = 80;
 
+/// Attributes or ids of a note that are shown at once.
+const NAMED: usize = 8;
+
 /// One entry.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -23,6 +26,7 @@ pub(crate) struct Entry {
     /// Id of the request that caused it.
     pub(crate) cause: String,
     pub(crate) changes: Vec<Change>,
+    pub(crate) notes: Vec<Noted>,
     /// The payload was purged.
     pub(crate) purged: bool,
 }
@@ -33,6 +37,19 @@ pub(crate) struct Change {
     pub(crate) name: String,
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
+}
+
+/// What was left out of a change, or should be known of it: a reason, and all that it is true of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    /// `was left out: Envi has no such attribute`.
+    pub(crate) text: String,
+    /// Attributes, or ids: the first ones.
+    pub(crate) first: Vec<String>,
+    /// The others.
+    pub(crate) rest: Vec<String>,
+    /// So many more are not named.
+    pub(crate) unnamed: u64,
 }
 
 /// Audit rows as entries, in the order given.
@@ -49,6 +66,7 @@ pub(crate) fn timeline(records: Vec<Record>, now: i64) -> Vec<Entry> {
                 version: record.object_version,
                 cause: record.cause,
                 changes: record.payload.as_ref().map(changes).unwrap_or_default(),
+                notes: record.payload.as_ref().map(notes).unwrap_or_default(),
                 purged: record.payload.is_none(),
             }
         })
@@ -67,7 +85,9 @@ fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
         "user.deactivated" => ("Deactivated".to_owned(), "bad"),
         "user.reactivated" => ("Reactivated".to_owned(), "ok"),
         "user.deleted" | "group.deleted" => ("Deleted".to_owned(), "bad"),
+        "user.restored" => ("Restored".to_owned(), "ok"),
         "user.purged" => ("Purged".to_owned(), "bad"),
+        "membership.skipped" => ("Members left out".to_owned(), "quiet"),
         "membership.added" => (named("Joined group", "group", "display"), "ok"),
         "membership.removed" => (named("Left group", "group", "display"), "quiet"),
         "role.granted" => (named("Gained role", "role", "name"), "ok"),
@@ -93,6 +113,46 @@ fn changes(payload: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
     compare("", before, after, &mut changes);
     changes
+}
+
+/// The notes of a change, those with one reason together; and the members that a group was not given.
+fn notes(payload: &Value) -> Vec<Noted> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for note in list(&payload["notes"]) {
+        let (path, reason) = (short_path(&text(&note["path"])), text(&note["text"]));
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, paths)) => paths.push(path),
+            None => reasons.push((reason, vec![path])),
+        }
+    }
+    let mut notes: Vec<Noted> = reasons.into_iter().map(|(text, paths)| noted(text, paths, 0)).collect();
+    let skipped = &payload["skipped"];
+    if let Some(count) = skipped["count"].as_u64() {
+        let ids: Vec<String> = list(&skipped["ids"]).iter().map(text).collect();
+        let unnamed = count.saturating_sub(ids.len() as u64);
+        let text = match count {
+            1 => "is no user or group of this tenant; assign it to the app, then push the group again",
+            _ => "are no users or groups of this tenant; assign them to the app, then push the group again",
+        };
+        notes.push(noted(text.to_owned(), ids, unnamed));
+    }
+    notes
+}
+
+fn noted(text: String, mut paths: Vec<String>, unnamed: u64) -> Noted {
+    paths.retain(|path| !path.is_empty());
+    let rest = paths.split_off(paths.len().min(NAMED));
+    Noted { text, first: paths, rest, unnamed }
+}
+
+/// The path of an attribute without the URN of its extension, which the attributes beside it show.
+fn short_path(path: &str) -> String {
+    match path.rsplit_once(":User:") {
+        Some((_, name)) if !name.is_empty() => name.to_owned(),
+        _ => path.to_owned(),
+    }
 }
 
 /// The attributes of a state, whether they stand in it or under `document`.
@@ -157,6 +217,29 @@ mod tests {
             ]
         );
         assert_eq!(changes(&json!({"state": {"a": 1}})), []);
+    }
+
+    #[test]
+    fn notes_of_one_reason_stand_together() {
+        let urn = "urn:example:2.0:User";
+        let note = |path: &str, text: &str| json!({"path": path, "text": text});
+        let mut all = vec![
+            note(&format!("{urn}:npi"), "why"),
+            note("timezone", "is old"),
+            note(urn, "why"),
+            note("", "2 more"),
+        ];
+        all.extend((0..10).map(|number| note(&format!("a{number}"), "why")));
+        let told = notes(&json!({"state": {}, "notes": all}));
+        let texts: Vec<_> = told.iter().map(|noted| noted.text.as_str()).collect();
+        assert_eq!(texts, ["why", "is old", "2 more"]);
+        assert_eq!(told[0].first, ["npi", urn, "a0", "a1", "a2", "a3", "a4", "a5"]);
+        assert_eq!((told[0].rest.len(), told[2].first.len()), (4, 0));
+
+        let told = notes(&json!({"skipped": {"count": 130, "ids": ["x", "y"]}}));
+        assert_eq!((told.len(), told[0].first.len(), told[0].unnamed), (1, 2, 128));
+        assert!(told[0].text.starts_with("are no users"));
+        assert_eq!(notes(&json!({"state": {}})), []);
     }
 
     #[test]

@@ -1,0 +1,49 @@
+//! Ends the retention of deleted users while the server runs: at its start, and then about once an hour.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::{installation::Installation, server::stopped};
+
+/// Time between two rounds, at least.
+const PAUSE: Duration = Duration::from_secs(55 * 60);
+
+/// Up to so much longer, so that many nodes do not begin together.
+const SPREAD: Duration = Duration::from_secs(10 * 60);
+
+/// Purges until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
+pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
+    loop {
+        let round = async {
+            match installation.provisioner.purge_expired(&installation.tenants).await {
+                Ok(0) => {}
+                Ok(users) => tracing::info!(users, "purged deleted users whose retention is over"),
+                Err(error) => {
+                    tracing::warn!(%error, "deleted users could not be purged; the next round tries again");
+                }
+            }
+            tokio::time::sleep(pause()).await;
+        };
+        tokio::select! {
+            () = round => {}
+            () = stopped(stop.clone()) => return,
+        }
+    }
+}
+
+fn pause() -> Duration {
+    PAUSE + SPREAD.mul_f64(rand::random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_begins_about_once_an_hour() {
+        let pauses: Vec<Duration> = (0..100).map(|_| pause()).collect();
+        assert!(pauses.iter().all(|pause| (PAUSE..=PAUSE + SPREAD).contains(pause)));
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]), "not all at once");
+    }
+}
