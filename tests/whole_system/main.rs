@@ -6,6 +6,7 @@
 
 mod browser;
 mod command_line;
+mod configuration;
 mod conformance;
 mod credentials;
 mod csv;
