@@ -9,6 +9,7 @@ mod command_line;
 mod conformance;
 mod credentials;
 mod demo;
+mod departed;
 mod documents;
 mod harness;
 mod roles;
