@@ -66,6 +66,15 @@ const DEPARTED: Script = Script {
     tenant_tables: &[],
 };
 
+/// Which tenants a person of the console is given.
+const ADMIN_TENANTS: Script = Script {
+    name: "m20261125_000008_admin_tenants",
+    tables: include_str!("admin_tenants/tables.sql"),
+    postgres: include_str!("admin_tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -79,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(TENANT_CONFIGURATION),
             Box::new(LOGINS),
             Box::new(DEPARTED),
+            Box::new(ADMIN_TENANTS),
         ]
     }
 }

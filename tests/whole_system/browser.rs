@@ -10,10 +10,11 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdEr
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 
-use crate::harness::{Installation, PATIENCE, Scim, eventually, free_port, on_both_databases};
+use crate::harness::{Installation, PATIENCE, Scim, basic_header, eventually, free_port, on_both_databases};
 
 on_both_databases!(
     a_token_lives_and_dies,
+    credentials_are_copied_and_rotated,
     people_see_who_has_which_role,
     a_person_deletes_an_inactive_user_for_good
 );
@@ -120,6 +121,21 @@ impl Browser {
         self.act(Locator::Css(css), |element| async move { element.text().await }).await
     }
 
+    /// Presses the copy button of a value and pastes into a field; gives what stands in the field then.
+    async fn copied(&self, value: &str, field: &str) -> String {
+        self.click(&format!("button[data-copy='{value}']")).await;
+        self.shows(&format!("button[data-copy='{value}'] [data-label]"), "Copied").await;
+        // The field takes less than a token has letters; what is pasted counts.
+        let widen = format!("document.querySelector(\"{field}\").removeAttribute('maxlength')");
+        self.client.execute(&widen, Vec::new()).await.unwrap();
+        self.fill(field, "\u{e009}v\u{e000}").await;
+        self.act(
+            Locator::Css(field),
+            |input| async move { Ok(input.prop("value").await?.unwrap_or_default()) },
+        )
+        .await
+    }
+
     /// Waits until an element shows a word.
     async fn shows(&self, css: &str, word: &str) {
         eventually(PATIENCE, word, || async { self.text(css).await.contains(word) }).await;
@@ -179,6 +195,15 @@ async fn a_token_lives_and_dies(installation: Installation) {
     browser.press("Create tenant").await;
     browser.press("Activate").await;
     browser.shows("main", "Active: the identity provider is served").await;
+    // Envi offers the page with the connection data to some domains only.
+    assert!(!browser.text("main").await.contains("SCIM Configuration"));
+    browser.click(".links a[href$='/settings']").await;
+    browser.click("#property-domain-type option[value='Simple']").await;
+    browser.click("#property-authentication option[value='HTTP Redirect']").await;
+    browser.press("Save").await;
+    browser.shows("[role=status]", "saved").await;
+    browser.click("main a[href='/console/tenants/northwind']").await;
+    browser.click(".links a[href$='/setup']").await;
     browser.fill("#new-token #name", "Okta production").await;
     browser.click("#expires option[value='10y']").await;
     browser.press("Make token").await;
@@ -209,10 +234,64 @@ async fn a_token_lives_and_dies(installation: Installation) {
     browser.close().await;
 }
 
+/// What the copy buttons put on the clipboard, pasted elsewhere, opens the tenant.
+async fn credentials_are_copied_and_rotated(installation: Installation) {
+    let server = installation.serve().await;
+    let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+    for (slug, profile) in [("maestro", "clinical-maestro"), ("envi", "envi")] {
+        installation.run(&["tenant", "create", slug, "--profile", profile, "--activate"]);
+    }
+    let browser = Browser::open(1440, 1000).await;
+    browser.sign_in(&server.origin, &password).await;
+
+    let setup = format!("{}/console/tenants/maestro/setup", server.origin);
+    browser.goto(&setup).await;
+    browser.shows("#valid", "No").await;
+    browser.fill("#username", "okta@maestro").await;
+    browser.press("Make user name and password").await;
+    browser.shows("#valid", "Yes").await;
+    let password = browser.copied("login-password", "#username").await;
+    assert_eq!(password, browser.text("#login-password").await);
+    assert_eq!(browser.copied("login-username", "#username").await, "okta@maestro");
+    browser.picture("login").await;
+    let maestro = Scim::new(server.base_url("maestro"), basic_header("okta@maestro", &password));
+    let test = "/Users?startIndex=1&count=2";
+    assert_eq!(maestro.get(test).await.0, 200);
+    browser.goto(&setup).await;
+    assert!(!browser.client.source().await.unwrap().contains(&password));
+    browser.click("#logins a.danger").await;
+    browser.fill("dialog[open] input[name=slug]", "maestro").await;
+    browser.press("Revoke okta@maestro").await;
+    browser.shows("#valid", "No").await;
+    assert_eq!(maestro.get(test).await.0, 401);
+
+    browser.goto(&format!("{}/console/tenants/envi/setup", server.origin)).await;
+    browser.fill("#new-token #name", "Okta production").await;
+    browser.press("Make token").await;
+    let first = browser.copied("token-bearer", "#new-token #name").await;
+    assert!(first.starts_with("Bearer rcl_"), "what Okta's Header Auth app wants");
+    let old = Scim::new(server.base_url("envi"), &first);
+    assert_eq!(old.get(test).await.0, 200);
+    browser.click("a[data-dialog^=rotate]").await;
+    browser.click("dialog[open] option[value='1h']").await;
+    browser.picture("rotate").await;
+    browser.press("Rotate Okta production").await;
+    browser.shows("#issued", "Okta production").await;
+    let second = format!("Bearer {}", browser.copied("token-only", "#new-token #name").await);
+    assert_ne!(second, first);
+    browser.shows("#tokens", "Until ").await;
+    browser.picture("rotated").await;
+    let new = Scim::new(server.base_url("envi"), &second);
+    assert_eq!((old.get(test).await.0, new.get(test).await.0), (200, 200));
+    browser.close().await;
+}
+
 async fn people_see_who_has_which_role(installation: Installation) {
     let server = installation.serve().await;
     let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
     let scim = Scim::new(server.base_url("envi"), installation.tenant("envi", "envi"));
+    let simple = ["--property", "domain-type=Simple", "--property", "authentication=WS Trust"];
+    installation.run(&[&["tenant", "set", "envi"][..], &simple].concat());
     let user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@envi.example",
         "name": {"givenName": "Ada", "familyName": "<script>alert(1)</script>"},
@@ -237,6 +316,14 @@ async fn people_see_who_has_which_role(installation: Installation) {
             ("users", "/console/tenants/envi/users".to_owned(), "Manager"),
             ("user", format!("/console/tenants/envi/users/{ada}"), "Envi_Manager"),
             ("groups", "/console/tenants/envi/groups".to_owned(), "Everyone"),
+            ("overview", "/console/tenants/envi".to_owned(), "SCIM Configuration"),
+            ("edit", "/console/tenants/envi/setup/edit".to_owned(), "User Role Prefix"),
+            ("profile", "/console/tenants/envi/profile".to_owned(), "Check"),
+            ("version", "/console/tenants/envi/profile/versions/1".to_owned(), "Envi_"),
+            ("value-sets", "/console/tenants/envi/value-sets".to_owned(), "Roles of Envi"),
+            ("value-set", "/console/tenants/envi/value-sets/roles".to_owned(), "CSV file"),
+            ("roles", "/console/tenants/envi/roles?group=envi_buyer".to_owned(), "would give"),
+            ("settings", "/console/tenants/envi/settings".to_owned(), "Domain type"),
         ];
         for (page, path, word) in pages {
             browser.goto(&format!("{}{path}", server.origin)).await;

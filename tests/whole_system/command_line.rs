@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::harness::{Installation, Scim, eventually, on_both_databases, plain_command};
 
 on_both_databases!(
+    people_have_roles_and_tenants,
     tenants_and_tokens,
     a_token_for_one_user,
     changes_reach_a_running_server,
@@ -61,6 +62,25 @@ async fn a_token_for_one_user(installation: Installation) {
     assert!(table.contains(&ann), "{table}");
 }
 
+async fn people_have_roles_and_tenants(installation: Installation) {
+    installation.run(&["tenant", "create", "acme"]);
+    let create = |email, more: &[&str]| {
+        let mut arguments = vec!["admin", "create", email, "--generate"];
+        arguments.extend(more);
+        installation.run(&arguments)
+    };
+    assert!(create("ada@x.example", &[]).len() >= 12, "a password");
+    create("bo@x.example", &["--role", "manager", "--tenant", "acme"]);
+    create("cy@x.example", &["--role", "auditor"]);
+    let listed = installation.json(&["admin", "list", "--json"]);
+    let rows: Vec<_> = listed.as_array().unwrap().iter().map(|row| (&row["role"], &row["tenants"])).collect();
+    let (operator, manager, auditor) = (json!("operator"), json!("manager"), json!("auditor"));
+    let (none, acme) = (json!([]), json!(["acme"]));
+    assert_eq!(rows, [(&operator, &none), (&manager, &acme), (&auditor, &none)]);
+    let table = installation.run(&["admin", "list"]);
+    assert!(table.contains("bo@x.example") && table.contains("acme") && table.contains("all"), "{table}");
+}
+
 async fn changes_reach_a_running_server(installation: Installation) {
     let server = installation.serve().await;
     let scim = Scim::new(server.base_url("acme"), installation.tenant("acme", "generic"));
@@ -93,6 +113,12 @@ async fn mistakes_are_explained(installation: Installation) {
         (&["token", "revoke", "acme", "nonesuch"], "token list"),
         (&["user", "show", "acme", "nobody"], "nobody"),
         (&["admin", "create", "not-an-address", "--generate"], "not-an-address"),
+        (&["admin", "create", "a@x.example", "--generate", "--role", "manager"], "--tenant SLUG"),
+        (&["admin", "create", "a@x.example", "--generate", "--tenant", "acme"], "has all tenants"),
+        (
+            &["admin", "create", "a@x.example", "--generate", "--role", "manager", "--tenant", "nobody"],
+            "tenant list",
+        ),
     ] {
         let error = installation.refuse(arguments);
         assert!(error.contains(word), "{arguments:?}: {error}");

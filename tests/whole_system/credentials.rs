@@ -91,6 +91,7 @@ async fn a_token_makes_way_for_a_new_one(installation: Installation) {
     assert_eq!((&new_row["name"], &old_row["name"]), (&json!("Okta"), &json!("Okta")));
     assert_eq!((&new_row["replaced"], &old_row["replaced"]), (&json!(false), &json!(true)));
     assert!(first.ends_with(old_row["hint"].as_str().unwrap()), "{old_row}");
+    assert!(installation.run(&["token", "list", "acme"]).contains("live, rotated"));
     let days = |from: &serde_json::Value, to: &serde_json::Value| {
         let millis = |text: &serde_json::Value| scim_core::timestamp::parse(text.as_str().unwrap()).unwrap();
         (millis(to) - millis(from) + 60_000) / 86_400_000

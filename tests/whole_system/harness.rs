@@ -80,6 +80,18 @@ impl Installation {
         command
     }
 
+    /// Where its rows are; on SQLite once the first command has run.
+    pub(crate) fn database_url(&self) -> String {
+        let set = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_DATABASE_URL");
+        let embedded = || format!("sqlite://{}", self.dir.path().join("data/rollcall.db").display());
+        set.map_or_else(embedded, |(_, url)| url.clone())
+    }
+
+    /// Is its database embedded?
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.database_url().starts_with("sqlite:")
+    }
+
     /// Runs a command that must succeed; gives its stdout.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();

@@ -6,8 +6,10 @@
 
 mod browser;
 mod command_line;
+mod configuration;
 mod conformance;
 mod credentials;
+mod csv;
 mod demo;
 mod departed;
 mod documents;

@@ -28,12 +28,14 @@
   const copy = async (button) => {
     const source = document.getElementById(button.dataset.copy);
     const label = button.querySelector("[data-label]");
+    const words = label.dataset.words || label.textContent;
+    label.dataset.words = words;
     try {
       await navigator.clipboard.writeText(source.textContent);
       if (source.closest("[data-unsaved]")) unsaved = false;
       say(button.dataset.copied);
       label.textContent = "Copied";
-      window.setTimeout(() => { label.textContent = "Copy"; }, 2000);
+      window.setTimeout(() => { label.textContent = words; }, 2000);
     } catch {
       select(source);
       say("Copying did not work. The text is selected: copy it with the keyboard.");

@@ -2,6 +2,7 @@
 //! store transaction with audit and outbox. SCIM, the console, imports and the command line all come through here.
 
 pub mod configuration;
+pub mod csv;
 pub mod departed;
 pub mod directory;
 pub mod groups;

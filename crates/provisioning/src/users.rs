@@ -42,9 +42,8 @@ impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
         let kind = user_type(request);
-        let (Intake { mut document, .. }, findings, dropped) = take(request, body)?;
-        let told = notes::validate(request, kind, findings, None, &mut document)?;
-        let state = UserState::new(kind, document).noted(notes::all(request, [dropped, told]));
+        let Next { document, notes } = new_user(request, body)?;
+        let state = UserState::new(kind, document).noted(notes);
         let (scope, policies) = (self.scope(request), request.tenant.profile.policies);
         let mut attempts = Attempts::new(None);
         loop {
@@ -64,6 +63,22 @@ impl Provisioner {
             // The user whose name it was is gone, or was changed just now; or who comes back was just brought back.
             attempts.again().await?;
         }
+    }
+
+    /// The document that a POST of this body would make; writes nothing.
+    pub(crate) fn check_new_user(&self, request: Request<'_>, body: &Value) -> Result<Document, ScimError> {
+        new_user(request, body).map(|next| next.document)
+    }
+
+    /// The document that a PUT of this body would make of the current one; writes nothing.
+    pub(crate) fn check_replacement(
+        &self,
+        request: Request<'_>,
+        current: &Document,
+        body: &Value,
+    ) -> Result<Document, ScimError> {
+        let (sent, findings, dropped) = take(request, body)?;
+        replacement(request, &sent, &findings, &dropped, current).map(|next| next.document)
     }
 
     /// GET /Users/{id}.
@@ -86,22 +101,8 @@ impl Provisioner {
         if_match: IfMatch,
         body: &Value,
     ) -> Result<Rendered, ScimError> {
-        let kind = user_type(request);
         let (sent, findings, dropped) = take(request, body)?;
-        let next = |current: &Document| {
-            let mut document = sent.document.clone();
-            // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
-            if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
-                document.insert("active".into(), active.clone());
-            }
-            intake::carry_immutable(kind, current, &mut document);
-            intake::check_immutable(kind, current, &document)?;
-            let mut told = Vec::new();
-            if !findings.is_empty() || !intake::only_deactivates(current, &document) {
-                told = notes::validate(request, kind, findings.clone(), Some(current), &mut document)?;
-            }
-            Ok(Next { document, notes: notes::all(request, [dropped.clone(), told]) })
-        };
+        let next = |current: &Document| replacement(request, &sent, &findings, &dropped, current);
         let user = self.change_user(request, id, if_match, &next).await?;
         Ok(answer::user(request, &user))
     }
@@ -199,6 +200,36 @@ impl Provisioner {
             }
         }
     }
+}
+
+/// What becomes of a POST's body.
+fn new_user(request: Request<'_>, body: &Value) -> Result<Next, ScimError> {
+    let (Intake { mut document, .. }, findings, dropped) = take(request, body)?;
+    let told = notes::validate(request, user_type(request), findings, None, &mut document)?;
+    Ok(Next { document, notes: notes::all(request, [dropped, told]) })
+}
+
+/// What becomes of a document by a PUT.
+fn replacement(
+    request: Request<'_>,
+    sent: &Intake,
+    findings: &Findings,
+    dropped: &[Note],
+    current: &Document,
+) -> Result<Next, ScimError> {
+    let kind = user_type(request);
+    let mut document = sent.document.clone();
+    // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
+    if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
+        document.insert("active".into(), active.clone());
+    }
+    intake::carry_immutable(kind, current, &mut document);
+    intake::check_immutable(kind, current, &document)?;
+    let mut told = Vec::new();
+    if !findings.is_empty() || !intake::only_deactivates(current, &document) {
+        told = notes::validate(request, kind, findings.clone(), Some(current), &mut document)?;
+    }
+    Ok(Next { document, notes: notes::all(request, [dropped.to_vec(), told]) })
 }
 
 /// Makes a user, or brings one back where the policies want that.

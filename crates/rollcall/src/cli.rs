@@ -52,6 +52,20 @@ pub(crate) enum Command {
     /// Look at users
     #[command(subcommand)]
     User(User),
+    /// Take existing accounts from a CSV file into a tenant
+    ///
+    /// The first row names the columns: attribute paths such as userName (needed), externalId, active,
+    /// name.givenName, emails.value, `emails[type eq "home"].value`, department, or the names that the tenant's
+    /// profile has for them. The file is UTF-8 with commas. Users are found by userName. An empty cell takes the
+    /// value away (of `active` it says nothing); what has no column stays. Rows with an error are told as FILE:LINE
+    /// and passed over, and the exit code is 1 then. The same file can be imported again: what is there already is
+    /// unchanged.
+    Import(Import),
+    /// Write a tenant's users as CSV
+    ///
+    /// One row a user, in the order of creation; of e-mail addresses and other lists the primary element. Cells
+    /// that a spreadsheet program would take for a formula begin with ' which `rollcall import` takes away again.
+    Export(Export),
     /// Manage the people who sign in to the console
     #[command(subcommand)]
     Admin(Admin),
@@ -346,17 +360,92 @@ pub(crate) enum User {
     },
 }
 
+/// `rollcall import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Tenant
+    pub(crate) slug: String,
+    /// CSV file, at most 256 MiB and 1,000,000 rows; `-` is stdin
+    pub(crate) file: PathBuf,
+    /// What becomes of a row whose user is there already
+    #[arg(long, value_enum, default_value = "update")]
+    pub(crate) existing: Existing,
+    /// Check every row and write none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// As JSON: `{created, updated, unchanged, skipped, failed, dry_run, stopped, errors: [{line, path, problem}]}`
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What becomes of a row whose user is there already.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Existing {
+    /// Lay the columns of the file over the user
+    Update,
+    /// Leave the user as it is
+    Skip,
+    /// Count the row as an error
+    Refuse,
+}
+
+/// `rollcall export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Tenant
+    pub(crate) slug: String,
+    /// Where to; stdout if not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The columns to write, separated by commas; all if not given
+    #[arg(long, value_delimiter = ',', value_name = "PATHS")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// The form of the file
+    #[arg(long, value_enum, default_value = "csv")]
+    pub(crate) format: ExportFormat,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// RFC 4180 in UTF-8
+    Csv,
+}
+
 /// `rollcall admin …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Admin {
-    /// Make an operator of the console; the password is asked for, or read from stdin
+    /// Make a person of the console; the password is asked for, or read from stdin
     Create {
         /// E-mail address to sign in with
         email: String,
+        /// What they are there for
+        #[arg(long, value_enum, default_value_t = Role::Operator)]
+        role: Role,
+        /// A tenant that a manager or an auditor is given; repeat it for more. An auditor without any reads all tenants
+        #[arg(long = "tenant", value_name = "SLUG")]
+        tenants: Vec<String>,
         /// Make a random password and print it
         #[arg(long)]
         generate: bool,
     },
+    /// List the people of the console with their roles and tenants
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What a person of the console is there for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Role {
+    /// All tenants and everything, new tenants too
+    Operator,
+    /// Everything of the given tenants
+    Manager,
+    /// Reads; sees no connection data and changes nothing
+    Auditor,
 }
 
 /// `rollcall simulate …`.

@@ -76,7 +76,45 @@ pub(crate) enum RoleRule {
     ExternalId(String, String),
 }
 
+/// How a rule tells its groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// By the start of the name.
+    Prefix,
+    /// By a regular expression for the whole name.
+    Pattern,
+    /// By the name.
+    Group,
+    /// By the externalId.
+    ExternalId,
+}
+
+/// A rule, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleLine {
+    /// How it tells its groups.
+    pub kind: RuleKind,
+    /// The prefix, the expression, the name (folded) or the externalId.
+    pub wanted: String,
+    /// The role, which may have parts as `$1` and `${name}`; `None`: the rest of the name.
+    pub role: Option<String>,
+}
+
 impl RoleRule {
+    fn line(&self) -> RuleLine {
+        let (kind, wanted, role) = match self {
+            Self::Prefix(prefix, role) => (RuleKind::Prefix, prefix.clone(), role.clone()),
+            Self::Pattern(regex, role) => {
+                let whole = regex.as_str();
+                let pattern = whole.strip_prefix("^(?:").and_then(|text| text.strip_suffix(")$"));
+                (RuleKind::Pattern, pattern.unwrap_or(whole).to_owned(), Some(role.clone()))
+            }
+            Self::Group(name, role) => (RuleKind::Group, name.clone(), Some(role.clone())),
+            Self::ExternalId(id, role) => (RuleKind::ExternalId, id.clone(), Some(role.clone())),
+        };
+        RuleLine { kind, wanted, role }
+    }
+
     /// A rule with a regular expression; `role` absent: the part named `role`. The error says what is wrong.
     pub(crate) fn pattern(pattern: &str, role: Option<&str>) -> Result<Self, String> {
         if pattern.len() > MAX_PATTERN {
@@ -160,6 +198,29 @@ impl RoleMapping {
     #[must_use]
     pub fn gives_roles(&self) -> bool {
         self.prefix.as_ref().is_some_and(|prefix| !prefix.is_empty()) || !self.rules.is_empty()
+    }
+
+    /// The rules in their order; the prefix comes last.
+    #[must_use]
+    pub fn lines(&self) -> Vec<RuleLine> {
+        let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty()).map(|prefix| RuleLine {
+            kind: RuleKind::Prefix,
+            wanted: prefix.to_owned(),
+            role: None,
+        });
+        self.rules.iter().map(RoleRule::line).chain(by_prefix).collect()
+    }
+
+    /// Which of the rules that know a group count.
+    #[must_use]
+    pub fn matches(&self) -> Matches {
+        self.matches
+    }
+
+    /// What becomes of a role that the catalogue does not have.
+    #[must_use]
+    pub fn unlisted(&self) -> UnlistedRole {
+        self.unlisted
     }
 
     /// Keys (see [`Role::key`]) of the protected roles.
@@ -258,6 +319,8 @@ fn strip_prefix_folded<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::value_set::AllowedValue;
@@ -329,6 +392,25 @@ mod tests {
             assert!(found.len() <= 1, "{group}");
         }
         assert!(first.is_protected(" OWNER ") && !first.is_protected("Viewer"));
+    }
+
+    #[test]
+    fn rules_can_be_read_in_their_order() {
+        let lines = mapping(Matches::All).lines();
+        let shown: Vec<_> =
+            lines.iter().map(|line| (line.kind, line.wanted.as_str(), line.role.as_deref())).collect();
+        assert_eq!(
+            shown,
+            [
+                (RuleKind::Group, "acme owners", Some("Owner")),
+                (RuleKind::ExternalId, "00g7", Some("Auditor")),
+                (RuleKind::Pattern, "acme-(?<role>[a-z]+)-.*", Some("${role}")),
+                (RuleKind::Pattern, "(\\w+) of (\\w+)", Some("$2 $1")),
+                (RuleKind::Prefix, "Staff", Some("Member")),
+                (RuleKind::Prefix, "App_", None),
+            ]
+        );
+        assert_eq!(RoleMapping::default().lines(), []);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub enum Total {
     Whole,
     /// Those from the start of the page on.
     Remaining,
+    /// Those of the page alone: nothing is counted.
+    OfPage,
 }
 
 /// A list query over one resource type.

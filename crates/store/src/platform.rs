@@ -1,15 +1,12 @@
-//! What belongs to the installation: its identity, admins, console sessions, signing keys.
+//! What belongs to the installation: its identity, console sessions, signing keys.
 
 use std::sync::Arc;
 
-use scim_core::fold;
-use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict};
 
 use crate::{
-    AdminId, StoreError,
-    entity::{admin_sessions, admins, installations, signing_keys},
+    StoreError,
+    entity::{admin_sessions, installations, signing_keys},
     error::unreadable,
     store::Inner,
 };
@@ -17,25 +14,10 @@ use crate::{
 /// State of the key that signs.
 const ACTIVE: &str = "active";
 
-/// The door to the installation's rows; see also [`crate::tenants`].
+/// The door to the installation's rows; see also [`crate::tenants`] and [`crate::admins`].
 #[derive(Clone)]
 pub struct Platform {
     pub(crate) inner: Arc<Inner>,
-}
-
-/// A person who signs in to the console.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Id.
-    pub id: AdminId,
-    /// As written; unique folded.
-    pub email: String,
-    /// argon2id PHC string.
-    pub password_hash: String,
-    /// `operator` (later also `manager`, `auditor`).
-    pub role: String,
-    /// Milliseconds.
-    pub created_at: i64,
 }
 
 /// A key that signs tokens.
@@ -69,37 +51,6 @@ impl Platform {
     pub async fn installation_id(&self) -> Result<uuid::Uuid, StoreError> {
         let row = installations::Entity::find().one(&self.inner.db).await?;
         Ok(row.ok_or_else(|| unreadable("installation", "the row is missing"))?.id)
-    }
-
-    /// Keeps a new admin. [`StoreError::Conflict`] on `email`.
-    pub async fn create_admin(&self, admin: &Admin) -> Result<(), StoreError> {
-        let tx = self.inner.begin_write().await?;
-        let row = admins::ActiveModel {
-            id: Set(admin.id.0),
-            email: Set(admin.email.clone()),
-            email_key: Set(fold(&admin.email)),
-            password_hash: Set(admin.password_hash.clone()),
-            role: Set(admin.role.clone()),
-            created_at: Set(admin.created_at),
-        };
-        admins::Entity::insert(row).exec_without_returning(&tx.db).await?;
-        tx.commit().await
-    }
-
-    /// By e-mail, compared folded.
-    pub async fn admin_by_email(&self, email: &str) -> Result<Option<Admin>, StoreError> {
-        let query = admins::Entity::find().filter(admins::COLUMN.email_key.eq(fold(email)));
-        Ok(query.one(&self.inner.db).await?.map(Admin::from))
-    }
-
-    /// By id.
-    pub async fn admin_by_id(&self, id: AdminId) -> Result<Option<Admin>, StoreError> {
-        Ok(admins::Entity::find_by_id(id.0).one(&self.inner.db).await?.map(Admin::from))
-    }
-
-    /// Number of admins.
-    pub async fn admin_count(&self) -> Result<u64, StoreError> {
-        Ok(admins::Entity::find().count(&self.inner.db).await?)
     }
 
     /// All signing keys, oldest first.
@@ -171,18 +122,6 @@ impl Platform {
         let gone = admin_sessions::Entity::delete_many().filter(expired).exec(&tx.db).await?;
         tx.commit().await?;
         Ok(gone.rows_affected)
-    }
-}
-
-impl From<admins::Model> for Admin {
-    fn from(row: admins::Model) -> Self {
-        Self {
-            id: AdminId(row.id),
-            email: row.email,
-            password_hash: row.password_hash,
-            role: row.role,
-            created_at: row.created_at,
-        }
     }
 }
 

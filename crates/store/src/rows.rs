@@ -203,7 +203,7 @@ impl TenantTx {
         let total = match (window.start, window.total) {
             (Start::Offset(offset), Total::Whole) if is_last && (read > 0 || *offset == 0) => offset + read,
             (Start::Offset(_) | Start::After(_), Total::Remaining) if is_last => read,
-            (Start::Among(_), _) => read,
+            (Start::Among(_), _) | (_, Total::OfPage) => read,
             (_, Total::Whole) => self.count(selects, None).await?,
             (start, Total::Remaining) => self.count(selects, Some(start)).await?,
         };

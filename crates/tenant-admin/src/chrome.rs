@@ -3,9 +3,10 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use provisioning::Tenant;
+use provisioning::{Tenant, configuration::ConsolePage};
+use store::admins::{Admin, AdminRole};
 
-use crate::error::PageError;
+use crate::{error::PageError, rights};
 
 /// What the layout needs.
 #[derive(Clone, Debug)]
@@ -14,9 +15,39 @@ pub(crate) struct Chrome {
     pub(crate) title: String,
     /// E-mail of the signed-in person.
     pub(crate) operator: Option<String>,
+    /// What they are there for; it decides which links and forms a page offers.
+    pub(crate) role: Option<AdminRole>,
 }
 
 impl Chrome {
+    /// The frame of a page that somebody looks at.
+    pub(crate) fn of(title: impl Into<String>, admin: Option<&Admin>) -> Self {
+        Self {
+            title: title.into(),
+            operator: admin.map(|admin| admin.email.clone()),
+            role: admin.map(|admin| admin.role),
+        }
+    }
+
+    /// May they make tenants?
+    pub(crate) fn founds(&self) -> bool {
+        self.role.is_some_and(rights::may_found)
+    }
+
+    /// May they change the tenants that they see?
+    pub(crate) fn manages(&self) -> bool {
+        self.role.is_some_and(rights::may_manage)
+    }
+
+    /// What to call them beside their name; nothing for operators, who are the usual case.
+    pub(crate) fn role_word(&self) -> Option<&'static str> {
+        match self.role? {
+            AdminRole::Operator => None,
+            AdminRole::Manager => Some("manager"),
+            AdminRole::Auditor => Some("auditor"),
+        }
+    }
+
     /// URL of a static file.
     pub(crate) fn asset(&self, name: &str) -> &'static str {
         crate::assets::url(name)
@@ -62,7 +93,13 @@ pub(crate) struct TenantHead {
     pub(crate) status: Badge,
     /// Does the product have groups?
     pub(crate) groups: bool,
-    /// `setup`, `users` or `groups`.
+    /// What the product's guide calls the page with the connection data.
+    pub(crate) page: String,
+    /// Is that page offered?
+    pub(crate) page_open: bool,
+    /// Has the product lists of allowed values?
+    pub(crate) value_sets: bool,
+    /// `overview`, `setup`, `users`, `groups`, …
     pub(crate) tab: &'static str,
 }
 
@@ -75,6 +112,9 @@ impl TenantHead {
             product: tenant.profile.title.clone(),
             status: Badge::active(tenant.is_active()),
             groups: tenant.profile.group.is_some(),
+            page: tenant.profile.console_page.clone(),
+            page_open: tenant.console_page_open() == ConsolePage::Open,
+            value_sets: !tenant.profile.value_sets.is_empty(),
             tab,
         }
     }

@@ -7,9 +7,9 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use scim_core::ScimError;
-use store::StoreError;
+use store::{StoreError, admins::AdminRole};
 
-use crate::chrome::Chrome;
+use crate::{chrome::Chrome, extract::Person};
 
 /// Why there is no page.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(crate) enum PageError {
     CrossSite,
     /// A form sent without a session.
     SignedOut,
+    /// The person's role does not have that right.
+    NotYours(AdminRole),
     /// Asked under a host name that is not the console's; holds the right address.
     WrongHost(String),
     /// Too many passwords are being checked.
@@ -45,7 +47,7 @@ impl PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::CrossSite | Self::SignedOut => StatusCode::FORBIDDEN,
+            Self::CrossSite | Self::SignedOut | Self::NotYours(_) => StatusCode::FORBIDDEN,
             Self::WrongHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::BusySignIn => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -75,6 +77,7 @@ impl PageError {
                 "Your session has ended",
                 "Nothing was changed. Sign in again and repeat what you did.".into(),
             ),
+            Self::NotYours(role) => ("Your role does not allow that", not_yours(*role)),
             Self::WrongHost(address) => {
                 ("The console has another address", format!("Nothing is served under this host name. Open {address}"))
             }
@@ -95,10 +98,10 @@ impl PageError {
         }
     }
 
-    fn template(&self, operator: Option<String>, request_id: &str) -> ErrorPage {
+    fn template(&self, person: Option<&Person>, request_id: &str) -> ErrorPage {
         let (heading, advice) = self.words();
         ErrorPage {
-            chrome: Chrome { title: heading.to_owned(), operator },
+            chrome: Chrome::of(heading, person.map(|person| &*person.admin)),
             heading,
             advice,
             status: self.status().as_u16(),
@@ -108,11 +111,11 @@ impl PageError {
     }
 
     /// The page, for the guard.
-    pub(crate) fn page(&self, operator: Option<String>, request_id: &str) -> Response {
+    pub(crate) fn page(&self, person: Option<&Person>, request_id: &str) -> Response {
         if let Self::Internal(reason) = self {
             tracing::error!(request_id, %reason, "a console page failed");
         }
-        let mut response = match self.template(operator, request_id).render() {
+        let mut response = match self.template(person, request_id).render() {
             Ok(html) => crate::chrome::html(self.status(), html),
             Err(_) => (self.status(), self.words().0).into_response(),
         };
@@ -124,9 +127,19 @@ impl PageError {
 
     /// The page with a made-up request id.
     #[cfg(test)]
-    pub(crate) fn sample(&self, operator: Option<String>) -> String {
-        self.template(operator, "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90").render().expect("an error page")
+    pub(crate) fn sample(&self, person: Option<&Person>) -> String {
+        self.template(person, "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90").render().expect("an error page")
     }
+}
+
+/// What to do about a right that a role does not have.
+fn not_yours(role: AdminRole) -> String {
+    let who = match role {
+        AdminRole::Operator => "an operator",
+        AdminRole::Manager => "a manager, who looks after tenants that are there",
+        AdminRole::Auditor => "an auditor, who reads and changes nothing, and sees no connection data",
+    };
+    format!("Nothing was changed. You are signed in as {who}. Ask an operator of this installation for it.")
 }
 
 /// Only carries the error to the guard, which knows the request.
@@ -154,6 +167,14 @@ impl From<ScimError> for PageError {
             429 | 503 => Self::Busy,
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<axum::extract::multipart::MultipartError> for PageError {
+    fn from(_: axum::extract::multipart::MultipartError) -> Self {
+        Self::BadRequest(
+            "The file could not be read: it is too large, or it did not arrive as a whole. Nothing was changed.",
+        )
     }
 }
 

@@ -1,12 +1,17 @@
 //! What pages take from a request; what cannot be read becomes an error page.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::{FromRequest, FromRequestParts, rejection},
+    extract::{FromRequest, FromRequestParts, Multipart, Request, rejection},
     http::request::Parts,
 };
-use store::{Actor, ActorKind, AdminId, ChangeContext};
+use store::{Actor, ActorKind, ChangeContext, admins::Admin};
 
 use crate::{chrome::Chrome, error::PageError};
+
+/// What to do about a form that is none.
+const UNREADABLE: &str = "The form could not be read. Go back, load the page again and repeat what you did.";
 
 /// Parameters in the path.
 #[derive(FromRequestParts)]
@@ -23,6 +28,17 @@ pub(crate) struct Parameters<T>(pub(crate) T);
 #[from_request(via(axum::extract::Form), rejection(PageError))]
 pub(crate) struct Fields<T>(pub(crate) T);
 
+/// Fields of a form with files.
+pub(crate) struct Upload(pub(crate) Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        Multipart::from_request(request, state).await.map(Self).map_err(|_| PageError::BadRequest(UNREADABLE))
+    }
+}
+
 impl From<rejection::PathRejection> for PageError {
     fn from(_: rejection::PathRejection) -> Self {
         Self::NotFound
@@ -37,7 +53,7 @@ impl From<rejection::QueryRejection> for PageError {
 
 impl From<rejection::FormRejection> for PageError {
     fn from(_: rejection::FormRejection) -> Self {
-        Self::BadRequest("The form could not be read. Go back, load the page again and repeat what you did.")
+        Self::BadRequest(UNREADABLE)
     }
 }
 
@@ -46,19 +62,17 @@ impl From<rejection::FormRejection> for PageError {
 pub(crate) struct RequestId(pub(crate) String);
 
 /// The person who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Operator {
-    /// Id.
-    pub(crate) id: AdminId,
-    /// E-mail address.
-    pub(crate) email: String,
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    /// As kept.
+    pub(crate) admin: Arc<Admin>,
 }
 
 /// A request of a signed-in person; only behind the guard, which puts both parts there.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     /// Who.
-    pub(crate) operator: Operator,
+    pub(crate) admin: Arc<Admin>,
     request_id: String,
 }
 
@@ -68,8 +82,8 @@ impl Visit {
         ChangeContext {
             actor: Actor {
                 kind: ActorKind::Admin,
-                id: self.operator.id.to_string(),
-                name: self.operator.email.clone(),
+                id: self.admin.id.to_string(),
+                name: self.admin.email.clone(),
             },
             cause: self.request_id.clone(),
         }
@@ -77,7 +91,7 @@ impl Visit {
 
     /// The frame of a page.
     pub(crate) fn chrome(&self, title: impl Into<String>) -> Chrome {
-        Chrome { title: title.into(), operator: Some(self.operator.email.clone()) }
+        Chrome::of(title, Some(&self.admin))
     }
 }
 
@@ -85,8 +99,8 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
-        let operator = parts.extensions.get::<Operator>().cloned().ok_or(PageError::SignedOut)?;
+        let Person { admin } = parts.extensions.get::<Person>().cloned().ok_or(PageError::SignedOut)?;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        Ok(Self { operator, request_id })
+        Ok(Self { admin, request_id })
     }
 }

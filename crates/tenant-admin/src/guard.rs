@@ -1,9 +1,12 @@
 //! What stands around all pages: request id, host, security headers, error pages, sign-in.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::{Request, State},
-    middleware::Next,
+    extract::{FromRequestParts, RawPathParams, Request, State},
+    middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
+    routing::MethodRouter,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tower_http::request_id::RequestId as TowerRequestId;
@@ -13,8 +16,10 @@ use url::{Host, Url};
 use crate::{
     ConsoleState,
     error::PageError,
-    extract::{Operator, RequestId},
-    pager, session,
+    extract::{Person, RequestId},
+    pager,
+    rights::{Named, Right, Verdict},
+    session,
 };
 
 /// No inline script or style, nothing from elsewhere, no framing.
@@ -34,9 +39,9 @@ pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Reques
             .into_response()
     };
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
-        let operator = response.extensions_mut().remove::<Operator>().map(|operator| operator.email);
+        let person = response.extensions_mut().remove::<Person>();
         let mut headers = std::mem::take(response.headers_mut());
-        response = error.page(operator, &id);
+        response = error.page(person.as_ref(), &id);
         // What was set on the way out stays (cookies, redirects of htmx); what describes the body is the page's.
         headers.remove(header::CONTENT_LENGTH);
         headers.extend(response.headers().clone());
@@ -97,31 +102,62 @@ fn is_loopback(host: &Host<String>) -> bool {
     }
 }
 
-/// In front of all pages that are not open: without a signed-in operator, reading leads to sign-in and changing is
-/// refused.
-pub(crate) async fn require_operator(
-    State(state): State<ConsoleState>,
-    session: Session,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    match operator(&state, &session).await {
-        Ok(Some(operator)) => {
-            request.extensions_mut().insert(operator.clone());
-            let mut response = next.run(request).await;
-            // An error page keeps the header of the signed-in console.
-            response.extensions_mut().insert(operator);
-            response
-        }
-        Ok(None) => to_sign_in(&request),
-        Err(error) => error.into_response(),
+/// A route that only those reach who have the right to it.
+pub(crate) fn with_right(
+    route: MethodRouter<ConsoleState>,
+    state: &ConsoleState,
+    right: Right,
+) -> MethodRouter<ConsoleState> {
+    if right == Right::Anybody {
+        return route;
     }
+    route.layer(middleware::from_fn_with_state((state.clone(), right), require))
 }
 
-async fn operator(state: &ConsoleState, session: &Session) -> Result<Option<Operator>, PageError> {
+/// In front of all pages that are not open: without a session, reading leads to sign-in and changing is refused.
+async fn require(
+    State((state, right)): State<(ConsoleState, Right)>,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let person = match person(&state, &session).await {
+        Ok(Some(person)) => person,
+        Ok(None) => return to_sign_in(&Request::from_parts(parts, body)),
+        Err(error) => return error.into_response(),
+    };
+    let named = match RawPathParams::from_request_parts(&mut parts, &()).await {
+        Ok(parameters) => named(&state, &parameters).await,
+        // Not the text that it should be: an address of nothing.
+        Err(_) => Ok(Named::Unknown),
+    };
+    let mut response = match named.map(|named| right.verdict(&person.admin, named)) {
+        Ok(Verdict::Granted) => {
+            parts.extensions.insert(person.clone());
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Ok(Verdict::NotThere) => PageError::NotFound.into_response(),
+        Ok(Verdict::NotYours) => PageError::NotYours(person.admin.role).into_response(),
+        Err(error) => error.into_response(),
+    };
+    // An error page keeps the header of the signed-in console.
+    response.extensions_mut().insert(person);
+    response
+}
+
+/// The tenant that the address of a page names.
+async fn named(state: &ConsoleState, parameters: &RawPathParams) -> Result<Named, PageError> {
+    let Some((_, slug)) = parameters.iter().find(|(name, _)| *name == "slug") else {
+        return Ok(Named::Nobody);
+    };
+    Ok(state.tenants.by_slug(slug).await?.map_or(Named::Unknown, |tenant| Named::Tenant(tenant.id())))
+}
+
+async fn person(state: &ConsoleState, session: &Session) -> Result<Option<Person>, PageError> {
     let Some(signed_in) = session::current(session).await? else { return Ok(None) };
     let admin = state.store.platform().admin_by_id(signed_in.admin).await?;
-    Ok(admin.map(|admin| Operator { id: admin.id, email: admin.email }))
+    Ok(admin.map(|admin| Person { admin: Arc::new(admin) }))
 }
 
 fn to_sign_in(request: &Request) -> Response {

@@ -1,24 +1,27 @@
 //! The web console: sign-in, tenants, set-up, tokens, users, groups.
 //!
 //! One file a page in [`pages`], its template of the same name in `web/templates`. Every route stands in one table
-//! ([`ROUTES`]); what needs a signed-in operator is refused before any page code runs.
+//! ([`ROUTES`]) with the [`Right`] that it needs; who does not have it is refused before any page code runs.
 
 mod assets;
 mod attempts;
 mod chrome;
+mod diff_view;
 mod error;
 mod extract;
 mod form;
 mod guard;
 mod pager;
 mod pages;
+mod rights;
 mod routes;
 #[cfg(test)]
 mod samples;
 mod session;
 mod when;
 
-pub use routes::{OPEN_ROUTES, ROUTES};
+pub use rights::Right;
+pub use routes::ROUTES;
 
 use provisioning::{Provisioner, TenantDirectory};
 use store::Store;

@@ -7,20 +7,29 @@ use tower_http::{
 };
 
 use crate::{
-    ConsoleState, assets, attempts::Attempts, error::PageError, extract::Visit, guard, pages, session,
+    ConsoleState, assets, attempts::Attempts, error::PageError, extract::Visit, guard, pages, rights::Right,
+    session,
 };
 
 /// Largest form.
 const BODY_LIMIT: usize = 64 * 1024;
+/// Largest form of those with a long text or a file: a profile in which each byte is written as three, or ten thousand
+/// values with labels.
+const LARGE_FORM: usize = 8 * 1024 * 1024;
 
 /// Makes the exported table and the function that mounts it from one list.
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident, $mount:ident: $($method:ident $path:literal => $handler:path;)+) => {
+    ($(#[$doc:meta])* $name:ident, $mount:ident:
+     $($method:ident $right:ident $path:literal => $handler:path $(, at most $limit:expr)?;)+) => {
         $(#[$doc])*
-        pub const $name: &[(&str, &str)] = &[$((table!(@name $method), $path)),+];
+        pub const $name: &[(&str, &str, Right)] = &[$((table!(@name $method), $path, Right::$right)),+];
 
-        fn $mount() -> Router<ConsoleState> {
-            Router::new()$(.route($path, axum::routing::$method($handler)))+
+        fn $mount(state: &ConsoleState) -> Router<ConsoleState> {
+            Router::new()$(.route($path, guard::with_right(
+                axum::routing::$method($handler)$(.layer(DefaultBodyLimit::max($limit)))?,
+                state,
+                Right::$right,
+            )))+
         }
     };
     (@name get) => { "GET" };
@@ -28,43 +37,55 @@ macro_rules! table {
 }
 
 table! {
-    /// Routes that need a signed-in operator, as `(method, path)`: without one, GET leads to sign-in (303) and POST is
-    /// refused (403).
-    ROUTES, closed:
-    post "/console/sign-out" => pages::sign_in::leave;
-    get "/console/" => pages::tenants::show;
-    get "/console/tenants/new" => pages::new_tenant::show;
-    post "/console/tenants/new" => pages::new_tenant::create;
-    get "/console/tenants/{slug}" => pages::setup::redirect;
-    get "/console/tenants/{slug}/setup" => pages::setup::show;
-    post "/console/tenants/{slug}/activate" => pages::deactivate::activate;
-    get "/console/tenants/{slug}/deactivate" => pages::deactivate::ask;
-    post "/console/tenants/{slug}/deactivate" => pages::deactivate::deactivate;
-    post "/console/tenants/{slug}/tokens" => pages::setup::create_token;
-    get "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::ask;
-    post "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::revoke;
-    get "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::ask;
-    post "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::rotate;
-    post "/console/tenants/{slug}/logins" => pages::setup::create_login;
-    get "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
-    post "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
-    get "/console/tenants/{slug}/users" => pages::users::show;
-    get "/console/tenants/{slug}/users/{id}" => pages::user::show;
-    post "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;
-    get "/console/tenants/{slug}/users/{id}/purge" => pages::purge::ask;
-    post "/console/tenants/{slug}/users/{id}/purge" => pages::purge::purge;
-    get "/console/tenants/{slug}/groups" => pages::groups::show;
-    get "/console/tenants/{slug}/groups/{id}" => pages::group::show;
-}
-
-table! {
-    /// Routes that answer anybody.
-    OPEN_ROUTES, open:
-    get "/" => pages::sign_in::front_door;
-    get "/console" => pages::sign_in::front_door;
-    get "/console/sign-in" => pages::sign_in::show;
-    post "/console/sign-in" => pages::sign_in::enter;
-    get "/console/static/{*path}" => assets::serve;
+    /// All routes, as `(method, path, right)`. Without a session, GET of one that needs a right leads to sign-in (303)
+    /// and POST is refused (403). Whoever does not have the right is answered 403; a tenant that is not theirs is a
+    /// 404, as one that is not there.
+    ROUTES, mount:
+    get Anybody "/" => pages::sign_in::front_door;
+    get Anybody "/console" => pages::sign_in::front_door;
+    get Anybody "/console/sign-in" => pages::sign_in::show;
+    post Anybody "/console/sign-in" => pages::sign_in::enter;
+    get Anybody "/console/static/{*path}" => assets::serve;
+    post SignedIn "/console/sign-out" => pages::sign_in::leave;
+    get SignedIn "/console/" => pages::tenants::show;
+    get Found "/console/tenants/new" => pages::new_tenant::show;
+    post Found "/console/tenants/new" => pages::new_tenant::create;
+    get Read "/console/tenants/{slug}" => pages::overview::show;
+    get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
+    post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
+    get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
+    get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
+    post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
+    post Manage "/console/tenants/{slug}/activate" => pages::deactivate::activate;
+    get Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::ask;
+    post Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::deactivate;
+    post Manage "/console/tenants/{slug}/tokens" => pages::setup::create_token;
+    get Manage "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::ask;
+    post Manage "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::revoke;
+    get Manage "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::ask;
+    post Manage "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::rotate;
+    post Manage "/console/tenants/{slug}/logins" => pages::setup::create_login;
+    get Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
+    post Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
+    get Read "/console/tenants/{slug}/profile" => pages::profile::show;
+    post Manage "/console/tenants/{slug}/profile" => pages::profile::save, at most LARGE_FORM;
+    post Manage "/console/tenants/{slug}/profile/check" => pages::profile::check, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/profile/versions/{version}" => pages::profile::version;
+    get Read "/console/tenants/{slug}/value-sets" => pages::value_sets::show;
+    get Read "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::show;
+    post Manage "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::save, at most LARGE_FORM;
+    post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
+    get Read "/console/tenants/{slug}/roles" => pages::roles::show;
+    get Manage "/console/tenants/{slug}/import" => pages::import::show;
+    post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
+    get Manage "/console/tenants/{slug}/export" => pages::import::export;
+    get Read "/console/tenants/{slug}/users" => pages::users::show;
+    get Read "/console/tenants/{slug}/users/{id}" => pages::user::show;
+    post Manage "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;
+    get Manage "/console/tenants/{slug}/users/{id}/purge" => pages::purge::ask;
+    post Manage "/console/tenants/{slug}/users/{id}/purge" => pages::purge::purge;
+    get Read "/console/tenants/{slug}/groups" => pages::groups::show;
+    get Read "/console/tenants/{slug}/groups/{id}" => pages::group::show;
 }
 
 /// The console, with everything that stands around it.
@@ -73,11 +94,9 @@ pub(crate) fn router(state: ConsoleState) -> Router {
     // A public URL is http or https, so its origin is always one that the layer takes.
     let csrf = CsrfLayer::new();
     let csrf = csrf.clone().add_trusted_origin(&origin).unwrap_or(csrf).with_rejection_response(refuse);
-    let closed = closed()
-        .route("/console/{*rest}", axum::routing::any(nothing_here))
-        .route_layer(middleware::from_fn_with_state(state.clone(), guard::require_operator));
-    closed
-        .merge(open())
+    let nothing = guard::with_right(axum::routing::any(nothing_here), &state, Right::SignedIn);
+    mount(&state)
+        .route("/console/{*rest}", nothing)
         .method_not_allowed_fallback(|| async { PageError::MethodNotAllowed })
         // From the inside out.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -112,8 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_mount_without_a_clash() {
-        let _: Router<ConsoleState> = closed().merge(open());
-        assert!(ROUTES.iter().all(|(_, path)| path.starts_with("/console/")));
+    fn what_is_about_a_tenant_needs_a_right_to_that_tenant() {
+        for (method, path, right) in ROUTES {
+            let about_a_tenant = path.contains("{slug}");
+            assert_eq!(matches!(right, Right::Read | Right::Manage), about_a_tenant, "{method} {path}");
+            assert!(
+                !about_a_tenant || *method == "GET" || *right == Right::Manage,
+                "{method} {path} changes something"
+            );
+        }
     }
 }

@@ -1,12 +1,22 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod configuration;
+
+use std::{collections::BTreeSet, sync::Arc};
+
 use askama::Template;
 use serde_json::json;
+use store::{
+    AdminId,
+    admins::{Admin, AdminRole},
+    tenants::TenantCounts,
+};
 
 use crate::{
     chrome::{Badge, Chrome, TenantHead},
     error::PageError,
+    extract::Person,
     form::Errors,
     pager::Pager,
     pages::{
@@ -14,6 +24,7 @@ use crate::{
         group::GroupPage,
         groups::{GroupRow, GroupsPage},
         new_tenant::{NewTenantForm, NewTenantPage, Product},
+        overview::OverviewPage,
         purge::PurgePage,
         revoke::RevokePage,
         rotate::RotatePage,
@@ -33,7 +44,19 @@ use crate::{
 const NOW: i64 = 1_795_255_200_000;
 
 fn chrome(title: &str) -> Chrome {
-    Chrome { title: title.into(), operator: Some("ada.lovelace@example.com".into()) }
+    Chrome::of(title, Some(&person(AdminRole::Operator).admin))
+}
+
+fn person(role: AdminRole) -> Person {
+    let admin = Admin {
+        id: AdminId::generate(),
+        email: "ada.lovelace@example.com".into(),
+        password_hash: String::new(),
+        role,
+        tenants: BTreeSet::new(),
+        created_at: NOW,
+    };
+    Person { admin: Arc::new(admin) }
 }
 
 fn head(tab: &'static str) -> TenantHead {
@@ -43,6 +66,9 @@ fn head(tab: &'static str) -> TenantHead {
         product: "Envi".into(),
         status: Badge::active(true),
         groups: true,
+        page: "SCIM Configuration".into(),
+        page_open: true,
+        value_sets: true,
         tab,
     }
 }
@@ -258,9 +284,28 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
             days: ("2026-11-21".into(), "2036-11-20".into()),
         },
         errors,
-        gated: false,
+        organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        quick_name: "SCIM Configuration 2026-11-21 10:00:00".into(),
         prefix: Some("Envi_".into()),
         head: page_head,
+    }
+}
+
+fn overview(active: bool, role: AdminRole) -> OverviewPage {
+    let mut page_head = head("overview");
+    page_head.status = Badge::active(active);
+    OverviewPage {
+        chrome: Chrome::of("Northwind Hospital", Some(&person(role).admin)),
+        head: page_head,
+        active,
+        notice: (!active)
+            .then_some("The tenant is made. Activate it when its identity provider may connect."),
+        counts: TenantCounts { users: 1284, active_users: 1251, groups: 31, roles: 9, credentials: 2 },
+        valid_token: active,
+        profile_version: 3,
+        organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        properties: vec![("Domain type".into(), "Simple".into())],
+        errors: Errors::default(),
     }
 }
 
@@ -496,6 +541,7 @@ fn groups(empty: bool) -> GroupsPage {
         summary: format!("{} groups", rows.len()),
         rows,
         prefix: Some("Envi_".into()),
+        why_none: "the name does not start with Envi_".into(),
     }
 }
 
@@ -506,7 +552,8 @@ fn group() -> GroupPage {
         id: "0199f0a0-0000-7000-8000-00000000aaaa".into(),
         name: "Envi_Manager".into(),
         roles: vec!["Manager".into()],
-        prefix: Some("Envi_".into()),
+        gives_roles: true,
+        why_none: "the name does not start with Envi_".into(),
         members: user_rows(),
         pager: Pager::new("/x", &[], 2, 25, 90),
         summary: "90 users".into(),
@@ -523,7 +570,7 @@ fn group() -> GroupPage {
 
 fn sign_in(nobody: bool, refused: bool) -> SignInPage {
     SignInPage {
-        chrome: Chrome { title: "Sign in".into(), operator: None },
+        chrome: Chrome::of("Sign in", None),
         nobody,
         email: if refused { "ada@example.com".into() } else { String::new() },
         next: "/console/".into(),
@@ -565,9 +612,11 @@ fn pages() -> Vec<(&'static str, String)> {
         ("tenants", tenants(false).render()),
         ("tenants-empty", tenants(true).render()),
         ("new-tenant", new_tenant().render()),
+        ("overview", overview(true, AdminRole::Operator).render()),
+        ("overview-inactive", overview(false, AdminRole::Operator).render()),
+        ("overview-auditor", overview(true, AdminRole::Auditor).render()),
         ("setup", setup(true, false, false).render()),
         ("setup-inactive", setup(false, false, false).render()),
-        ("setup-gated", SetupPage { gated: true, ..setup(false, false, false) }.render()),
         ("setup-issued", setup(true, true, false).render()),
         ("setup-wrong", setup(true, false, true).render()),
         ("setup-rotated", after_rotation.render()),
@@ -589,10 +638,15 @@ fn pages() -> Vec<(&'static str, String)> {
         ("groups", groups(false).render()),
         ("groups-empty", groups(true).render()),
         ("group", group().render()),
-        ("error", Ok(PageError::NotFound.sample(Some("ada@example.com".into())))),
+        ("error", Ok(PageError::NotFound.sample(Some(&person(AdminRole::Manager))))),
+        (
+            "error-not-yours",
+            Ok(PageError::NotYours(AdminRole::Auditor).sample(Some(&person(AdminRole::Auditor)))),
+        ),
         ("error-signed-out", Ok(PageError::SignedOut.sample(None))),
     ]
     .into_iter()
+    .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

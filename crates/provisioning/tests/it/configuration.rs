@@ -33,7 +33,7 @@ title = "Sites"
 [[value-set]]
 name = "roles"
 title = "Roles"
-values = ["Guard", "Clerk"]
+values = ["Owner", "Guard", "Clerk"]
 
 [roles]
 prefix = "Badge_"

@@ -1,6 +1,8 @@
 //! Users, groups and tenants through the provisioner, on each database.
 
 mod configuration;
+mod csv_export;
+mod csv_import;
 mod departed;
 mod groups;
 mod groups_members;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use provisioning::{
     DeletedUser, IfMatch, ProfileSource, Provisioner, Query, Rendered, RenderedPage, Request, Tenant,
-    TenantDirectory, users::Created,
+    TenantDirectory,
+    csv::{ImportError, ImportOptions, ImportProgress, ImportSummary},
+    users::Created,
 };
 use scim_core::{ResourceType, ScimError, profile::Profile, projection::Projection, urn};
 use serde_json::{Value, json};
 use store::{Actor, ActorKind, ChangeContext, Store, audit::Record};
 use store_testing::TestStore;
+use tokio::io::AsyncRead;
 
 /// A database with what works on it.
 pub(crate) struct World<'a> {
@@ -65,17 +68,22 @@ impl<'a> World<'a> {
 
     /// A fresh active tenant.
     pub(crate) async fn tenant(&self, profile: &str) -> Side {
-        self.tenant_of(ProfileSource::Builtin(profile)).await
+        self.tenant_of(ProfileSource::Builtin(profile), "lenient").await
+    }
+
+    /// Likewise, one that keeps to the letter of the protocol.
+    pub(crate) async fn strict_tenant(&self, profile: &str) -> Side {
+        self.tenant_of(ProfileSource::Builtin(profile), "strict").await
     }
 
     /// A fresh active tenant whose profile is this text.
     pub(crate) async fn tenant_with(&self, profile: &str) -> Side {
-        self.tenant_of(ProfileSource::Text(profile)).await
+        self.tenant_of(ProfileSource::Text(profile), "lenient").await
     }
 
-    async fn tenant_of(&self, profile: ProfileSource<'_>) -> Side {
+    async fn tenant_of(&self, profile: ProfileSource<'_>, compatibility: &str) -> Side {
         let slug = self.slug();
-        let tenant = self.directory.create(&slug, None, profile, "lenient", true, &context()).await;
+        let tenant = self.directory.create(&slug, None, profile, compatibility, true, &context()).await;
         self.side(&tenant.expect("a tenant"))
     }
 
@@ -198,6 +206,52 @@ impl Side {
 
     pub(crate) async fn delete_user(&self, id: &str, if_match: IfMatch) -> Result<(), ScimError> {
         send(self.provisioner.delete_user(self.request(), id, if_match)).await
+    }
+
+    pub(crate) async fn import(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        options: ImportOptions,
+    ) -> Result<ImportSummary, ImportError> {
+        self.import_with(source, options, &|_| {}).await
+    }
+
+    pub(crate) async fn import_with(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        options: ImportOptions,
+        progress: &(dyn Fn(ImportProgress) + Send + Sync),
+    ) -> Result<ImportSummary, ImportError> {
+        send(self.provisioner.import_users(&self.tenant, &self.context, source, options, progress)).await
+    }
+
+    /// The whole file, and in how many parts it came.
+    pub(crate) async fn export(&self, columns: Option<&[String]>) -> Result<(String, usize), String> {
+        let mut export =
+            self.provisioner.export_users(&self.tenant, columns).map_err(|error| error.to_string())?;
+        let (mut text, mut parts) = (String::new(), 0);
+        while let Some(part) = send(export.next()).await.map_err(|error| error.to_string())? {
+            text.push_str(&part);
+            parts += 1;
+        }
+        assert_eq!(export.total(), Some(export.rows()), "nobody came or went");
+        Ok((text, parts))
+    }
+
+    /// The one user of a userName.
+    pub(crate) async fn by_name(&self, user_name: &str) -> Value {
+        let filter = Some(format!("userName eq {}", Value::from(user_name)));
+        let page = self
+            .users(&Query { filter, start_index: 1, count: 2, ..Query::default() })
+            .await
+            .expect("a list");
+        assert_eq!(page.resources.len(), 1, "{user_name}");
+        page.resources.into_iter().next().expect("a user")
+    }
+
+    /// So many users, made past the provisioner; their ids in order.
+    pub(crate) async fn many_users(&self, store: &TestStore, count: i64) -> Vec<String> {
+        store.many_users(self.tenant.id(), count).await
     }
 
     pub(crate) async fn deleted_user(&self, id: &str) -> Result<DeletedUser, ScimError> {

@@ -5,6 +5,8 @@ mod basic;
 mod credentials;
 mod demo;
 mod doctor;
+mod export;
+mod import;
 mod output;
 mod profile;
 mod progress;
@@ -45,6 +47,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::Basic(command) => basic::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
+        Command::Import(options) => import::run(&open().await?, &options).await,
+        Command::Export(options) => export::run(&open().await?, &options).await,
         Command::Admin(command) => admin::run(&open().await?, command).await,
         Command::Simulate(command) => simulate::run(command).await,
         Command::Completions { shell } => {

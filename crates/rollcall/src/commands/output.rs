@@ -1,12 +1,30 @@
-//! Results go to stdout, and only here.
+//! Results go to stdout, faults of a file to stderr, and only here.
+
+use std::io::Write as _;
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-/// One line of a result.
-#[expect(clippy::print_stdout, reason = "the result of a command")]
+/// One line of a result. Who reads may have had enough (`rollcall profile show acme | head`): the command goes on.
 pub(super) fn line(text: impl std::fmt::Display) {
-    println!("{text}");
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            tracing::error!(%error, "the result cannot be written");
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}
+
+/// `1 value`, `2 values`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A line of what is wrong with what a command was given, for a person or an editor.
+#[expect(clippy::print_stderr, reason = "stdout is for results")]
+pub(super) fn fault(text: impl std::fmt::Display) {
+    eprintln!("{text}");
 }
 
 /// A result as JSON, indented for people.

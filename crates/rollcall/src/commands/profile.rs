@@ -52,14 +52,14 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let profile = Profile::from_toml(&read(file)?).with_context(|| file.display().to_string())?;
     let own: usize = profile.user.extensions.iter().map(|extension| extension.schema.attributes.len()).sum();
     output::line(format_args!(
-        "{}: {} {} ({}): {} core attributes, {own} in extensions, {} value sets, {} examples come out",
+        "{}: {} {} ({}): {} of core SCIM, {own} in extensions, {}; {} as said",
         file.display(),
         profile.name,
         profile.version,
         profile.title,
-        profile.user.schema.attributes.len(),
-        profile.value_sets.len(),
-        profile.examples.len(),
+        output::counted(profile.user.schema.attributes.len(), "attribute"),
+        output::counted(profile.value_sets.len(), "value set"),
+        output::counted(profile.examples.len(), "example"),
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -217,7 +217,7 @@ fn print_diff(lines: &[DiffLine]) {
             LineKind::Removed => '-',
         };
         let number = line.new_line.or(line.old_line).unwrap_or_default();
-        output::line(format_args!("{number:>5} {mark} {}", line.text));
+        output::line(format!("{number:>5} {mark} {}", line.text).trim_end());
     }
 }
 

@@ -6,15 +6,27 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar with a name, drawn only on a terminal.
 pub(super) fn bar(name: &str) -> ProgressBar {
+    styled(name, "{prefix:>18.bold} {bar:36.cyan/dim} {pos:>5}/{len} {wide_msg:.dim}")
+}
+
+/// A bar that counts bytes; of a length of 0 nobody knows how many there will be.
+pub(super) fn bytes(name: &str, length: u64) -> ProgressBar {
+    if length == 0 {
+        return styled(name, "{prefix:>18.bold} {spinner} {bytes} {wide_msg:.dim}");
+    }
+    let bar = styled(name, "{prefix:>18.bold} {bar:36.cyan/dim} {bytes:>10}/{total_bytes} {wide_msg:.dim}");
+    bar.set_length(length);
+    bar
+}
+
+fn styled(name: &str, template: &str) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(10)
     } else {
         ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(Some(1), target).with_prefix(name.to_owned());
-    if let Ok(style) =
-        ProgressStyle::with_template("{prefix:>18.bold} {bar:36.cyan/dim} {pos:>5}/{len} {wide_msg:.dim}")
-    {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
     bar.enable_steady_tick(Duration::from_millis(200));

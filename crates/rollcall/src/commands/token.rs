@@ -86,7 +86,10 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
             format!("…{}", credential.hint),
             credential.scope.clone(),
             credential.user.map(|user| user.to_string()).unwrap_or_default(),
-            state(credential, now).to_owned(),
+            match state(credential, now) {
+                "live" if credential.replaced => "live, rotated".to_owned(),
+                state => state.to_owned(),
+            },
             output::time(Some(credential.created_at)),
             output::time(credential.expires_at),
             output::time(credential.last_used_at),

@@ -26,8 +26,7 @@ pub(super) async fn run(installation: &Installation, command: Command) -> anyhow
             };
             let (tenant, count) = (installation.tenant(&slug).await?, values.len());
             let moved = installation.tenants.set_value_set(&tenant, &name, values, &cli_context()).await?;
-            let noun = if count == 1 { "value" } else { "values" };
-            output::line(format_args!("{slug} {name}: {count} {noun}"));
+            output::line(format_args!("{slug} {name}: {}", output::counted(count, "value")));
             told(moved);
         }
         Command::Clear { slug, name } => {

@@ -9,6 +9,8 @@ pub mod phone;
 pub mod time_zone;
 
 #[cfg(test)]
+pub(crate) mod tables;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -2,6 +2,7 @@
 
 mod compile;
 mod constraints;
+pub mod edit;
 mod examples;
 mod extensions;
 mod file;

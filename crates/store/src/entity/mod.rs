@@ -8,6 +8,7 @@
 )]
 
 pub mod admin_sessions;
+pub mod admin_tenants;
 pub mod admins;
 pub mod audit;
 pub mod credentials;

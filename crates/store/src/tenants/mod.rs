@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use scim_core::fold;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, LikeExpr},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Page, Platform, StoreError, TenantId,
-    entity::{credentials, groups, profile_versions, role_grants, tenants, users},
+    AdminId, Page, Platform, StoreError, TenantId,
+    entity::{admin_tenants, credentials, groups, profile_versions, role_grants, tenants, users},
     error::unreadable,
     tx::set_tenant,
     words,
@@ -133,8 +133,34 @@ impl Platform {
         offset: u64,
         limit: u64,
     ) -> Result<Page<TenantRow>, StoreError> {
+        self.tenants_among(tenants::Entity::find(), search, offset, limit).await
+    }
+
+    /// The same, of the tenants that an admin was given alone.
+    pub async fn tenants_given_to(
+        &self,
+        admin: AdminId,
+        search: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<TenantRow>, StoreError> {
+        let given = admin_tenants::Entity::find()
+            .select_only()
+            .column(admin_tenants::Column::Tenant)
+            .filter(admin_tenants::COLUMN.admin_id.eq(admin.0))
+            .into_query();
+        let query = tenants::Entity::find().filter(tenants::Column::Id.in_subquery(given));
+        self.tenants_among(query, search, offset, limit).await
+    }
+
+    async fn tenants_among(
+        &self,
+        mut query: Select<tenants::Entity>,
+        search: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<TenantRow>, StoreError> {
         let tx = self.inner.begin_read().await?;
-        let mut query = tenants::Entity::find();
         if !search.is_empty() {
             let holds = |column: tenants::Column| Expr::col(column).like(contains(&fold(search)));
             query = query.filter(holds(tenants::Column::Slug).or(holds(tenants::Column::NameKey)));

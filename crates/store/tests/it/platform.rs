@@ -1,19 +1,23 @@
 //! Admins, console sessions, signing keys.
 
+use std::collections::BTreeSet;
+
 use store::{
-    AdminId,
-    platform::{Admin, SessionRow, SigningKey},
+    AdminId, TenantId,
+    admins::{Admin, AdminRole},
+    platform::{SessionRow, SigningKey},
 };
 use store_testing::on_both;
 
-use crate::common::conflict;
+use crate::common::{conflict, tenant};
 
 fn admin(email: &str) -> Admin {
     Admin {
         id: AdminId::generate(),
         email: email.into(),
         password_hash: "$argon2id$…".into(),
-        role: "operator".into(),
+        role: AdminRole::Operator,
+        tenants: BTreeSet::new(),
         created_at: 1_700_000_000_001,
     }
 }
@@ -39,6 +43,45 @@ on_both! {
         assert_eq!(platform.admin_by_id(ada.id).await.unwrap(), Some(ada));
         assert_eq!(platform.admin_by_email("eve@example.com").await.unwrap(), None);
         assert_eq!(platform.admin_count().await.unwrap(), 1);
+    }
+
+    async fn admins_reach_the_tenants_that_they_are_given(store: TestStore) {
+        let platform = store.platform();
+        let (acme, beta) = (tenant(&store, "acme").await, tenant(&store, "beta").await);
+        let with = |email: &str, role, tenants: &[TenantId]| Admin {
+            role,
+            tenants: tenants.iter().copied().collect(),
+            ..admin(email)
+        };
+        let operator = with("a@x", AdminRole::Operator, &[]);
+        let manager = with("b@x", AdminRole::Manager, &[acme]);
+        let auditor = with("c@x", AdminRole::Auditor, &[]);
+        let auditor_of_one = with("d@x", AdminRole::Auditor, &[beta]);
+        let of_nothing = with("e@x", AdminRole::Manager, &[]);
+        let all = [operator, manager, auditor, auditor_of_one, of_nothing];
+        for admin in &all {
+            platform.create_admin(admin).await.unwrap();
+            assert_eq!(platform.admin_by_id(admin.id).await.unwrap().as_ref(), Some(admin));
+            assert_eq!(platform.admin_by_email(&admin.email).await.unwrap().as_ref(), Some(admin));
+        }
+        let reached = all.each_ref().map(|admin| (admin.reaches(acme), admin.reaches(beta)));
+        assert_eq!(reached, [(true, true), (true, false), (true, true), (false, true), (false, false)]);
+
+        let page = platform.admins(1, 3).await.unwrap();
+        assert_eq!((page.total, page.more, page.items.as_slice()), (5, true, &all[1..4]));
+        let [_, manager, _, _, of_nothing] = &all;
+        let slugs = async |id, search| {
+            let page = platform.tenants_given_to(id, search, 0, 10).await.unwrap();
+            (page.total, page.items.into_iter().map(|row| row.slug).collect::<Vec<_>>())
+        };
+        assert_eq!(slugs(manager.id, "").await, (1, vec!["acme".to_owned()]));
+        assert_eq!(slugs(manager.id, "bet").await, (0, Vec::new()));
+        assert_eq!(slugs(of_nothing.id, "").await, (0, Vec::new()));
+
+        // A tenant that is not there is given to nobody.
+        let lost = with("f@x", AdminRole::Manager, &[TenantId::generate()]);
+        platform.create_admin(&lost).await.unwrap_err();
+        assert_eq!(platform.admin_by_email("f@x").await.unwrap(), None);
     }
 
     async fn sessions(store: TestStore) {

@@ -6,9 +6,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
-use store::tenants::TenantStatus;
+use provisioning::configuration::ConfigurationError;
 
-use super::tenant;
+use super::{overview, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -29,17 +29,22 @@ pub(crate) async fn activate(
     visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
-    set(&state, &visit, &slug, TenantStatus::Active).await
+    let tenant = tenant(&state, &slug).await?;
+    match state.tenants.activate(&tenant, &visit.context()).await {
+        Ok(()) => Ok(done(&slug, "activated")),
+        Err(ConfigurationError::Store(error)) => Err(error.into()),
+        Err(error) => overview::refused(&state, &visit, &tenant, &error.to_string()).await,
+    }
 }
 
-/// `GET …/deactivate`: the question, for browsers without script (with script it is a dialog on the Setup page).
+/// `GET …/deactivate`: the question, for browsers without script (with script it is a dialog on the overview).
 pub(crate) async fn ask(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let head = TenantHead::new(&tenant, "setup");
+    let head = TenantHead::new(&tenant, "overview");
     page(StatusCode::OK, &DeactivatePage { chrome: visit.chrome(format!("Deactivate {}", head.name)), head })
 }
 
@@ -49,19 +54,14 @@ pub(crate) async fn deactivate(
     visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
-    set(&state, &visit, &slug, TenantStatus::Inactive).await
+    let tenant = tenant(&state, &slug).await?;
+    match state.tenants.deactivate(&tenant, &visit.context()).await {
+        Ok(()) => Ok(done(&slug, "deactivated")),
+        Err(ConfigurationError::Store(error)) => Err(error.into()),
+        Err(error) => overview::refused(&state, &visit, &tenant, &error.to_string()).await,
+    }
 }
 
-async fn set(
-    state: &ConsoleState,
-    visit: &Visit,
-    slug: &str,
-    status: TenantStatus,
-) -> Result<Response, PageError> {
-    let tenant = tenant(state, slug).await?;
-    if !state.store.platform().set_tenant_status(tenant.id(), status, &visit.context()).await? {
-        return Err(PageError::NotFound);
-    }
-    let done = if status == TenantStatus::Active { "activated" } else { "deactivated" };
-    Ok(Redirect::to(&format!("/console/tenants/{slug}/setup?done={done}")).into_response())
+fn done(slug: &str, what: &str) -> Response {
+    Redirect::to(&format!("/console/tenants/{slug}?done={what}")).into_response()
 }

@@ -1,17 +1,26 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
+pub(crate) mod closed;
+pub(crate) mod configuration;
 pub(crate) mod deactivate;
 pub(crate) mod group;
 pub(crate) mod groups;
+pub(crate) mod import;
 pub(crate) mod new_tenant;
+pub(crate) mod overview;
+pub(crate) mod profile;
 pub(crate) mod purge;
 pub(crate) mod revoke;
+pub(crate) mod roles;
 pub(crate) mod rotate;
+pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod tenants;
 pub(crate) mod user;
 pub(crate) mod users;
+pub(crate) mod value_set;
+pub(crate) mod value_sets;
 
 use std::sync::Arc;
 

@@ -9,9 +9,10 @@ use axum::{
 };
 use http::StatusCode;
 use provisioning::{directory::CreateTenantError, slug};
-use scim_core::profile::{BUILTIN, CredentialKind, DeletePolicy, DuplicatePolicy, Profile};
+use scim_core::profile::{BUILTIN, Profile};
 use serde::Deserialize;
 
+use super::profile::brief;
 use crate::{
     ConsoleState,
     chrome::{Chrome, page},
@@ -90,9 +91,8 @@ pub(crate) async fn create(
             .await;
         match made {
             Ok(tenant) => {
-                return Ok(
-                    Redirect::to(&format!("/console/tenants/{}/setup", tenant.row.slug)).into_response()
-                );
+                let overview = format!("/console/tenants/{}?done=created", tenant.row.slug);
+                return Ok(Redirect::to(&overview).into_response());
             }
             Err(CreateTenantError::Unfit(problem)) => errors.add_told(&FIELDS, &problem),
             Err(CreateTenantError::Store(error)) => return Err(error.into()),
@@ -136,53 +136,12 @@ fn form(
 }
 
 fn card(profile: &Profile) -> Product {
-    let mut facts = vec![
-        ("Signs in with", credentials(&profile.credentials)),
-        ("Base path", profile.base_path.clone()),
-        ("Groups", groups(profile)),
-        ("Same userName again", duplicate(profile.policies.duplicate).to_owned()),
-        ("Delete", delete(profile.policies.delete).to_owned()),
-    ];
+    let mut facts = brief(profile);
     facts.retain(|(_, value)| !value.is_empty());
     Product {
         name: profile.name.clone(),
         title: profile.title.clone(),
         summary: profile.summary.clone(),
         facts,
-    }
-}
-
-fn credentials(kinds: &[CredentialKind]) -> String {
-    let names: Vec<&str> = kinds
-        .iter()
-        .map(|kind| match kind {
-            CredentialKind::Bearer => "bearer token",
-            CredentialKind::Basic => "user name and password",
-            CredentialKind::Oauth => "OAuth client",
-        })
-        .collect();
-    names.join(", ")
-}
-
-fn groups(profile: &Profile) -> String {
-    match (&profile.group, profile.roles.prefix.as_deref()) {
-        (None, _) => "none".to_owned(),
-        (Some(_), Some(prefix)) => format!("yes; {prefix}… gives a role"),
-        (Some(_), None) => "yes".to_owned(),
-    }
-}
-
-fn duplicate(policy: DuplicatePolicy) -> &'static str {
-    match policy {
-        DuplicatePolicy::Reject => "refused (409)",
-        DuplicatePolicy::Link => "linked to the existing user",
-    }
-}
-
-fn delete(policy: DeletePolicy) -> &'static str {
-    match policy {
-        DeletePolicy::Deactivate => "deactivates the user",
-        DeletePolicy::SoftDelete => "hides the user, frees the name",
-        DeletePolicy::Purge => "removes the user for good",
     }
 }

@@ -9,6 +9,7 @@ use store::{CredentialId, credentials::Credential};
 use token_service::expiry;
 
 use super::{
+    closed,
     setup::{self, IssuedToken, TokenRow},
     tenant,
 };
@@ -21,8 +22,12 @@ use crate::{
 };
 
 /// How long the old token may go on: what is sent, and how it reads.
-pub(crate) const GRACES: [(&str, &str); 4] =
-    [("0", "no longer: it ends at once"), ("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days")];
+pub(crate) const GRACES: [(&str, &str); 4] = [
+    ("0", "no longer: it ends at once"),
+    ("1h", "for 1 hour"),
+    ("24h", "for 24 hours"),
+    ("7d", "for 7 days"),
+];
 
 #[derive(Template)]
 #[template(path = "rotate.html")]
@@ -47,6 +52,9 @@ pub(crate) async fn ask(
     Segments((slug, id)): Segments<(String, String)>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::OK)? {
+        return Ok(closed);
+    }
     let rows = setup::token_rows(&state, &tenant).await?;
     let token = rows.into_iter().find(|row| row.id == id && row.rotates).ok_or(PageError::NotFound)?;
     let chrome = visit.chrome(format!("Rotate {}", token.name));
@@ -61,6 +69,9 @@ pub(crate) async fn rotate(
     Fields(choice): Fields<Choice>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
+        return Ok(closed);
+    }
     let id: CredentialId = id.parse().map_err(|()| PageError::NotFound)?;
     let chosen = GRACES.iter().find(|(value, _)| *value == choice.grace);
     let grace = chosen.and_then(|(value, _)| expiry::grace(value).ok());

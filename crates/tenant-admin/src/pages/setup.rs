@@ -9,10 +9,7 @@ pub(crate) use token_form::{PRESETS, TokenForm};
 pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
 
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{Redirect, Response},
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
@@ -20,7 +17,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use token_service::{NewBasic, scopes, service::IssueError};
 
-use super::tenant;
+use super::{closed, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -40,8 +37,10 @@ pub(crate) struct SetupPage {
     pub(crate) base_urls: Vec<BaseUrl>,
     pub(crate) credentials: Credentials,
     pub(crate) errors: Errors,
-    /// The product keeps this page closed until the tenant is activated for the first time.
-    pub(crate) gated: bool,
+    /// What the product calls a tenant's organization, and which one it is.
+    pub(crate) organization: Option<(String, Option<String>)>,
+    /// Name of a token that is made by one press.
+    pub(crate) quick_name: String,
     /// Start of the names of groups that give a role.
     pub(crate) prefix: Option<String>,
 }
@@ -60,15 +59,6 @@ pub(crate) struct Done {
     done: String,
 }
 
-/// `GET /console/tenants/{slug}`.
-pub(crate) async fn redirect(
-    State(state): State<ConsoleState>,
-    Segments(slug): Segments<String>,
-) -> Result<Redirect, PageError> {
-    let tenant = tenant(&state, &slug).await?;
-    Ok(Redirect::to(&format!("/console/tenants/{}/setup", tenant.row.slug)))
-}
-
 /// `GET …/setup`.
 pub(crate) async fn show(
     State(state): State<ConsoleState>,
@@ -77,9 +67,11 @@ pub(crate) async fn show(
     Parameters(query): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::OK)? {
+        return Ok(closed);
+    }
     let notice = match query.done.as_str() {
-        "activated" => Some("The tenant is active: its identity provider is served."),
-        "deactivated" => Some("The tenant is inactive: its identity provider is answered 403."),
+        "updated" => Some("The configuration is updated."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
         "revoked-login" => Some("The user name is revoked: the next request with it is refused."),
         _ => None,
@@ -97,6 +89,9 @@ pub(crate) async fn create_token(
     Fields(typed): Fields<TokenForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
+        return Ok(closed);
+    }
     takes(&tenant, CredentialKind::Bearer)?;
     let made = match typed.read(state.store.now()) {
         Ok(new) => issue(&state, &visit, &tenant, new).await?,
@@ -133,6 +128,9 @@ pub(crate) async fn create_login(
     Fields(typed): Fields<LoginForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
+        return Ok(closed);
+    }
     takes(&tenant, CredentialKind::Basic)?;
     let username = typed.username.trim().to_owned();
     let new = NewBasic { username, name: None, scope: scopes::DEFAULT.to_owned(), expires_at: None };
@@ -198,17 +196,26 @@ pub(crate) async fn setup_page(
     tenant: &Tenant,
 ) -> Result<SetupPage, PageError> {
     let head = TenantHead::new(tenant, "setup");
+    let organization = tenant.profile.organization.as_ref();
     Ok(SetupPage {
-        chrome: visit.chrome(format!("Setup · {}", head.name)),
+        chrome: visit.chrome(format!("{} · {}", head.page, head.name)),
         active: tenant.is_active(),
         notice: None,
         base_urls: base_urls(state, tenant),
         credentials: Credentials::of(state, tenant).await?,
         errors: Errors::default(),
-        gated: tenant.profile.feature_gate && !tenant.row.gate_open,
+        organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
+        quick_name: quick_name(&head.page, state.store.now()),
         prefix: tenant.profile.roles.prefix.clone(),
         head,
     })
+}
+
+/// Names of live tokens are unique, so this one says when.
+fn quick_name(page: &str, now: i64) -> String {
+    let at = scim_core::timestamp::to_rfc3339(now);
+    let (day, time) = at.split_once('T').unwrap_or((&at, ""));
+    format!("{page} {day} {}", time.get(..8).unwrap_or(time))
 }
 
 /// Base URL of a tenant on the shared host, in the form of its product's guide.

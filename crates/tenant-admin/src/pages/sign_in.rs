@@ -11,7 +11,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::platform::Admin;
+use store::admins::Admin;
 use token_service::passwords::{self, PasswordError};
 use tower_sessions::Session;
 
@@ -145,7 +145,7 @@ fn form(
     nobody: bool,
     refused: bool,
 ) -> Result<Response, PageError> {
-    let chrome = Chrome { title: "Sign in".to_owned(), operator: None };
+    let chrome = Chrome::of("Sign in", None);
     page(status, &SignInPage { chrome, nobody, email, next: next.to_owned(), refused })
 }
 

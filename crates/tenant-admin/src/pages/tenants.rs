@@ -67,7 +67,12 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let search = query.search();
     let number = page_number(query.page.as_deref());
-    let found = state.store.platform().tenants(&search, (number - 1) * PAGE_SIZE, PAGE_SIZE).await?;
+    let (platform, offset) = (state.store.platform(), (number - 1) * PAGE_SIZE);
+    let found = if visit.admin.reaches_all() {
+        platform.tenants(&search, offset, PAGE_SIZE).await?
+    } else {
+        platform.tenants_given_to(visit.admin.id, &search, offset, PAGE_SIZE).await?
+    };
     let mut rows = Vec::with_capacity(found.items.len());
     for tenant in &found.items {
         rows.push(row(&state, tenant).await?);

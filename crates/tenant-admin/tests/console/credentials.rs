@@ -89,7 +89,7 @@ store_testing::on_both! {
         console.post(TOKENS, &token_fields("Okta")).await;
         console.post(LOGINS, &[("username", "okta@acme")]).await;
         let page = console.get(SETUP).await;
-        page.shows("id=\"tokens\"").shows("id=\"logins\"").shows("Valid token</dt><dd id=\"valid\">Yes");
+        page.shows("id=\"tokens\"").shows("id=\"logins\"").shows("Valid Token</dt><dd id=\"valid\">Yes");
         let login = console.state.tokens.list(both.id()).await.unwrap().remove(0);
         let page = console.post(&format!("{LOGINS}/{}/revoke", login.id), &[]).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER);

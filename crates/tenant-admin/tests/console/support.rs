@@ -7,7 +7,11 @@ use provisioning::{Provisioner, Tenant, TenantDirectory};
 use scim_core::projection::Projection;
 use serde_json::Value;
 use std::sync::Arc;
-use store::{Actor, ActorKind, AdminId, ChangeContext, platform::Admin};
+use store::{
+    Actor, ActorKind, AdminId, ChangeContext, TenantId,
+    admins::{Admin, AdminRole},
+    tenants::TenantSettings,
+};
 use store_testing::TestStore;
 use tenant_admin::ConsoleState;
 use token_service::{MasterKey, TokenService, passwords};
@@ -49,6 +53,14 @@ impl Page {
     }
 }
 
+/// A field of a form with files.
+pub(crate) struct Part<'a> {
+    pub(crate) name: &'a str,
+    /// Its name, if it is a file.
+    pub(crate) file: Option<&'a str>,
+    pub(crate) content: &'a [u8],
+}
+
 /// The console and what is behind it.
 pub(crate) struct Console {
     pub(crate) app: Router,
@@ -86,11 +98,17 @@ impl Console {
     }
 
     pub(crate) async fn admin(&self) {
+        self.person(EMAIL, AdminRole::Operator, &[]).await;
+    }
+
+    /// Somebody who can sign in with [`PASSWORD`].
+    pub(crate) async fn person(&self, email: &str, role: AdminRole, tenants: &[TenantId]) {
         let admin = Admin {
             id: AdminId::generate(),
-            email: EMAIL.into(),
+            email: email.into(),
             password_hash: passwords::hash(PASSWORD.to_owned().into()).await.unwrap(),
-            role: "operator".into(),
+            role,
+            tenants: tenants.iter().copied().collect(),
             created_at: self.store.now(),
         };
         self.store.platform().create_admin(&admin).await.unwrap();
@@ -118,7 +136,28 @@ impl Console {
         self.send(request, form.finish()).await
     }
 
+    /// Sends a form as `multipart/form-data` (RFC 7578).
+    pub(crate) async fn upload(&self, path: &str, parts: &[Part<'_>]) -> Page {
+        let mut body = Vec::new();
+        for Part { name, file, content } in parts {
+            let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
+            let head = format!("--limit\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--limit--\r\n");
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=limit")
+            .header("sec-fetch-site", "same-origin");
+        self.send_bytes(request, body).await
+    }
+
     pub(crate) async fn send(&self, request: http::request::Builder, body: String) -> Page {
+        self.send_bytes(request, body.into_bytes()).await
+    }
+
+    pub(crate) async fn send_bytes(&self, request: http::request::Builder, body: Vec<u8>) -> Page {
         let mut request = request.body(Body::from(body)).unwrap();
         let headers = request.headers_mut();
         headers.entry(header::HOST).or_insert(HOST.parse().unwrap());
@@ -132,13 +171,23 @@ impl Console {
         Page { status: parts.status, headers: parts.headers, body }
     }
 
-    /// An active tenant, made behind the console.
+    /// An active tenant, made behind the console; the page with its connection data is offered.
     pub(crate) async fn tenant(&self, slug: &str, profile: &str) -> Arc<Tenant> {
-        self.state
-            .tenants
-            .create(slug, Some(&format!("{slug} Hospital")), profile, "lenient", true, &context())
-            .await
-            .unwrap()
+        let name = format!("{slug} Hospital");
+        let tenants = &self.state.tenants;
+        let tenant = tenants.create(slug, Some(&name), profile, "lenient", true, &context()).await.unwrap();
+        let opening =
+            tenant.profile.gates.iter().map(|gate| (gate.name.clone(), gate.opens.first().cloned()));
+        let settings = TenantSettings { properties: opening.collect(), ..TenantSettings::default() };
+        tenants.configure(&tenant, &settings, &context()).await.unwrap();
+        tenants.by_slug(slug).await.unwrap().unwrap()
+    }
+
+    /// Gives a tenant of a profile without value sets one of the name `sites`.
+    pub(crate) async fn with_value_set(&self, tenant: &Tenant) {
+        let text = format!("{}\n[[value-set]]\nname = \"sites\"\ntitle = \"Sites\"\n", tenant.row.profile);
+        let version = tenant.row.profile_version;
+        self.state.tenants.save_profile(tenant, &text, version, &context()).await.unwrap();
     }
 
     /// A user as the identity provider sends it; gives the id.

@@ -19,13 +19,17 @@ store_testing::on_both! {
             form.shows(&format!("value=\"{profile}\""));
         }
         let page = console.post(NEW, &fields("acme", "Acme <Health>", "envi")).await;
-        assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/tenants/acme/setup"));
-        let setup = console.get(page.location()).await;
+        assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/tenants/acme?done=created"));
+        console.get(page.location()).await.shows("Activate</button>").hides(">SCIM Configuration</a>");
+        let simple = [("property-domain-type", "Simple"), ("property-authentication", "HTTP Redirect")];
+        console.post("/console/tenants/acme/settings", &simple).await;
+        console.get("/console/tenants/acme").await.shows(">SCIM Configuration</a>");
+        let setup = console.get("/console/tenants/acme/setup").await;
         setup.shows("Inactive").shows("https://rollcall.test/t/acme/scim<").shows("https://acme.customers.test/scim<");
         setup.shows("Acme &#60;Health&#62;").shows(">Groups</a>").shows("Envi_");
 
         let page = console.post("/console/tenants/acme/activate", &[]).await;
-        assert_eq!(page.location(), "/console/tenants/acme/setup?done=activated");
+        assert_eq!(page.location(), "/console/tenants/acme?done=activated");
         console.get(page.location()).await.shows("The tenant is active");
         console.get("/console/tenants/acme/deactivate").await.shows("Deactivate Acme &#60;Health&#62;?");
         console.post("/console/tenants/acme/deactivate", &[]).await;
@@ -34,7 +38,7 @@ store_testing::on_both! {
 
         let audit = console.store.tenant(row.id).audit(None, 10).await.unwrap();
         let events: Vec<&str> = audit.iter().map(|record| record.event.as_str()).collect();
-        assert_eq!(events, ["tenant.deactivated", "tenant.activated", "tenant.created"]);
+        assert_eq!(events, ["tenant.deactivated", "tenant.activated", "tenant.updated", "tenant.created"]);
         for record in &audit {
             assert_eq!((record.actor.name.as_str(), record.actor.kind), (EMAIL, store::ActorKind::Admin));
             assert!(!record.cause.is_empty(), "the request's id");

@@ -100,7 +100,7 @@ store_testing::on_both! {
         let console = Console::signed_in(store).await;
         let form = [("slug", "acme"), ("name", "Acme"), ("profile", "mdscripts"), ("compatibility", "lenient")];
         console.post("/console/tenants/new", &form).await;
-        console.get(SETUP).await.hides("/t/acme/scim").hides("Make token").shows("Closed: MDScripts");
+        console.get(SETUP).await.hides("/t/acme/scim").hides("Make token").shows("Okta SCIM is not available");
         console.post("/console/tenants/acme/activate", &[]).await;
         console.post("/console/tenants/acme/deactivate", &[]).await;
         console.get(SETUP).await.shows("/t/acme/scim/v2").shows("Make token");

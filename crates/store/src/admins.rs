@@ -1,0 +1,145 @@
+//! People who sign in to the console, and the tenants that they are given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scim_core::fold;
+use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    AdminId, Page, Platform, StoreError, TenantId,
+    entity::{admin_tenants, admins},
+    words::{self, word},
+};
+
+/// What a person of the console is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdminRole {
+    /// All tenants and everything, new tenants too.
+    Operator,
+    /// Everything of the tenants that are given to them.
+    Manager,
+    /// Reads; sees no connection data and changes nothing.
+    Auditor,
+}
+
+/// A person who signs in to the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// Id.
+    pub id: AdminId,
+    /// As written; unique folded.
+    pub email: String,
+    /// argon2id PHC string.
+    pub password_hash: String,
+    /// What they are there for.
+    pub role: AdminRole,
+    /// The tenants that they are given; empty for operators, and for auditors of the whole installation.
+    pub tenants: BTreeSet<TenantId>,
+    /// Milliseconds.
+    pub created_at: i64,
+}
+
+impl Admin {
+    /// Whether a tenant is theirs to look at. A manager without tenants has none; an auditor without tenants has all.
+    #[must_use]
+    pub fn reaches(&self, tenant: TenantId) -> bool {
+        self.reaches_all() || self.tenants.contains(&tenant)
+    }
+
+    /// Whether all tenants are theirs to look at.
+    #[must_use]
+    pub fn reaches_all(&self) -> bool {
+        match self.role {
+            AdminRole::Operator => true,
+            AdminRole::Manager => false,
+            AdminRole::Auditor => self.tenants.is_empty(),
+        }
+    }
+}
+
+impl Platform {
+    /// Keeps a new admin with its tenants, which must exist. [`StoreError::Conflict`] on `email`.
+    pub async fn create_admin(&self, admin: &Admin) -> Result<(), StoreError> {
+        let tx = self.inner.begin_write().await?;
+        let row = admins::ActiveModel {
+            id: Set(admin.id.0),
+            email: Set(admin.email.clone()),
+            email_key: Set(fold(&admin.email)),
+            password_hash: Set(admin.password_hash.clone()),
+            role: Set(word("role", admin.role)?),
+            created_at: Set(admin.created_at),
+        };
+        admins::Entity::insert(row).exec_without_returning(&tx.db).await?;
+        for tenant in &admin.tenants {
+            let given = admin_tenants::ActiveModel { admin_id: Set(admin.id.0), tenant: Set(tenant.0) };
+            admin_tenants::Entity::insert(given).exec_without_returning(&tx.db).await?;
+        }
+        tx.commit().await
+    }
+
+    /// By e-mail, compared folded.
+    pub async fn admin_by_email(&self, email: &str) -> Result<Option<Admin>, StoreError> {
+        let query = admins::Entity::find().filter(admins::COLUMN.email_key.eq(fold(email)));
+        self.with_tenants(query.one(&self.inner.db).await?).await
+    }
+
+    /// By id.
+    pub async fn admin_by_id(&self, id: AdminId) -> Result<Option<Admin>, StoreError> {
+        self.with_tenants(admins::Entity::find_by_id(id.0).one(&self.inner.db).await?).await
+    }
+
+    /// Number of admins.
+    pub async fn admin_count(&self) -> Result<u64, StoreError> {
+        Ok(admins::Entity::find().count(&self.inner.db).await?)
+    }
+
+    /// Admins by e-mail.
+    pub async fn admins(&self, offset: u64, limit: u64) -> Result<Page<Admin>, StoreError> {
+        let total = self.admin_count().await?;
+        let query = admins::Entity::find().order_by_asc(admins::Column::EmailKey).offset(offset).limit(limit);
+        let rows = query.all(&self.inner.db).await?;
+        let mut given = self.given(rows.iter().map(|row| row.id)).await?;
+        let items = rows
+            .into_iter()
+            .map(|row| {
+                let tenants = given.remove(&row.id).unwrap_or_default();
+                admin(row, tenants)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let more = total > offset.saturating_add(items.len() as u64);
+        Ok(Page { total, items, more })
+    }
+
+    async fn with_tenants(&self, row: Option<admins::Model>) -> Result<Option<Admin>, StoreError> {
+        let Some(row) = row else { return Ok(None) };
+        let tenants = self.given([row.id]).await?.remove(&row.id).unwrap_or_default();
+        admin(row, tenants).map(Some)
+    }
+
+    /// The tenants of each of these admins.
+    async fn given(
+        &self,
+        of: impl IntoIterator<Item = Uuid>,
+    ) -> Result<BTreeMap<Uuid, BTreeSet<TenantId>>, StoreError> {
+        let query = admin_tenants::Entity::find().filter(admin_tenants::COLUMN.admin_id.is_in(of));
+        let mut given: BTreeMap<Uuid, BTreeSet<TenantId>> = BTreeMap::new();
+        for row in query.all(&self.inner.db).await? {
+            given.entry(row.admin_id).or_default().insert(TenantId(row.tenant));
+        }
+        Ok(given)
+    }
+}
+
+fn admin(row: admins::Model, tenants: BTreeSet<TenantId>) -> Result<Admin, StoreError> {
+    Ok(Admin {
+        id: AdminId(row.id),
+        email: row.email,
+        password_hash: row.password_hash,
+        role: words::value("role", row.role)?,
+        tenants,
+        created_at: row.created_at,
+    })
+}

@@ -1,0 +1,196 @@
+//! A tenant's settings: its name, its organization, the properties of the customer's account.
+
+use std::collections::{BTreeMap, HashMap};
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::StatusCode;
+use provisioning::{
+    Tenant,
+    configuration::{ConfigurationError, ConsolePage},
+};
+use scim_core::profile::Gate;
+use serde::Deserialize;
+use store::tenants::TenantSettings;
+
+use super::tenant;
+use crate::{
+    ConsoleState,
+    chrome::{Chrome, TenantHead, page},
+    error::PageError,
+    extract::{Fields, Parameters, Segments, Visit},
+    form::Errors,
+};
+
+/// Before the name of a property in the form.
+const PROPERTY: &str = "property-";
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+pub(crate) struct SettingsPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) head: TenantHead,
+    pub(crate) saved: bool,
+    pub(crate) name: String,
+    pub(crate) organization: Option<OrganizationField>,
+    pub(crate) properties: Vec<Choice>,
+    /// Why the page with the connection data is not offered.
+    pub(crate) reasons: Vec<String>,
+    pub(crate) errors: Errors,
+    /// `lenient` or `strict`.
+    pub(crate) compatibility: String,
+}
+
+/// The organization as a field.
+#[derive(Clone, Debug)]
+pub(crate) struct OrganizationField {
+    /// What the product calls it.
+    pub(crate) title: String,
+    pub(crate) required: bool,
+    pub(crate) value: String,
+    /// What can be chosen, with labels; empty: any text.
+    pub(crate) choices: Vec<(String, String)>,
+    /// The value set that holds the choices.
+    pub(crate) value_set: Option<String>,
+}
+
+impl OrganizationField {
+    /// Of a tenant whose product has organizations.
+    pub(crate) fn of(tenant: &Tenant) -> Option<Self> {
+        let declared = tenant.profile.organization.as_ref()?;
+        let set = declared.value_set.as_ref().and_then(|name| tenant.value_sets.get(name));
+        let choices: Vec<(String, String)> = set
+            .map(|set| set.values())
+            .unwrap_or_default()
+            .iter()
+            .map(|allowed| {
+                let label = allowed.label.clone().unwrap_or_else(|| allowed.value.clone());
+                (allowed.value.clone(), label)
+            })
+            .collect();
+        Some(Self {
+            title: declared.title.clone(),
+            required: declared.required,
+            value: tenant.row.organization.clone().unwrap_or_default(),
+            value_set: declared.value_set.clone(),
+            choices,
+        })
+    }
+
+    /// Is the value one of the choices?
+    pub(crate) fn is_offered(&self) -> bool {
+        self.choices.iter().any(|(value, _)| *value == self.value)
+    }
+}
+
+/// A property as a list to choose from.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// Name of the field.
+    pub(crate) field: String,
+    pub(crate) title: String,
+    pub(crate) value: String,
+    pub(crate) values: Vec<String>,
+    /// With which the page with the connection data is offered.
+    pub(crate) opens: String,
+}
+
+impl Choice {
+    fn of(gate: &Gate, value: Option<&String>) -> Self {
+        Self {
+            field: format!("{PROPERTY}{}", gate.name),
+            title: gate.title.clone(),
+            value: value.cloned().unwrap_or_default(),
+            values: gate.values.clone(),
+            opens: gate.opens.join(" or "),
+        }
+    }
+}
+
+/// What was just done.
+#[derive(Deserialize)]
+pub(crate) struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+/// `GET …/settings`.
+pub(crate) async fn show(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments(slug): Segments<String>,
+    Parameters(query): Parameters<Done>,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
+    let shown = SettingsPage { saved: query.done == "saved", ..settings_page(&visit, &tenant) };
+    page(StatusCode::OK, &shown)
+}
+
+/// `POST …/settings`.
+pub(crate) async fn save(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments(slug): Segments<String>,
+    Fields(typed): Fields<HashMap<String, String>>,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
+    let mut errors = Errors::default();
+    match state.tenants.configure(&tenant, &wanted(&tenant, &typed), &visit.context()).await {
+        Ok(()) => {
+            let saved = format!("/console/tenants/{slug}/settings?done=saved");
+            return Ok(Redirect::to(&saved).into_response());
+        }
+        Err(ConfigurationError::Store(error)) => return Err(error.into()),
+        Err(error) => errors.add_told(&["name", "organization"], &error.to_string()),
+    }
+    let mut shown = settings_page(&visit, &tenant);
+    shown.chrome.title = format!("Error: {}", shown.chrome.title);
+    let text = |field: &str| typed.get(field).cloned();
+    shown.name = text("name").unwrap_or(shown.name);
+    if let (Some(organization), Some(value)) = (&mut shown.organization, text("organization")) {
+        organization.value = value;
+    }
+    for property in &mut shown.properties {
+        property.value = text(&property.field).unwrap_or_default();
+    }
+    page(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage { errors, ..shown })
+}
+
+/// What the form asks for: fields that it does not have stay as they are.
+fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> TenantSettings {
+    let mut properties = BTreeMap::new();
+    for gate in &tenant.profile.gates {
+        if let Some(value) = typed.get(&format!("{PROPERTY}{}", gate.name)) {
+            properties.insert(gate.name.clone(), Some(value.clone()));
+        }
+    }
+    let organization = typed.get("organization").filter(|_| tenant.profile.organization.is_some());
+    TenantSettings {
+        name: typed.get("name").cloned(),
+        organization: organization.map(|text| Some(text.clone())),
+        properties,
+    }
+}
+
+fn settings_page(visit: &Visit, tenant: &Tenant) -> SettingsPage {
+    let head = TenantHead::new(tenant, "settings");
+    let reasons = match tenant.console_page_open() {
+        ConsolePage::Open => Vec::new(),
+        ConsolePage::Hidden { reasons } => reasons,
+    };
+    let property = |gate: &Gate| Choice::of(gate, tenant.row.properties.get(&gate.name));
+    SettingsPage {
+        chrome: visit.chrome(format!("Settings · {}", head.name)),
+        saved: false,
+        name: tenant.row.name.clone(),
+        organization: OrganizationField::of(tenant),
+        properties: tenant.profile.gates.iter().map(property).collect(),
+        reasons,
+        errors: Errors::default(),
+        compatibility: tenant.row.compatibility.clone(),
+        head,
+    }
+}

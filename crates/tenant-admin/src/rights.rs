@@ -1,0 +1,113 @@
+//! Who may do what: the one place that decides.
+
+use store::{TenantId, admins::Admin, admins::AdminRole};
+
+/// What a route needs of the person who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Nothing, not even a session.
+    Anybody,
+    /// A session.
+    SignedIn,
+    /// To make tenants: operators.
+    Found,
+    /// To look at a tenant: everybody who is given it.
+    Read,
+    /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
+    Manage,
+}
+
+/// Whether somebody may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Yes.
+    Granted,
+    /// The role does not have that right.
+    NotYours,
+    /// The tenant is not there, or is none of theirs: they are not told which.
+    NotThere,
+}
+
+impl Right {
+    /// Whether a person has it, for a tenant where the address names one.
+    pub(crate) fn verdict(self, admin: &Admin, tenant: Named) -> Verdict {
+        match tenant {
+            Named::Tenant(id) if admin.reaches(id) => {}
+            Named::Nobody => {}
+            Named::Tenant(_) | Named::Unknown => return Verdict::NotThere,
+        }
+        let has = match self {
+            Self::Anybody | Self::SignedIn | Self::Read => true,
+            Self::Found => may_found(admin.role),
+            Self::Manage => may_manage(admin.role),
+        };
+        if has { Verdict::Granted } else { Verdict::NotYours }
+    }
+}
+
+/// Which tenant an address names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// This one.
+    Tenant(TenantId),
+    /// One that is not there.
+    Unknown,
+    /// None.
+    Nobody,
+}
+
+/// Whether a role makes tenants.
+pub(crate) fn may_found(role: AdminRole) -> bool {
+    role == AdminRole::Operator
+}
+
+/// Whether a role changes the tenants that it reaches, and sees their connection data.
+pub(crate) fn may_manage(role: AdminRole) -> bool {
+    matches!(role, AdminRole::Operator | AdminRole::Manager)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::AdminId;
+
+    fn admin(role: AdminRole, tenants: &[TenantId]) -> Admin {
+        Admin {
+            id: AdminId::generate(),
+            email: "ada@example.com".into(),
+            password_hash: String::new(),
+            role,
+            tenants: tenants.iter().copied().collect(),
+            created_at: 0,
+        }
+    }
+
+    #[test]
+    fn each_role_has_its_rights_and_no_others() {
+        use AdminRole::{Auditor, Manager, Operator};
+        use Verdict::{Granted, NotThere, NotYours};
+        let (own, other) = (TenantId::generate(), TenantId::generate());
+        let people = [
+            admin(Operator, &[]),
+            admin(Manager, &[own]),
+            admin(Auditor, &[own]),
+            admin(Auditor, &[]),
+            admin(Manager, &[]),
+        ];
+        let rows = [
+            (Right::Anybody, Named::Nobody, [Granted; 5]),
+            (Right::SignedIn, Named::Nobody, [Granted; 5]),
+            (Right::Found, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
+            (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
+            (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
+            (Right::Read, Named::Unknown, [NotThere; 5]),
+            (Right::Manage, Named::Tenant(own), [Granted, Granted, NotYours, NotYours, NotThere]),
+            (Right::Manage, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
+            (Right::Manage, Named::Unknown, [NotThere; 5]),
+        ];
+        for (right, named, expected) in rows {
+            let found = people.each_ref().map(|admin| right.verdict(admin, named));
+            assert_eq!(found, expected, "{right:?} of {named:?}");
+        }
+    }
+}

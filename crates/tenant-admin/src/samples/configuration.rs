@@ -1,0 +1,329 @@
+//! Pages about a tenant's configuration.
+
+use askama::Template;
+use provisioning::{
+    configuration::diff,
+    csv::{ImportSummary, LineError},
+};
+use scim_core::{
+    profile::{Profile, ProfileError},
+    value_set::AllowedValue,
+};
+use store::admins::AdminRole;
+
+use super::{at, chrome, head, person};
+use crate::{
+    chrome::{Badge, Chrome},
+    diff_view,
+    form::Errors,
+    pages::{
+        closed::ClosedPage,
+        configuration::{ConfigurationPage, Preview},
+        import::{ImportPage, Kept, Outcome},
+        profile::{DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionPage, VersionRow, facts},
+        roles::{RolesPage, RuleRow, Tried},
+        settings::{Choice, OrganizationField, SettingsPage},
+        value_set::ValueSetPage,
+        value_sets::{SetCard, ValueSetsPage},
+    },
+};
+
+fn organization() -> OrganizationField {
+    OrganizationField {
+        title: "Organization".into(),
+        required: true,
+        value: "old".into(),
+        choices: vec![
+            ("testing".into(), "For Testing Purpose".into()),
+            ("north".into(), "<b>Northwind</b>".into()),
+        ],
+        value_set: Some("organizations".into()),
+    }
+}
+
+fn settings(wrong: bool) -> SettingsPage {
+    let mut errors = Errors::default();
+    if wrong {
+        errors.add("name", "Use 1 to 200 printable characters.");
+        errors
+            .add("organization", "\"west\" is not in the value set \"organizations\"; send testing, north.");
+    }
+    let choice = |field: &str, title: &str, values: &[&str], value: &str| Choice {
+        field: format!("property-{field}"),
+        title: title.into(),
+        value: value.into(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        opens: values.first().map(|value| (*value).to_owned()).unwrap_or_default(),
+    };
+    SettingsPage {
+        chrome: chrome("Settings · Northwind Hospital"),
+        head: head("settings"),
+        saved: !wrong,
+        name: "Northwind \"Hospital\"".into(),
+        organization: Some(organization()),
+        properties: vec![
+            choice("domain-type", "Domain type", &["Simple", "Other"], "Simple"),
+            choice("authentication", "Authentication", &["HTTP Redirect", "WS Trust", "Other"], "Other"),
+        ],
+        reasons: vec!["Authentication is Other; this page is there for HTTP Redirect or WS Trust.".into()],
+        errors,
+        compatibility: "lenient".into(),
+    }
+}
+
+fn edit(preview: bool, wrong: bool) -> ConfigurationPage {
+    let mut errors = Errors::default();
+    if wrong {
+        errors.add("prefix", "Use 1 to 100 printable characters, such as Envi_");
+    }
+    let roles = ["14 people gain Manager, 2 lose it", "1 person loses <Buyer>"];
+    ConfigurationPage {
+        chrome: chrome("Edit SCIM Configuration · Northwind Hospital"),
+        head: head("setup"),
+        active: false,
+        organization: Some(OrganizationField { choices: Vec::new(), ..organization() }),
+        prefix: Some("Envi_".into()),
+        version: 3,
+        preview: preview
+            .then(|| Preview { prefix: "Acme_".into(), roles: roles.map(str::to_owned).to_vec() }),
+        errors,
+    }
+}
+
+fn closed(feature_off: bool, role: AdminRole) -> ClosedPage {
+    let reason = if feature_off {
+        "SCIM is not turned on for this organization; ask the support of MDScripts to request it."
+    } else {
+        "Domain type is not set; this page is there for Simple."
+    };
+    let mut head = head("setup");
+    head.page_open = false;
+    ClosedPage {
+        chrome: Chrome::of("Okta SCIM · Northwind Hospital", Some(&person(role).admin)),
+        head,
+        reasons: vec![reason.into()],
+        feature_off,
+    }
+}
+
+fn envi() -> (String, String) {
+    let old = Profile::builtin("envi").expect("envi").to_owned();
+    let new = old.replace("prefix = \"Envi_\"", "prefix = \"<Acme>_\"").replace("version = 1", "version = 2");
+    (old, new)
+}
+
+fn version(version: i32, current: bool) -> VersionRow {
+    VersionRow { version, saved: at(i64::from(version) - 20), by: "ada.lovelace@example.com".into(), current }
+}
+
+fn profile(role: AdminRole) -> ProfilePage {
+    let (old, new) = envi();
+    ProfilePage {
+        chrome: Chrome::of("Profile · Northwind Hospital", Some(&person(role).admin)),
+        head: head("profile"),
+        notice: None,
+        errors: Errors::default(),
+        facts: facts(&Profile::from_toml(&old).expect("envi")),
+        version: 3,
+        text: new.clone(),
+        source: None,
+        fault: None,
+        dry_run: None,
+        upgrade: Some(UpgradeCard { from: 1, to: 2, diff: diff_view::rows(&diff(&old, &new)) }),
+        versions: vec![version(3, true), version(2, false), version(1, false)],
+        older: None,
+    }
+}
+
+fn checked() -> ProfilePage {
+    let (old, new) = envi();
+    let misfit = |name: &str| MisfitRow {
+        id: "0199f0a0-0000-7000-8000-000000000001".into(),
+        user_name: name.into(),
+        problems: vec!["userName: is no e-mail address; send one like ann@hospital.example".into()],
+    };
+    ProfilePage {
+        source: Some("This is the text of version 1.".into()),
+        dry_run: Some(DryRun {
+            diff: diff_view::rows(&diff(&old, &new)),
+            roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
+            people:
+                "The first 5000 users were looked at (rollcall profile recheck looks at all): 2 no longer \
+                     fit. Nobody is changed; the next change of such a user is refused."
+                    .into(),
+            misfits: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
+            digest: "ab".repeat(32),
+        }),
+        ..profile(AdminRole::Operator)
+    }
+}
+
+fn faulty() -> ProfilePage {
+    let (_, text) = envi();
+    let text = text.replace("base-path = \"/scim\"", "base-path = /scim");
+    let error = ProfileError { line: 6, column: 13, problem: "string values must be quoted".into() };
+    let page = profile(AdminRole::Operator);
+    ProfilePage { fault: Some(Fault::new(&text, &error)), text, ..page }
+}
+
+fn old_version() -> VersionPage {
+    let (old, new) = envi();
+    VersionPage {
+        chrome: chrome("Version 1 of the profile · Northwind Hospital"),
+        head: head("profile"),
+        row: version(1, false),
+        diff: diff_view::rows(&diff(&old, &new)),
+        text: old,
+    }
+}
+
+fn set(name: &str, title: &str, count: usize) -> SetCard {
+    let value = |number: usize| AllowedValue {
+        value: format!("{}", 100 + number),
+        label: (number.is_multiple_of(2)).then(|| format!("Site <{number}>")),
+    };
+    SetCard {
+        name: name.into(),
+        title: title.into(),
+        summary: format!("{count} values"),
+        source: if count > 0 {
+            Badge::new("ok", "Of this tenant")
+        } else {
+            Badge::new("quiet", "Not filled")
+        },
+        meaning: "Only these values are allowed.",
+        values: (0..count.min(12)).map(value).collect(),
+        more: count.saturating_sub(12),
+    }
+}
+
+fn value_set(wrong: bool, role: AdminRole) -> ValueSetPage {
+    let mut errors = Errors::default();
+    if wrong {
+        errors
+            .add("values", "Line 3: \"12\" is there already, as value 1; values are compared without case.");
+    }
+    ValueSetPage {
+        chrome: Chrome::of("Sites · Northwind Hospital", Some(&person(role).admin)),
+        head: head("value-sets"),
+        set: set("siteNumbers", "Sites of the organization", 3),
+        text: "12, Main street\n17\n\"1,8\",\"A <b> \"\"x\"\"\"\n".into(),
+        can_clear: true,
+        notice: (!wrong).then_some("The list is saved. It holds in every node within a second."),
+        errors,
+    }
+}
+
+fn roles(rules: bool, tried: Option<Tried>) -> RolesPage {
+    let rule =
+        |groups, wanted: &str, role: &str| RuleRow { groups, wanted: wanted.into(), role: role.into() };
+    let rules = if rules {
+        vec![
+            rule("named", "acme owners", "Owner"),
+            rule("whose whole name matches", "acme-(?<role>[a-z]+)-.*", "${role}"),
+            rule("whose name starts with", "Envi_", ""),
+        ]
+    } else {
+        Vec::new()
+    };
+    RolesPage {
+        chrome: chrome("Roles · Northwind Hospital"),
+        head: head("roles"),
+        rules,
+        matches: "The first rule that gives a role counts.",
+        unmatched: "A group that no rule knows is kept and gives no role.",
+        catalogue: Some(("roles".into(), "A role that is not in it is given as the group writes it.")),
+        protected: vec!["owner".into()],
+        group: if tried.is_some() { "envi_<Manager>".into() } else { String::new() },
+        external_id: String::new(),
+        tried,
+    }
+}
+
+fn import(outcome: Option<Outcome>, wrong: bool) -> ImportPage {
+    let mut errors = Errors::default();
+    if wrong {
+        errors.add("file", "Line 1: colour: is no attribute of this tenant's users.");
+    }
+    let columns = ["userName", "name.givenName", "name.familyName", "emails.value", "active"];
+    ImportPage {
+        chrome: chrome("Import users · Northwind Hospital"),
+        head: head("users"),
+        columns: columns.map(str::to_owned).to_vec(),
+        existing: "update".into(),
+        errors,
+        outcome,
+    }
+}
+
+fn outcome(dry_run: bool) -> Outcome {
+    let error = |line, path: Option<&str>, problem: &str| LineError {
+        line,
+        path: path.map(str::to_owned),
+        problem: problem.into(),
+    };
+    Outcome {
+        dry_run,
+        summary: ImportSummary {
+            created: 412,
+            updated: 12,
+            unchanged: 3,
+            skipped: 0,
+            failed: 240,
+            errors: vec![
+                error(7, Some("userName"), "is required; send a name that is unique in this tenant."),
+                error(19, None, "the row has 4 cells, the header has 5; <b>add what is missing</b>"),
+            ],
+        },
+        stopped: (!dry_run).then(|| "It ended at line 900: the database is busy".into()),
+        kept: dry_run.then(|| Kept { file: "dXNlck5hbWU=".into(), digest: "ab".repeat(32) }),
+    }
+}
+
+/// All of them, by name.
+pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
+    let sets = ValueSetsPage {
+        chrome: chrome("Value sets · Northwind Hospital"),
+        head: head("value-sets"),
+        sets: vec![set("roles", "Roles of Envi", 40), set("organizations", "Organizations of the domain", 0)],
+    };
+    let no_sets = ValueSetsPage {
+        chrome: chrome("Value sets · Northwind Hospital"),
+        head: head("value-sets"),
+        sets: Vec::new(),
+    };
+    let gives = |roles: &[&str]| Tried {
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        refused: None,
+    };
+    let refused = "displayName: no role belongs to a group of this name; do not push it.".to_owned();
+    vec![
+        ("settings", settings(false).render()),
+        ("settings-wrong", settings(true).render()),
+        ("setup-edit", edit(false, false).render()),
+        ("setup-edit-preview", edit(true, false).render()),
+        ("setup-edit-wrong", edit(false, true).render()),
+        ("setup-closed", closed(false, AdminRole::Manager).render()),
+        ("setup-feature-off", closed(true, AdminRole::Manager).render()),
+        ("setup-feature-off-operator", closed(true, AdminRole::Operator).render()),
+        ("profile", profile(AdminRole::Operator).render()),
+        ("profile-auditor", profile(AdminRole::Auditor).render()),
+        ("profile-checked", checked().render()),
+        ("profile-fault", faulty().render()),
+        ("profile-version", old_version().render()),
+        ("import", import(None, false).render()),
+        ("import-wrong", import(None, true).render()),
+        ("import-tried", import(Some(outcome(true)), false).render()),
+        ("import-done", import(Some(outcome(false)), false).render()),
+        ("value-sets", sets.render()),
+        ("value-sets-none", no_sets.render()),
+        ("value-set", value_set(false, AdminRole::Operator).render()),
+        ("value-set-wrong", value_set(true, AdminRole::Operator).render()),
+        ("value-set-auditor", value_set(false, AdminRole::Auditor).render()),
+        ("roles", roles(true, None).render()),
+        ("roles-tried", roles(true, Some(gives(&["Manager"]))).render()),
+        ("roles-tried-none", roles(true, Some(gives(&[]))).render()),
+        ("roles-refused", roles(true, Some(Tried { roles: Vec::new(), refused: Some(refused) })).render()),
+        ("roles-none", roles(false, None).render()),
+    ]
+}

@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT ON admin_tenants TO rollcall_app;
