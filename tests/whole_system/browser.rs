@@ -12,7 +12,12 @@ use serde_json::json;
 
 use crate::harness::{Installation, PATIENCE, Scim, basic_header, eventually, free_port, on_both_databases};
 
-on_both_databases!(a_token_lives_and_dies, credentials_are_copied_and_rotated, people_see_who_has_which_role);
+on_both_databases!(
+    a_token_lives_and_dies,
+    credentials_are_copied_and_rotated,
+    people_see_who_has_which_role,
+    a_person_deletes_an_inactive_user_for_good
+);
 
 const EMAIL: &str = "operator@rollcall.example";
 
@@ -332,4 +337,49 @@ async fn people_see_who_has_which_role(installation: Installation) {
         }
         browser.close().await;
     }
+}
+
+/// Clinical Maestro's guide: who is taken away stays as an inactive user; its data are deleted by support alone.
+async fn a_person_deletes_an_inactive_user_for_good(installation: Installation) {
+    let server = installation.serve().await;
+    let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+    let scim = Scim::new(server.base_url("maestro"), installation.tenant("maestro", "clinical-maestro"));
+    let mut ids = Vec::new();
+    for (name, given) in [("ada@clinic.example", "Ada"), ("bo@clinic.example", "Bo")] {
+        let user = json!({"userName": name, "givenName": given, "familyName": "Lee", "nickName": "x", "locale": "en"});
+        ids.push(scim.create("/Users", user).await);
+    }
+    assert_eq!(scim.send("DELETE", &format!("/Users/{}", ids[0]), None).await.0, 204);
+
+    let browser = Browser::open(390, 900).await;
+    browser.sign_in(&server.origin, &password).await;
+    browser.goto(&format!("{}/console/tenants/maestro/users", server.origin)).await;
+    browser.shows("#views [aria-current]", "Internal contacts 1").await;
+    browser.shows("#results", "bo@clinic.example").await;
+    assert!(!browser.text("#results").await.contains("ada@"), "no internal contact any more");
+    browser.fill("#q", "ada").await;
+    browser.shows("#results", "No user fits").await;
+    browser.picture("users-search-phone").await;
+    browser.click("#results a[href*='inactive']").await;
+    browser.shows("#views [aria-current]", "Inactive users").await;
+    browser.click("#results tbody a").await;
+    browser.shows("main", "was left out: Clinical Maestro has no such attribute").await;
+    browser.picture("user-inactive-phone").await;
+    browser.click("main a[href$='/purge']").await;
+    browser.fill("#user_name", "ada").await;
+    browser.press("Delete permanently").await;
+    browser.shows("#problems", "That is not the user name").await;
+    browser.picture("purge-phone").await;
+    for page in ["users", &format!("users/{}", ids[0]), &format!("users/{}/purge", ids[0])] {
+        browser.goto(&format!("{}/console/tenants/maestro/{page}", server.origin)).await;
+        let sideways = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        assert_eq!(browser.client.execute(sideways, Vec::new()).await.unwrap(), json!(0), "{page}");
+    }
+    assert_eq!(scim.get(&format!("/Users/{}", ids[0])).await.0, 200, "still kept");
+    browser.fill("#user_name", "ada@clinic.example").await;
+    browser.press("Delete permanently").await;
+    browser.shows(".notice[role=status]", "deleted for good").await;
+    assert_eq!(scim.get(&format!("/Users/{}", ids[0])).await.0, 404);
+    assert_eq!(scim.get(&format!("/Users/{}", ids[1])).await.0, 200);
+    browser.close().await;
 }

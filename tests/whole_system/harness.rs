@@ -65,6 +65,14 @@ impl Installation {
         Self { dir, settings }
     }
 
+    /// A connection to its database past the program.
+    pub(crate) async fn database(&self) -> sea_orm::DatabaseConnection {
+        let of_settings = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_DATABASE_URL");
+        let embedded = || format!("sqlite://{}", self.dir.path().join("data/rollcall.db").display());
+        let url = of_settings.map_or_else(embedded, |(_, url)| url.clone());
+        sea_orm::Database::connect(&url).await.unwrap()
+    }
+
     /// The program with this installation's settings and nothing else from the environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = plain_command(self.dir.path());

@@ -11,6 +11,7 @@ mod conformance;
 mod credentials;
 mod csv;
 mod demo;
+mod departed;
 mod documents;
 mod harness;
 mod roles;
