@@ -167,7 +167,7 @@ fn with_line(text: &[u8], problem: &str) -> String {
     let values = text
         .lines()
         .enumerate()
-        .filter(|(at, line)| !line.trim().is_empty() && !(*at == 0 && is_header(line)));
+        .filter(|(at, line)| !line.trim().is_empty() && (*at > 0 || !is_header(line)));
     match values.map(|(at, _)| at + 1).nth(number.saturating_sub(1)) {
         Some(line) => format!("line {line}:{rest}"),
         None => problem.to_owned(),

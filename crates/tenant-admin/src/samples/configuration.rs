@@ -148,7 +148,7 @@ fn checked() -> ProfilePage {
             diff: diff_view::rows(&diff(&old, &new)),
             roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
             people:
-                "The first 5000 users were looked at (rollcall profile recheck looks at all): 2 no longer \
+                "The first 5000 users were looked at (rollcall profile set --dry-run looks at all): 2 no longer \
                      fit. Nobody is changed; the next change of such a user is refused."
                     .into(),
             misfits: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
