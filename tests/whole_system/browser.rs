@@ -82,6 +82,8 @@ async fn credentials_are_copied_and_rotated(installation: Installation) {
     for (slug, profile) in [("maestro", "clinical-maestro"), ("envi", "envi")] {
         installation.run(&["tenant", "create", slug, "--profile", profile, "--activate"]);
     }
+    installation.run(&["tenant", "set", "envi", "--property", "domain-type=Simple"]);
+    installation.run(&["tenant", "set", "envi", "--property", "authentication=WS Trust"]);
     let browser = Browser::open(1440, 1000).await;
     browser.sign_in(&server.origin, EMAIL, &password).await;
 
@@ -193,7 +195,7 @@ async fn a_person_deletes_an_inactive_user_for_good(installation: Installation) 
     assert_eq!(scim.send("DELETE", &format!("/Users/{}", ids[0]), None).await.0, 204);
 
     let browser = Browser::open(390, 900).await;
-    browser.sign_in(&server.origin, &password).await;
+    browser.sign_in(&server.origin, EMAIL, &password).await;
     browser.goto(&format!("{}/console/tenants/maestro/users", server.origin)).await;
     browser.shows("#views [aria-current]", "Internal contacts 1").await;
     browser.shows("#results", "bo@clinic.example").await;
