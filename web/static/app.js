@@ -65,6 +65,11 @@
     }
   });
 
+  // On a narrow screen the row of tabs is longer than the screen.
+  const tab = document.querySelector(".tabs [aria-current]");
+  const tabs = tab && tab.closest("ul");
+  if (tabs) tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+
   // What is wrong with a form takes the focus, so that it is read first.
   const first = document.getElementById("problems") || document.querySelector("[data-focus]");
   if (first) first.focus();

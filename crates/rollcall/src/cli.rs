@@ -57,8 +57,18 @@ pub(crate) enum Command {
     #[command(subcommand)]
     User(User),
     /// Take existing accounts from a CSV file into a tenant
+    ///
+    /// The first row names the columns: attribute paths such as userName (needed), externalId, active,
+    /// name.givenName, emails.value, `emails[type eq "home"].value`, department, or the names that the tenant's
+    /// profile has for them. The file is UTF-8 with commas. Users are found by userName. An empty cell takes the
+    /// value away (of `active` it says nothing); what has no column stays. Rows with an error are told as FILE:LINE
+    /// and passed over, and the exit code is 1 then. The same file can be imported again: what is there already is
+    /// unchanged.
     Import(Import),
     /// Write a tenant's users as CSV
+    ///
+    /// One row a user, in the order of creation; of e-mail addresses and other lists the primary element. Cells
+    /// that a spreadsheet program would take for a formula begin with ' which `rollcall import` takes away again.
     Export(Export),
     /// Manage the people who sign in to the console
     #[command(subcommand)]
@@ -268,12 +278,6 @@ pub(crate) enum User {
 }
 
 /// `rollcall import`.
-///
-/// The first row names the columns: attribute paths such as userName (needed), externalId, active, name.givenName,
-/// emails.value, `emails[type eq "home"].value`, department, or the names that the tenant's profile has for them. The
-/// file is UTF-8 with commas. Users are found by userName. An empty cell takes the value away (of `active` it says
-/// nothing); what has no column stays. Rows with an error are told as FILE:LINE and passed over, and the exit code is 1
-/// then. The same file can be imported again: what is there already is unchanged.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// Tenant
@@ -303,9 +307,6 @@ pub(crate) enum Existing {
 }
 
 /// `rollcall export`.
-///
-/// One row a user, in the order of creation; of e-mail addresses and other lists the primary element. Cells that a
-/// spreadsheet program would take for a formula begin with ' which `rollcall import` takes away again.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Tenant

@@ -111,7 +111,7 @@ pub(crate) fn with_right(
     if right == Right::Anybody {
         return route;
     }
-    route.route_layer(middleware::from_fn_with_state((state.clone(), right), require))
+    route.layer(middleware::from_fn_with_state((state.clone(), right), require))
 }
 
 /// In front of all pages that are not open: without a session, reading leads to sign-in and changing is refused.

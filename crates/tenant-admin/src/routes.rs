@@ -76,6 +76,9 @@ table! {
     post Manage "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::save, at most LARGE_FORM;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
+    get Manage "/console/tenants/{slug}/import" => pages::import::show;
+    post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
+    get Manage "/console/tenants/{slug}/export" => pages::import::export;
     get Read "/console/tenants/{slug}/users" => pages::users::show;
     get Read "/console/tenants/{slug}/users/{id}" => pages::user::show;
     post Manage "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;

@@ -541,6 +541,7 @@ fn groups(empty: bool) -> GroupsPage {
         summary: format!("{} groups", rows.len()),
         rows,
         prefix: Some("Envi_".into()),
+        why_none: "the name does not start with Envi_".into(),
     }
 }
 
@@ -551,7 +552,8 @@ fn group() -> GroupPage {
         id: "0199f0a0-0000-7000-8000-00000000aaaa".into(),
         name: "Envi_Manager".into(),
         roles: vec!["Manager".into()],
-        prefix: Some("Envi_".into()),
+        gives_roles: true,
+        why_none: "the name does not start with Envi_".into(),
         members: user_rows(),
         pager: Pager::new("/x", &[], 2, 25, 90),
         summary: "90 users".into(),

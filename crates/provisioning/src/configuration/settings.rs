@@ -23,6 +23,17 @@ impl TenantDirectory {
         settings: &TenantSettings,
         context: &ChangeContext,
     ) -> Result<(), ConfigurationError> {
+        let checked = Self::check_settings(tenant, settings)?;
+        let platform = self.store().platform();
+        whole(|| platform.configure_tenant(tenant.id(), &checked, context)).await?;
+        Ok(())
+    }
+
+    /// The settings as [`Self::configure`] would keep them.
+    pub fn check_settings(
+        tenant: &Tenant,
+        settings: &TenantSettings,
+    ) -> Result<TenantSettings, ConfigurationError> {
         let mut checked = TenantSettings::default();
         if let Some(name) = &settings.name {
             checked.name = Some(short_text("name", name, NAME_LENGTH)?.to_owned());
@@ -36,9 +47,7 @@ impl TenantDirectory {
             let (name, value) = check_property(tenant, name, value)?;
             checked.properties.insert(name, value);
         }
-        let platform = self.store().platform();
-        whole(|| platform.configure_tenant(tenant.id(), &checked, context)).await?;
-        Ok(())
+        Ok(checked)
     }
 
     /// Changes the organization; `None` or blank: none.

@@ -48,6 +48,7 @@ mod patch_rules;
 mod put;
 mod rate_limit;
 mod root;
+mod sixth_product;
 mod status_and_headers;
 mod walks;
 mod wizard_app;

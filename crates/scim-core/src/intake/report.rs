@@ -50,6 +50,11 @@ impl Problems {
         self.told.into_iter().chain(more).collect()
     }
 
+    /// Whether a violation is noted at a part of the value at this path.
+    pub(crate) fn has_inside(&self, path: &str) -> bool {
+        self.told.iter().any(|text| text.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    }
+
     /// 400 `invalidValue` when there are any.
     pub(crate) fn finish(self) -> Result<(), ScimError> {
         if self.told.is_empty() {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{ScimType, profile::Profile};
+use crate::{ScimType, profile::Profile, value_set::ValueSets};
 
 const EXTENSION: &str = "urn:example:params:scim:schemas:extension:test:2.0:User";
 
@@ -418,6 +418,26 @@ fn validate_wants_what_is_required() {
         urn::ENTERPRISE_USER: {"department": "d"}}),
     );
     assert_eq!(error.expect_err("one").detail, "name.familyName: is required; send a value.");
+
+    // Where all that was sent of a value is wrong, what was not sent is told too; not of a value that is none.
+    for (name, told) in [
+        (
+            json!({"givenName": true}),
+            "name.givenName: must be a string, not a boolean. name.familyName: is required; send a value.",
+        ),
+        (
+            json!({"givenName": true, "familyName": false}),
+            "name.givenName: must be a string, not a boolean. name.familyName: must be a string, not a boolean.",
+        ),
+        (json!(true), "name: must be an object, not a boolean."),
+    ] {
+        let body =
+            json!({"userName": "a", "emails": "a", "name": name, urn::ENTERPRISE_USER: {"department": "d"}});
+        let (Intake { mut document, .. }, findings) =
+            take_all(&user, Leniencies::LENIENT, &body).expect("a body");
+        let error = validate_for(&user, &ValueSets::default(), findings, &mut document).expect_err("wrong");
+        assert_eq!(error.detail, told, "{body}");
+    }
 }
 
 #[test]

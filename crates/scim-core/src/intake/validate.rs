@@ -166,7 +166,7 @@ fn check_required(attribute: &Attribute, path: &str, value: Option<&Value>, prob
         return;
     }
     match value {
-        None if attribute.required && problems.has_below(path) => {}
+        None if problems.has_below(path) => missing_beside(attribute, path, problems),
         None if attribute.required => missing(attribute, path, problems),
         Some(Value::String(text)) if attribute.required && text.trim().is_empty() => {
             problems.push(path, "is required and holds only blanks; send a value");
@@ -186,6 +186,19 @@ fn check_required(attribute: &Attribute, path: &str, value: Option<&Value>, prob
             }
         }
         _ => {}
+    }
+}
+
+/// Of a value of which every part that was sent is wrong: names the required parts that were not.
+fn missing_beside(attribute: &Attribute, path: &str, problems: &mut Problems) {
+    if !problems.has_inside(path) {
+        return;
+    }
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.required) {
+        let path = format!("{path}.{}", sub.name);
+        if !problems.has_below(&path) {
+            problems.push(&path, "is required; send a value");
+        }
     }
 }
 

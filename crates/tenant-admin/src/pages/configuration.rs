@@ -6,10 +6,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
-use provisioning::{Tenant, configuration::ConfigurationError};
+use provisioning::{Tenant, TenantDirectory, configuration::ConfigurationError};
 use scim_core::profile::edit;
 use serde::Deserialize;
-use store::{groups::RoleChange, tenants::TenantSettings};
+use store::{
+    groups::RoleChange,
+    tenants::{TenantSettings, TenantStatus},
+};
 
 use super::{closed, settings::OrganizationField, tenant};
 use crate::{
@@ -21,7 +24,7 @@ use crate::{
 };
 
 /// Fields of the form.
-const FIELDS: [&str; 4] = ["status", "organization", "prefix", "profile"];
+const FIELDS: [&str; 3] = ["status", "organization", "prefix"];
 
 /// Longest role prefix, in characters.
 const LONGEST_PREFIX: usize = 100;
@@ -90,34 +93,23 @@ pub(crate) async fn update(
         return Ok(closed);
     }
     let mut errors = Errors::default();
-    let active = match typed.status.as_str() {
-        "active" => true,
-        "inactive" => false,
-        _ => {
-            errors.add("status", "Choose Active or Inactive.");
-            tenant.is_active()
-        }
-    };
-    let text = new_text(&tenant, typed.prefix.as_deref(), &mut errors);
+    let wanted = Wanted::read(&tenant, &typed, &mut errors)?;
     let mut preview = None;
     if errors.is_empty() {
-        match &text {
+        match &wanted.prefix {
             Some((prefix, text)) if typed.previewed.as_deref() != Some(prefix) => {
                 match dry_run(&state, &tenant, prefix, text).await {
                     Ok(shown) => preview = Some(shown),
                     Err(error) => tell(error, &mut errors)?,
                 }
             }
-            _ => {
-                let wanted = Wanted { active, typed: &typed, text: text.map(|(_, text)| text) };
-                match wanted.save(&state, &visit, &tenant).await {
-                    Ok(()) => {
-                        let done = format!("/console/tenants/{slug}/setup?done=updated");
-                        return Ok(Redirect::to(&done).into_response());
-                    }
-                    Err(error) => tell(error, &mut errors)?,
+            _ => match wanted.save(&state, &visit, &tenant).await {
+                Ok(()) => {
+                    let done = format!("/console/tenants/{slug}/setup?done=updated");
+                    return Ok(Redirect::to(&done).into_response());
                 }
-            }
+                Err(error) => tell(error, &mut errors)?,
+            },
         }
     }
     let mut shown = configuration_page(&visit, &tenant);
@@ -131,7 +123,69 @@ pub(crate) async fn update(
         shown.prefix = typed.prefix.or(shown.prefix);
     }
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    page(status, &ConfigurationPage { active, preview, errors, ..shown })
+    page(status, &ConfigurationPage { active: wanted.active, preview, errors, ..shown })
+}
+
+/// What is to be saved.
+struct Wanted {
+    active: bool,
+    settings: TenantSettings,
+    /// Another prefix, and the profile with it.
+    prefix: Option<(String, String)>,
+    /// Version of the profile that the form was made from.
+    version: i32,
+    /// The tenant with the status that is wanted: by it the settings are checked.
+    next: Tenant,
+}
+
+impl Wanted {
+    /// All of it is checked before any of it is done.
+    fn read(tenant: &Tenant, typed: &ConfigurationForm, errors: &mut Errors) -> Result<Self, PageError> {
+        let active = match typed.status.as_str() {
+            "active" => true,
+            "inactive" => false,
+            _ => {
+                errors.add("status", "Choose Active or Inactive.");
+                tenant.is_active()
+            }
+        };
+        let mut next = tenant.clone();
+        next.row.status = if active { TenantStatus::Active } else { TenantStatus::Inactive };
+        let organization = typed.organization.clone().filter(|_| tenant.profile.organization.is_some());
+        let settings = TenantSettings { organization: organization.map(Some), ..TenantSettings::default() };
+        if let Err(error) = TenantDirectory::check_settings(&next, &settings) {
+            tell(error, errors)?;
+        }
+        let version = typed.version.parse().unwrap_or_default();
+        let prefix = new_text(tenant, typed.prefix.as_deref(), errors);
+        if prefix.is_some() && version != tenant.row.profile_version {
+            tell(ConfigurationError::Outdated(version), errors)?;
+        }
+        Ok(Self { active, settings, prefix, version, next })
+    }
+
+    /// The profile first: it is what may still be refused.
+    async fn save(
+        &self,
+        state: &ConsoleState,
+        visit: &Visit,
+        tenant: &Tenant,
+    ) -> Result<(), ConfigurationError> {
+        let context = visit.context();
+        if let Some((_, text)) = &self.prefix {
+            state.tenants.save_profile(tenant, text, self.version, &context).await?;
+        }
+        if !self.active {
+            state.tenants.deactivate(tenant, &context).await?;
+        }
+        state.tenants.configure(&self.next, &self.settings, &context).await?;
+        if self.active
+            && let Some(tenant) = state.tenants.by_id(tenant.id()).await?
+        {
+            state.tenants.activate(&tenant, &context).await?;
+        }
+        Ok(())
+    }
 }
 
 /// The new prefix and the profile with it, if it is another one.
@@ -175,49 +229,6 @@ pub(crate) fn sentence(change: &RoleChange) -> String {
             let (gains, loses) = (verb(gain, "gain"), verb(lose, "lose"));
             format!("{} {gains} {role}, {lose} {loses} it", people(gain))
         }
-    }
-}
-
-/// What is to be saved.
-struct Wanted<'a> {
-    active: bool,
-    typed: &'a ConfigurationForm,
-    text: Option<String>,
-}
-
-impl Wanted<'_> {
-    /// In an order in which nothing stands in the way of what follows: a tenant that goes out goes out first, one that
-    /// is to be served gets its organization before.
-    async fn save(
-        &self,
-        state: &ConsoleState,
-        visit: &Visit,
-        tenant: &Tenant,
-    ) -> Result<(), ConfigurationError> {
-        let context = visit.context();
-        if !self.active {
-            state.tenants.deactivate(tenant, &context).await?;
-        }
-        let tenant = state.tenants.by_id(tenant.id()).await?.unwrap_or_else(|| tenant.clone().into());
-        let organization = self.typed.organization.as_ref().filter(|_| tenant.profile.organization.is_some());
-        if let Some(organization) = organization {
-            let settings = TenantSettings {
-                organization: Some(Some(organization.clone())),
-                ..TenantSettings::default()
-            };
-            state.tenants.configure(&tenant, &settings, &context).await?;
-        }
-        if let Some(text) = &self.text {
-            let version = self.typed.version.parse().unwrap_or_default();
-            state.tenants.save_profile(&tenant, text, version, &context).await?;
-        }
-        if self.active {
-            // The organization that it may need is in the row that was just written.
-            if let Some(tenant) = state.tenants.by_id(tenant.id()).await? {
-                state.tenants.activate(&tenant, &context).await?;
-            }
-        }
-        Ok(())
     }
 }
 

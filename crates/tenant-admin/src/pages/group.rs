@@ -9,7 +9,7 @@ use serde::Deserialize;
 use store::GroupId;
 
 use super::{
-    groups::members_filter,
+    groups::{members_filter, roles_of, why_none},
     setup, tenant,
     user::{
         HISTORY,
@@ -37,7 +37,10 @@ pub(crate) struct GroupPage {
     pub(crate) name: String,
     /// Roles that it gives; empty: none.
     pub(crate) roles: Vec<String>,
-    pub(crate) prefix: Option<String>,
+    /// Does any group of the product give roles?
+    pub(crate) gives_roles: bool,
+    /// Why it gives none, where it gives none.
+    pub(crate) why_none: String,
     pub(crate) members: Vec<UserRow>,
     pub(crate) pager: Pager,
     pub(crate) summary: String,
@@ -84,8 +87,9 @@ pub(crate) async fn show(
     let shown = GroupPage {
         chrome: visit.chrome(format!("{name} · {}", head.name)),
         head,
-        roles: tenant.profile.roles.roles_of(&name).into_iter().map(|role| role.name).collect(),
-        prefix: tenant.profile.roles.prefix.clone(),
+        roles: roles_of(&tenant, &body),
+        gives_roles: tenant.profile.roles.gives_roles(),
+        why_none: why_none(&tenant),
         pager: Pager::new(&path, &[], number, list.rows.len(), list.total),
         summary: count(list.total, "user"),
         members: list.rows,

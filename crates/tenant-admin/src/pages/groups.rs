@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::{Query, Request, Tenant};
-use scim_core::projection::Projection;
+use scim_core::{projection::Projection, roles::RuleKind};
 use serde_json::Value;
 use store::ChangeContext;
 
@@ -27,6 +27,8 @@ pub(crate) struct GroupsPage {
     pub(crate) pager: Pager,
     pub(crate) summary: String,
     pub(crate) prefix: Option<String>,
+    /// Why a group gives no role, where it gives none.
+    pub(crate) why_none: String,
 }
 
 /// A group in the list.
@@ -55,10 +57,8 @@ pub(crate) async fn show(
     let head = TenantHead::new(&tenant, "groups");
     let chrome = visit.chrome(format!("Groups · {}", head.name));
     let prefix = tenant.profile.roles.prefix.clone();
-    page(
-        StatusCode::OK,
-        &GroupsPage { chrome, head, search, rows, pager, summary: count(total, "group"), prefix },
-    )
+    let (summary, why_none) = (count(total, "group"), why_none(&tenant));
+    page(StatusCode::OK, &GroupsPage { chrome, head, search, rows, pager, summary, prefix, why_none })
 }
 
 async fn list(
@@ -89,10 +89,28 @@ async fn list(
             id: id.to_owned(),
             name: name.to_owned(),
             users: state.provisioner.users(request, &users).await?.total,
-            roles: tenant.profile.roles.roles_of(name).into_iter().map(|role| role.name).collect(),
+            roles: roles_of(tenant, group),
         });
     }
     Ok((rows, found.total))
+}
+
+/// The roles that a group gives, by its body.
+pub(crate) fn roles_of(tenant: &Tenant, group: &Value) -> Vec<String> {
+    let name = group["displayName"].as_str().unwrap_or_default();
+    let roles = tenant.profile.roles_of_group(&tenant.value_sets, name, group["externalId"].as_str());
+    roles.into_iter().map(|role| role.name).collect()
+}
+
+/// Why a group gives no role, where it gives none.
+pub(crate) fn why_none(tenant: &Tenant) -> String {
+    match tenant.profile.roles.lines().as_slice() {
+        [] => "this product maps no group to a role".to_owned(),
+        [line] if line.kind == RuleKind::Prefix => {
+            format!("the name does not start with {}", line.wanted)
+        }
+        _ => "no rule knows the group".to_owned(),
+    }
 }
 
 /// The SCIM filter for the users that are direct members of a group.

@@ -289,7 +289,7 @@ fn people(found: &Recheck) -> String {
         (true, 0) => return "There is nobody yet to whom it could matter.".to_owned(),
         (true, checked) => format!("All {} were looked at", count(checked, "user")),
         (false, checked) => format!(
-            "The first {} were looked at (rollcall profile recheck looks at all)",
+            "The first {} were looked at (rollcall profile set --dry-run looks at all)",
             count(checked, "user")
         ),
     };

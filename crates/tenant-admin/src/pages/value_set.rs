@@ -167,7 +167,7 @@ fn with_line(text: &[u8], problem: &str) -> String {
     let values = text
         .lines()
         .enumerate()
-        .filter(|(at, line)| !line.trim().is_empty() && !(*at == 0 && is_header(line)));
+        .filter(|(at, line)| !line.trim().is_empty() && (*at > 0 || !is_header(line)));
     match values.map(|(at, _)| at + 1).nth(number.saturating_sub(1)) {
         Some(line) => format!("line {line}:{rest}"),
         None => problem.to_owned(),
@@ -180,8 +180,10 @@ fn text_of(values: &[AllowedValue]) -> String {
     for allowed in values {
         text.push_str(&quoted(&allowed.value));
         if let Some(label) = &allowed.label {
-            text.push_str(", ");
-            text.push_str(&quoted(label));
+            // A blank before a quotation mark would make it a part of the text.
+            let label = quoted(label);
+            text.push_str(if label.starts_with('"') { "," } else { ", " });
+            text.push_str(&label);
         }
         text.push('\n');
     }
@@ -224,7 +226,7 @@ mod tests {
             AllowedValue::from("plain"),
         ];
         let text = text_of(&values);
-        assert_eq!(text, "12, \"Main street, 2nd floor\"\n\"a, b\"\n\"say \"\"x\"\"\", it's\nplain\n");
+        assert_eq!(text, "12,\"Main street, 2nd floor\"\n\"a, b\"\n\"say \"\"x\"\"\", it's\nplain\n");
         assert_eq!(values_of_csv(text.as_bytes()).expect("values"), values);
     }
 

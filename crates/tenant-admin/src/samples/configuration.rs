@@ -1,7 +1,10 @@
 //! Pages about a tenant's configuration.
 
 use askama::Template;
-use provisioning::configuration::diff;
+use provisioning::{
+    configuration::diff,
+    csv::{ImportSummary, LineError},
+};
 use scim_core::{
     profile::{Profile, ProfileError},
     value_set::AllowedValue,
@@ -16,6 +19,7 @@ use crate::{
     pages::{
         closed::ClosedPage,
         configuration::{ConfigurationPage, Preview},
+        import::{ImportPage, Kept, Outcome},
         profile::{DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionPage, VersionRow, facts},
         roles::{RolesPage, RuleRow, Tried},
         settings::{Choice, OrganizationField, SettingsPage},
@@ -144,7 +148,7 @@ fn checked() -> ProfilePage {
             diff: diff_view::rows(&diff(&old, &new)),
             roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
             people:
-                "The first 5000 users were looked at (rollcall profile recheck looks at all): 2 no longer \
+                "The first 5000 users were looked at (rollcall profile set --dry-run looks at all): 2 no longer \
                      fit. Nobody is changed; the next change of such a user is refused."
                     .into(),
             misfits: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
@@ -203,7 +207,7 @@ fn value_set(wrong: bool, role: AdminRole) -> ValueSetPage {
         chrome: Chrome::of("Sites · Northwind Hospital", Some(&person(role).admin)),
         head: head("value-sets"),
         set: set("siteNumbers", "Sites of the organization", 3),
-        text: "12, Main street\n17\n\"1,8\", \"A <b> \"\"x\"\"\"\n".into(),
+        text: "12, Main street\n17\n\"1,8\",\"A <b> \"\"x\"\"\"\n".into(),
         can_clear: true,
         notice: (!wrong).then_some("The list is saved. It holds in every node within a second."),
         errors,
@@ -233,6 +237,46 @@ fn roles(rules: bool, tried: Option<Tried>) -> RolesPage {
         group: if tried.is_some() { "envi_<Manager>".into() } else { String::new() },
         external_id: String::new(),
         tried,
+    }
+}
+
+fn import(outcome: Option<Outcome>, wrong: bool) -> ImportPage {
+    let mut errors = Errors::default();
+    if wrong {
+        errors.add("file", "Line 1: colour: is no attribute of this tenant's users.");
+    }
+    let columns = ["userName", "name.givenName", "name.familyName", "emails.value", "active"];
+    ImportPage {
+        chrome: chrome("Import users · Northwind Hospital"),
+        head: head("users"),
+        columns: columns.map(str::to_owned).to_vec(),
+        existing: "update".into(),
+        errors,
+        outcome,
+    }
+}
+
+fn outcome(dry_run: bool) -> Outcome {
+    let error = |line, path: Option<&str>, problem: &str| LineError {
+        line,
+        path: path.map(str::to_owned),
+        problem: problem.into(),
+    };
+    Outcome {
+        dry_run,
+        summary: ImportSummary {
+            created: 412,
+            updated: 12,
+            unchanged: 3,
+            skipped: 0,
+            failed: 240,
+            errors: vec![
+                error(7, Some("userName"), "is required; send a name that is unique in this tenant."),
+                error(19, None, "the row has 4 cells, the header has 5; <b>add what is missing</b>"),
+            ],
+        },
+        stopped: (!dry_run).then(|| "It ended at line 900: the database is busy".into()),
+        kept: dry_run.then(|| Kept { file: "dXNlck5hbWU=".into(), digest: "ab".repeat(32) }),
     }
 }
 
@@ -267,6 +311,10 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("profile-checked", checked().render()),
         ("profile-fault", faulty().render()),
         ("profile-version", old_version().render()),
+        ("import", import(None, false).render()),
+        ("import-wrong", import(None, true).render()),
+        ("import-tried", import(Some(outcome(true)), false).render()),
+        ("import-done", import(Some(outcome(false)), false).render()),
         ("value-sets", sets.render()),
         ("value-sets-none", no_sets.render()),
         ("value-set", value_set(false, AdminRole::Operator).render()),

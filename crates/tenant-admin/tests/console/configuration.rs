@@ -43,7 +43,7 @@ store_testing::on_both! {
                 console.get(SETTINGS).await.hides("SCIM Configuration is hidden");
             } else {
                 setup.shows("SCIM Configuration is not available").hides("/t/acme/scim").hides("Create Token");
-                setup.shows("Domain type").shows("Go Back");
+                setup.shows("this page is there for").shows("Go Back");
                 console.get(SETTINGS).await.shows("SCIM Configuration is hidden").shows("this page is there for");
                 let page = console.post("/console/tenants/acme/tokens", &token).await;
                 assert_eq!(page.status, StatusCode::FORBIDDEN);
@@ -80,8 +80,8 @@ store_testing::on_both! {
         let fields = [("name", name.as_str()), ("expires", "1y"), ("read", "on"), ("write", "on")];
         let page = console.post("/console/tenants/acme/tokens", &fields).await;
         assert_eq!(page.status, StatusCode::CREATED, "{}", page.body);
-        page.shows("Copy Token</button>").shows("data-copy=\"token-bearer\"").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
-        console.get(SETUP).await.hides("Copy Token</button>").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
+        page.shows("Copy Token</span></button>").shows("data-copy=\"token-bearer\"").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
+        console.get(SETUP).await.hides("Copy Token<").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
         let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
         assert!(tenant.is_active() && tenant.row.profile_version == 1);
     }

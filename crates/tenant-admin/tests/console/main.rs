@@ -5,6 +5,7 @@
 mod configuration;
 mod credentials;
 mod departed;
+mod import;
 mod people;
 mod profile;
 mod rights;

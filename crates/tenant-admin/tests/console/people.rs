@@ -37,10 +37,10 @@ store_testing::on_both! {
         groups.shows("1 group<").shows(">0</td>").hides(">1</td>");
 
         let groups = console.get("/console/tenants/acme/groups").await;
-        groups.shows("3 groups").shows("no role: the name does not start with <code>Envi_</code>");
+        groups.shows("3 groups").shows("no role: the name does not start with Envi_");
         console.get("/console/tenants/acme/groups?q=envi_").await.shows("2 groups<").hides("Everyone");
         let group = console.get(&format!("/console/tenants/acme/groups/{manager}")).await;
-        group.shows("amara@acme.example").hides("bjorn@acme.example").shows("gives each member the role");
+        group.shows("amara@acme.example").hides("bjorn@acme.example").shows("It gives each member the role");
         let group = console.get(&format!("/console/tenants/acme/groups/{everyone}")).await;
         group.shows("2 users").shows("No role: the name does not start with");
     }

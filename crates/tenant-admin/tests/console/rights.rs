@@ -12,6 +12,8 @@ struct World {
     console: Console,
     token: String,
     user: String,
+    /// A user who was deleted.
+    gone: String,
     group: String,
     login: String,
 }
@@ -29,16 +31,19 @@ impl World {
         assert_eq!(page.status, StatusCode::CREATED);
         let login = console.state.tokens.list(acme.id()).await.unwrap()[0].id.to_string();
         let user = console.user(&acme, person("u@x.example", "U", "X")).await;
+        let gone = console.user(&acme, person("gone@x.example", "G", "X")).await;
+        console.delete(&acme, &gone).await;
         let group = console.group(&acme, "G", &[&user]).await;
         console.person("manager@x", AdminRole::Manager, &[acme.id()]).await;
         console.person("auditor@x", AdminRole::Auditor, &[acme.id()]).await;
         console.person("reader@x", AdminRole::Auditor, &[]).await;
         console.person("stranger@x", AdminRole::Manager, &[other.id()]).await;
-        Self { console, token, user, group, login }
+        Self { console, token, user, gone, group, login }
     }
 
     fn filled(&self, path: &str) -> String {
         let id = match path {
+            _ if path.ends_with("/purge") => &self.gone,
             _ if path.contains("/users/") => &self.user,
             _ if path.contains("/groups/") => &self.group,
             _ if path.contains("/logins/") => &self.login,
