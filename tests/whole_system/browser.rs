@@ -1,174 +1,20 @@
 //! The console in a real browser: from signing in to a token that works, and then does not.
 
-use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
-
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError};
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 
-use crate::harness::{Installation, PATIENCE, Scim, basic_header, eventually, free_port, on_both_databases};
+use crate::{
+    browsing::Browser,
+    harness::{Installation, Scim, basic_header, on_both_databases},
+};
 
-on_both_databases!(a_token_lives_and_dies, credentials_are_copied_and_rotated, people_see_who_has_which_role);
+on_both_databases!(
+    a_token_lives_and_dies,
+    credentials_are_copied_and_rotated,
+    people_see_who_has_which_role,
+    a_person_deletes_an_inactive_user_for_good
+);
 
 const EMAIL: &str = "operator@rollcall.example";
-
-/// A browser and its driver; both end when dropped.
-struct Browser {
-    driver: Child,
-    client: Client,
-    _profile: tempfile::TempDir,
-}
-
-impl Browser {
-    async fn open(width: u32, height: u32) -> Self {
-        let port = free_port();
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver: start these tests with tests/run, which installs it");
-        let profile = tempfile::tempdir().unwrap();
-        let arguments = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--hide-scrollbars",
-        ];
-        let mut arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
-        arguments.push(format!("--window-size={width},{height}"));
-        arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        let capabilities = json!({"goog:chromeOptions": {"args": arguments}});
-        let capabilities = capabilities.as_object().unwrap().clone();
-        let started = Instant::now();
-        let client = loop {
-            let mut builder = ClientBuilder::new(HttpConnector::new());
-            match builder
-                .capabilities(capabilities.clone())
-                .connect(&format!("http://127.0.0.1:{port}"))
-                .await
-            {
-                Ok(client) => break client,
-                Err(error) => assert!(started.elapsed() < PATIENCE, "no browser: {error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        };
-        Self { driver, client, _profile: profile }
-    }
-
-    async fn goto(&self, url: &str) {
-        self.client.goto(url).await.unwrap();
-    }
-
-    /// Finds an element and does something with it, again and again while the page is still changing under it.
-    async fn act<T, F: Future<Output = Result<T, CmdError>>>(
-        &self,
-        locator: Locator<'_>,
-        act: impl Fn(Element) -> F,
-    ) -> T {
-        let started = Instant::now();
-        loop {
-            let done = match self.client.find(locator).await {
-                Ok(element) => act(element).await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(done) => return done,
-                Err(error) if started.elapsed() > PATIENCE => {
-                    self.picture("stuck").await;
-                    panic!("{locator:?} at {}: {error}", self.client.current_url().await.unwrap());
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-    }
-
-    async fn fill(&self, css: &str, text: &str) {
-        let fill = |field: Element| async move {
-            field.clear().await?;
-            field.send_keys(text).await
-        };
-        self.act(Locator::Css(css), fill).await;
-    }
-
-    async fn click(&self, css: &str) {
-        self.act(Locator::Css(css), |element| async move { element.click().await }).await;
-    }
-
-    /// Presses the button with this text, in an open dialog or outside of any.
-    async fn press(&self, label: &str) {
-        let path =
-            format!("//button[starts-with(normalize-space(), '{label}')][not(ancestor::dialog[not(@open)])]");
-        self.act(Locator::XPath(&path), |button| async move { button.click().await }).await;
-    }
-
-    async fn text(&self, css: &str) -> String {
-        self.act(Locator::Css(css), |element| async move { element.text().await }).await
-    }
-
-    /// Presses the copy button of a value and pastes into a field; gives what stands in the field then.
-    async fn copied(&self, value: &str, field: &str) -> String {
-        self.click(&format!("button[data-copy='{value}']")).await;
-        self.shows(&format!("button[data-copy='{value}'] [data-label]"), "Copied").await;
-        // The field takes less than a token has letters; what is pasted counts.
-        let widen = format!("document.querySelector(\"{field}\").removeAttribute('maxlength')");
-        self.client.execute(&widen, Vec::new()).await.unwrap();
-        self.fill(field, "\u{e009}v\u{e000}").await;
-        self.act(
-            Locator::Css(field),
-            |input| async move { Ok(input.prop("value").await?.unwrap_or_default()) },
-        )
-        .await
-    }
-
-    /// Waits until an element shows a word.
-    async fn shows(&self, css: &str, word: &str) {
-        eventually(PATIENCE, word, || async { self.text(css).await.contains(word) }).await;
-    }
-
-    async fn sign_in(&self, origin: &str, password: &str) {
-        self.goto(&format!("{origin}/console/")).await;
-        self.fill("#email", EMAIL).await;
-        self.fill("#password", password).await;
-        self.press("Sign in").await;
-        self.client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css("a[href='/console/tenants/new']"))
-            .await
-            .unwrap();
-    }
-
-    /// Keeps a picture where `ROLLCALL_TEST_SCREENSHOTS` says, if it does.
-    async fn picture(&self, name: &str) {
-        if let Some(folder) = std::env::var_os("ROLLCALL_TEST_SCREENSHOTS") {
-            std::fs::create_dir_all(&folder).unwrap();
-            let png = self.client.screenshot().await.unwrap();
-            std::fs::write(PathBuf::from(folder).join(format!("{name}.png")), png).unwrap();
-        }
-    }
-
-    async fn close(self) {
-        self.client.clone().close().await.unwrap();
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        drop(self.driver.kill());
-        drop(self.driver.wait());
-    }
-}
 
 async fn a_token_lives_and_dies(installation: Installation) {
     let server = installation.serve().await;
@@ -182,7 +28,7 @@ async fn a_token_lives_and_dies(installation: Installation) {
     browser.press("Sign in").await;
     browser.shows("[role=alert]", "wrong").await;
 
-    browser.sign_in(&server.origin, &password).await;
+    browser.sign_in(&server.origin, EMAIL, &password).await;
     browser.click("a[href='/console/tenants/new']").await;
     browser.fill("#name", "Northwind Hospital").await;
     browser.fill("#slug", "northwind").await;
@@ -236,8 +82,10 @@ async fn credentials_are_copied_and_rotated(installation: Installation) {
     for (slug, profile) in [("maestro", "clinical-maestro"), ("envi", "envi")] {
         installation.run(&["tenant", "create", slug, "--profile", profile, "--activate"]);
     }
+    installation.run(&["tenant", "set", "envi", "--property", "domain-type=Simple"]);
+    installation.run(&["tenant", "set", "envi", "--property", "authentication=WS Trust"]);
     let browser = Browser::open(1440, 1000).await;
-    browser.sign_in(&server.origin, &password).await;
+    browser.sign_in(&server.origin, EMAIL, &password).await;
 
     let setup = format!("{}/console/tenants/maestro/setup", server.origin);
     browser.goto(&setup).await;
@@ -304,7 +152,7 @@ async fn people_see_who_has_which_role(installation: Installation) {
     // Phone width: nothing may stick out sideways.
     for (width, name) in [(1440, "wide"), (390, "phone")] {
         let browser = Browser::open(width, 900).await;
-        browser.sign_in(&server.origin, &password).await;
+        browser.sign_in(&server.origin, EMAIL, &password).await;
         let pages = [
             ("tenants", "/console/".to_owned(), "envi"),
             ("setup", "/console/tenants/envi/setup".to_owned(), "Test API Credentials"),
@@ -332,4 +180,49 @@ async fn people_see_who_has_which_role(installation: Installation) {
         }
         browser.close().await;
     }
+}
+
+/// Clinical Maestro's guide: who is taken away stays as an inactive user; its data are deleted by support alone.
+async fn a_person_deletes_an_inactive_user_for_good(installation: Installation) {
+    let server = installation.serve().await;
+    let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+    let scim = Scim::new(server.base_url("maestro"), installation.tenant("maestro", "clinical-maestro"));
+    let mut ids = Vec::new();
+    for (name, given) in [("ada@clinic.example", "Ada"), ("bo@clinic.example", "Bo")] {
+        let user = json!({"userName": name, "givenName": given, "familyName": "Lee", "nickName": "x", "locale": "en"});
+        ids.push(scim.create("/Users", user).await);
+    }
+    assert_eq!(scim.send("DELETE", &format!("/Users/{}", ids[0]), None).await.0, 204);
+
+    let browser = Browser::open(390, 900).await;
+    browser.sign_in(&server.origin, EMAIL, &password).await;
+    browser.goto(&format!("{}/console/tenants/maestro/users", server.origin)).await;
+    browser.shows("#views [aria-current]", "Internal contacts 1").await;
+    browser.shows("#results", "bo@clinic.example").await;
+    assert!(!browser.text("#results").await.contains("ada@"), "no internal contact any more");
+    browser.fill("#q", "ada").await;
+    browser.shows("#results", "No user fits").await;
+    browser.picture("users-search-phone").await;
+    browser.click("#results a[href*='inactive']").await;
+    browser.shows("#views [aria-current]", "Inactive users").await;
+    browser.click("#results tbody a").await;
+    browser.shows("main", "was left out: Clinical Maestro has no such attribute").await;
+    browser.picture("user-inactive-phone").await;
+    browser.click("main a[href$='/purge']").await;
+    browser.fill("#user_name", "ada").await;
+    browser.press("Delete permanently").await;
+    browser.shows("#problems", "That is not the user name").await;
+    browser.picture("purge-phone").await;
+    for page in ["users", &format!("users/{}", ids[0]), &format!("users/{}/purge", ids[0])] {
+        browser.goto(&format!("{}/console/tenants/maestro/{page}", server.origin)).await;
+        let sideways = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        assert_eq!(browser.client.execute(sideways, Vec::new()).await.unwrap(), json!(0), "{page}");
+    }
+    assert_eq!(scim.get(&format!("/Users/{}", ids[0])).await.0, 200, "still kept");
+    browser.fill("#user_name", "ada@clinic.example").await;
+    browser.press("Delete permanently").await;
+    browser.shows(".notice[role=status]", "deleted for good").await;
+    assert_eq!(scim.get(&format!("/Users/{}", ids[0])).await.0, 404);
+    assert_eq!(scim.get(&format!("/Users/{}", ids[1])).await.0, 200);
+    browser.close().await;
 }

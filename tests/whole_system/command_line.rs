@@ -63,6 +63,7 @@ async fn a_token_for_one_user(installation: Installation) {
 }
 
 async fn people_have_roles_and_tenants(installation: Installation) {
+    installation.run(&["migrate"]);
     installation.run(&["tenant", "create", "acme"]);
     let create = |email, more: &[&str]| {
         let mut arguments = vec!["admin", "create", email, "--generate"];

@@ -22,6 +22,19 @@ fn ends_without_failures() {
         let row = row.unwrap_or_else(|| panic!("no row for {profile}: {table}"));
         assert!(row.trim_end().ends_with(" 0"), "{row}");
     }
+    let features: Vec<&str> = table.lines().filter(|line| line.starts_with("  ✓ ")).collect();
+    for (guide, least) in [
+        ("Epic EMP guide", 11),
+        ("MDScripts guide", 18),
+        ("Clinical Maestro guide", 9),
+        ("Eptura Engage guide", 11),
+        ("Envi guide", 17),
+    ] {
+        let shown = features.iter().filter(|line| line.contains(guide)).count();
+        assert!(shown >= least, "{guide}: {shown} features\n{table}");
+    }
+    assert!(!table.contains('✗'), "{table}");
+    assert!(features.iter().all(|line| line.contains(" check")), "{table}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The conformance table names tests that exist and run.
+//! The tables of conformance and of the guides name tests that exist and run.
 
 use std::path::{Path, PathBuf};
 
@@ -103,6 +103,65 @@ fn conformance_names_tests_that_exist() {
     }
     assert!(faults.is_empty(), "docs/conformance.md:\n{}", faults.join("\n"));
     assert_eq!(rows, KEY_WORDS, "each use of a key word in the RFCs has a row");
+}
+
+/// What is wrong with one row of the guides' tables; the tests that it names.
+fn faults_of_guide_row(root: &Path, row: &str) -> (Vec<String>, Vec<String>) {
+    let cells: Vec<&str> = row.trim().trim_matches('|').split('|').map(str::trim).collect();
+    let [place, words, _, tests] = cells[..] else {
+        return (vec![format!("{} cells where four belong", cells.len())], Vec::new());
+    };
+    let mut faults = faults_of_tests(root, tests);
+    if place.is_empty() && words.is_empty() {
+        faults.push("neither a place nor the guide's words".to_owned());
+    }
+    let names = tests.trim_matches('`').split_once(": ").map_or("", |(_, names)| names);
+    (faults, names.split(", ").map(str::to_owned).collect())
+}
+
+#[test]
+fn guides_name_tests_that_exist_and_each_test_of_a_guide_is_named() {
+    let page = std::fs::read_to_string(root().join("docs/guides.md")).unwrap();
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    let mut named = std::collections::HashSet::new();
+    for (number, line) in page.lines().enumerate() {
+        if line.starts_with("| --- |") {
+            rows.push(0);
+        } else if line.starts_with('|') && !line.starts_with("| where |") {
+            *rows.last_mut().unwrap() += 1;
+            let (found, tests) = faults_of_guide_row(&root(), line);
+            faults.extend(found.into_iter().map(|fault| format!("line {}: {fault}", number + 1)));
+            named.extend(tests);
+        }
+    }
+    assert!(faults.is_empty(), "docs/guides.md:\n{}", faults.join("\n"));
+    assert_eq!(rows.len(), 5, "a table a guide");
+    assert!(rows.iter().all(|rows| *rows >= 8), "{rows:?}");
+    for entry in std::fs::read_dir(root().join("tests/whole_system/guides")).unwrap() {
+        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let Some((_, list)) = source.split_once("on_both_databases!(") else { continue };
+        let (list, _) = list.split_once(");").unwrap();
+        for test in list.split(',').map(str::trim).filter(|test| !test.is_empty()) {
+            assert!(named.contains(test), "docs/guides.md does not name {test}");
+        }
+    }
+}
+
+#[test]
+fn every_fault_of_a_guide_row_is_noticed() {
+    let own = "`tests/whole_system/documents.rs: every_fault_of_a_guide_row_is_noticed`";
+    let fault = |row: &str| faults_of_guide_row(&root(), row).0.join("; ");
+    assert_eq!(fault(&format!("| step 1 | Create Users | POST | {own} |")), "");
+    assert_eq!(fault(&format!("| step 1 | Create Users | | {own} |")), "", "nothing to add to the guide");
+    for (row, expected) in [
+        (format!("| step 1 | Create Users | {own} |"), "3 cells"),
+        ("| step 1 | Create Users | POST | by hand |".to_owned(), "is no `path"),
+        ("| step 1 | x | y | `tests/whole_system/documents.rs: nothing` |".to_owned(), "\"nothing\""),
+        (format!("|  |  | y | {own} |"), "neither a place"),
+    ] {
+        assert!(fault(&row).contains(expected), "{row}: {:?}", fault(&row));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One installation for each test: its own folder or database, its own server on a free port.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -65,6 +65,14 @@ impl Installation {
         Self { dir, settings }
     }
 
+    /// A connection to its database past the program.
+    pub(crate) async fn database(&self) -> sea_orm::DatabaseConnection {
+        let of_settings = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_DATABASE_URL");
+        let embedded = || format!("sqlite://{}", self.dir.path().join("data/rollcall.db").display());
+        let url = of_settings.map_or_else(embedded, |(_, url)| url.clone());
+        sea_orm::Database::connect(&url).await.unwrap()
+    }
+
     /// The program with this installation's settings and nothing else from the environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = plain_command(self.dir.path());
@@ -105,8 +113,14 @@ impl Installation {
 
     /// Starts the server and waits until it answers.
     pub(crate) async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    /// The same with further arguments.
+    pub(crate) async fn serve_with(&self, more: &[&str]) -> Server {
         let port = free_port();
-        let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{port}")]);
+        let listen = format!("127.0.0.1:{port}");
+        let mut command = self.command(&[&["serve", "--listen", &listen], more].concat());
         Server::start(&mut command, port).await
     }
 
@@ -224,7 +238,12 @@ pub(crate) struct Scim {
 
 impl Scim {
     pub(crate) fn new(base_url: impl Into<String>, authorization: impl Into<String>) -> Self {
-        Self { http: reqwest::Client::new(), base_url: base_url.into(), authorization: authorization.into() }
+        let base_url = base_url.into();
+        let url = url::Url::parse(&base_url).unwrap();
+        // Whatever the host is called, the server is here.
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port_or_known_default().unwrap()));
+        let http = reqwest::Client::builder().resolve(url.host_str().unwrap(), here).build().unwrap();
+        Self { http, base_url, authorization: authorization.into() }
     }
 
     /// Sends a request; gives status and body (`Null` when empty).

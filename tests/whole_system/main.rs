@@ -5,13 +5,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 mod browser;
+mod browsing;
 mod command_line;
 mod configuration;
 mod conformance;
 mod credentials;
 mod csv;
 mod demo;
+mod departed;
 mod documents;
+mod guides;
 mod harness;
 mod roles;
 mod simulate;

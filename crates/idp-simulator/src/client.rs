@@ -11,14 +11,12 @@ use reqwest::header::{
 };
 use serde_json::Value;
 
+use crate::paste::Paste;
 use crate::report::Recorder;
+use crate::waits::{ATTEMPTS, Waits};
 
 /// Okta closes the connection after this (idp-behaviour 1.1); Entra tells no limit of its own.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// How often a request that is answered with 429 is sent (idp-behaviour 1.1).
-const ATTEMPTS: u32 = 10;
-/// The wait when a 429 has no integer `Retry-After` (idp-behaviour 1.1).
-const WAIT_UNTOLD: Duration = Duration::from_secs(300);
 /// Answers beyond this are no answers of a SCIM server.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 
@@ -170,6 +168,15 @@ impl Client {
         Self { authorization: HeaderValue::from_static(wrong), ..self.clone() }
     }
 
+    /// The same server with the credential as people paste it; unchanged when it cannot stand in a header so.
+    pub(crate) fn with_pasted(&self, paste: Paste) -> Self {
+        let token = self.authorization.to_str().unwrap_or_default().rsplit(' ').next().unwrap_or_default();
+        let mut authorization =
+            HeaderValue::from_str(&paste.header(token)).unwrap_or_else(|_| self.authorization.clone());
+        authorization.set_sensitive(true);
+        Self { authorization, ..self.clone() }
+    }
+
     /// The base URL, without a trailing slash.
     pub(crate) fn base_url(&self) -> &str {
         &self.base
@@ -262,26 +269,6 @@ impl Client {
 /// Without the URL: the request's name says it already.
 fn transport(error: reqwest::Error) -> SendError {
     SendError::Transport(chain(&error.without_url()))
-}
-
-/// The waits between the attempts of one request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Waits {
-    count: u32,
-    last: Duration,
-    /// A 429 came without an integer `Retry-After`.
-    pub(crate) untold: bool,
-}
-
-impl Waits {
-    /// What to wait after one more 429: as told, but at least twice the last wait.
-    fn next(&mut self, retry_after: Option<&str>) -> Duration {
-        let told = retry_after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-        self.untold |= told.is_none();
-        self.last = told.unwrap_or(WAIT_UNTOLD).max(self.last * 2);
-        self.count += 1;
-        self.last
-    }
 }
 
 /// The path of a look-up: `attribute eq "value"` with the blanks and quotes as Okta encodes them (idp-behaviour 1.4).
@@ -377,19 +364,16 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_as_told_then_doubled() {
-        let seconds = |waits: &mut Waits, told: Option<&str>| waits.next(told).as_secs();
-        let mut waits = Waits::default();
-        assert_eq!(seconds(&mut waits, Some("1")), 1);
-        assert_eq!(seconds(&mut waits, Some("1")), 2);
-        assert_eq!(seconds(&mut waits, Some("30")), 30);
-        assert_eq!(seconds(&mut waits, Some("0")), 60);
-        assert!(!waits.untold);
-        for told in [None, Some("Wed, 21 Oct 2026 07:28:00 GMT"), Some("1.5")] {
-            let mut waits = Waits::default();
-            assert_eq!(seconds(&mut waits, told), 300);
-            assert!(waits.untold);
-        }
+    fn a_wrong_credential_is_of_the_same_kind() {
+        let wrong = |authorization: &str| {
+            let target = Target { base_url: "http://h/scim".into(), authorization: authorization.into() };
+            Client::new(&target, Provider::Okta, Arc::default())
+                .unwrap()
+                .with_wrong_credential()
+                .authorization
+        };
+        assert!(wrong("Bearer sesame-4711").to_str().unwrap().starts_with("Bearer "));
+        assert!(wrong("Basic dTpw").to_str().unwrap().starts_with("Basic "));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::client::{Answer, Client};
 use crate::judge::{self, Broken, Requirement, Verdict};
-use crate::report::Failure;
+use crate::paste::Paste;
+use crate::report::{Failure, Feature};
 
 const ANSWERED: Requirement =
     Requirement { text: "every request is answered within 60 s", source: "idp-behaviour 1.1" };
@@ -20,16 +21,27 @@ pub(crate) struct Exchange {
     client: Client,
     /// The name that failures stand under.
     name: String,
+    /// The feature of a guide that is being shown.
+    feature: Option<Feature>,
 }
 
 impl Exchange {
-    pub(crate) fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub(crate) fn new(client: Client, name: String, feature: Option<Feature>) -> Self {
+        Self { client, name, feature }
     }
 
     /// The same with a credential that the server cannot know.
     pub(crate) fn with_wrong_credential(&self) -> Self {
-        Self { client: self.client.with_wrong_credential(), name: self.name.clone() }
+        Self { client: self.client.with_wrong_credential(), ..self.again() }
+    }
+
+    /// The same with the credential as people paste it.
+    pub(crate) fn with_pasted(&self, paste: Paste) -> Self {
+        Self { client: self.client.with_pasted(paste), ..self.again() }
+    }
+
+    fn again(&self) -> Self {
+        Self { client: self.client.clone(), name: self.name.clone(), feature: self.feature }
     }
 
     /// Sends a request; judges what every answer must be. `None` if there is nothing more to judge.
@@ -48,8 +60,14 @@ impl Exchange {
             let found = "none, or no integer".to_owned();
             self.fail(answer.request.clone(), Broken { requirement: RETRY_AFTER, found });
         }
-        self.judge(&answer, [judge::json(&answer)]).then_some(())?;
-        self.judge(&answer, [judge::content_type(&answer)]);
+        // The form of an answer is demanded of each and shows no feature.
+        if let Err(broken) = judge::json(&answer) {
+            self.fail(answer.request.clone(), broken);
+            return None;
+        }
+        if let Err(broken) = judge::content_type(&answer) {
+            self.fail(answer.request.clone(), broken);
+        }
         Some(answer)
     }
 
@@ -60,9 +78,8 @@ impl Exchange {
     /// Records what was broken; true when nothing was.
     pub(crate) fn judge(&self, answer: &Answer, verdicts: impl IntoIterator<Item = Verdict>) -> bool {
         let mut good = true;
-        for broken in verdicts.into_iter().filter_map(Result::err) {
-            self.fail(answer.request.clone(), broken);
-            good = false;
+        for verdict in verdicts {
+            good &= self.hold(answer.request.clone(), verdict);
         }
         good
     }
@@ -78,10 +95,26 @@ impl Exchange {
 
     /// Records a verdict on something that is not in one answer alone.
     pub(crate) fn hold(&self, request: String, verdict: Verdict) -> bool {
-        verdict.map_err(|broken| self.fail(request, broken)).is_ok()
+        match verdict {
+            Ok(()) => {
+                self.count(true);
+                true
+            }
+            Err(broken) => {
+                self.fail(request, broken);
+                false
+            }
+        }
+    }
+
+    fn count(&self, met: bool) {
+        if let Some(feature) = self.feature {
+            self.client.recorder.checked(feature, met);
+        }
     }
 
     pub(crate) fn fail(&self, request: String, broken: Broken) {
+        self.count(false);
         self.client.recorder.failure(Failure {
             operation: self.name.clone(),
             request,

@@ -10,10 +10,12 @@ pub mod entra;
 mod exchange;
 mod judge;
 pub mod okta;
+mod paste;
 pub mod people;
 pub mod report;
 pub mod scenario;
+mod waits;
 
 pub use client::{Target, TargetError};
 pub use okta::{AppProfile, AppStyle, Engine};
-pub use report::{Failure, Report};
+pub use report::{Failure, FeatureOutcome, Report};

@@ -106,7 +106,7 @@ impl Engine {
 
     /// An operation that is part of another and not counted.
     fn quietly(&self, name: &'static str) -> Operation<'_> {
-        Operation { engine: self, exchange: Exchange::new(self.client.clone(), name.to_owned()) }
+        Operation { engine: self, exchange: Exchange::new(self.client.clone(), name.to_owned(), None) }
     }
 }
 

@@ -6,6 +6,7 @@
 mod envelope;
 mod group;
 mod list;
+mod product;
 mod user;
 mod values;
 
@@ -14,6 +15,7 @@ pub(crate) use envelope::{
 };
 pub(crate) use group::{group_answer, group_members, group_name, without_members};
 pub(crate) use list::{ListView, hit_is, list, only_id, page_starts_at, zero_or_one};
+pub(crate) use product::{never, offers_exactly, refused_at, untold, value_at};
 pub(crate) use user::{
     active, as_sent, attributes, emails, extensions_declared, gone, id, is_empty, names, no_password,
     same_id, unassigned, user_name,

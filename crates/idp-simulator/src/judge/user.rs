@@ -10,7 +10,7 @@ const AS_SENT: Requirement = Requirement {
 };
 
 /// Names whose values must stand in no report.
-const SECRET: [&str; 3] = ["password", "npi", "deaLicense"];
+pub(super) const SECRET: [&str; 3] = ["password", "npi", "deaLicense"];
 
 /// A usable id: a non-empty string without the reserved word.
 pub(crate) fn id(body: &Value) -> Verdict {
@@ -173,7 +173,7 @@ pub(crate) fn leaves(sent: &Map<String, Value>) -> impl Iterator<Item = (&str, &
         .filter(|(key, _)| !JUDGED.contains(key))
 }
 
-fn find<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn find<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
     let map = body.as_object()?;
     map.get(name).or_else(|| map.iter().filter(|(key, _)| is_urn(key)).find_map(|(_, value)| value.get(name)))
 }
@@ -195,7 +195,7 @@ pub(crate) fn is_empty(value: &Value) -> bool {
 
 /// Whether what came back is what was sent: further sub-attributes may be there, a list may stand for a text with
 /// commas, and the order of lists says nothing.
-fn same(sent: &Value, found: &Value) -> bool {
+pub(super) fn same(sent: &Value, found: &Value) -> bool {
     match (sent, found) {
         (Value::Object(sent), Value::Object(found)) => sent
             .iter()

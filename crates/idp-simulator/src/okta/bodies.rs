@@ -44,12 +44,16 @@ pub(super) fn overlay(
     Value::Object(body)
 }
 
-/// Lays a mapped value over the server's: objects part by part, the element of a list by its type or as primary.
-fn lay(over: &mut Value, mapped: &Value) {
+/// Lays a mapped value over the server's: objects part by part, the element of a list by its type or as primary. Null
+/// takes a value away.
+pub(super) fn lay(over: &mut Value, mapped: &Value) {
     match (over, mapped) {
         (Value::Object(over), Value::Object(mapped)) => {
             for (key, value) in mapped {
-                lay(over.entry(key.clone()).or_insert(Value::Null), value);
+                match value {
+                    Value::Null => drop(over.remove(key)),
+                    value => lay(over.entry(key.clone()).or_insert(Value::Null), value),
+                }
             }
         }
         (Value::Array(over), Value::Array(mapped)) if mapped.iter().all(Value::is_object) => {
@@ -173,6 +177,13 @@ mod tests {
         assert_eq!((&body["active"], &body["externalId"]), (&json!(false), &json!("00u1")));
         assert!(body.get("title").is_none(), "without a value: left out");
         assert!(body.get("password").is_none());
+    }
+
+    #[test]
+    fn null_takes_a_value_away() {
+        let mut body = json!({"title": "x", "urn:x": {"npi": "1", "role": "r"}});
+        lay(&mut body, &json!({"title": null, "urn:x": {"npi": null}, "locale": "en"}));
+        assert_eq!(body, json!({"urn:x": {"role": "r"}, "locale": "en"}));
     }
 
     #[test]

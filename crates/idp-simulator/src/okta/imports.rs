@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Account, Engine, Operation, PushedGroup};
 use crate::judge::{self, ListView, Requirement, demand};
+use crate::people::Person;
 
 /// Entries a page, as Okta asks.
 const PAGE: u64 = 100;
@@ -17,6 +18,8 @@ const PAGES_READ_AGAIN: usize = 5;
 struct Walk {
     ids: Vec<String>,
     kept: HashMap<String, Value>,
+    /// Those that carry the mark and are not wanted.
+    others: Vec<Value>,
     /// How many carry the run's mark in their userName.
     marked: usize,
 }
@@ -26,11 +29,14 @@ impl Walk {
         for resource in resources {
             let id = resource["id"].as_str().unwrap_or_default().to_owned();
             let name = resource["userName"].as_str().unwrap_or_default();
-            self.marked += usize::from(mark.is_some_and(|mark| name.contains(mark)));
+            let marked = mark.is_some_and(|mark| name.contains(mark));
+            self.marked += usize::from(marked);
+            self.ids.push(id.clone());
             if wanted.contains(id.as_str()) {
-                self.kept.insert(id.clone(), resource);
+                self.kept.insert(id, resource);
+            } else if marked {
+                self.others.push(resource);
             }
-            self.ids.push(id);
         }
     }
 }
@@ -63,6 +69,31 @@ impl Engine {
         standing
     }
 
+    /// Imports all users and takes in those that Okta did not provision, found by the run's mark: each is matched by
+    /// its userName with one of `directory`, or becomes a new Okta user with the names and address that it came with;
+    /// then it is assigned, which links it. `None` when a record could not be taken in.
+    pub(crate) async fn import_others(
+        &self,
+        known: &[Account],
+        mark: &str,
+        directory: &[Person],
+        new: impl Fn(usize) -> Person,
+    ) -> Option<Vec<Account>> {
+        let op = self.begin("import users");
+        let wanted = known.iter().map(|account| account.id.as_str()).collect();
+        let walk = op.walk("/Users", &wanted, Some(mark)).await?;
+        let mut linked = Vec::new();
+        for (place, record) in walk.others.iter().enumerate() {
+            let name = record["userName"].as_str().unwrap_or_default();
+            let person = match directory.iter().find(|person| person.user_name.eq_ignore_ascii_case(name)) {
+                Some(person) => person.clone(),
+                None => op.new_person(record, new(place))?,
+            };
+            linked.push(self.link(&person, record).await?);
+        }
+        Some(linked)
+    }
+
     /// Imports all groups likewise. How many of `expected` stand in the server.
     pub async fn import_groups(&self, expected: &[PushedGroup]) -> u64 {
         let op = self.begin("import groups");
@@ -83,6 +114,27 @@ impl Engine {
 }
 
 impl Operation<'_> {
+    /// A record that matches nobody becomes a new Okta user: it must bring a name to sign in with, both names of a
+    /// person, and an address. What it does not bring, `person` has already.
+    fn new_person(&self, record: &Value, person: Person) -> Option<Person> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let person = Person {
+            user_name: text(&record["userName"]),
+            given_name: text(&record["name"]["givenName"]),
+            family_name: text(&record["name"]["familyName"]),
+            email: text(&record["emails"][0]["value"]),
+            ..person
+        };
+        let parts = [&person.user_name, &person.given_name, &person.family_name, &person.email];
+        let requirement = Requirement {
+            text: "an imported record has what a new Okta user needs: userName, both names, an address",
+            source: "idp-behaviour 1.4 import users, 1.5",
+        };
+        let good = parts.iter().all(|part| !part.is_empty());
+        let found = || format!("{:?}", parts.map(|part| !part.is_empty()));
+        self.hold("GET /Users".into(), demand(good, requirement, found)).then_some(person)
+    }
+
     fn missing(&self, request: &str, name: &str) {
         let requirement = Requirement {
             text: "an import holds everything that was provisioned",

@@ -6,6 +6,8 @@ mod credentials;
 mod groups;
 mod imports;
 mod lifecycle;
+mod offers;
+mod products;
 mod refusals;
 mod users;
 
@@ -19,7 +21,7 @@ pub use crate::client::TargetError;
 use crate::client::{Client, Provider, Target};
 use crate::exchange::{Exchange, Ids};
 use crate::people::Person;
-use crate::report::{Recorder, Report};
+use crate::report::{Feature, Recorder, Report};
 
 /// How an Okta app updates what it has provisioned (idp-behaviour 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct AppProfile {
     /// Names of attributes, beyond userName, names, e-mails and active, that must be in every answer. Others may be
     /// left out by a server that does not support them, but if they come back, then as sent.
     pub kept: &'static [&'static str],
+    /// Names of attributes that must be in no answer, whatever was sent: the product does not have them.
+    pub never: &'static [&'static str],
 }
 
 /// A user as Okta believes that it stands in the server.
@@ -60,13 +64,6 @@ pub struct Engine {
     profile: AppProfile,
     feature: Option<Feature>,
     ids: Arc<Ids>,
-}
-
-/// A feature of a product's guide, and where the guide has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Feature {
-    pub(crate) name: &'static str,
-    pub(crate) reference: &'static str,
 }
 
 impl Engine {
@@ -107,7 +104,7 @@ impl Engine {
             Some(feature) => format!("{} [{}]: {name}", feature.name, feature.reference),
             None => name.to_owned(),
         };
-        Operation { engine: self, exchange: Exchange::new(self.client.clone(), name) }
+        Operation { engine: self, exchange: Exchange::new(self.client.clone(), name, self.feature) }
     }
 }
 

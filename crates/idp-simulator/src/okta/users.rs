@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// Links an existing user and overwrites its profile (C9335).
-    async fn link(&self, person: &Person, found: &Value) -> Option<Account> {
+    pub(super) async fn link(&self, person: &Person, found: &Value) -> Option<Account> {
         let op = self.begin("link");
         let id = found.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let account = Account { id, person: person.clone(), active: true };
@@ -174,6 +174,7 @@ impl Operation<'_> {
             judge::names(body, &person.given_name, &person.family_name),
             judge::emails(body, sent.get("emails").unwrap_or(&Value::Null)),
             judge::attributes(body, &sent, self.engine.profile.kept),
+            judge::never(body, self.engine.profile.never),
             judge::unassigned(body, emptied),
             judge::extensions_declared(body),
             judge::meta(body, "User"),

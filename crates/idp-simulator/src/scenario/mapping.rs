@@ -6,11 +6,13 @@ use crate::judge::ENTERPRISE;
 use crate::okta::AppProfile;
 use crate::people::Person;
 
+/// The extension of Epic EMP.
+pub(super) const EPIC: &str = "urn:rollcall:params:scim:schemas:extension:epic-emp:2.0:User";
 /// The extension of MDScripts, with the names of its guide.
 pub(super) const MDSCRIPTS: &str = "urn:rollcall:params:scim:schemas:extension:mdscripts:2.0:User";
 
 /// Everything that Okta's own apps map by default; only what Okta itself needs must come back (idp-behaviour 1.5).
-pub(super) const GENERAL: AppProfile = AppProfile { mapping: everything, kept: &[] };
+pub(super) const GENERAL: AppProfile = AppProfile { mapping: everything, kept: &[], never: &[] };
 
 /// The same, all of which must come back.
 pub(super) const GENERIC: AppProfile = AppProfile {
@@ -28,26 +30,64 @@ pub(super) const GENERIC: AppProfile = AppProfile {
         "employeeNumber",
         "department",
     ],
+    never: &[],
 };
 
 /// Epic EMP, with attributes that it does not support beside (guide, chapter 2).
-pub(super) const EPIC_EMP: AppProfile = AppProfile { mapping: epic_emp, kept: &["externalId"] };
+pub(super) const EPIC_EMP: AppProfile = AppProfile {
+    mapping: epic_emp,
+    kept: &["externalId", "displayName", "templates", "subTemplates", "linkedEmp", "linkedSer"],
+    never: &UNSUPPORTED_BY_EPIC,
+};
+
+/// The guide's list, in its spelling (chapter 2, last note).
+pub(super) const UNSUPPORTED_BY_EPIC: [&str; 11] = [
+    "phoneNumbers",
+    "photos",
+    "addresses",
+    "groups",
+    "x509Certificates",
+    "isuserregistered",
+    "sendinvite",
+    "forcepasswordchangeatnextlogin",
+    "administrativedisable",
+    "pwdhistorylist",
+    "inviteexpiration",
+];
 
 /// MDScripts (guide, step 2: the supported custom attributes).
 pub(super) const MDSCRIPTS_APP: AppProfile = AppProfile {
     mapping: mdscripts,
-    kept: &["timezone", "isProvider", "isPhysicianAssistant", "npi", "deaLicense", "siteNumbers"],
+    kept: &["timezone", "isProvider", "isPhysicianAssistant", "npi", "deaLicense", "role", "siteNumbers"],
+    never: &["groups"],
 };
 
 /// Clinical Maestro (guide, Attributes and Mapping).
-pub(super) const CLINICAL_MAESTRO: AppProfile =
-    AppProfile { mapping: clinical_maestro, kept: &["title", "department", "phoneNumbers"] };
+pub(super) const CLINICAL_MAESTRO: AppProfile = AppProfile {
+    mapping: clinical_maestro,
+    kept: &["title", "department", "phoneNumbers"],
+    never: &[
+        "displayName",
+        "nickName",
+        "locale",
+        "timezone",
+        "userType",
+        "addresses",
+        "costCenter",
+        "groups",
+    ],
+};
 
 /// Eptura Engage: core attributes.
-pub(super) const EPTURA_ENGAGE: AppProfile = AppProfile { mapping: eptura_engage, kept: &["displayName"] };
+pub(super) const EPTURA_ENGAGE: AppProfile =
+    AppProfile { mapping: eptura_engage, kept: &["displayName"], never: &[] };
 
 /// Envi: five attributes and no more (guide, Okta Configuration step 13).
-pub(super) const ENVI: AppProfile = AppProfile { mapping: envi, kept: &[] };
+pub(super) const ENVI: AppProfile = AppProfile {
+    mapping: envi,
+    kept: &[],
+    never: &["displayName", "title", "locale", "timezone", "phoneNumbers", "addresses", "department"],
+};
 
 fn map(value: Value) -> Map<String, Value> {
     let mut map = match value {
@@ -68,7 +108,7 @@ fn base(person: &Person, email_type: &str) -> Map<String, Value> {
 }
 
 fn phone(person: &Person) -> Value {
-    json!([{"primary": true, "value": person.phone, "type": "work"}])
+    json!([{"primary": true, "value": person.phone, "type": person.phone_type}])
 }
 
 fn address(person: &Person) -> Value {
@@ -98,14 +138,36 @@ fn everything(person: &Person) -> Map<String, Value> {
     all
 }
 
+/// One template is sent as a text, several as a list; what is not linked is left out.
 fn epic_emp(person: &Person) -> Map<String, Value> {
+    let record = &person.epic;
+    let ids = |list: &[String]| match list {
+        [] => json!(""),
+        [one] => json!(one),
+        list => json!(list),
+    };
     let mut all = base(person, "work");
     all.extend(map(json!({
         "displayName": person.display_name(),
         "title": person.title,
         "phoneNumbers": phone(person),
+        EPIC: map(json!({
+            "templates": ids(&record.templates),
+            "subTemplates": ids(&record.sub_templates),
+            "linkedEmp": ids(&record.linked_emp),
+            "linkedSer": ids(&record.linked_ser),
+        })),
+    })));
+    all
+}
+
+/// What the guide says that Epic does not support, as a customer may map it nevertheless.
+pub(super) fn unsupported_by_epic(person: &Person) -> Value {
+    json!({
+        "phoneNumbers": phone(person),
         "photos": [{"value": "https://photos.example.com/1.png", "type": "photo"}],
         "addresses": address(person),
+        "groups": [{"value": "7"}],
         "x509Certificates": [{"value": "AA=="}],
         "isuserregistered": true,
         "sendinvite": false,
@@ -113,8 +175,7 @@ fn epic_emp(person: &Person) -> Map<String, Value> {
         "administrativedisable": false,
         "pwdhistorylist": ["none"],
         "inviteexpiration": "2030-01-01",
-    })));
-    all
+    })
 }
 
 /// Odd site lists arrive as an array, the others as the guide's comma list.

@@ -10,7 +10,7 @@ mod validator;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use entra::{EntraOptions, OptScim, entra};
-pub use guides::guide;
+pub use guides::{Prepared, guide, prepared};
 pub use okta::{OktaOptions, okta};
 pub use validator::validator;
 

@@ -1,9 +1,9 @@
 //! A server that is wrong in one way is found out, with the requirement it broke.
 
-use idp_simulator::Report;
 use idp_simulator::scenario::{OktaOptions, guide, okta};
+use idp_simulator::{Failure, Report, Target};
 
-use super::mini::{Flaw, start};
+use super::mini::{Flaw, start, start_product};
 
 fn nothing(_: u64, _: u64, _: &str) {}
 
@@ -12,8 +12,8 @@ async fn run(flaw: Flaw) -> Report {
     okta(&target, &OktaOptions { users: 24, groups: 6, concurrency: 4, seed: 5 }, &nothing).await
 }
 
-async fn play(profile: &str, flaw: Flaw) -> Report {
-    let (_mini, target) = start(Some(flaw), profile == "generic" || profile == "eptura-engage", 0).await;
+async fn play(profile: &'static str, flaw: Flaw) -> Report {
+    let (_mini, target) = start_product(profile, Some(flaw), 5).await;
     guide(profile, &target, 5, &nothing).await.unwrap()
 }
 
@@ -91,13 +91,81 @@ async fn a_dropped_title_is_no_flaw_where_nobody_demands_it() {
     assert_eq!(run(Flaw::TitleDropped).await.failures, []);
 }
 
+/// What a product gets wrong shows as ✗ at the feature that promises it, and at those that it spoils; the rest holds.
+#[tokio::test]
+async fn a_feature_that_a_server_gets_wrong_does_not_hold() {
+    use Flaw as F;
+    for (profile, flaw, broken) in [
+        ("epic-emp", F::UnsupportedKept, "Attributes not supported by Epic target system"),
+        ("epic-emp", F::SchemasTooWide, "Attributes not supported by Epic target system"),
+        ("epic-emp", F::ValueSetsUnchecked, "Single and multiple Epic Templates"),
+        ("epic-emp", F::ValueSetsUnchecked, "Sub-Templates"),
+        ("epic-emp", F::ValueSetsUnchecked, "Link EMP and SER records"),
+        ("epic-emp", F::InactiveVanishes, "Push User Deactivation"),
+        ("epic-emp", F::NewIdOnReactivation, "Reactivate Users"),
+        ("epic-emp", F::DeleteErases, "Push User Deactivation"),
+        ("epic-emp", F::OpenToAll, "Configure API Integration"),
+        ("mdscripts", F::LinkRefused, "Creates or links a user"),
+        ("mdscripts", F::NpiUnchecked, "user.npi"),
+        ("mdscripts", F::NpiTold, "user.npi"),
+        ("mdscripts", F::DigitsTaken, "No numbers in the names of providers"),
+        ("mdscripts", F::NotApplicableKept, "Fields not applicable if isProvider is false"),
+        ("mdscripts", F::NoDefaults, "user.role"),
+        ("mdscripts", F::NoDefaults, "user.emailType"),
+        ("mdscripts", F::ValueSetsUnchecked, "user.siteNumbers"),
+        ("clinical-maestro", F::SchemasTooWide, "No other attribute"),
+        ("clinical-maestro", F::UnsupportedKept, "No other attribute"),
+        ("clinical-maestro", F::DeleteErases, "Okta deletes nobody permanently"),
+        ("clinical-maestro", F::InactiveVanishes, "Data remain available as an 'inactive user'"),
+        ("clinical-maestro", F::PatchIgnored, "A user removed disappears from the Internal Contacts"),
+        ("eptura-engage", F::DuplicateAccepted, "An existing username is rejected"),
+        ("eptura-engage", F::DeletedUserStays, "Delete users"),
+        ("eptura-engage", F::UnknownMemberKept, "Group members who exist are mapped"),
+        ("eptura-engage", F::PatchIgnored, "Update user attributes"),
+        ("envi", F::BareTokenRefused, "API Token: Bearer your token"),
+        ("envi", F::UnsupportedKept, "Five attributes, all others removed"),
+        ("envi", F::RemoveClearsMembers, "Manage People"),
+        ("envi", F::AddReplacesMembers, "Manage People"),
+    ] {
+        let report = play(profile, flaw).await;
+        let feature = report.features.iter().find(|feature| feature.name == broken).unwrap();
+        assert!(!feature.holds() && feature.failures > 0, "{profile} {flaw:?}: {feature:?}");
+        assert!(
+            report.failures.iter().any(|failure| failure.operation.starts_with(broken)),
+            "{profile} {flaw:?}"
+        );
+        if flaw != F::OpenToAll {
+            let test = report.features.iter().find(|feature| feature.name.contains("API")).unwrap();
+            assert!(test.holds() || flaw == F::BareTokenRefused, "{profile} {flaw:?}: {test:?}");
+        }
+    }
+}
+
+/// Nothing of a guide holds that was not looked at.
+#[tokio::test]
+async fn no_feature_of_an_absent_server_holds() {
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let target =
+        Target { base_url: format!("http://{closed}/scim"), authorization: "Bearer sesame-4711".into() };
+    for profile in ["epic-emp", "mdscripts", "clinical-maestro", "eptura-engage", "envi", "generic"] {
+        let report = guide(profile, &target, 5, &nothing).await.unwrap();
+        // That the base URL is Envi's is true of a server that is not there, too.
+        let held = report.features.iter().filter(|feature| feature.holds() && !feature.name.contains("URL"));
+        assert_eq!(held.count(), 0, "{profile}: {:?}", report.features);
+        assert!(report.features.len() >= 8, "{profile}");
+    }
+}
+
 #[tokio::test]
 async fn a_product_with_groups_is_not_epic() {
     let (_mini, target) = start(None, true, 0).await;
     let report = guide("epic-emp", &target, 5, &nothing).await.unwrap();
-    assert_eq!(report.failures.len(), 2, "{:#?}", report.failures);
-    assert!(report.failures.iter().all(|failure| failure.operation.ends_with("refuse groups")));
-    assert!(report.failures[0].operation.contains("Epic EMP guide"));
+    let feature =
+        report.features.iter().find(|feature| feature.name == "Epic does not support Groups").unwrap();
+    assert!(!feature.holds() && feature.failures >= 3, "{feature:?}");
+    let failed =
+        |failure: &&Failure| failure.operation.contains("Epic does not support Groups [Epic EMP guide");
+    assert!(report.failures.iter().find(failed).is_some());
 }
 
 #[tokio::test]

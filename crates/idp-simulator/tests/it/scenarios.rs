@@ -1,20 +1,21 @@
 //! Against a right server every run ends without a failure, and with the counts that stand.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use idp_simulator::scenario::{OktaOptions, guide, okta};
-use idp_simulator::{Report, Target};
+use idp_simulator::{FeatureOutcome, Report, Target};
 use serde_json::json;
 
-use super::mini::start;
+use super::mini::{start, start_product};
 
-const PROFILES: [(&str, bool, u64, u64); 6] = [
-    ("epic-emp", false, 12, 0),
-    ("mdscripts", false, 12, 0),
-    ("clinical-maestro", false, 10, 0),
-    ("eptura-engage", true, 10, 3),
-    ("envi", true, 10, 3),
-    ("generic", true, 17, 4),
+const PROFILES: [(&str, u64, u64); 6] = [
+    ("epic-emp", 16, 0),
+    ("mdscripts", 24, 0),
+    ("clinical-maestro", 10, 0),
+    ("eptura-engage", 11, 3),
+    ("envi", 10, 4),
+    ("generic", 17, 4),
 ];
 
 fn nothing(_: u64, _: u64, _: &str) {}
@@ -88,21 +89,24 @@ async fn any_size_runs() {
 
 #[tokio::test]
 async fn every_guide_ends_without_a_failure_and_its_bar_is_full() {
-    for (profile, has_groups, users, groups) in PROFILES {
-        let (_mini, target) = start(None, has_groups, 0).await;
+    for (profile, users, groups) in PROFILES {
+        let (_mini, target) = start_product(profile, None, 1).await;
         let bar = Mutex::new((0, 0));
         let progress = |done, total, _label: &str| *bar.lock().unwrap() = (done, total);
         let report = guide(profile, &target, 1, &progress).await.unwrap();
         assert_eq!(report.failures, [], "{profile}");
         assert_eq!((report.users, report.groups), (users, groups), "{profile}");
-        assert!(report.operations.len() >= 6, "{profile}: {:?}", report.operations);
+        let names: HashSet<&str> = report.features.iter().map(|feature| feature.name.as_str()).collect();
+        assert!(names.len() == report.features.len() && names.len() >= 8, "{profile}: {names:?}");
+        for feature in &report.features {
+            assert!(feature.holds(), "{profile}: {feature:?}");
+        }
+        assert_eq!(report.memberships.len() as u64, groups, "{profile}");
         let (done, total) = *bar.lock().unwrap();
         assert_eq!(done, total, "{profile}");
-        // Another customer, or the same one again.
-        for seed in [1, 2] {
-            let again = guide(profile, &target, seed, &nothing).await.unwrap();
-            assert_eq!(again.failures, [], "{profile} again, seed {seed}");
-        }
+        // The same customer again.
+        let again = guide(profile, &target, 1, &nothing).await.unwrap();
+        assert_eq!(again.failures, [], "{profile} again");
     }
 }
 
@@ -138,11 +142,13 @@ async fn a_busy_server_is_waited_for() {
 
 #[tokio::test]
 async fn a_server_that_stays_busy_is_given_up_after_ten_attempts() {
-    let (_mini, target) = start(None, false, 20).await;
-    let report = guide("epic-emp", &target, 1, &nothing).await.unwrap();
+    let (_mini, target) = start(None, true, 20).await;
+    let report = guide("generic", &target, 1, &nothing).await.unwrap();
     // The two credential tests meet ten refusals each.
     let tests: Vec<_> = report.failures.iter().filter(|failure| failure.found.contains("429")).collect();
     assert_eq!((report.rate_limited, tests.len(), report.failures.len()), (20, 2, 2));
+    let held: Vec<bool> = report.features.iter().map(FeatureOutcome::holds).collect();
+    assert!(!held[0] && held[1..].iter().all(|held| *held), "{:?}", report.features);
 }
 
 #[tokio::test]

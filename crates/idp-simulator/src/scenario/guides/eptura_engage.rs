@@ -1,30 +1,32 @@
 //! Eptura Engage (Condeco): unique user names, users deleted, groups pushed with the members that exist.
 
 use super::Play;
-use crate::okta::Feature;
+use crate::report::Feature;
 
-const TEST: Feature =
-    Feature { name: "Test API Credentials", reference: "Eptura Engage guide, Prerequisites" };
-const CREATE: Feature = Feature { name: "Create users", reference: "Eptura Engage guide, Supported actions" };
-const TAKEN: Feature = Feature {
-    name: "Taken username rejected",
-    reference: "Eptura Engage guide, Supported actions: Create users",
-};
-const UPDATE: Feature =
-    Feature { name: "Update user attributes", reference: "Eptura Engage guide, Supported actions" };
-const DEACTIVATE: Feature =
-    Feature { name: "Deactivate Users", reference: "Eptura Engage guide, Supported actions" };
-const DELETE: Feature = Feature { name: "Delete users", reference: "Eptura Engage guide, Supported actions" };
-const PUSH: Feature = Feature { name: "Push Group", reference: "Eptura Engage guide, Supported actions" };
-const IMPORT: Feature = Feature { name: "Check what stands", reference: "idp-behaviour 1.4 import users" };
+const ACTIONS: &str = "Eptura Engage guide, Supported actions";
+
+const URL: Feature = Feature::new("Eptura Engage SCIM API URL", "Eptura Engage guide, Prerequisites");
+const TEST: Feature = Feature::new("SCIM token", "Eptura Engage guide, Prerequisites");
+const CREATE: Feature = Feature::new("Create users", ACTIONS);
+const TAKEN: Feature = Feature::new("An existing username is rejected", ACTIONS);
+const DELETE: Feature = Feature::new("Delete users", ACTIONS);
+const UPDATE: Feature = Feature::new("Update user attributes", ACTIONS);
+const DEACTIVATE: Feature = Feature::new("Deactivate Users", ACTIONS);
+const PUSH: Feature = Feature::new("Push Group", ACTIONS);
+const MEMBERS: Feature = Feature::new("Group members who exist are mapped", ACTIONS);
+const LATER: Feature = Feature::new("A member who arrives later joins at the next push", ACTIONS);
+
+pub(super) const FEATURES: &[Feature] =
+    &[URL, TEST, CREATE, TAKEN, DELETE, UPDATE, DEACTIVATE, PUSH, MEMBERS, LATER];
 
 const USERS: usize = 12;
-pub(super) const TICKS: usize = 1 + USERS + 2 + 4 + 3 + 2 + 3 + 1;
+pub(super) const TICKS: usize = 1 + USERS + 2 + 4 + 3 + 2 + 1 + 1 + 2 + 1;
 
 /// An id in the form of a UUID that no server gives.
 const NOBODY: &str = "00000000-0000-4000-8000-0000000000aa";
 
 pub(super) async fn play(play: &mut Play<'_>) {
+    play.step(URL).expect_base_path("/scim/api/V1");
     play.credentials(TEST).await;
     play.assign(CREATE, USERS).await;
     let engine = play.step(TAKEN);
@@ -35,11 +37,13 @@ pub(super) async fn play(play: &mut Play<'_>) {
     play.update(UPDATE, 0..4).await;
     play.deactivate(DEACTIVATE, 4..7).await;
     push(play).await;
+    members(play).await;
+    later(play).await;
     delete(play).await;
-    play.import(IMPORT).await;
+    play.import(CREATE).await;
 }
 
-/// A group whose members all exist, one with a member who does not, and one that empties.
+/// A group that grows, and one that empties.
 async fn push(play: &mut Play<'_>) {
     let engine = play.step(PUSH);
     let tag = play.people.tag().to_owned();
@@ -47,9 +51,6 @@ async fn push(play: &mut Play<'_>) {
         engine.add_members(&mut group, &play.some(7..9)).await;
         play.groups.push(group);
     }
-    play.steps.tick(PUSH.name);
-    let name = format!("Engage Reception {tag}");
-    play.groups.extend(engine.push_group_with_unknown(&name, &play.some(2..4), &[NOBODY]).await);
     play.steps.tick(PUSH.name);
     if let Some(mut group) = engine.push_group(&format!("Engage Visitors {tag}"), &play.some(0..2)).await {
         engine.remove_members(&mut group, &play.some(0..1)).await;
@@ -59,7 +60,29 @@ async fn push(play: &mut Play<'_>) {
     play.steps.tick(PUSH.name);
 }
 
-/// Two users leave for good: gone, also from their groups.
+/// One with a member who does not exist: the others arrive all the same.
+async fn members(play: &mut Play<'_>) {
+    let engine = play.step(MEMBERS);
+    let name = format!("Engage Reception {}", play.people.tag());
+    play.groups.extend(engine.push_group_with_unknown(&name, &play.some(2..4), &[NOBODY]).await);
+    play.steps.tick(MEMBERS.name);
+}
+
+/// Somebody is assigned after the group was pushed, and is in it after the next push.
+async fn later(play: &mut Play<'_>) {
+    let engine = play.step(LATER);
+    let arrived = engine.assign(&play.people.person(USERS)).await;
+    if let (Some(account), Some(mut group)) = (arrived, play.groups.pop()) {
+        let mut all = play.some(2..4);
+        all.push(account.clone());
+        engine.push_now(&mut group, &all).await;
+        play.groups.push(group);
+        play.accounts.push(account);
+    }
+    play.steps.tick(LATER.name);
+}
+
+/// Two users leave for good: gone, also from their groups; the name is free for somebody new.
 async fn delete(play: &mut Play<'_>) {
     let engine = play.step(DELETE);
     // The first of the two is in a group.

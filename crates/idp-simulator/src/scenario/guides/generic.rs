@@ -1,24 +1,29 @@
 //! Any product: everything that Okta does, as a wizard app and as a catalogue app.
 
 use super::Play;
-use crate::okta::{AppStyle, Engine, Feature};
+use crate::okta::{AppStyle, Engine};
+use crate::report::Feature;
 
-const TEST: Feature = Feature { name: "Test API credentials", reference: "idp-behaviour 1.4, C9306" };
-const CREATE: Feature = Feature { name: "Create users", reference: "idp-behaviour 1.4 assign, C9290" };
-const LINK: Feature = Feature { name: "Link users", reference: "idp-behaviour 1.4 link, C9335" };
-const REFUSE: Feature = Feature { name: "Refuse duplicates", reference: "idp-behaviour 1.4 duplicate" };
-const LOOK_UP: Feature = Feature { name: "Look up nobody", reference: "idp-behaviour 1.4 look-up" };
-const UPDATE: Feature = Feature { name: "Update user attributes", reference: "idp-behaviour 1.4, C9291" };
-const EMPTY: Feature = Feature { name: "Push empty values", reference: "idp-behaviour 1.6, C9337" };
-const PASSWORD: Feature = Feature { name: "Sync password", reference: "idp-behaviour 1.4, C9301" };
-const DEACTIVATE: Feature = Feature { name: "Deactivate users", reference: "idp-behaviour 1.4, C9292" };
-const REACTIVATE: Feature = Feature { name: "Reactivate users", reference: "idp-behaviour 1.4, C9293" };
-const PUSH: Feature = Feature { name: "Push groups", reference: "idp-behaviour 1.4 push group, C9312" };
-const CHANGE: Feature =
-    Feature { name: "Change groups", reference: "idp-behaviour 1.4 membership, C9316, C9332" };
-const DELETE: Feature = Feature { name: "Delete pushed groups", reference: "idp-behaviour 1.4, C9318" };
+const TEST: Feature = Feature { name: "Test API credentials", reference: "Okta: test plan C9306" };
+const CREATE: Feature = Feature { name: "Create users", reference: "Okta: test plan C9290" };
+const LINK: Feature = Feature { name: "Link users", reference: "Okta: test plan C9335" };
+const REFUSE: Feature = Feature { name: "Refuse duplicates", reference: "Okta: SCIM 2.0 reference" };
+const LOOK_UP: Feature = Feature { name: "Look up nobody", reference: "Okta: SCIM 2.0 reference" };
+const UPDATE: Feature = Feature { name: "Update user attributes", reference: "Okta: test plan C9291" };
+const EMPTY: Feature = Feature { name: "Push empty values", reference: "Okta: test plan C9337" };
+const PASSWORD: Feature = Feature { name: "Sync password", reference: "Okta: test plan C9301" };
+const DEACTIVATE: Feature = Feature { name: "Deactivate users", reference: "Okta: test plan C9292" };
+const REACTIVATE: Feature = Feature { name: "Reactivate users", reference: "Okta: test plan C9293" };
+const PUSH: Feature = Feature { name: "Push groups", reference: "Okta: test plan C9312" };
+const CHANGE: Feature = Feature { name: "Change groups", reference: "Okta: test plan C9316, C9332" };
+const DELETE: Feature = Feature { name: "Delete pushed groups", reference: "Okta: test plan C9318" };
 const IMPORT: Feature =
-    Feature { name: "Import users and groups", reference: "idp-behaviour 1.4, C9303 to C9305" };
+    Feature { name: "Import users and groups", reference: "Okta: test plan C9303 to C9305" };
+
+pub(super) const FEATURES: &[Feature] = &[
+    TEST, CREATE, LINK, REFUSE, LOOK_UP, UPDATE, EMPTY, PASSWORD, DEACTIVATE, REACTIVATE, PUSH, CHANGE,
+    DELETE, IMPORT,
+];
 
 const USERS: usize = 16;
 pub(super) const TICKS: usize = 1 + USERS + 4 + 6 + 2 + 4 + 2 + 2 * 3 + 1;

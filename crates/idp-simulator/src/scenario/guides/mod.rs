@@ -6,32 +6,42 @@ mod epic_emp;
 mod eptura_engage;
 mod generic;
 mod mdscripts;
+mod prepared;
 
-use super::{Progress, Steps, unusable};
-use crate::okta::{Account, AppProfile, AppStyle, Engine, Feature, PushedGroup};
+use std::collections::BTreeMap;
+
+pub use prepared::{Prepared, prepared};
+
+use super::{Progress, Steps, mapping, unusable};
+use crate::okta::{Account, AppProfile, AppStyle, Engine, PushedGroup};
 use crate::people::People;
+use crate::report::Feature;
 use crate::{Report, Target};
 
 /// Plays Okta's side of the guide of a built-in profile (`epic-emp`, `mdscripts`, `clinical-maestro`,
 /// `eptura-engage`, `envi`, `generic`), step by step; `None` for any other name.
 ///
-/// The report's operations are named by the guide's features.
+/// The tenant must hold what [`prepared`] says for the same seed. The report's operations are named by the guide's
+/// features, and its `features` tell of each what was checked.
 pub async fn guide(profile: &str, target: &Target, seed: u64, progress: Progress<'_>) -> Option<Report> {
     use AppStyle::{Catalogue, Wizard};
-    let (style, app, ticks) = match profile {
-        "epic-emp" => (Catalogue, super::mapping::EPIC_EMP, epic_emp::TICKS),
-        "mdscripts" => (Catalogue, super::mapping::MDSCRIPTS_APP, mdscripts::TICKS),
-        "clinical-maestro" => (Catalogue, super::mapping::CLINICAL_MAESTRO, clinical_maestro::TICKS),
-        "eptura-engage" => (Catalogue, super::mapping::EPTURA_ENGAGE, eptura_engage::TICKS),
-        "envi" => (Catalogue, super::mapping::ENVI, envi::TICKS),
-        "generic" => (Wizard, super::mapping::GENERIC, generic::TICKS),
+    let (style, app, features, ticks) = match profile {
+        "epic-emp" => (Catalogue, mapping::EPIC_EMP, epic_emp::FEATURES, epic_emp::TICKS),
+        "mdscripts" => (Catalogue, mapping::MDSCRIPTS_APP, mdscripts::FEATURES, mdscripts::TICKS),
+        "clinical-maestro" => {
+            (Catalogue, mapping::CLINICAL_MAESTRO, clinical_maestro::FEATURES, clinical_maestro::TICKS)
+        }
+        "eptura-engage" => (Catalogue, mapping::EPTURA_ENGAGE, eptura_engage::FEATURES, eptura_engage::TICKS),
+        "envi" => (Catalogue, mapping::ENVI, envi::FEATURES, envi::TICKS),
+        "generic" => (Wizard, mapping::GENERIC, generic::FEATURES, generic::TICKS),
         _ => return None,
     };
-    let mut play =
-        match Play::new(target, style, app, People::new(seed, profile), Steps::new(ticks, progress)) {
-            Ok(play) => play,
-            Err(error) => return Some(unusable(&error)),
-        };
+    let people = People::new(seed, profile);
+    let mut play = match Play::new(target, style, app, people, Steps::new(ticks, progress)) {
+        Ok(play) => play,
+        Err(error) => return Some(unusable(&error)),
+    };
+    play.engine.recorder().announce(features);
     match profile {
         "epic-emp" => epic_emp::play(&mut play).await,
         "mdscripts" => mdscripts::play(&mut play).await,
@@ -40,7 +50,7 @@ pub async fn guide(profile: &str, target: &Target, seed: u64, progress: Progress
         "envi" => envi::play(&mut play).await,
         _ => generic::play(&mut play).await,
     }
-    Some(play.engine.report())
+    Some(play.finish())
 }
 
 /// A guide being played.
@@ -62,6 +72,15 @@ impl<'a> Play<'a> {
     ) -> Result<Self, crate::client::TargetError> {
         let engine = Engine::new(target, style, app)?;
         Ok(Self { engine, people, steps, accounts: Vec::new(), groups: Vec::new() })
+    }
+
+    /// The report, with who is in which group.
+    fn finish(self) -> Report {
+        let members = |group: &PushedGroup| group.members.values().cloned().collect();
+        let memberships: BTreeMap<String, Vec<String>> =
+            self.groups.iter().map(|group| (group.name.clone(), members(group))).collect();
+        self.engine.recorder().memberships(memberships);
+        self.engine.report()
     }
 
     /// The engine for one step of the guide.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::products::EPIC;
 use super::{ENTERPRISE, Flaw, GROUP, Mini, USER};
 
 /// An extension of the server's own.
@@ -67,6 +68,12 @@ const CLINIC_SPECS: &[Spec] = &[
     ("since", "dateTime", false, &[]),
     ("share", "decimal", false, &[]),
 ];
+const EPIC_SPECS: &[Spec] = &[
+    ("templates", "string", true, &[]),
+    ("subTemplates", "string", true, &[]),
+    ("linkedEmp", "string", true, &[]),
+    ("linkedSer", "string", true, &[]),
+];
 const GROUP_SPECS: &[Spec] = &[
     ("displayName", "string", false, &[]),
     ("externalId", "string", false, &[]),
@@ -75,7 +82,13 @@ const GROUP_SPECS: &[Spec] = &[
 
 /// The attributes of a schema; none for one that is not the server's.
 pub(super) fn specs(urn: &str) -> &'static [Spec] {
-    let known = [(USER, CORE), (ENTERPRISE, ENTERPRISE_SPECS), (CLINIC, CLINIC_SPECS), (GROUP, GROUP_SPECS)];
+    let known = [
+        (USER, CORE),
+        (ENTERPRISE, ENTERPRISE_SPECS),
+        (CLINIC, CLINIC_SPECS),
+        (EPIC, EPIC_SPECS),
+        (GROUP, GROUP_SPECS),
+    ];
     known.into_iter().find(|(id, _)| id.eq_ignore_ascii_case(urn)).map_or(&[], |(_, specs)| specs)
 }
 
@@ -92,9 +105,28 @@ pub(super) fn part(spec: &Spec, name: &str) -> Option<&'static str> {
 impl Mini {
     /// `/Schemas`.
     pub(super) fn schemas(&self) -> Vec<Value> {
-        let mut schemas = vec![USER, ENTERPRISE, CLINIC];
+        let mut schemas = vec![USER];
+        schemas.extend(self.extensions());
         schemas.extend(self.groups.then_some(GROUP));
         schemas.into_iter().map(|urn| self.schema(urn)).collect()
+    }
+
+    /// The extensions of users.
+    pub(super) fn extensions(&self) -> impl Iterator<Item = &'static str> {
+        let urns: &[&str] = match self.product {
+            "epic-emp" => &[ENTERPRISE, EPIC],
+            "clinical-maestro" => &[ENTERPRISE],
+            _ => &[ENTERPRISE, CLINIC],
+        };
+        urns.iter().copied()
+    }
+
+    fn is_offered(&self, urn: &str, name: &str) -> bool {
+        match (self.product, urn) {
+            (_, USER) => self.offered().is_none_or(|offered| offered.contains(&name)),
+            ("clinical-maestro", ENTERPRISE) => name == "department",
+            _ => true,
+        }
     }
 
     fn schema(&self, urn: &str) -> Value {
@@ -105,6 +137,14 @@ impl Mini {
             let mut attribute = json!({"name": name, "type": kind, "multiValued": many, "required": name == "userName",
                 "caseExact": false, "mutability": mutability, "returned": never, "uniqueness": "none"});
             if kind == "complex" {
+                let narrow: &[&str] = if name == "name" {
+                    &["givenName", "familyName"]
+                } else {
+                    &["value", "type", "primary:boolean"]
+                };
+                let narrow = narrow.iter().filter(|_| self.product == "clinical-maestro");
+                let narrow: Vec<&str> = narrow.copied().collect();
+                let parts = if narrow.is_empty() { parts } else { &narrow[..] };
                 attribute["subAttributes"] = parts.iter().map(|part| part_of(name, part)).collect();
             }
             if self.has(Flaw::SchemasHoldNulls) {
@@ -112,8 +152,8 @@ impl Mini {
             }
             attribute
         };
-        let listed = specs(urn).iter().filter(|spec| spec.0 != "externalId");
-        json!({"id": urn, "name": urn.rsplit(':').next(), "attributes": listed.map(attribute).collect::<Vec<_>>()})
+        let listed = specs(urn).iter().filter(|spec| spec.0 != "externalId" && self.is_offered(urn, spec.0));
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"], "id": urn, "name": urn.rsplit(':').next(), "attributes": listed.map(attribute).collect::<Vec<_>>()})
     }
 
     /// What is kept of a user's body.

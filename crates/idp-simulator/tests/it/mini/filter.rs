@@ -68,6 +68,9 @@ impl Mini {
 
     fn meets(&self, one: &Map<String, Value>, term: &str) -> bool {
         let (attribute, value) = term.rsplit_once(" eq ").unwrap();
+        if attribute == "active" {
+            return one.get("active").unwrap_or(&json!(true)) == &json!(value == "true");
+        }
         let value: String = serde_json::from_str(value).unwrap();
         if value.is_empty() && self.has(Flaw::EmptyNameFindsAll) {
             return true;

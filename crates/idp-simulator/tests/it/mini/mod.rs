@@ -3,6 +3,7 @@
 mod attributes;
 mod filter;
 mod patch;
+mod products;
 mod resources;
 
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use idp_simulator::Target;
+use idp_simulator::scenario::prepared;
 use serde_json::{Map, Value, json};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -29,6 +31,17 @@ pub(crate) enum Flaw {
     DuplicateByCaseAccepted,
     InactiveVanishes,
     ActiveLeftOutWhenFalse,
+    BareTokenRefused,
+    DeleteErases,
+    DigitsTaken,
+    LinkRefused,
+    NoDefaults,
+    NotApplicableKept,
+    NpiTold,
+    NpiUnchecked,
+    SchemasTooWide,
+    UnsupportedKept,
+    ValueSetsUnchecked,
     PasswordEchoed,
     PutIgnored,
     PatchIgnored,
@@ -117,6 +130,8 @@ pub(crate) struct Mini {
     data: Mutex<Data>,
     flaw: Option<Flaw>,
     groups: bool,
+    /// The product whose rules hold; empty for none.
+    product: &'static str,
     /// So many answers of 429 come first.
     busy: Mutex<u32>,
     seen: Mutex<Vec<Seen>>,
@@ -127,12 +142,31 @@ type Answer = Result<(u16, Value), (u16, &'static str)>;
 
 /// Starts a server; it ends with the test's runtime.
 pub(crate) async fn start(flaw: Option<Flaw>, groups: bool, busy: u32) -> (Arc<Mini>, Target) {
+    start_as("", flaw, groups, busy).await
+}
+
+/// Starts a server that is a product's, with the people whom the product knew before Okta.
+pub(crate) async fn start_product(
+    product: &'static str,
+    flaw: Option<Flaw>,
+    seed: u64,
+) -> (Arc<Mini>, Target) {
+    let groups = matches!(product, "eptura-engage" | "envi" | "generic");
+    let (mini, target) = start_as(product, flaw, groups, 0).await;
+    for user in prepared(product, seed).users {
+        mini.create_user(&mut mini.data.lock().unwrap(), &user).unwrap();
+    }
+    (mini, target)
+}
+
+async fn start_as(product: &'static str, flaw: Option<Flaw>, groups: bool, busy: u32) -> (Arc<Mini>, Target) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}/scim/v2", listener.local_addr().unwrap());
+    let base = format!("http://{}{}", listener.local_addr().unwrap(), products::base_path(product));
     let mini = Arc::new(Mini {
         data: Mutex::default(),
         flaw,
         groups,
+        product,
         busy: Mutex::new(busy),
         seen: Mutex::default(),
         base: base.clone(),
@@ -162,7 +196,7 @@ async fn handle(
     if mini.has(Flaw::Redirects) {
         return (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response();
     }
-    let right = headers.get(header::AUTHORIZATION).is_some_and(|value| value == TOKEN);
+    let right = headers.get(header::AUTHORIZATION).is_some_and(|value| mini.knows(value));
     let answer = if right || mini.has(Flaw::OpenToAll) {
         mini.route(&method, &uri, &body)
     } else {
@@ -174,6 +208,17 @@ async fn handle(
 impl Mini {
     pub(crate) fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
+    }
+
+    /// The token, however it was pasted.
+    fn knows(&self, value: &header::HeaderValue) -> bool {
+        let text = value.to_str().unwrap();
+        let words = text.split_whitespace().filter(|word| !word.eq_ignore_ascii_case("bearer"));
+        let token = words.collect::<Vec<_>>().join(" ");
+        if self.has(Flaw::BareTokenRefused) && !text.to_lowercase().starts_with("bearer") {
+            return false;
+        }
+        format!("Bearer {token}") == TOKEN
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -193,12 +238,15 @@ impl Mini {
     }
 
     fn resource_types(&self) -> Value {
-        let extensions =
-            [ENTERPRISE, attributes::CLINIC].map(|urn| json!({"schema": urn, "required": false}));
-        let users =
-            json!({"id": "User", "endpoint": "/Users", "schema": USER, "schemaExtensions": extensions});
-        let groups = json!({"id": "Group", "endpoint": "/Groups", "schema": GROUP});
-        self.page(vec![users, groups], 2, 1)
+        let extensions = self.extensions().map(|urn| json!({"schema": urn, "required": false}));
+        let extensions: Vec<Value> = extensions.collect();
+        let users = json!({"id": "User", "name": "User", "endpoint": "/Users", "schema": USER,
+            "schemaExtensions": extensions});
+        let groups = json!({"id": "Group", "name": "Group", "endpoint": "/Groups", "schema": GROUP});
+        let mut types = vec![users];
+        types.extend(self.groups.then_some(groups));
+        let total = types.len();
+        self.page(types, total, 1)
     }
 
     fn respond(&self, answer: Answer) -> Response {
@@ -221,8 +269,10 @@ impl Mini {
                     json!(status.to_string())
                 };
                 let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": text, "detail": detail});
-                if status == 409 {
-                    body["scimType"] = json!("uniqueness");
+                match status {
+                    400 => body["scimType"] = json!("invalidValue"),
+                    409 => body["scimType"] = json!("uniqueness"),
+                    _ => {}
                 }
                 (status, body)
             }
@@ -245,7 +295,7 @@ impl Mini {
 
     fn route(&self, method: &Method, uri: &Uri, body: &Value) -> Answer {
         let mut data = self.data.lock().unwrap();
-        let path = uri.path().strip_prefix("/scim/v2").unwrap_or_default();
+        let path = uri.path().strip_prefix(products::base_path(self.product)).unwrap_or_default();
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         if parts.first() == Some(&"Groups") && !self.groups {
             return Err((404, "no such resource type"));

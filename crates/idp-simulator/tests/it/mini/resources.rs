@@ -54,10 +54,18 @@ impl Mini {
                 other.eq_ignore_ascii_case(&name)
             }
         });
+        let mut user = self.as_product(self.accepted(body))?;
+        if taken && self.links() {
+            let same =
+                |one: &Map<String, Value>| one["userName"].as_str().unwrap().eq_ignore_ascii_case(&name);
+            let place = data.users.iter().position(same).unwrap();
+            user.insert("id".into(), data.users[place]["id"].clone());
+            data.users[place] = user;
+            return Ok((201, self.render(&data.users[place], true)));
+        }
         if taken && !self.has(Flaw::DuplicateAccepted) {
             return Err((409, "userName is taken"));
         }
-        let mut user = self.accepted(body);
         user.insert("id".into(), json!(self.new_id(data)));
         let rendered = self.render(&user, true);
         data.users.push(user);
@@ -75,13 +83,13 @@ impl Mini {
             "GET" => {}
             "PUT" if self.has(Flaw::PutIgnored) => return Ok((200, self.echo(id, body))),
             "PUT" => {
-                let mut user = self.accepted(body);
+                let mut user = self.as_product(self.accepted(body))?;
                 user.insert("id".into(), json!(id));
                 data.users[place] = user;
             }
             "PATCH" if self.has(Flaw::PatchIgnored) => return Ok((204, Value::Null)),
             "PATCH" => {
-                let mut user = self.patched(&data.users[place], body, USER)?;
+                let mut user = self.as_product(self.patched(&data.users[place], body, USER)?)?;
                 if self.has(Flaw::EmptyValueKept) {
                     for (key, value) in data.users[place].clone() {
                         user.entry(key).or_insert(value);
@@ -108,6 +116,10 @@ impl Mini {
 
     fn delete_user(&self, data: &mut Data, place: usize) -> Answer {
         if self.has(Flaw::DeletedUserStays) {
+            return Ok((204, Value::Null));
+        }
+        if self.keeps_everybody() {
+            data.users[place].insert("active".into(), json!(false));
             return Ok((204, Value::Null));
         }
         let user = data.users.remove(place);

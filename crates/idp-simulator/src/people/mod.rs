@@ -1,135 +1,23 @@
 //! Made-up people: the same seed gives the same people, none of whom exists.
 
+mod words;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+
+use words::{DEPARTMENTS, DOMAINS, FAMILY, GIVEN, PLACES, TITLES};
 
 /// Site numbers that the people of [`People`] work at, for a tenant's list of allowed values.
 pub const SITE_NUMBERS: [&str; 6] = ["1001", "1002", "1003", "2001", "2002", "3001"];
 
-/// Given names: as written, and in ASCII for addresses.
-const GIVEN: [(&str, &str); 40] = [
-    ("Amélie", "amelie"),
-    ("Mateo", "mateo"),
-    ("Zoë", "zoe"),
-    ("Søren", "soren"),
-    ("Yuki", "yuki"),
-    ("Chidi", "chidi"),
-    ("Ngozi", "ngozi"),
-    ("José", "jose"),
-    ("Łukasz", "lukasz"),
-    ("Ayşe", "ayse"),
-    ("Priya", "priya"),
-    ("Omar", "omar"),
-    ("Siobhán", "siobhan"),
-    ("Jürgen", "jurgen"),
-    ("D'Arcy", "darcy"),
-    ("Mei-Ling", "mei-ling"),
-    ("Noah", "noah"),
-    ("Fatima", "fatima"),
-    ("Björk", "bjork"),
-    ("Anaïs", "anais"),
-    ("Grace", "grace"),
-    ("Tomáš", "tomas"),
-    ("Ivana", "ivana"),
-    ("Kwame", "kwame"),
-    ("Linh", "linh"),
-    ("Hannah", "hannah"),
-    ("Diego", "diego"),
-    ("Åsa", "asa"),
-    ("Rahul", "rahul"),
-    ("Élodie", "elodie"),
-    ("Mary Ann", "maryann"),
-    ("Ñusta", "nusta"),
-    ("Дмитрий", "dmitri"),
-    ("Σοφία", "sofia"),
-    ("美咲", "misaki"),
-    ("Samuel", "samuel"),
-    ("Ruth", "ruth"),
-    ("Kaito", "kaito"),
-    ("Leilani", "leilani"),
-    ("Viktor", "viktor"),
-];
-
-/// Family names likewise.
-const FAMILY: [(&str, &str); 40] = [
-    ("O'Brien", "obrien"),
-    ("Müller", "muller"),
-    ("García", "garcia"),
-    ("Nguyễn", "nguyen"),
-    ("Okafor", "okafor"),
-    ("Smith-Jones", "smith-jones"),
-    ("Tanaka", "tanaka"),
-    ("van der Berg", "vanderberg"),
-    ("Åkesson", "akesson"),
-    ("D'Angelo", "dangelo"),
-    ("Kowalczyk", "kowalczyk"),
-    ("Yılmaz", "yilmaz"),
-    ("Sørensen", "sorensen"),
-    ("Patel", "patel"),
-    ("Haddad", "haddad"),
-    ("MacLeod", "macleod"),
-    ("Núñez", "nunez"),
-    ("Lefèvre", "lefevre"),
-    ("Novák", "novak"),
-    ("Mensah", "mensah"),
-    ("Kim", "kim"),
-    ("Rossi", "rossi"),
-    ("Jónsdóttir", "jonsdottir"),
-    ("Weiß", "weiss"),
-    ("Okoye", "okoye"),
-    ("Fernández", "fernandez"),
-    ("Li", "li"),
-    ("Þórsson", "thorsson"),
-    ("Banerjee", "banerjee"),
-    ("Dupont", "dupont"),
-    ("Johnson", "johnson"),
-    ("Kahale", "kahale"),
-    ("Ivanov", "ivanov"),
-    ("Papadopoulou", "papadopoulou"),
-    ("Sato", "sato"),
-    ("Abdullah", "abdullah"),
-    ("Brown", "brown"),
-    ("Côté", "cote"),
-    ("Horváth", "horvath"),
-    ("N'Diaye", "ndiaye"),
-];
-
-const DEPARTMENTS: [&str; 10] = [
-    "Cardiology",
-    "Emergency Medicine",
-    "Pharmacy",
-    "Radiology",
-    "Research & Trials",
-    "Human Resources",
-    "Facilities",
-    "Finance",
-    "Supply Chain",
-    "Information Technology",
-];
-
-const TITLES: [&str; 10] = [
-    "Physician",
-    "Nurse Practitioner",
-    "Pharmacist",
-    "Clinical Coordinator",
-    "Buyer",
-    "Office Manager",
-    "Analyst",
-    "Technician",
-    "Team Lead",
-    "Director",
-];
-
-const PLACES: [(&str, &str, &str, &str); 6] = [
-    ("Boston", "MA", "US/Eastern", "en-US"),
-    ("Chicago", "IL", "US/Central", "en-US"),
-    ("Denver", "CO", "US/Mountain", "es-US"),
-    ("Portland", "OR", "US/Pacific", "en-US"),
-    ("Anchorage", "AK", "US/Alaska", "en-US"),
-    ("Honolulu", "HI", "US/Hawaii", "en-US"),
-];
-
-const DOMAINS: [&str; 3] = ["example.com", "example.org", "clinic.example"];
+/// Epic templates likewise, and sub-templates, and the EMP and SER records that can be linked.
+pub const TEMPLATES: [&str; 4] = ["T100", "T200", "T300", "T400"];
+/// Epic sub-templates.
+pub const SUB_TEMPLATES: [&str; 3] = ["S10", "S20", "S30"];
+/// Epic EMP records that can be linked.
+pub const LINKED_EMP: [&str; 4] = ["E7001", "E7002", "E7003", "E7004"];
+/// Epic provider (SER) records that can be linked.
+pub const LINKED_SER: [&str; 4] = ["P9001", "P9002", "P9003", "P9004"];
 
 /// What only a dispensing provider has (idp-behaviour section 7).
 #[derive(Clone, PartialEq, Eq)]
@@ -140,6 +28,19 @@ pub struct Provider {
     pub dea_license: String,
     /// A physician assistant.
     pub physician_assistant: bool,
+}
+
+/// What an Epic EMP record has beyond a person's names: ids, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EpicRecord {
+    /// One or several templates.
+    pub templates: Vec<String>,
+    /// Sub-templates, perhaps none.
+    pub sub_templates: Vec<String>,
+    /// Other EMP records of the person, perhaps none.
+    pub linked_emp: Vec<String>,
+    /// The person's SER records, perhaps none.
+    pub linked_ser: Vec<String>,
 }
 
 /// One person of the customer's, as Okta's directory holds them. An empty string is an attribute without a value.
@@ -165,6 +66,8 @@ pub struct Person {
     pub employee_number: String,
     /// Work telephone, in the range reserved for fiction.
     pub phone: String,
+    /// What kind of telephone that is: `work`, `mobile`.
+    pub phone_type: String,
     /// Street and house number.
     pub street: String,
     /// City.
@@ -183,6 +86,8 @@ pub struct Person {
     pub manager: bool,
     /// Site numbers, at least one, each once.
     pub site_numbers: Vec<String>,
+    /// What an Epic EMP record is made of.
+    pub epic: EpicRecord,
 }
 
 impl Person {
@@ -245,6 +150,7 @@ impl People {
             user_type: pick(&mut rng, &["Employee", "Employee", "Contractor"]).into(),
             employee_number: format!("E{:06}", rng.random_range(0..1_000_000)),
             phone: format!("+1-{}-555-01{:02}", rng.random_range(201..990), rng.random_range(0..100)),
+            phone_type: "work".into(),
             street: format!(
                 "{} {} Street",
                 rng.random_range(1..999),
@@ -257,7 +163,13 @@ impl People {
             password: format!("{}9Z!", text(&mut rng, b"abcdefghijkmnpqrstuvwxyz0123456789", 14)),
             provider,
             manager,
-            site_numbers: sites(&mut rng),
+            site_numbers: some(&mut rng, &SITE_NUMBERS, 1..4),
+            epic: EpicRecord {
+                templates: some(&mut rng, &TEMPLATES, 1..4),
+                sub_templates: some(&mut rng, &SUB_TEMPLATES, 0..3),
+                linked_emp: some(&mut rng, &LINKED_EMP, 0..3),
+                linked_ser: some(&mut rng, &LINKED_SER, 0..3),
+            },
         }
     }
 
@@ -291,10 +203,11 @@ fn text(rng: &mut StdRng, alphabet: &[u8], length: usize) -> String {
     (0..length).map(|_| char::from(pick(rng, alphabet))).collect()
 }
 
-fn sites(rng: &mut StdRng) -> Vec<String> {
-    let first = rng.random_range(0..SITE_NUMBERS.len());
-    let many = rng.random_range(1..4);
-    (0..many).map(|step| SITE_NUMBERS[(first + step) % SITE_NUMBERS.len()].to_owned()).collect()
+/// So many of a list, each once.
+fn some(rng: &mut StdRng, from: &[&str], many: std::ops::Range<usize>) -> Vec<String> {
+    let first = rng.random_range(0..from.len());
+    let many = rng.random_range(many);
+    (0..many).map(|step| from[(first + step) % from.len()].to_owned()).collect()
 }
 
 fn provider(rng: &mut StdRng, family: &str) -> Provider {
@@ -393,6 +306,8 @@ mod tests {
             assert!(!person.site_numbers.is_empty());
             assert!(person.site_numbers.iter().all(|site| SITE_NUMBERS.contains(&site.as_str())));
             assert!(!person.given_name.chars().any(char::is_numeric), "providers' names hold no digits");
+            assert!(!person.epic.templates.is_empty());
+            assert!(person.epic.templates.iter().all(|id| TEMPLATES.contains(&id.as_str())));
         }
         assert!(all.iter().any(|p| !p.given_name.is_ascii()));
         assert!(all.iter().any(|p| p.family_name.contains('\'')));

@@ -1,5 +1,9 @@
 //! `rollcall demo`: six tenants, Okta's side of every guide played against them over real HTTP, then a server to look at.
 
+mod shown;
+mod summary;
+mod tenants;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -7,19 +11,18 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use idp_simulator::{Report, Target, scenario};
-use provisioning::Tenant;
-use scim_core::profile::{BUILTIN, CredentialKind};
+use scim_core::profile::BUILTIN;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use token_service::{NewBasic, NewToken, expiry, passwords, scopes};
+use token_service::passwords;
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{admin, output, progress, simulate};
+use self::tenants::DemoTenant;
+use super::{admin, output, progress};
 use crate::{
     cli::Demo,
-    installation::{Installation, Migrations, cli_context},
+    installation::{Installation, Migrations},
     server,
     settings::{SettingFlags, Settings},
 };
@@ -32,15 +35,6 @@ const SEED: u64 = 7;
 struct Manifest {
     console: String,
     tenants: Vec<DemoTenant>,
-}
-
-/// A tenant of the demo.
-#[derive(Clone, Serialize)]
-struct DemoTenant {
-    slug: String,
-    profile: String,
-    base_url: String,
-    authorization: String,
 }
 
 /// Plays everything, prints the table, and serves unless told not to.
@@ -59,7 +53,7 @@ pub(super) async fn run(
     admin::create_operator(&installation, OPERATOR, password.clone()).await?;
     let mut tenants = Vec::new();
     for (profile, _) in BUILTIN {
-        tenants.push(create_tenant(&installation, &settings, profile).await?);
+        tenants.push(tenants::create(&installation, &settings, profile, SEED).await?);
     }
     let console = settings.public_url().join("console/")?.to_string();
 
@@ -68,8 +62,11 @@ pub(super) async fn run(
         let (installation, settings) = (installation.clone(), settings.clone());
         async move { server::serve(installation, &settings, listener, server_stop).await }
     });
-    let reports = play(&tenants, stop.clone()).await?;
-    let failures = summary(&installation, &tenants, &reports).await?;
+    let mut reports = play(&tenants, stop.clone()).await?;
+    for (tenant, report) in tenants.iter().zip(&mut reports) {
+        shown::add(&installation, tenant, report).await?;
+    }
+    let failures = summary::print(&installation, &tenants, &reports).await?;
     if let Some(file) = &options.json {
         let manifest = Manifest { console: console.clone(), tenants };
         write_private(file, &serde_json::to_string_pretty(&manifest)?)?;
@@ -118,41 +115,6 @@ async fn listen(wanted: Option<SocketAddr>, any_port: bool) -> anyhow::Result<Tc
     server::bind((Ipv4Addr::LOCALHOST, 0).into()).await
 }
 
-async fn create_tenant(
-    installation: &Installation,
-    settings: &Settings,
-    profile: &str,
-) -> anyhow::Result<DemoTenant> {
-    let context = cli_context();
-    let tenant = installation.tenants.create(profile, None, profile, "lenient", true, &context).await?;
-    let authorization = authorization(installation, &tenant).await?;
-    Ok(DemoTenant {
-        slug: profile.to_owned(),
-        profile: profile.to_owned(),
-        base_url: settings
-            .public_url()
-            .join(&format!("t/{profile}{}", tenant.profile.base_path))?
-            .to_string(),
-        authorization,
-    })
-}
-
-/// The header of a new credential, of the kind that the product's guide is about.
-async fn authorization(installation: &Installation, tenant: &Tenant) -> anyhow::Result<String> {
-    let (tokens, context, scope) = (&installation.tokens, cli_context(), scopes::DEFAULT.to_owned());
-    if tenant.profile.credentials.contains(&CredentialKind::Bearer) {
-        let expires_at = expiry::parse("10y", installation.store.now()).map_err(anyhow::Error::msg)?;
-        let new = NewToken { name: "Okta".to_owned(), scope, expires_at, user: None };
-        let issued = tokens.issue(tenant.id(), new, &context).await?;
-        return Ok(format!("Bearer {}", issued.token.expose_secret()));
-    }
-    let username = format!("okta@{}", tenant.row.slug);
-    let new = NewBasic { username: username.clone(), name: None, scope, expires_at: None };
-    let issued = tokens.create_basic(tenant.id(), new, &context).await?;
-    let pair = format!("{username}:{}", issued.password.expose_secret());
-    Ok(format!("Basic {}", BASE64_STANDARD.encode(pair)))
-}
-
 async fn play(tenants: &[DemoTenant], mut stop: watch::Receiver<bool>) -> anyhow::Result<Vec<Report>> {
     let mut reports = Vec::new();
     for tenant in tenants {
@@ -168,42 +130,6 @@ async fn play(tenants: &[DemoTenant], mut stop: watch::Receiver<bool>) -> anyhow
         reports.push(report.with_context(|| format!("no guide is known for profile {}", tenant.profile))?);
     }
     Ok(reports)
-}
-
-/// Prints the table and what went wrong; gives the number of failures. Users, groups and roles are counted in the
-/// database, not taken from the simulator's word.
-async fn summary(
-    installation: &Installation,
-    tenants: &[DemoTenant],
-    reports: &[Report],
-) -> anyhow::Result<usize> {
-    let mut table = output::table(&["tenant", "users", "active", "groups", "roles", "requests", "failures"]);
-    let mut failures = 0;
-    for (tenant, report) in tenants.iter().zip(reports) {
-        let row = installation.tenant(&tenant.slug).await?;
-        let counts = installation.store.platform().tenant_counts(row.id()).await?;
-        let mut found = report.failures.len();
-        if (counts.users, counts.groups) != (report.users, report.groups) {
-            found += 1;
-            output::line(format_args!(
-                "✗ {}: the database holds {} users and {} groups, Okta provisioned {} and {}",
-                tenant.slug, counts.users, counts.groups, report.users, report.groups
-            ));
-        }
-        failures += found;
-        table.add_row([
-            tenant.slug.clone(),
-            counts.users.to_string(),
-            counts.active_users.to_string(),
-            counts.groups.to_string(),
-            counts.roles.to_string(),
-            report.requests.to_string(),
-            found.to_string(),
-        ]);
-        simulate::failures(report);
-    }
-    output::line(table);
-    Ok(failures)
 }
 
 /// The file holds tokens: only its owner may read it.
