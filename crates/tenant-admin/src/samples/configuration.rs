@@ -161,7 +161,7 @@ fn checked() -> ProfilePage {
 fn faulty() -> ProfilePage {
     let (_, text) = envi();
     let text = text.replace("base-path = \"/scim\"", "base-path = /scim");
-    let error = ProfileError { line: 6, column: 13, problem: "string values must be quoted".into() };
+    let error = ProfileError { line: 7, column: 13, problem: "string values must be quoted".into() };
     let page = profile(AdminRole::Operator);
     ProfilePage { fault: Some(Fault::new(&text, &error)), text, ..page }
 }

@@ -1,0 +1,173 @@
+//! The page with the connection data, and what is asked before a credential changes.
+
+use askama::Template;
+
+use super::{at, chrome, head};
+use crate::{
+    chrome::Badge,
+    form::Errors,
+    pages::{
+        revoke::RevokePage,
+        rotate::RotatePage,
+        setup::{BaseUrl, Credentials, IssuedLogin, IssuedToken, LoginForm, SetupPage, TokenForm, TokenRow},
+    },
+};
+
+fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
+    TokenRow {
+        id: format!("0199f0a0-0000-7000-8000-00000000{hint}"),
+        name: name.into(),
+        hint: hint.into(),
+        scope: "scim:read scim:write".into(),
+        created: at(-90),
+        created_by: "ada.lovelace@example.com".into(),
+        used: live.then(|| at(0)),
+        used_from: if live { "203.0.113.7, Okta SCIM Client 1.0.0".into() } else { String::new() },
+        expires: Some(at(if live { 275 } else { -2 })),
+        state,
+        live,
+        serves: live,
+        last_live: live,
+        personal: false,
+        replaced: false,
+        rotates: live,
+        basic: false,
+    }
+}
+
+fn login(username: &str, id: &str, live: bool) -> TokenRow {
+    let state = if live { Badge::new("ok", "Active") } else { Badge::new("quiet", "Revoked") };
+    let row = token(username, id, state, live);
+    TokenRow { hint: String::new(), basic: true, rotates: false, expires: None, ..row }
+}
+
+/// A token that was rotated, and the one that took its place.
+fn rotated() -> Vec<TokenRow> {
+    let new = token("Okta production", "e5f6", Badge::new("ok", "Active"), true);
+    let old = token("Okta production", "a1b2", Badge::new("warn", "Until 22 Nov 2026, 10:00 UTC"), true);
+    let old = TokenRow { replaced: true, rotates: false, last_live: false, expires: Some(at(1)), ..old };
+    vec![TokenRow { last_live: false, ..new }, old]
+}
+
+/// The page of a product with user names and passwords.
+fn setup_with_logins(issued: bool, wrong: bool) -> SetupPage {
+    let mut page = setup(true, false, false);
+    if wrong {
+        page.errors.add("username", "\"okta@northwind\" is in use; a user name is unique among all tenants.");
+        page.credentials.typed_login.username = "okta@northwind".into();
+    }
+    page.head.groups = false;
+    page.prefix = None;
+    let credentials = &mut page.credentials;
+    (credentials.bearer, credentials.basic, credentials.tokens) = (false, true, Vec::new());
+    credentials.logins =
+        vec![login("okta@northwind", "a7b8", true), login("okta-test@northwind", "c9d0", false)];
+    credentials.issued_login = issued.then(|| IssuedLogin {
+        username: "okta@northwind".into(),
+        password: "7vHqTn4ZcRx9mKpWd3sYbG2e".into(),
+    });
+    page
+}
+
+fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
+    let mut page_head = head("setup");
+    page_head.status = Badge::active(active);
+    let mut errors = Errors::default();
+    if wrong {
+        errors.add("name", "A live token has this name already. Choose another one.");
+        errors.add("date", "Choose a day that is not over yet.");
+    }
+    let issued = issued.then(|| IssuedToken {
+        name: "Okta production".into(),
+        old: None,
+        token: format!("rcl_{}.{}", "eyJhbGciOiJFZERTQSIsImtpZCI6IjAxOTlmMGEwIn0", "ab".repeat(150)),
+    });
+    SetupPage {
+        chrome: chrome("Setup · Northwind Hospital"),
+        active,
+        notice: (!active).then_some("The tenant is inactive: its identity provider is answered 403."),
+        base_urls: vec![
+            BaseUrl {
+                id: "base-url",
+                label: "Base URL",
+                value: "https://scim.example.com/t/northwind/scim/v2".into(),
+            },
+            BaseUrl {
+                id: "base-url-host",
+                label: "The same, on the tenant's own host",
+                value: "https://northwind.scim.example.com/scim/v2".into(),
+            },
+        ],
+        credentials: Credentials {
+            bearer: true,
+            basic: false,
+            with_bearer: true,
+            valid: active || issued.is_some(),
+            tokens: if active || issued.is_some() {
+                vec![
+                    token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
+                    token("Okta test", "c3d4", Badge::new("quiet", "Revoked"), false),
+                ]
+            } else {
+                Vec::new()
+            },
+            logins: Vec::new(),
+            issued_token: issued,
+            issued_login: None,
+            typed_token: TokenForm {
+                expires: if wrong { "date" } else { "1y" }.into(),
+                ..TokenForm::fresh()
+            },
+            typed_login: LoginForm::default(),
+            days: ("2026-11-21".into(), "2036-11-20".into()),
+        },
+        errors,
+        organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
+        quick_name: "SCIM Configuration 2026-11-21 10:00:00".into(),
+        prefix: Some("Envi_".into()),
+        head: page_head,
+    }
+}
+
+/// All of them, by name.
+pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
+    let revoke = RevokePage {
+        chrome: chrome("Revoke Okta production"),
+        head: head("setup"),
+        token: token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
+        mistyped: true,
+    };
+    let revoke_login = RevokePage {
+        chrome: chrome("Revoke okta@northwind"),
+        head: head("setup"),
+        token: login("okta@northwind", "a7b8", true),
+        mistyped: false,
+    };
+    let rotate = RotatePage {
+        chrome: chrome("Rotate Okta production"),
+        head: head("setup"),
+        token: token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
+    };
+    let mut after_rotation = setup(true, true, false);
+    after_rotation.credentials.tokens = rotated();
+    if let Some(issued) = &mut after_rotation.credentials.issued_token {
+        issued.old = Some("The old token, …a1b2, works until 22 Nov 2026, 10:00 UTC (in 1 day).".into());
+    }
+    let mut both = setup(true, false, false);
+    both.credentials.basic = true;
+    both.credentials.logins = vec![login("okta@northwind", "a7b8", true)];
+    vec![
+        ("setup", setup(true, false, false).render()),
+        ("setup-inactive", setup(false, false, false).render()),
+        ("setup-issued", setup(true, true, false).render()),
+        ("setup-wrong", setup(true, false, true).render()),
+        ("setup-rotated", after_rotation.render()),
+        ("setup-logins", setup_with_logins(false, false).render()),
+        ("setup-logins-issued", setup_with_logins(true, false).render()),
+        ("setup-logins-wrong", setup_with_logins(false, true).render()),
+        ("setup-both", both.render()),
+        ("rotate", rotate.render()),
+        ("revoke-login", revoke_login.render()),
+        ("revoke", revoke.render()),
+    ]
+}
