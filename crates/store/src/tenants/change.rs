@@ -122,6 +122,14 @@ impl TenantTx {
         self.own_row().await?.ok_or_else(|| unreadable("tenants", "there is no such tenant"))
     }
 
+    /// [`StoreError::Stale`] when a locked row is not the one that the terms were made by.
+    pub(super) fn made_by(&self, row: &tenants::Model) -> Result<(), StoreError> {
+        match self.terms.tenant_version {
+            Some(version) if version != row.version => Err(StoreError::Stale),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes a locked row with the next version; gives it as written.
     pub(crate) async fn change_own_row(&self, row: tenants::Model) -> Result<tenants::Model, StoreError> {
         let before = row.version;

@@ -7,7 +7,7 @@ use scim_core::{
     value_set::{AllowedValue, ValueSet},
 };
 use store::{
-    StoreError, TenantId,
+    StoreError, TenantId, Terms,
     tenants::{NewProfile, SavedProfile, TenantSettings},
 };
 use store_testing::{TestStore, on_both};
@@ -164,6 +164,25 @@ on_both! {
         let outcomes = [one.is_ok(), two.is_ok()];
         assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 1, "{one:?} {two:?}");
         assert_eq!(store.tenant(id).profile_versions(None, 9).await.unwrap().len(), 2);
+    }
+
+    async fn what_was_computed_by_an_earlier_state_of_the_tenant_is_refused(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let by = |version| store.tenant(id).under(Terms { tenant_version: Some(version), ..Terms::default() });
+        let (sites, others) = (set(&[("1", None)]), set(&[("2", None)]));
+        by(1).set_value_set("sites", &sites, None, &context()).await.expect("the first version");
+        let stale = by(1).set_value_set("sites", &others, None, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        let stale = by(1).clear_value_set("sites", None, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        // The profile is the one that was expected; the value sets are not.
+        let stale = by(1).save_profile(&new_profile(1, "second"), &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        assert_eq!(store.tenant(id).value_sets().await.expect("read").get("sites"), Some(&sites));
+        by(2).save_profile(&new_profile(1, "second"), &context()).await.expect("the second version");
+        let stale = by(2).set_value_set("sites", &others, None, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        by(3).set_value_set("sites", &others, None, &context()).await.expect("the third version");
     }
 
     async fn another_node_learns_of_each_change(store: TestStore) {
