@@ -71,6 +71,17 @@ where
     }
 }
 
+/// Before a change is computed anew because somebody else was faster: `true` after a short wait, `false` after too many
+/// repetitions.
+pub(crate) async fn may_repeat(repeated: &mut u32) -> bool {
+    if *repeated >= REPEATS {
+        return false;
+    }
+    *repeated += 1;
+    wait(*repeated).await;
+    true
+}
+
 /// A random time that may grow with the number of repetitions.
 async fn wait(repeated: u32) {
     let longest = LONGEST_WAIT.min(8 << repeated.min(8));
@@ -96,5 +107,9 @@ mod tests {
             any.again().await.expect("a repeat");
         }
         assert_eq!(any.again().await.expect_err("bounded").status, 503);
+
+        let mut repeated = 0;
+        while may_repeat(&mut repeated).await {}
+        assert_eq!(repeated, REPEATS);
     }
 }

@@ -9,7 +9,7 @@ use scim_core::{
 };
 use store::{
     Actor, ActorKind, ChangeContext, Start, StoreError, TenantScope, Total,
-    users::{User, UserState},
+    users::{Due, User, UserState},
 };
 
 use crate::{
@@ -29,7 +29,7 @@ const TENANTS: u64 = 100;
 /// A day, in milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// The key without which no profile limits the time for which deleted users are kept.
+/// The key of the policy, as the cause of a purge names it.
 const RETENTION: &str = "retention-days";
 
 /// A soft-deleted user.
@@ -125,13 +125,12 @@ impl Provisioner {
 
     /// Purges the soft-deleted users of all tenants whose retention is over; gives their number. Several nodes may do
     /// so at once, and it may be broken off at any time: each user goes in a transaction of its own. A tenant that
-    /// cannot be read is told in the log and does not hold up the others.
+    /// cannot be read, or a user who cannot be purged, is told in the log and does not hold up the others.
     pub async fn purge_expired(&self, tenants: &TenantDirectory) -> Result<u64, StoreError> {
         let (mut offset, mut purged) = (0, 0);
         loop {
             let page = self.store.platform().tenants("", offset, TENANTS).await?;
-            // Compiling a profile costs more than looking for the word.
-            for row in page.items.iter().filter(|row| row.profile.contains(RETENTION)) {
+            for row in &page.items {
                 match self.purge_expired_of(tenants, row.id).await {
                     Ok(count) => purged += count,
                     Err(error) => {
@@ -155,19 +154,24 @@ impl Provisioner {
         let Some(days) = tenant.profile.policies.retention_days else { return Ok(0) };
         let (scope, context) = (self.store.tenant(id), retention(days));
         let until = self.store.now() - i64::from(days) * DAY;
-        let mut purged = 0;
+        let (mut purged, mut last) = (0, None);
         loop {
-            let due = scope.deleted_until(until, BATCH).await?;
-            let before = purged;
-            for (user, version) in due {
-                match whole(|| scope.purge_user(user, Some(version), &context)).await {
+            let page = scope.deleted_until(until, last, BATCH).await?;
+            // Each is tried once: one who cannot be purged is left behind, and is the first again the next time.
+            last = page.last().copied();
+            for Due { id: user, version, .. } in &page {
+                match whole(|| scope.purge_user(*user, Some(*version), &context)).await {
                     Ok(true) => purged += 1,
                     // Somebody brought it back, or was faster.
                     Ok(false) | Err(StoreError::Stale) => {}
-                    Err(error) => return Err(error),
+                    // Nobody could be purged now.
+                    Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(tenant = %id, %user, %error, "a deleted user could not be purged; this is tried again");
+                    }
                 }
             }
-            if purged == before {
+            if last.is_none() {
                 return Ok(purged);
             }
         }

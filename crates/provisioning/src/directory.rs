@@ -10,6 +10,7 @@ use store::{
 };
 
 use crate::{
+    attempts::may_repeat,
     configuration::{self, ConfigurationError},
     slug,
 };
@@ -69,6 +70,8 @@ impl Tenant {
             protected: self.profile.roles.protected_keys().map(str::to_owned).collect(),
             mapping_version: Some(self.row.mapping_version),
             layout_version: Some(self.row.layout_version),
+            // Requests change no configuration, and not every change of that stands in their way.
+            tenant_version: None,
             index_incomplete: !self.row.indexed,
         }
     }
@@ -137,6 +140,21 @@ impl TenantDirectory {
         }
         let row = self.store.platform().tenant_by_id(id).await?;
         self.keep(row, epoch).await
+    }
+
+    /// The tenant as it is in the database at this moment, whatever this node has heard: for a change that met a later
+    /// version of it and is computed anew. [`StoreError::Reconfigured`] after too many repetitions.
+    pub(crate) async fn read_again(
+        &self,
+        id: TenantId,
+        repeated: &mut u32,
+    ) -> Result<Arc<Tenant>, StoreError> {
+        if !may_repeat(repeated).await {
+            return Err(StoreError::Reconfigured);
+        }
+        let epoch = self.store.epoch();
+        let row = self.store.platform().tenant_by_id(id).await?;
+        self.keep(row, epoch).await?.ok_or(StoreError::Reconfigured)
     }
 
     /// Checks slug, name (1 to 200 characters) and profile and makes a tenant; errors are for a person.

@@ -94,6 +94,32 @@ impl TestStore {
         ids.iter().map(Uuid::to_string).collect()
     }
 
+    /// From here on the database refuses to remove the row of this user, as a damaged one might.
+    pub async fn keep_user(&self, id: &str) {
+        let id = Uuid::parse_str(id).expect("an id");
+        let statements = match self.store.backend() {
+            Backend::Postgres => vec![
+                "CREATE FUNCTION keep_user() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE EXCEPTION 'this user is kept'; END $$"
+                    .to_owned(),
+                format!(
+                    "CREATE TRIGGER keep_user BEFORE DELETE ON users FOR EACH ROW WHEN (OLD.id = '{id}') \
+                     EXECUTE FUNCTION keep_user()"
+                ),
+            ],
+            Backend::Sqlite => vec![format!(
+                "CREATE TRIGGER keep_user BEFORE DELETE ON users WHEN OLD.id = X'{}' \
+                 BEGIN SELECT RAISE(ABORT, 'this user is kept'); END",
+                id.simple()
+            )],
+        };
+        let db = SeaDatabase::connect(&self.options.url).await.expect("a connection past the store");
+        for statement in statements {
+            db.execute_unprepared(&statement).await.expect("the trigger is made");
+        }
+        db.close().await.expect("the connection past the store closes");
+    }
+
     /// Moves this store's clock (and that of [`TestStore::another`]) by so many milliseconds.
     pub fn advance(&self, milliseconds: i64) {
         self.ahead.fetch_add(milliseconds, Ordering::SeqCst);

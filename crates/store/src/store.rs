@@ -193,6 +193,9 @@ pub struct Terms {
     /// [`crate::tenants::TenantRow::layout_version`] by which users are made; when it is another one by now, a new state
     /// of a user is [`StoreError::Reconfigured`].
     pub layout_version: Option<i64>,
+    /// [`crate::tenants::TenantRow::version`] by which a profile or a value set, and the roles under it, were computed;
+    /// when it is another one by now, putting it in place is [`StoreError::Stale`].
+    pub tenant_version: Option<i64>,
     /// May the index of values lack some? Then filters look at the documents.
     pub index_incomplete: bool,
 }

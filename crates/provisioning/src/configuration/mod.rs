@@ -11,6 +11,8 @@ mod value_sets;
 use scim_core::profile::ProfileError;
 use store::{StoreError, Terms};
 
+use crate::Tenant;
+
 pub use diff::{DiffLine, LineKind, diff};
 pub use page::ConsolePage;
 pub(crate) use profiles::checked as checked_profile;
@@ -64,9 +66,13 @@ fn unfit<T>(text: impl Into<String>) -> Result<T, ConfigurationError> {
     Err(ConfigurationError::Unfit(text.into()))
 }
 
-/// Terms under which a profile with these protected roles is put in place.
-fn protecting<'a>(keys: impl Iterator<Item = &'a str>) -> Terms {
-    Terms { protected: keys.map(str::to_owned).collect(), ..Terms::default() }
+/// Terms under which a profile with these protected roles, computed by a tenant as it was looked up, is put in place.
+fn protecting<'a>(tenant: &Tenant, keys: impl Iterator<Item = &'a str>) -> Terms {
+    Terms {
+        protected: keys.map(str::to_owned).collect(),
+        tenant_version: Some(tenant.row.version),
+        ..Terms::default()
+    }
 }
 
 /// A text of a person: trimmed, and within these bounds. The error names the field.

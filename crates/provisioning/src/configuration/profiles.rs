@@ -78,24 +78,40 @@ impl TenantDirectory {
         expected_version: i32,
         context: &ChangeContext,
     ) -> Result<SavedProfile, ConfigurationError> {
-        if tenant.row.profile_version != expected_version {
-            return Err(ConfigurationError::Outdated(expected_version));
+        let (mut newer, mut repeated) = (None, 0);
+        loop {
+            let tenant = newer.as_deref().unwrap_or(tenant);
+            if tenant.row.profile_version != expected_version {
+                return Err(ConfigurationError::Outdated(expected_version));
+            }
+            // Another profile, or the same one with other value sets: with these the roles are computed anew.
+            match self.save_profile_by(tenant, text, context).await {
+                Err(ConfigurationError::Store(StoreError::Stale)) => {
+                    newer = Some(self.read_again(tenant.id(), &mut repeated).await?);
+                }
+                outcome => return outcome,
+            }
         }
+    }
+
+    async fn save_profile_by(
+        &self,
+        tenant: &Tenant,
+        text: &str,
+        context: &ChangeContext,
+    ) -> Result<SavedProfile, ConfigurationError> {
         let next = Next::of(tenant, text)?;
         let roles_of = next.roles_of();
         let new = NewProfile {
-            expected_version,
+            expected_version: tenant.row.profile_version,
             profile_name: &next.profile.name,
             text,
             roles_of: next.changes_roles(tenant).then_some(&roles_of),
             new_layout: search::layout(&next.profile.user) != search::layout(&tenant.profile.user),
         };
-        let terms = protecting(next.profile.roles.protected_keys());
+        let terms = protecting(tenant, next.profile.roles.protected_keys());
         let scope = self.store().tenant(tenant.id()).under(terms);
-        match whole(|| scope.save_profile(&new, context)).await {
-            Err(StoreError::Stale) => Err(ConfigurationError::Outdated(expected_version)),
-            outcome => Ok(outcome?),
-        }
+        Ok(whole(|| scope.save_profile(&new, context)).await?)
     }
 
     /// How the built-in profile of the same name differs from the tenant's copy; `None` when it does not, or when there
@@ -121,8 +137,12 @@ impl TenantDirectory {
         scope.earlier_changes_end().await?;
         let (mut done, mut last) = (0, None);
         loop {
-            let kind = &tenant.profile.user;
-            let page = whole(|| scope.reindex_users(kind, last, REINDEXED_AT_ONCE)).await?;
+            let (kind, layout) = (&tenant.profile.user, tenant.row.layout_version);
+            let page = match whole(|| scope.reindex_users(kind, layout, last, REINDEXED_AT_ONCE)).await {
+                // Another layout holds by now, and will be made by whoever knows it.
+                Err(StoreError::Reconfigured) => return Ok(()),
+                page => page?,
+            };
             done += page.users;
             progress(done, total.max(done));
             match page.last {

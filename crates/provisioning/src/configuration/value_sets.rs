@@ -8,7 +8,7 @@ use scim_core::{
     roles::Role,
     value_set::{AllowedValue, ValueSet},
 };
-use store::ChangeContext;
+use store::{ChangeContext, StoreError};
 
 use super::{ConfigurationError, protecting, unfit};
 use crate::{Tenant, TenantDirectory, attempts::whole};
@@ -36,7 +36,7 @@ impl TenantDirectory {
     ) -> Result<(u64, u64), ConfigurationError> {
         declared(&tenant.profile, name)?;
         let set = checked(values)?;
-        self.replace(tenant, name, Some(set), context).await
+        self.replace(tenant, name, Some(&set), context).await
     }
 
     /// Takes the tenant's list away, so that the values of its profile hold again, or every value where it has none.
@@ -46,22 +46,40 @@ impl TenantDirectory {
         name: &str,
         context: &ChangeContext,
     ) -> Result<(u64, u64), ConfigurationError> {
-        // A list that an earlier profile declared may be taken away, too.
-        if tenant.own_sets.get(name).is_none() {
-            declared(&tenant.profile, name)?;
-        }
         self.replace(tenant, name, None, context).await
     }
 
+    /// Repeats with the tenant as it is by then while somebody else changes its configuration.
     async fn replace(
         &self,
         tenant: &Tenant,
         name: &str,
-        set: Option<ValueSet>,
+        set: Option<&ValueSet>,
         context: &ChangeContext,
     ) -> Result<(u64, u64), ConfigurationError> {
+        let (mut newer, mut repeated) = (None, 0);
+        loop {
+            let tenant = newer.as_deref().unwrap_or(tenant);
+            // A list that an earlier profile declared may be taken away, too.
+            if set.is_some() || tenant.own_sets.get(name).is_none() {
+                declared(&tenant.profile, name)?;
+            }
+            match self.replace_by(tenant, name, set, context).await {
+                Err(StoreError::Stale) => newer = Some(self.read_again(tenant.id(), &mut repeated).await?),
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    async fn replace_by(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        set: Option<&ValueSet>,
+        context: &ChangeContext,
+    ) -> Result<(u64, u64), StoreError> {
         let mut own = tenant.own_sets.as_ref().clone();
-        match &set {
+        match set {
             Some(set) => own.insert(name, set.clone()),
             None => {
                 own = own.iter().filter(|(other, _)| *other != name).map(|(n, s)| (n, s.clone())).collect()
@@ -74,12 +92,12 @@ impl TenantDirectory {
         };
         let is_catalogue = profile.roles.catalogue.as_deref() == Some(name);
         let roles_of = is_catalogue.then_some(&roles_of as store::groups::RolesOf<'_>);
-        let scope = self.store().tenant(tenant.id()).under(protecting(profile.roles.protected_keys()));
-        let moved = match &set {
-            Some(set) => whole(|| scope.set_value_set(name, set, roles_of, context)).await?,
-            None => whole(|| scope.clear_value_set(name, roles_of, context)).await?,
-        };
-        Ok(moved)
+        let terms = protecting(tenant, profile.roles.protected_keys());
+        let scope = self.store().tenant(tenant.id()).under(terms);
+        match set {
+            Some(set) => whole(|| scope.set_value_set(name, set, roles_of, context)).await,
+            None => whole(|| scope.clear_value_set(name, roles_of, context)).await,
+        }
     }
 }
 

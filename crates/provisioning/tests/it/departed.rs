@@ -243,6 +243,38 @@ on_both! {
         assert!(forever.deleted_user(gone).await.is_ok() && forever.deleted_user(back).await.is_ok());
     }
 
+    /// Whatever keeps somebody from being purged, it does not keep the others.
+    async fn one_who_cannot_be_purged_holds_up_nobody(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant_with_policies("delete = \"soft-delete\"\nretention-days = 1").await;
+        let mut ids = Vec::new();
+        for name in ["first@example.com", "second@example.com", "third@example.com"] {
+            let id = side.make_user(name).await;
+            side.delete_user(&id, None).await.expect("deleted");
+            world.later(1000);
+            ids.push(id);
+        }
+        store.keep_user(&ids[0]).await;
+        world.later(DAY + 60_000);
+        assert_eq!(world.purge_expired().await, 2);
+        assert!(side.deleted_user(&ids[0]).await.is_ok());
+        for id in &ids[1..] {
+            assert_eq!(side.deleted_user(id).await.expect_err("purged").status, 404);
+        }
+        assert_eq!(world.purge_expired().await, 0);
+    }
+
+    /// TOML has more than one way to write a key.
+    async fn a_policy_holds_however_its_key_is_written(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant_with_policies("delete = \"soft-delete\"\n\"retention\\u002Ddays\" = 1").await;
+        assert!(!side.tenant().row.profile.contains("retention-days"));
+        let id = side.make_user("gone@example.com").await;
+        side.delete_user(&id, None).await.expect("deleted");
+        world.later(DAY + 60_000);
+        assert_eq!(world.purge_expired().await, 1);
+    }
+
     async fn more_than_one_batch_is_purged_at_once(store: TestStore) {
         let world = &World::new(&store);
         let side = world.tenant_with_policies("delete = \"soft-delete\"\nretention-days = 1").await;

@@ -90,8 +90,8 @@ impl TenantScope {
     }
 
     /// Keeps a profile as the next version and, where `roles_of` is given, computes all role grants by it, in one
-    /// transaction; moves the epoch. [`StoreError::Stale`] when the tenant's version is not the expected one; a text
-    /// that is the tenant's already changes nothing. Event `schema.profile-updated`, and those of the grants.
+    /// transaction; moves the epoch. [`StoreError::Stale`] when the profile's version is not the expected one, or
+    /// the tenant not that of [`crate::Terms::tenant_version`]; a text that is the tenant's already changes nothing. Event `schema.profile-updated`, and those of the grants.
     pub async fn save_profile(
         &self,
         new: &NewProfile<'_>,
@@ -106,6 +106,7 @@ impl TenantScope {
         if current.one(&tx.db).await?.is_some_and(|current| current.body == new.text) {
             return Ok(SavedProfile { version: before.profile_version, ..SavedProfile::default() });
         }
+        tx.made_by(&before)?;
         let version = before.profile_version + 1;
         let row = profile_versions::Model {
             tenant_id: tx.tenant,

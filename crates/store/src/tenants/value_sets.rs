@@ -35,7 +35,8 @@ impl TenantScope {
     }
 
     /// Puts a list, which may be empty, in place of the one of that name and, where `roles_of` is given, computes all
-    /// role grants anew, in one transaction; moves the epoch. Gives the grants that came and went. Event
+    /// role grants anew, in one transaction; moves the epoch. Gives the grants that came and went.
+    /// [`StoreError::Stale`] when the tenant is not the one of [`crate::Terms::tenant_version`]. Event
     /// `schema.value-set-updated`; none when the list is there already.
     pub async fn set_value_set(
         &self,
@@ -72,6 +73,7 @@ impl TenantScope {
         if before == after {
             return Ok((0, 0));
         }
+        tx.made_by(&row)?;
         let own = value_sets::Entity::delete_many()
             .filter(value_sets::COLUMN.tenant_id.eq(tx.tenant))
             .filter(value_sets::COLUMN.name.eq(name));

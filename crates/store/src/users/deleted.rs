@@ -21,6 +21,17 @@ pub struct Admitted {
     pub returned: bool,
 }
 
+/// A soft-deleted user whose time may be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Id.
+    pub id: UserId,
+    /// Version.
+    pub version: i64,
+    /// When it was deleted, in milliseconds.
+    pub deleted_at: i64,
+}
+
 /// How many users there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UserCounts {
@@ -73,18 +84,36 @@ impl TenantScope {
         Ok(UserCounts { active, inactive: all.saturating_sub(active).saturating_sub(deleted), deleted })
     }
 
-    /// Those who were soft-deleted at this time (milliseconds) or earlier, the first of them first: id and version.
-    pub async fn deleted_until(&self, until: i64, limit: u64) -> Result<Vec<(UserId, i64)>, StoreError> {
+    /// Those who were soft-deleted at this time (milliseconds) or earlier, the first of them first; after one of them
+    /// (`None`: from the first).
+    pub async fn deleted_until(
+        &self,
+        until: i64,
+        after: Option<Due>,
+        limit: u64,
+    ) -> Result<Vec<Due>, StoreError> {
         let tx = self.read().await?;
         let mut sql = tx.sql();
-        sql.add("SELECT r.id, r.version FROM users r WHERE r.tenant_id = ? AND ", [tx.tenant_value()]);
-        sql.push(DELETED).add(
-            " AND r.deleted_at <= ? ORDER BY r.deleted_at, r.id LIMIT ?",
-            [until.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
+        sql.add(
+            "SELECT r.id, r.version, r.deleted_at FROM users r WHERE r.tenant_id = ? AND ",
+            [tx.tenant_value()],
         );
+        sql.push(DELETED).add(" AND r.deleted_at <= ?", [until.into()]);
+        if let Some(after) = after {
+            sql.add(" AND (r.deleted_at, r.id) > (?, ?)", [after.deleted_at.into(), after.id.0.into()]);
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        sql.add(" ORDER BY r.deleted_at, r.id LIMIT ?", [limit.into()]);
         let rows = tx.all(sql).await?;
         tx.commit().await?;
-        rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
+        let due = |row: &sea_orm::QueryResult| {
+            Ok(Due {
+                id: UserId(row.try_get_by_index(0)?),
+                version: row.try_get_by_index(1)?,
+                deleted_at: row.try_get_by_index(2)?,
+            })
+        };
+        rows.iter().map(due).collect()
     }
 
     /// Makes a user, unless a soft-deleted one is the same person: found by externalId, then by userName, the last one

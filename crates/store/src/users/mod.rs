@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{GroupId, UserId};
 
-pub use deleted::{Admitted, UserCounts};
+pub use deleted::{Admitted, Due, UserCounts};
 pub(crate) use read::{LEVELS, USERS, user};
 pub use reindex::Reindexed;
 

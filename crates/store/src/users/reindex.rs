@@ -41,13 +41,19 @@ impl TenantScope {
 
     /// Makes the search forms and the indexed values of some users those of a type, in one transaction; documents,
     /// versions and times stay. To be repeated with [`Reindexed::last`] until that is `None`.
+    /// [`StoreError::Reconfigured`] when the tenant's layout is not `layout_version`, the type's, any more: what another
+    /// node makes for a later one is not undone.
     pub async fn reindex_users(
         &self,
         kind: &ResourceType,
+        layout_version: i64,
         after: Option<UserId>,
         limit: u64,
     ) -> Result<Reindexed, StoreError> {
         let tx = self.write().await?;
+        if tx.held_layout().await? != Some(layout_version) {
+            return Err(StoreError::Reconfigured);
+        }
         let users = tx.users_after(after, limit, true).await?;
         let done = Reindexed { users: users.len() as u64, last: users.last().map(|user| user.id) };
         if users.is_empty() {
@@ -122,6 +128,15 @@ impl TenantTx {
             sql.dialect(" FOR NO KEY UPDATE OF r", "");
         }
         self.all(sql).await?.iter().map(user).collect()
+    }
+
+    /// The tenant's layout, which stays so until the end: whoever saves a profile waits. Requests do not.
+    async fn held_layout(&self) -> Result<Option<i64>, StoreError> {
+        let mut sql = self.sql();
+        sql.add("SELECT layout_version FROM tenants WHERE id = ?", [self.tenant_value()]);
+        sql.dialect(" FOR SHARE", "");
+        let row = self.one(sql).await?;
+        row.map(|row| Ok(row.try_get_by_index(0)?)).transpose()
     }
 
     async fn renew_search(&self, id: UserId, search: &Value) -> Result<(), StoreError> {

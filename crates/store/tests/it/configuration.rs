@@ -7,8 +7,8 @@ use scim_core::{
     value_set::{AllowedValue, ValueSet},
 };
 use store::{
-    StoreError, TenantId,
-    tenants::{NewProfile, SavedProfile, TenantSettings},
+    StoreError, TenantId, Terms,
+    tenants::{NewProfile, SavedProfile, TenantSettings, TenantStatus},
 };
 use store_testing::{TestStore, on_both};
 
@@ -45,6 +45,7 @@ on_both! {
             name: Some("Émile's".into()),
             organization: Some(Some("North".into())),
             properties,
+            ..TenantSettings::default()
         };
         let epoch = store.epoch();
         assert!(platform.configure_tenant(id, &settings, &context()).await.unwrap());
@@ -70,6 +71,26 @@ on_both! {
         assert_eq!(names, [("tenant.updated", 3), ("tenant.updated", 2), ("tenant.created", 1)]);
         assert_eq!(trail[0].2["before"]["organization"], "North");
         assert_eq!(trail[0].2["state"]["properties"], serde_json::json!({"b": "2"}));
+        // Settings and status are one change with two events; what was checked by an earlier version is refused.
+        let mut settings = TenantSettings {
+            organization: Some(Some("South".into())),
+            status: Some(TenantStatus::Inactive),
+            checked_by: Some(2),
+            ..TenantSettings::default()
+        };
+        let stale = platform.configure_tenant(id, &settings, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        assert_eq!(row().await, third);
+        settings.checked_by = Some(3);
+        assert!(platform.configure_tenant(id, &settings, &context()).await.unwrap());
+        let fifth = row().await;
+        assert_eq!((fifth.version, fifth.status), (5, TenantStatus::Inactive));
+        assert_eq!(fifth.organization.as_deref(), Some("South"));
+        let trail = events(&store, id).await;
+        let names: Vec<_> = trail[..2].iter().map(|(event, version, _)| (event.as_str(), *version)).collect();
+        assert_eq!(names, [("tenant.deactivated", 5), ("tenant.updated", 4)]);
+        assert_eq!(trail[0].2["before"]["organization"], "South");
+        settings.checked_by = None;
         assert!(!platform.configure_tenant(TenantId::generate(), &settings, &context()).await.unwrap());
     }
 
@@ -164,6 +185,25 @@ on_both! {
         let outcomes = [one.is_ok(), two.is_ok()];
         assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 1, "{one:?} {two:?}");
         assert_eq!(store.tenant(id).profile_versions(None, 9).await.unwrap().len(), 2);
+    }
+
+    async fn what_was_computed_by_an_earlier_state_of_the_tenant_is_refused(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let by = |version| store.tenant(id).under(Terms { tenant_version: Some(version), ..Terms::default() });
+        let (sites, others) = (set(&[("1", None)]), set(&[("2", None)]));
+        by(1).set_value_set("sites", &sites, None, &context()).await.expect("the first version");
+        let stale = by(1).set_value_set("sites", &others, None, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        let stale = by(1).clear_value_set("sites", None, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        // The profile is the one that was expected; the value sets are not.
+        let stale = by(1).save_profile(&new_profile(1, "second"), &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        assert_eq!(store.tenant(id).value_sets().await.expect("read").get("sites"), Some(&sites));
+        by(2).save_profile(&new_profile(1, "second"), &context()).await.expect("the second version");
+        let stale = by(2).set_value_set("sites", &others, None, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        by(3).set_value_set("sites", &others, None, &context()).await.expect("the third version");
     }
 
     async fn another_node_learns_of_each_change(store: TestStore) {

@@ -180,10 +180,13 @@ async fn only_what_was_meant_is_purged(bed: Bed) {
     }
     let deleted_at = bed.tenant.deleted_user(ids[1]).await.expect("read").expect("there").deleted_at;
     let until = deleted_at.expect("a time");
-    let due = bed.tenant.deleted_until(until, 10).await.expect("read");
-    assert_eq!(due, [(ids[0], 2), (ids[1], 2)], "the third was deleted later, the fourth never");
-    assert_eq!(bed.tenant.deleted_until(until, 1).await.expect("read"), [(ids[0], 2)]);
-    assert_eq!(bed.tenant.deleted_until(until - 1, 10).await.expect("read"), [(ids[0], 2)]);
+    let due = bed.tenant.deleted_until(until, None, 10).await.expect("read");
+    let told: Vec<_> = due.iter().map(|due| (due.id, due.version)).collect();
+    assert_eq!(told, [(ids[0], 2), (ids[1], 2)], "the third was deleted later, the fourth never");
+    assert_eq!(due[1].deleted_at, until);
+    assert_eq!(bed.tenant.deleted_until(until, None, 1).await.expect("read"), due[..1]);
+    assert_eq!(bed.tenant.deleted_until(until, Some(due[0]), 10).await.expect("read"), due[1..]);
+    assert_eq!(bed.tenant.deleted_until(until - 1, None, 10).await.expect("read"), due[..1]);
 
     // One who came back between the look and the purge stays.
     let state = user_state(json!({"userName": "ann"}));
@@ -241,7 +244,7 @@ async fn another_tenant_brings_nobody_back(bed: Bed) {
             .items
             .is_empty()
     );
-    assert_eq!(bed.other.deleted_until(i64::MAX, 10).await.expect("ok"), []);
+    assert_eq!(bed.other.deleted_until(i64::MAX, None, 10).await.expect("ok"), []);
     assert_eq!(bed.other.user_counts().await.expect("ok"), UserCounts::default());
     assert!(bed.other.restore_user(ann.id, 2, &state, &context()).await.expect("ok").is_none());
     assert!(!bed.other.purge_user(ann.id, Some(2), &context()).await.expect("ok"));
@@ -342,7 +345,9 @@ async fn looking_for_who_comes_back_reads_few_rows(bed: Bed) {
         assert!(read < 20, "{read} rows");
     }
     let read = bed.rows_read_by(async |tenant| {
-        assert_eq!(tenant.deleted_until(i64::MAX, 5).await.expect("due").len(), 5);
+        let first = tenant.deleted_until(i64::MAX, None, 3).await.expect("due");
+        let next = tenant.deleted_until(i64::MAX, first.last().copied(), 5).await.expect("due");
+        assert_eq!((first.len(), next.len()), (3, 5));
     });
     let read = read.await;
     assert!(read < 20, "{read} rows");

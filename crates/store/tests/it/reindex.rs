@@ -70,7 +70,7 @@ on_both! {
         let mut after = None;
         let mut pages = Vec::new();
         loop {
-            let Reindexed { users, last } = scope.reindex_users(&kind, after, 3).await.expect("a page");
+            let Reindexed { users, last } = scope.reindex_users(&kind, 2, after, 3).await.expect("a page");
             pages.push(users);
             match last {
                 Some(_) => after = last,
@@ -92,11 +92,30 @@ on_both! {
         assert_eq!(scope.audit(None, 100).await.expect("a trail").len(), written);
 
         // Back: what is not indexed any more leaves the index, what still is stays.
-        scope.reindex_users(&ResourceType::user(), None, 10).await.expect("a page");
+        scope.reindex_users(&ResourceType::user(), 2, None, 10).await.expect("a page");
         assert_eq!(having(&scope, &kind, "boss").await, 0);
         let filter = filter::parse("displayName eq \"d\"", &kind, true).expect("parses");
         let query = ListQuery { filter: Some(filter), limit: 10, ..ListQuery::default() };
         assert_eq!(scope.users(&query).await.expect("a list").total, 4);
+    }
+
+    /// A node that is slow with an earlier layout does not undo what another one has made for the later one.
+    async fn an_earlier_layout_is_not_made_any_more(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let (scope, kind) = (store.tenant(id), titled());
+        for number in 0..3 {
+            let state = user_state(json!({"userName": format!("u{number}"), "title": "Boss"}));
+            scope.create_user(&state, &context()).await.expect("made");
+        }
+        let first = scope.reindex_users(&ResourceType::user(), 1, None, 1).await.expect("a page of the first layout");
+        new_layout(&scope).await;
+        scope.reindex_users(&kind, 2, None, 10).await.expect("the second layout");
+        assert!(scope.finish_reindex(2).await.expect("finished"));
+        for after in [first.last, None] {
+            let slow = scope.reindex_users(&ResourceType::user(), 1, after, 10).await;
+            assert!(matches!(slow, Err(StoreError::Reconfigured)), "{slow:?}");
+        }
+        assert_eq!(having(&scope, &kind, "boss").await, 3);
     }
 
     async fn search_forms_are_made_anew(store: TestStore) {
@@ -110,7 +129,7 @@ on_both! {
         let filter = filter::parse("nickName eq \"Annie\"", &exact, true).expect("parses");
         let query = ListQuery { filter: Some(filter), limit: 10, ..ListQuery::default() };
         assert_eq!(scope.users(&query).await.expect("a list").total, 0);
-        scope.reindex_users(&exact, None, 10).await.expect("a page");
+        scope.reindex_users(&exact, 1, None, 10).await.expect("a page");
         assert_eq!(scope.users(&query).await.expect("a list").total, 1);
     }
 

@@ -70,9 +70,10 @@ pub(crate) async fn save(
     Segments((slug, name)): Segments<(String, String)>,
     Upload(form): Upload,
 ) -> Result<Response, PageError> {
+    // A file may take its time: the tenant is looked up after it, as it is by then.
+    let Typed { text, file } = Typed::read(form).await?;
     let tenant = tenant(&state, &slug).await?;
     let declared = declared(&tenant, &name)?;
-    let Typed { text, file } = Typed::read(form).await?;
     let (field, bytes) = match &file {
         Some(file) => ("file", file.as_slice()),
         None => ("values", text.as_bytes()),

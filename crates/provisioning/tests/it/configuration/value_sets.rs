@@ -96,6 +96,46 @@ on_both! {
         assert_eq!((moved, side.roles(&ann).await), ((1, 1), vec!["Clerk via Badge_CLERK".to_owned()]));
     }
 
+    /// Who takes long over a list, or works by what a node knew a second ago, gives the roles of now.
+    async fn a_list_from_before_another_profile_gives_the_roles_of_that_profile(store: TestStore) {
+        let world = &World::new(&store);
+        let early = world.tenant_with(BADGES).await;
+        let ann = early.make_user("ann@x.example").await;
+        early.make_group("Badge_Clerk", &[&ann]).await;
+        early.make_group("Key_Cook", &[&ann]).await;
+        assert_eq!(early.roles(&ann).await, ["Clerk via Badge_Clerk"]);
+        let keys = BADGES.replace("Badge_", "Key_");
+        world.directory.save_profile(early.tenant(), &keys, 1, &context()).await.expect("saved");
+        assert!(early.roles(&ann).await.is_empty());
+
+        let list = values(&["Cook", "Clerk"]);
+        world.directory.set_value_set(early.tenant(), "roles", list, &context()).await.expect("set");
+        assert_eq!(early.roles(&ann).await, ["Cook via Key_Cook"]);
+        world.directory.clear_value_set(early.tenant(), "roles", &context()).await.expect("cleared");
+        assert!(early.roles(&ann).await.is_empty());
+
+        // A list that the new profile does not have any more is refused, though the early one had it.
+        let side = early.again(world).await;
+        let without = keys.replace("[[value-set]]\nname = \"sites\"\ntitle = \"Sites\"\n", "")
+            .replace("value-set = \"sites\"\n", "");
+        world.directory.save_profile(side.tenant(), &without, 2, &context()).await.expect("saved");
+        let refused = world.directory.set_value_set(side.tenant(), "sites", values(&["a"]), &context()).await;
+        assert!(told(refused).contains("has no \"sites\""));
+    }
+
+    async fn a_profile_from_before_another_list_gives_the_roles_of_that_list(store: TestStore) {
+        let world = &World::new(&store);
+        let early = world.tenant_with(BADGES).await;
+        let ann = early.make_user("ann@x.example").await;
+        early.make_group("Key_Cook", &[&ann]).await;
+        let list = values(&["Cook", "Guard"]);
+        world.directory.set_value_set(early.tenant(), "roles", list, &context()).await.expect("set");
+        let keys = BADGES.replace("Badge_", "Key_");
+        let saved = world.directory.save_profile(early.tenant(), &keys, 1, &context()).await.expect("saved");
+        assert_eq!((saved.version, saved.granted), (2, 1));
+        assert_eq!(early.roles(&ann).await, ["Cook via Key_Cook"]);
+    }
+
     /// A node that has not heard of the new list yet cannot give roles by the old one.
     async fn an_earlier_mapping_gives_nothing(store: TestStore) {
         let world = &World::new(&store);
