@@ -17,6 +17,7 @@ use store::{
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
     attempts::{Attempts, whole},
+    csv::apart::lay_back,
     listing::{Selected, Source},
     notes, scim_error, text,
 };
@@ -70,15 +71,30 @@ impl Provisioner {
         new_user(request, body).map(|next| next.document)
     }
 
-    /// The document that a PUT of this body would make of the current one; writes nothing.
-    pub(crate) fn check_replacement(
+    /// Makes of a user in this version what a row of a file says: as a PUT, but `kept`, which the profile does not offer,
+    /// stays.
+    pub(crate) async fn merge_user(
         &self,
         request: Request<'_>,
-        current: &Document,
+        user: &User,
         body: &Value,
+        kept: &Document,
+    ) -> Result<User, ScimError> {
+        let (sent, findings, dropped) = take_with(request, body, kept)?;
+        let next = |current: &Document| replacement(request, &sent, &findings, &dropped, current);
+        self.change_user(request, &user.id.to_string(), Some(vec![user.version]), &next).await
+    }
+
+    /// The document that [`Self::merge_user`] would make; writes nothing.
+    pub(crate) fn check_merge(
+        &self,
+        request: Request<'_>,
+        user: &User,
+        body: &Value,
+        kept: &Document,
     ) -> Result<Document, ScimError> {
-        let (sent, findings, dropped) = take(request, body)?;
-        replacement(request, &sent, &findings, &dropped, current).map(|next| next.document)
+        let (sent, findings, dropped) = take_with(request, body, kept)?;
+        replacement(request, &sent, &findings, &dropped, &user.document).map(|next| next.document)
     }
 
     /// GET /Users/{id}.
@@ -276,6 +292,17 @@ fn take(request: Request<'_>, body: &Value) -> Result<(Intake, Findings, Vec<Not
     let kind = user_type(request);
     let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
     let dropped = notes::dropped(request, kind, &intake.dropped)?;
+    Ok((intake, findings, dropped))
+}
+
+/// Likewise, with what was kept apart from the body.
+fn take_with(
+    request: Request<'_>,
+    body: &Value,
+    kept: &Document,
+) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
+    let (mut intake, findings, dropped) = take(request, body)?;
+    lay_back(&mut intake.document, kept);
     Ok((intake, findings, dropped))
 }
 

@@ -39,6 +39,11 @@ impl Chrome {
         self.role.is_some_and(rights::may_manage)
     }
 
+    /// May they decide to whom a product's page is offered?
+    pub(crate) fn opens(&self) -> bool {
+        self.role.is_some_and(rights::may_open)
+    }
+
     /// What to call them beside their name; nothing for operators, who are the usual case.
     pub(crate) fn role_word(&self) -> Option<&'static str> {
         match self.role? {

@@ -66,6 +66,16 @@ pub(crate) fn may_manage(role: AdminRole) -> bool {
     matches!(role, AdminRole::Operator | AdminRole::Manager)
 }
 
+/// Whether a role decides to whom a product's page is offered: the vendor's feature gate, and the properties of the
+/// customer's account. The page's own switch, Status, is the manager's once the page is open.
+pub(crate) fn may_open(role: AdminRole) -> bool {
+    role == AdminRole::Operator
+}
+
+/// What managers are told who try that.
+pub(crate) const FOR_OPERATORS: &str = "Whether this product's SCIM page is offered is not for a manager to change: ask an \
+                                        operator of this installation, or the product's support";
+
 #[cfg(test)]
 mod tests {
     use super::*;

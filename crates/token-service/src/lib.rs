@@ -11,6 +11,7 @@ pub mod scopes;
 pub mod service;
 
 mod claims;
+mod desk;
 mod proofs;
 mod uses;
 

@@ -1,22 +1,34 @@
 //! Passwords of people and machines: argon2id, off the async threads, a bounded number at once.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 /// Shortest password, in characters.
 pub const MIN_LENGTH: usize = 12;
 /// Longest password, in characters.
 pub const MAX_LENGTH: usize = 256;
 
-/// Hashes that each queue computes at once: each takes a core and 19 MiB.
+/// Hashes that the queue of people computes at once: each takes a core and 19 MiB.
 const AT_ONCE: usize = 2;
-/// Hashes that may wait for their turn.
+/// Of people: hashes that may wait for their turn.
 const WAITING: usize = 64;
+/// Longest wait for a turn: whoever waits longer is told so, well before a request ends for its age.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// What a hash is taken to cost before one was computed.
+const FIRST_COST: Duration = Duration::from_millis(30);
 /// Length of a generated password.
 const GENERATED_LENGTH: usize = 24;
 /// Letters and digits without `0 O o`, `1 l I`.
@@ -26,16 +38,18 @@ const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Of those who sign in to the console, and of new passwords. One for the process: memory and cores are shared.
-static PEOPLE: Queue = Queue::new();
-/// Of identity providers. Strangers can fill it, and must not keep people out of the console by that.
-pub(crate) static MACHINES: Queue = Queue::new();
+static PEOPLE: Queue = Queue::new(AT_ONCE, WAITING);
 
 /// A bounded queue for slow work.
 pub(crate) struct Queue {
+    at_once: usize,
+    size: usize,
     /// Whoever gets no place is turned away.
     places: Semaphore,
     /// Whoever has a place waits here.
     turns: Semaphore,
+    /// What a piece of work has cost lately, in microseconds; 0: there was none.
+    cost: AtomicU64,
 }
 
 /// A password that cannot be hashed or checked now.
@@ -111,14 +125,37 @@ fn argon2id() -> Argon2<'static> {
 }
 
 impl Queue {
-    pub(crate) const fn new() -> Self {
-        Self { places: Semaphore::const_new(AT_ONCE + WAITING), turns: Semaphore::const_new(AT_ONCE) }
+    /// So many at once, and so many who wait.
+    pub(crate) const fn new(at_once: usize, waiting: usize) -> Self {
+        Self {
+            at_once,
+            size: at_once + waiting,
+            places: Semaphore::const_new(at_once + waiting),
+            turns: Semaphore::const_new(at_once),
+            cost: AtomicU64::new(0),
+        }
+    }
+
+    /// Would somebody who came now be turned away?
+    pub(crate) fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
+    /// How long somebody who came now would take, with the wait for a turn.
+    pub(crate) fn expected(&self) -> Duration {
+        let cost = match self.cost.load(Ordering::Relaxed) {
+            0 => FIRST_COST,
+            micros => Duration::from_micros(micros),
+        };
+        let before = self.size.saturating_sub(self.places.available_permits());
+        let rounds = 1 + before / self.at_once;
+        cost.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
     /// Takes all places, until what it gives is dropped.
     #[cfg(test)]
     pub(crate) fn fill(&'static self) -> SemaphorePermit<'static> {
-        let all = u32::try_from(AT_ONCE + WAITING).expect("few");
+        let all = u32::try_from(self.size).expect("few");
         self.places.try_acquire_many(all).expect("nobody is in the queue")
     }
 
@@ -129,13 +166,25 @@ impl Queue {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let place: SemaphorePermit<'static> = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let turn = self.turns.acquire().await.map_err(|_| PasswordError::Busy)?;
+        let turn = timeout(PATIENCE, self.turns.acquire()).await.map_err(|_| PasswordError::Busy)?;
+        let turn = turn.map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
-            work()
+            let began = Instant::now();
+            let done = work();
+            self.note(began.elapsed());
+            done
         })
         .await
         .map_err(|_| PasswordError::Broken)?
+    }
+
+    /// Half of what was known, half of what was seen: follows the load of the machine within a few hashes.
+    fn note(&self, took: Duration) {
+        let seen = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        let known = self.cost.load(Ordering::Relaxed);
+        let next = if known == 0 { seen } else { known / 2 + seen / 2 };
+        self.cost.store(next.max(1), Ordering::Relaxed);
     }
 }
 
@@ -194,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_crowd_is_turned_away() {
-        static CROWDED: Queue = Queue::new();
+        static CROWDED: Queue = Queue::new(AT_ONCE, WAITING);
         static OPEN: AtomicBool = AtomicBool::new(false);
         let slow = || {
             while !OPEN.load(Ordering::Relaxed) {

@@ -9,12 +9,13 @@ use scim_core::fold;
 use secrecy::{ExposeSecret, SecretString};
 use store::{CredentialId, credentials::Credential};
 
-use crate::passwords::{self, PasswordError, Queue};
+use crate::{desk::Desk, passwords::PasswordError};
 
 /// Pairs that are remembered.
 const CAPACITY: u64 = 10_000;
-/// After this long a password is checked again.
-const LIFETIME: Duration = Duration::from_secs(3600);
+/// A pair that nobody has asked for this long is forgotten. One that is used stays: the hash is part of it, and whoever
+/// asks has read the row.
+const IDLE: Duration = Duration::from_secs(24 * 3600);
 
 /// Names what was presented, so that no password lies in memory: HMAC-SHA256 under a key that the process has made for
 /// itself and that goes with it.
@@ -35,17 +36,17 @@ pub(crate) enum Unproven {
 /// asks must know that the credential is still good.
 pub(crate) struct Proofs {
     key: hmac::Key,
-    queue: &'static Queue,
+    desk: &'static Desk,
     proven: Cache<Fingerprint, ()>,
 }
 
 impl Proofs {
-    /// Proofs that are made in this queue.
-    pub(crate) fn new(queue: &'static Queue) -> Self {
+    /// Proofs that are made at this desk.
+    pub(crate) fn new(desk: &'static Desk) -> Self {
         Self {
-            queue,
+            desk,
             key: hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()),
-            proven: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
+            proven: Cache::builder().max_capacity(CAPACITY).time_to_idle(IDLE).build(),
         }
     }
 
@@ -78,8 +79,9 @@ impl Proofs {
         let who = known.map_or_else(|| fold(username), |id| id.to_string());
         let fingerprint =
             self.fingerprint(&["proof", &who, hash.as_deref().unwrap_or_default(), password.expose_secret()]);
+        let name = self.fingerprint(&["name", &who]);
         let check = async {
-            match passwords::verify_in(self.queue, password.clone(), hash).await {
+            match self.desk.check(name, password.clone(), hash).await {
                 Ok(true) => Ok(()),
                 Err(PasswordError::Busy) => Err(Unproven::Busy),
                 Err(PasswordError::Broken) => Err(known.map_or(Unproven::Wrong, Unproven::Broken)),
@@ -95,7 +97,7 @@ mod tests {
     use scim_core::profile::CredentialKind;
 
     use super::*;
-    use crate::passwords::MACHINES;
+    use crate::{desk::MACHINES, passwords};
 
     fn credential(hash: &str) -> Credential {
         Credential {
@@ -129,8 +131,8 @@ mod tests {
     /// A crowd of strangers keeps out nobody who has been let in before.
     #[tokio::test]
     async fn what_is_proven_needs_no_place_in_the_queue() {
-        static QUEUE: Queue = Queue::new();
-        let proofs = Proofs::new(&QUEUE);
+        static DESK: Desk = Desk::new();
+        let proofs = Proofs::new(&DESK);
         let (right, wrong): (SecretString, SecretString) =
             ("correct horse battery".into(), "wrong horse battery".into());
         let known = credential(&passwords::hash(right.clone()).await.expect("hashed"));
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(proofs.ask(Some(&known), "okta", &wrong).await, Err(Unproven::Wrong));
         assert_eq!(proofs.ask(None, "nobody", &right).await, Err(Unproven::Wrong));
 
-        let crowd = QUEUE.fill();
+        let crowd = DESK.fill();
         assert_eq!(proofs.ask(Some(&known), "OKTA", &right).await, Ok(()));
         assert_eq!(
             proofs.ask(Some(&known), "okta", &wrong).await,
@@ -159,8 +161,8 @@ mod tests {
     /// Many requests begin at once with a new credential: one takes a place, the others wait for its answer.
     #[tokio::test]
     async fn a_crowd_with_one_password_is_checked_once() {
-        static QUEUE: Queue = Queue::new();
-        let proofs = Proofs::new(&QUEUE);
+        static DESK: Desk = Desk::new();
+        let proofs = Proofs::new(&DESK);
         let password: SecretString = "correct horse battery".into();
         let known = credential(&passwords::hash(password.clone()).await.expect("hashed"));
         let crowd = (0..500).map(|_| proofs.ask(Some(&known), "okta", &password));

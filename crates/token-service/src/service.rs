@@ -16,10 +16,10 @@ use uuid::Uuid;
 use crate::{
     MasterKey, Presented,
     claims::{self, Claims},
+    desk::MACHINES,
     expiry,
     keys::KeyRing,
     master_key::MasterKeyError,
-    passwords::MACHINES,
     proofs::{Fingerprint, Proofs},
     scopes,
     uses::Uses,
@@ -27,6 +27,8 @@ use crate::{
 
 /// Verified credentials kept in memory.
 const CACHED: u64 = 10_000;
+/// After this long a row is read again though nothing has changed, so that what lies behind it is known to be in use.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Time between two writes of the noted uses.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Longest name of a credential, in characters.
@@ -163,7 +165,7 @@ impl TokenService {
             store,
             installation,
             keys,
-            verified: Cache::new(CACHED),
+            verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
             uses: Uses::default(),
             flusher: std::sync::OnceLock::new(),

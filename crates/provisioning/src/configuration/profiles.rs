@@ -68,6 +68,12 @@ impl TenantDirectory {
         Ok(ProfilePreview { name: next.profile.name, title: next.profile.title, diff, roles, people })
     }
 
+    /// Does a text offer the console's SCIM page to other tenants, or on other conditions, than the profile that holds?
+    pub fn changes_gates(tenant: &Tenant, text: &str) -> Result<bool, ConfigurationError> {
+        let (now, next) = (&tenant.profile, checked(text)?);
+        Ok((now.feature_gate, &now.gates) != (next.feature_gate, &next.gates))
+    }
+
     /// Makes a text the tenant's profile, as the version after `expected_version`: it must compile and its examples must
     /// come out. Roles are given anew at once; existing users stay as they are. When the new profile compares or indexes
     /// values otherwise, users are made anew afterwards: see [`Self::reindex`], which each server does by itself.

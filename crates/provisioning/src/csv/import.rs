@@ -3,9 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use scim_core::{
-    Document, ResourceType, ScimError, ScimType, fold,
-    profile::DuplicatePolicy,
-    projection::{self, Projection},
+    Document, ResourceType, ScimError, ScimType, fold, profile::DuplicatePolicy, projection::Projection,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -15,6 +13,7 @@ use tokio::{io::AsyncRead, task::JoinSet};
 use super::{
     Existing, IN_FLIGHT, ImportError, ImportOptions, ImportProgress, ImportSummary, LineError, MAX_ERRORS,
     MAX_ROWS,
+    apart::set_apart,
     columns::Known,
     merge::{Plan, body},
     rows::{Row, Rows},
@@ -57,7 +56,8 @@ impl Provisioner {
         let (summary, stopped) = Arc::new(import).run(&mut reader, progress).await;
         tracing::info!(
             tenant = %tenant.id(), dry_run = options.dry_run, created = summary.created, updated = summary.updated,
-            unchanged = summary.unchanged, skipped = summary.skipped, failed = summary.failed, "users imported"
+            unchanged = summary.unchanged, skipped = summary.skipped, failed = summary.failed,
+            stopped_at_line = stopped.as_ref().map(|error| error.line), "users imported"
         );
         match stopped {
             None => Ok(summary),
@@ -276,13 +276,13 @@ impl Import {
         if merged == user.document {
             return Ok(Outcome::Unchanged);
         }
-        let body: Value = body(self.kind(), merged);
+        let (offered, kept) = set_apart(self.kind(), &merged);
+        let body: Value = body(self.kind(), offered);
         let changes = if self.options.dry_run {
-            self.provisioner.check_replacement(self.request(), &user.document, &body)? != user.document
+            self.provisioner.check_merge(self.request(), user, &body, &kept)? != user.document
         } else {
-            let (id, version) = (user.id.to_string(), Some(vec![user.version]));
-            let after = self.provisioner.replace_user(self.request(), &id, version, &body).await?;
-            after.etag != projection::etag(user.version)
+            let after = self.provisioner.merge_user(self.request(), user, &body, &kept).await?;
+            after.version != user.version
         };
         Ok(if changes { Outcome::Updated } else { Outcome::Unchanged })
     }

@@ -3,6 +3,7 @@
 //! A column is an attribute of the tenant's users, named by its path. The tenant is what the caller says, never what a
 //! file says. Each row goes the way of a POST or a PUT, so an import can do nothing that an identity provider could not.
 
+pub(crate) mod apart;
 mod cells;
 mod columns;
 mod export;

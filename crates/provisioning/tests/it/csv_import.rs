@@ -2,10 +2,14 @@
 
 use std::{
     fmt::Write as _,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use provisioning::csv::{Existing, ImportError, ImportOptions, MAX_ERRORS, MAX_ROWS};
+use scim_core::profile::UnknownAttributePolicy;
 use serde_json::json;
 use store_testing::on_both;
 
@@ -39,6 +43,19 @@ async fn refused(side: &Side, file: impl AsRef<[u8]>) -> String {
         Err(error @ ImportError::Refused { .. }) => error.to_string(),
         other => panic!("not refused: {other:?}"),
     }
+}
+
+/// The same tenant, whose profile has dropped some attributes.
+fn narrowed(side: &Side, policy: UnknownAttributePolicy) -> Side {
+    side.with(|profile| {
+        profile.policies.unknown_attribute = policy;
+        let user = Arc::make_mut(&mut profile.user);
+        let schema = Arc::make_mut(&mut user.schema);
+        schema.attributes.retain(|attribute| !["title", "locale"].contains(&attribute.name.as_str()));
+        for attribute in schema.attributes.iter_mut().filter(|attribute| attribute.name == "name") {
+            Arc::make_mut(attribute).sub_attributes.retain(|sub| sub.name != "honorificPrefix");
+        }
+    })
 }
 
 on_both! {
@@ -224,6 +241,28 @@ on_both! {
         assert_eq!(import(&side, "userName,name.givenName\n ann@x.example ,Ann\n").await, (0, 1, 0, 0, 0));
         let ann = side.by_name("ann@x.example").await;
         assert_eq!((&ann["timezone"], &ann["name"]["givenName"]), (&json!("US/Eastern"), &json!("Ann")));
+    }
+
+    async fn what_the_profile_no_longer_offers_stays(store: TestStore) {
+        let world = &World::new(&store);
+        for policy in [UnknownAttributePolicy::Drop, UnknownAttributePolicy::Reject] {
+            let side = world.tenant("generic").await;
+            let mut body = person("ann@x.example");
+            body["title"] = json!("Nurse");
+            body["locale"] = json!("en-US");
+            body["name"]["honorificPrefix"] = json!("Dr.");
+            side.create_user(&body).await.expect("made");
+            let narrow = narrowed(&side, policy);
+            let file = "userName,name.givenName\nann@x.example,Anna\n";
+            assert_eq!(counts(&narrow, file, DRY).await, (0, 1, 0, 0, 0));
+            assert_eq!(import(&narrow, file).await, (0, 1, 0, 0, 0));
+            assert_eq!(import(&narrow, file).await, (0, 0, 1, 0, 0));
+            // Offered again, it is there.
+            let ann = side.by_name("ann@x.example").await;
+            assert_eq!((&ann["title"], &ann["locale"]), (&json!("Nurse"), &json!("en-US")), "{policy:?}");
+            assert_eq!(ann["name"]["honorificPrefix"], "Dr.");
+            assert_eq!(ann["name"]["givenName"], "Anna");
+        }
     }
 
     async fn two_imports_at_once_make_each_user_once(store: TestStore) {

@@ -17,6 +17,7 @@ on_both!(
     an_inactive_tenant_is_told,
     only_what_the_profile_takes,
     a_crowd_of_strangers_keeps_nobody_out,
+    names_that_nobody_has_take_no_place,
     its_use_is_noted,
 );
 
@@ -182,6 +183,21 @@ async fn a_crowd_of_strangers_keeps_nobody_out(world: World) {
             429 => assert!(reply.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0)),
             status => assert_eq!(status, 401, "{reply:?}"),
         }
+    }
+}
+
+/// Guessed user names: whoever comes for the first time meanwhile is let in.
+async fn names_that_nobody_has_take_no_place(world: World) {
+    let okta = maestro(&world).await;
+    let strangers = (0..200).map(|number| {
+        let client = with(&okta, &format!("stranger {number}"), "wrong password");
+        async move { client.get(LIST).await }
+    });
+    let valid = okta.get(LIST);
+    let (replies, valid) = futures::join!(futures::future::join_all(strangers), valid);
+    valid.expect(200);
+    for reply in replies {
+        assert_eq!(reply.status.as_u16(), 401, "{reply:?}");
     }
 }
 

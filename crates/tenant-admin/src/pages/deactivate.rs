@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
-use provisioning::configuration::ConfigurationError;
+use provisioning::configuration::{ConfigurationError, ConsolePage};
 
 use super::{overview, tenant};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     chrome::{Chrome, TenantHead, page},
     error::PageError,
     extract::{Segments, Visit},
+    rights,
 };
 
 #[derive(Template)]
@@ -23,17 +24,23 @@ pub(crate) struct DeactivatePage {
     pub(crate) head: TenantHead,
 }
 
-/// `POST …/activate`.
+/// `POST …/activate`: it opens the feature gate, so while the page is not offered it is for operators.
 pub(crate) async fn activate(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if !rights::may_open(visit.admin.role) && tenant.console_page_open() != ConsolePage::Open {
+        return overview::refused(&state, &visit, &tenant, StatusCode::FORBIDDEN, rights::FOR_OPERATORS)
+            .await;
+    }
     match state.tenants.activate(&tenant, &visit.context()).await {
         Ok(()) => Ok(done(&slug, "activated")),
         Err(ConfigurationError::Store(error)) => Err(error.into()),
-        Err(error) => overview::refused(&state, &visit, &tenant, &error.to_string()).await,
+        Err(error) => {
+            overview::refused(&state, &visit, &tenant, StatusCode::CONFLICT, &error.to_string()).await
+        }
     }
 }
 
@@ -58,7 +65,9 @@ pub(crate) async fn deactivate(
     match state.tenants.deactivate(&tenant, &visit.context()).await {
         Ok(()) => Ok(done(&slug, "deactivated")),
         Err(ConfigurationError::Store(error)) => Err(error.into()),
-        Err(error) => overview::refused(&state, &visit, &tenant, &error.to_string()).await,
+        Err(error) => {
+            overview::refused(&state, &visit, &tenant, StatusCode::CONFLICT, &error.to_string()).await
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use provisioning::{
     csv::{Existing, ImportError, ImportOptions, ImportSummary, columns_of},
 };
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use super::tenant;
 use crate::{
@@ -26,6 +27,8 @@ use crate::{
 
 /// Largest file, in bytes: one that a request has time for. Larger ones are for the command line.
 const LARGEST: usize = 2 * 1024 * 1024;
+/// Most lines of a file, for the same reason.
+const MOST_LINES: usize = 5_000;
 
 /// Errors that the page shows; all are counted.
 const SHOWN: usize = 200;
@@ -96,6 +99,12 @@ pub(crate) async fn run(
             sent.file.len()
         );
         shown.errors.add("file", problem);
+    } else if lines(&sent.file) > MOST_LINES {
+        let problem = format!(
+            "The file has {} lines; at most {MOST_LINES} are taken here. Import it on the server: rollcall import {slug} FILE.csv",
+            lines(&sent.file)
+        );
+        shown.errors.add("file", problem);
     }
     if !shown.errors.is_empty() {
         shown.chrome.title = format!("Error: {}", shown.chrome.title);
@@ -104,8 +113,12 @@ pub(crate) async fn run(
     let digest = sent.digest();
     let dry_run = sent.tried != digest;
     let options = ImportOptions { existing, dry_run };
-    let source = sent.file.as_ref();
-    let done = state.provisioner.import_users(&tenant, &visit.context(), source, options, &|_| ()).await;
+    let import = import(&state, &tenant, &visit, sent.file.clone(), options);
+    let done = match dry_run {
+        true => import.await,
+        // A browser or a proxy that leaves must not end it halfway.
+        false => tokio::spawn(import.in_current_span()).await.map_err(PageError::internal)?,
+    };
     let (summary, stopped) = match done {
         Ok(summary) => (summary, None),
         Err(ImportError::Refused { error }) => {
@@ -121,6 +134,23 @@ pub(crate) async fn run(
     let kept = worth_it.then(|| Kept { file: BASE64_STANDARD.encode(&sent.file), digest });
     shown.outcome = Some(Outcome { dry_run, summary, stopped, kept });
     page(StatusCode::OK, &shown)
+}
+
+/// The import of a file, on its own.
+fn import(
+    state: &ConsoleState,
+    tenant: &Tenant,
+    visit: &Visit,
+    file: Bytes,
+    options: ImportOptions,
+) -> impl Future<Output = Result<ImportSummary, ImportError>> + Send + 'static {
+    let (provisioner, tenant, context) = (state.provisioner.clone(), tenant.clone(), visit.context());
+    async move { provisioner.import_users(&tenant, &context, file.as_ref(), options, &|_| ()).await }
+}
+
+/// Lines of a file that have something in them, whichever way they end.
+fn lines(file: &[u8]) -> usize {
+    file.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).count()
 }
 
 /// `GET …/export`: all live users as CSV, page by page.

@@ -66,12 +66,13 @@ pub(crate) async fn refused(
     state: &ConsoleState,
     visit: &Visit,
     tenant: &Tenant,
+    status: StatusCode,
     problem: &str,
 ) -> Result<Response, PageError> {
     let mut shown = overview(state, visit, tenant).await?;
     shown.chrome.title = format!("Error: {}", shown.chrome.title);
     shown.errors.add_told(&[], problem);
-    page(StatusCode::CONFLICT, &shown)
+    page(status, &shown)
 }
 
 async fn overview(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Result<OverviewPage, PageError> {

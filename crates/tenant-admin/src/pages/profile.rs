@@ -17,7 +17,7 @@ use axum::{
 };
 use http::StatusCode;
 use provisioning::{
-    Tenant,
+    Tenant, TenantDirectory,
     configuration::{ConfigurationError, Recheck},
 };
 use scim_core::profile::Profile;
@@ -32,6 +32,7 @@ use crate::{
     error::PageError,
     extract::{Fields, Parameters, Segments, Visit},
     form::Errors,
+    rights,
 };
 
 /// Users that one dry run looks at: as many as a request has time for.
@@ -161,6 +162,9 @@ pub(crate) async fn check(
     Fields(typed): Fields<ProfileForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if opens(&visit, &tenant, &typed) {
+        return for_operators(&state, &visit, &tenant, &typed).await;
+    }
     dry_run(&state, &visit, &tenant, &typed, None).await
 }
 
@@ -172,6 +176,9 @@ pub(crate) async fn save(
     Fields(typed): Fields<ProfileForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
+    if opens(&visit, &tenant, &typed) {
+        return for_operators(&state, &visit, &tenant, &typed).await;
+    }
     let text = lines(&typed.text);
     if typed.checked != digest(&text) {
         let notice =
@@ -186,6 +193,26 @@ pub(crate) async fn save(
         }
         Err(error) => refused(&state, &visit, &tenant, &typed, error).await,
     }
+}
+
+/// Would a text offer the product's page on other conditions, by somebody who does not decide that? What cannot be read
+/// is told where it is tried.
+fn opens(visit: &Visit, tenant: &Tenant, typed: &ProfileForm) -> bool {
+    !rights::may_open(visit.admin.role)
+        && TenantDirectory::changes_gates(tenant, &lines(&typed.text)).unwrap_or_default()
+}
+
+/// The page with what was typed, and whom to ask.
+async fn for_operators(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    typed: &ProfileForm,
+) -> Result<Response, PageError> {
+    let mut shown = with_text(state, visit, tenant, typed, &lines(&typed.text)).await?;
+    shown.chrome.title = format!("Error: {}", shown.chrome.title);
+    shown.errors.add_told(&[], &format!("{} (feature-gate, [[gate]])", rights::FOR_OPERATORS));
+    page(StatusCode::FORBIDDEN, &shown)
 }
 
 async fn dry_run(

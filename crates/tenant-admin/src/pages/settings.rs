@@ -23,6 +23,7 @@ use crate::{
     error::PageError,
     extract::{Fields, Parameters, Segments, Visit},
     form::Errors,
+    rights,
 };
 
 /// Before the name of a property in the form.
@@ -138,13 +139,20 @@ pub(crate) async fn save(
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     let mut errors = Errors::default();
-    match state.tenants.configure(&tenant, &wanted(&tenant, &typed), &visit.context()).await {
-        Ok(()) => {
-            let saved = format!("/console/tenants/{slug}/settings?done=saved");
-            return Ok(Redirect::to(&saved).into_response());
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+    let wanted = wanted(&tenant, &typed);
+    if !rights::may_open(visit.admin.role) && changes_properties(&tenant, &wanted) {
+        status = StatusCode::FORBIDDEN;
+        errors.add_told(&[], rights::FOR_OPERATORS);
+    } else {
+        match state.tenants.configure(&tenant, &wanted, &visit.context()).await {
+            Ok(()) => {
+                let saved = format!("/console/tenants/{slug}/settings?done=saved");
+                return Ok(Redirect::to(&saved).into_response());
+            }
+            Err(ConfigurationError::Store(error)) => return Err(error.into()),
+            Err(error) => errors.add_told(&["name", "organization"], &error.to_string()),
         }
-        Err(ConfigurationError::Store(error)) => return Err(error.into()),
-        Err(error) => errors.add_told(&["name", "organization"], &error.to_string()),
     }
     let mut shown = settings_page(&visit, &tenant);
     shown.chrome.title = format!("Error: {}", shown.chrome.title);
@@ -153,10 +161,10 @@ pub(crate) async fn save(
     if let (Some(organization), Some(value)) = (&mut shown.organization, text("organization")) {
         organization.value = value;
     }
-    for property in &mut shown.properties {
+    for property in shown.properties.iter_mut().filter(|_| rights::may_open(visit.admin.role)) {
         property.value = text(&property.field).unwrap_or_default();
     }
-    page(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage { errors, ..shown })
+    page(status, &SettingsPage { errors, ..shown })
 }
 
 /// What the form asks for: fields that it does not have stay as they are.
@@ -174,6 +182,15 @@ fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> TenantSettings {
         properties,
         ..TenantSettings::default()
     }
+}
+
+/// Would a property have another value than it has?
+fn changes_properties(tenant: &Tenant, wanted: &TenantSettings) -> bool {
+    let differs = |(name, value): (&String, &Option<String>)| {
+        let now = tenant.row.properties.get(name).map(String::as_str).unwrap_or_default();
+        value.as_deref().unwrap_or_default().trim() != now
+    };
+    wanted.properties.iter().any(differs)
 }
 
 fn settings_page(visit: &Visit, tenant: &Tenant) -> SettingsPage {

@@ -57,12 +57,14 @@ store_testing::on_both! {
         let tenant = console.tenant("acme", "generic").await;
         console.tenant("other", "generic").await;
         let large = vec![b'a'; 2 * 1024 * 1024 + 1];
+        let long = [&b"userName\r\n"[..], &b"x\r\n".repeat(5000)].concat();
         for (file, problem) in [
             (&b""[..], "Choose a CSV file"),
             (b"colour\nred\n", "Line 1"),
             (b"userName,tenant\nann,other\n", "tenant"),
             (b"userName\n\xff\n", "UTF-8"),
             (&large, "at most 2097152"),
+            (&long, "The file has 5001 lines; at most 5000 are taken here. Import it on the server"),
         ] {
             let page = upload(&console, file, "update").await;
             // A row that cannot be read is an error of that row.
@@ -81,6 +83,31 @@ store_testing::on_both! {
         let parts = [Part { name: "kept", file: None, content: b"*" }];
         assert_eq!(console.upload(IMPORT, &parts).await.status, StatusCode::BAD_REQUEST);
         assert_eq!(console.store.platform().tenant_counts(tenant.id()).await.unwrap().users, 0);
+    }
+
+    async fn a_browser_that_leaves_does_not_stop_it(store: TestStore) {
+        const ROWS: u64 = 600;
+        let console = Console::signed_in(store).await;
+        let tenant = console.tenant("acme", "generic").await;
+        let names: String = (0..ROWS).map(|row| format!("user{row}\n")).collect();
+        let tried = upload(&console, format!("userName\n{names}").as_bytes(), "update").await;
+        let platform = console.store.platform();
+        let users = async || platform.tenant_counts(tenant.id()).await.unwrap().users;
+        let begun = async {
+            while users().await == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            page = confirm(&console, &tried) => panic!("it was over before it was left: {}", page.status),
+            () = begun => {}
+        }
+        let done = async {
+            while users().await < ROWS {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), done).await.expect("it goes on");
     }
 
     async fn who_only_reads_takes_no_file_away(store: TestStore) {

@@ -1,11 +1,19 @@
 //! Who may do what: every route, by every role.
 
 use http::StatusCode;
+use sha2::{Digest, Sha256};
 use store::admins::AdminRole;
 use store_testing::TestStore;
 use tenant_admin::{ROUTES, Right};
 
-use crate::support::{Console, PASSWORD, person};
+use crate::support::{Console, EMAIL, PASSWORD, person};
+
+const ACME: &str = "/console/tenants/acme";
+
+/// What the form of a profile sends along to say which text was looked at.
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A tenant with something on each of its pages, another one, and people of each kind.
 struct World {
@@ -117,6 +125,81 @@ store_testing::on_both! {
         let list = world.console.get("/console/").await;
         list.shows("other Hospital").hides("acme Hospital").shows("1 tenant<").hides("/console/tenants/new");
         world.console.get("/console/?q=acme").await.shows("No tenant fits");
+    }
+
+    /// MDScripts: the feature is requested from the support; until then no manager turns it on.
+    async fn a_manager_opens_no_feature_gate(store: TestStore) {
+        let mut console = Console::signed_in(store).await;
+        let form = [("slug", "acme"), ("name", "Acme"), ("profile", "mdscripts"), ("compatibility", "lenient")];
+        assert_eq!(console.post("/console/tenants/new", &form).await.status, StatusCode::SEE_OTHER);
+        let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
+        console.person("manager@x", AdminRole::Manager, &[tenant.id()]).await;
+        console.sign_in("manager@x", PASSWORD).await;
+        console.get(ACME).await.hides("/acme/activate").shows("an operator of this installation activates it");
+        let page = console.post("/console/tenants/acme/activate", &[]).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        page.shows("ask an operator of this installation, or the product&#39;s support");
+        let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
+        assert!(!tenant.is_active() && !tenant.row.gate_open);
+
+        // Nor by another profile, tried or saved.
+        let text = tenant.row.profile.replace("feature-gate = true", "feature-gate = false");
+        assert_ne!(text, tenant.row.profile);
+        for path in ["/console/tenants/acme/profile/check", "/console/tenants/acme/profile"] {
+            let fields = [("text", text.as_str()), ("version", "1"), ("checked", &digest(&text))];
+            let page = console.post(path, &fields).await;
+            assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}");
+            page.shows("ask an operator").shows("feature-gate = false");
+        }
+        let text = format!("{}\n# A note.\n", tenant.row.profile);
+        let fields = [("text", text.as_str()), ("version", "1"), ("checked", &digest(&text))];
+        let page = console.post("/console/tenants/acme/profile", &fields).await;
+        assert_eq!(page.location(), "/console/tenants/acme/profile?done=saved", "what opens nothing is theirs");
+
+        // Once it is open, Status is the manager's.
+        console.sign_in(EMAIL, PASSWORD).await;
+        console.post("/console/tenants/acme/activate", &[]).await;
+        console.sign_in("manager@x", PASSWORD).await;
+        console.post("/console/tenants/acme/deactivate", &[]).await;
+        console.get(ACME).await.shows("/acme/activate");
+        let page = console.post("/console/tenants/acme/activate", &[]).await;
+        assert_eq!(page.location(), "/console/tenants/acme?done=activated");
+    }
+
+    /// Envi: domain type and authentication are what the vendor knows of the account.
+    async fn a_manager_sets_no_property_that_opens_the_page(store: TestStore) {
+        const SETTINGS: &str = "/console/tenants/acme/settings";
+        let mut console = Console::signed_in(store).await;
+        let tenant = console.tenant("acme", "envi").await;
+        console.person("manager@x", AdminRole::Manager, &[tenant.id()]).await;
+        let properties = [("property-domain-type", "Simple"), ("property-authentication", "WS Trust")];
+        let fields = |name| [[("name", name)].as_slice(), &properties].concat();
+        for (name, value) in properties {
+            let other = if value == "Simple" { "" } else { "Other" };
+            console.post(SETTINGS, &[("name", "acme Hospital"), (name, other)]).await;
+        }
+        console.sign_in("manager@x", PASSWORD).await;
+        console.get(SETTINGS).await.hides("<select id=\"property-").shows("set by an operator of this installation");
+        let before = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
+        let page = console.post(SETTINGS, &fields("Mine")).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        page.shows("ask an operator");
+        let page = console.post("/console/tenants/acme/activate", &[]).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        let after = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
+        assert_eq!((&after.row.properties, &after.row.name), (&before.row.properties, &before.row.name));
+        assert_eq!(console.post(SETTINGS, &[("name", "Mine")]).await.status, StatusCode::SEE_OTHER);
+
+        // The operator opens it: now the same form changes nothing that is not theirs.
+        console.sign_in(EMAIL, PASSWORD).await;
+        console.get(SETTINGS).await.shows("<select id=\"property-domain-type\"");
+        assert_eq!(console.post(SETTINGS, &fields("Acme")).await.status, StatusCode::SEE_OTHER);
+        console.sign_in("manager@x", PASSWORD).await;
+        assert_eq!(console.post(SETTINGS, &fields("Mine too")).await.status, StatusCode::SEE_OTHER);
+        for status in ["inactive", "active"] {
+            let page = console.post("/console/tenants/acme/setup/edit", &[("status", status)]).await;
+            assert_eq!(page.location(), "/console/tenants/acme/setup?done=updated", "{status}");
+        }
     }
 
     async fn pages_offer_what_one_may_do(store: TestStore) {
