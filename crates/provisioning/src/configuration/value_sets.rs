@@ -6,7 +6,7 @@ use scim_core::{
     fold,
     profile::Profile,
     roles::Role,
-    value_set::{AllowedValue, ValueSet},
+    value_set::{AllowedValue, ValueSet, ValueSets},
 };
 use store::ChangeContext;
 
@@ -15,6 +15,8 @@ use crate::{Tenant, TenantDirectory, attempts::whole};
 
 /// Most values in one list.
 pub const MAX_VALUES: usize = 10_000;
+/// Most values in all lists of a tenant.
+pub const MAX_ALL_VALUES: usize = 50_000;
 /// Longest value, in characters.
 pub const MAX_VALUE: usize = 200;
 /// Longest label, in characters.
@@ -63,10 +65,9 @@ impl TenantDirectory {
         let mut own = tenant.own_sets.as_ref().clone();
         match &set {
             Some(set) => own.insert(name, set.clone()),
-            None => {
-                own = own.iter().filter(|(other, _)| *other != name).map(|(n, s)| (n, s.clone())).collect()
-            }
+            None => own.remove(name),
         }
+        check_total(&tenant.own_sets, &own)?;
         let profile = &tenant.profile;
         let sets = profile.value_sets_of(&own);
         let roles_of = |display: &str, external_id: Option<&str>| -> Vec<Role> {
@@ -81,6 +82,19 @@ impl TenantDirectory {
         };
         Ok(moved)
     }
+}
+
+/// All lists of a tenant are in memory while it is served. Who has too much already may still make it less.
+fn check_total(before: &ValueSets, after: &ValueSets) -> Result<(), ConfigurationError> {
+    let count = |sets: &ValueSets| sets.iter().map(|(_, set)| set.values().len()).sum::<usize>();
+    let total = count(after);
+    if total > MAX_ALL_VALUES && total > count(before) {
+        return unfit(format!(
+            "values: with these all lists of the tenant have {total} together; at most {MAX_ALL_VALUES} are kept. Clear \
+             lists that are not used, or leave an attribute without a list"
+        ));
+    }
+    Ok(())
 }
 
 /// A list that the profile declares.
@@ -222,6 +236,22 @@ mod tests {
         let many = vec![AllowedValue::from("x"); MAX_VALUES + 1];
         assert!(told(checked(many)).contains("10001"));
         assert!(checked(Vec::new()).expect("empty").values().is_empty());
+    }
+
+    #[test]
+    fn all_lists_together_are_bounded() {
+        let set = |number: usize| {
+            ValueSet::new((0..number).map(|at| AllowedValue { value: at.to_string(), label: None }))
+        };
+        let sets = |numbers: &[usize]| -> ValueSets {
+            numbers.iter().enumerate().map(|(at, number)| (at.to_string(), set(*number))).collect()
+        };
+        let full = sets(&[MAX_VALUES; 5]);
+        assert!(check_total(&ValueSets::default(), &full).is_ok());
+        let over = sets(&[MAX_VALUES, MAX_VALUES, MAX_VALUES, MAX_VALUES, MAX_VALUES, 1]);
+        let error = told(check_total(&full, &over));
+        assert!(error.contains("50001") && error.contains("at most 50000"), "{error}");
+        assert!(check_total(&sets(&[MAX_VALUES, MAX_ALL_VALUES]), &over).is_ok(), "it becomes less");
     }
 
     #[test]

@@ -201,7 +201,7 @@ async fn dry_run(
             let mut shown = with_text(state, visit, tenant, typed, &text).await?;
             shown.notice = notice;
             shown.dry_run = Some(DryRun {
-                diff: diff_view::rows(&preview.diff),
+                diff: diff_view::rows(preview.diff.as_deref()),
                 roles: preview.roles.iter().map(sentence).collect(),
                 people: people(&preview.people),
                 misfits: misfits(preview.people),
@@ -262,10 +262,10 @@ async fn profile_page(
 ) -> Result<ProfilePage, PageError> {
     let head = TenantHead::new(tenant, "profile");
     let (versions, older) = versions::rows(state, tenant, below).await?;
-    let upgrade = state.tenants.upgrade_diff(tenant).map(|upgrade| UpgradeCard {
+    let upgrade = state.tenants.upgrade_diff(tenant).await?.map(|upgrade| UpgradeCard {
         from: upgrade.from,
         to: upgrade.version,
-        diff: diff_view::rows(&upgrade.diff),
+        diff: diff_view::rows(upgrade.diff.as_deref()),
     });
     Ok(ProfilePage {
         chrome: visit.chrome(format!("Profile · {}", head.name)),
