@@ -11,6 +11,7 @@ use store::{
 
 use crate::{
     attempts::may_repeat,
+    computing::compute,
     configuration::{self, ConfigurationError},
     slug,
 };
@@ -168,10 +169,11 @@ impl TenantDirectory {
         context: &ChangeContext,
     ) -> Result<Arc<Tenant>, CreateTenantError> {
         let new = check_new(slug, name, profile.into(), compatibility, activate)
+            .await
             .map_err(CreateTenantError::Unfit)?;
         match self.store.platform().create_tenant(&new, context).await {
             Ok(row) => {
-                let profile = compiled(&row)?;
+                let profile = compiled(&row).await?;
                 Ok(Arc::new(Tenant::new(row, profile, Arc::default())))
             }
             Err(StoreError::Conflict { .. }) => Err(CreateTenantError::Unfit(format!(
@@ -198,7 +200,7 @@ impl TenantDirectory {
             before => {
                 let profile = match before {
                     Some(before) if same_profile(&before.row, &row) => before.profile.clone(),
-                    _ => compiled(&row)?,
+                    _ => compiled(&row).await?,
                 };
                 // Read after the row: they are at least as new as it is, and a later change moves its version.
                 let own_sets = Arc::new(self.store.tenant(id).value_sets().await?);
@@ -218,8 +220,9 @@ fn same_profile(before: &TenantRow, now: &TenantRow) -> bool {
 }
 
 /// The profile of a tenant, with the leniencies that its compatibility leaves.
-fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
-    let mut profile = Profile::from_saved_toml(&row.profile).map_err(|error| {
+async fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
+    let text = row.profile.clone();
+    let mut profile = compute(move || Profile::from_saved_toml(&text)).await?.map_err(|error| {
         tracing::error!(tenant = %row.slug, version = row.profile_version, %error, "the profile cannot be used");
         StoreError::Setup(format!(
             "version {} of the profile of tenant {} cannot be used: {error}",
@@ -232,7 +235,7 @@ fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
     Ok(Arc::new(profile))
 }
 
-fn check_new(
+async fn check_new(
     slug: &str,
     name: Option<&str>,
     source: ProfileSource<'_>,
@@ -249,7 +252,7 @@ fn check_new(
             format!("profile: there is no {name:?}; choose one of {}", known.join(", "))
         })?,
     };
-    let profile = configuration::checked_profile(text).map_err(|error| match error {
+    let profile = configuration::checked_profile(text).await.map_err(|error| match error {
         ConfigurationError::Profile(error) => format!("profile: {error}"),
         other => other.to_string(),
     })?;

@@ -11,6 +11,7 @@ pub mod users;
 
 mod answer;
 mod attempts;
+mod computing;
 mod cursor;
 mod listing;
 mod members;

@@ -9,6 +9,11 @@ pub fn fold(text: &str) -> String {
     CaseMapper::new().fold_string(text).into_owned()
 }
 
+/// The folding of one character; a text folds to those of its characters.
+pub(crate) fn full(ch: char) -> String {
+    fold(ch.encode_utf8(&mut [0; 4]))
+}
+
 /// Whether two names fold alike.
 #[must_use]
 pub fn same(left: &str, right: &str) -> bool {

@@ -5,7 +5,11 @@ use std::collections::HashSet;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ScimError, fold::fold, value_set::ValueSet};
+use crate::{
+    error::ScimError,
+    fold::{self, fold},
+    value_set::ValueSet,
+};
 
 /// A role that a group gives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,11 +67,41 @@ const MAX_PATTERN: usize = 200;
 /// Largest automaton of a regular expression, in bytes.
 const MAX_AUTOMATON: usize = 256 * 1024;
 
+/// Most parts (`$1`, `${name}`) of a rule's role: each may be as long as a group's name.
+const MAX_PARTS: usize = 10;
+
+/// The start of a group's name, folded once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    text: String,
+    folded: String,
+}
+
+impl From<&str> for Prefix {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), folded: fold(text) }
+    }
+}
+
+/// A group as the rules look at it.
+struct Group<'a> {
+    name: &'a str,
+    /// The trimmed name, folded.
+    key: String,
+    external_id: Option<&'a str>,
+}
+
+impl<'a> Group<'a> {
+    fn new(name: &'a str, external_id: Option<&'a str>) -> Self {
+        Self { name, key: fold(name.trim()), external_id }
+    }
+}
+
 /// Which groups a rule knows, and the role that it gives.
 #[derive(Clone, Debug)]
 pub(crate) enum RoleRule {
     /// Groups whose name starts so; the role is the rest, or a fixed one.
-    Prefix(String, Option<String>),
+    Prefix(Prefix, Option<String>),
     /// Groups whose whole name matches; the role is made of its parts.
     Pattern(Regex, String),
     /// The group of a name, folded.
@@ -103,7 +137,7 @@ pub struct RuleLine {
 impl RoleRule {
     fn line(&self) -> RuleLine {
         let (kind, wanted, role) = match self {
-            Self::Prefix(prefix, role) => (RuleKind::Prefix, prefix.clone(), role.clone()),
+            Self::Prefix(prefix, role) => (RuleKind::Prefix, prefix.text.clone(), role.clone()),
             Self::Pattern(regex, role) => {
                 let whole = regex.as_str();
                 let pattern = whole.strip_prefix("^(?:").and_then(|text| text.strip_suffix(")$"));
@@ -126,6 +160,9 @@ impl RoleRule {
             let told = error.to_string();
             format!("is no regular expression: {}", told.lines().last().unwrap_or_default().trim())
         })?;
+        if role.is_some_and(|role| role.matches('$').count() > MAX_PARTS) {
+            return Err(format!("gives a role of more than {MAX_PARTS} parts; use fewer $"));
+        }
         let names_role = regex.capture_names().flatten().any(|name| name == "role");
         match role {
             Some(role) => Ok(Self::Pattern(regex, role.to_owned())),
@@ -151,19 +188,19 @@ impl RoleRule {
     }
 
     /// The role, and whether the rule names the group itself.
-    fn role_of(&self, display_name: &str, external_id: Option<&str>) -> Option<(String, bool)> {
+    fn role_of(&self, group: &Group<'_>) -> Option<(String, bool)> {
         let (name, explicit) = match self {
             Self::Prefix(prefix, role) => {
-                let rest = strip_prefix_folded(display_name, prefix)?;
+                let rest = strip_prefix_folded(group.name, &prefix.folded)?;
                 (role.clone().unwrap_or_else(|| rest.to_owned()), false)
             }
             Self::Pattern(regex, template) => {
                 let mut name = String::new();
-                regex.captures(display_name)?.expand(template, &mut name);
+                regex.captures(group.name)?.expand(template, &mut name);
                 (name, false)
             }
-            Self::Group(key, role) => (fold(display_name.trim()) == *key).then(|| (role.clone(), true))?,
-            Self::ExternalId(id, role) => (external_id == Some(id)).then(|| (role.clone(), true))?,
+            Self::Group(key, role) => (group.key == *key).then(|| (role.clone(), true))?,
+            Self::ExternalId(id, role) => (group.external_id == Some(id)).then(|| (role.clone(), true))?,
         };
         let name = name.trim();
         (!name.is_empty()).then(|| (name.to_owned(), explicit))
@@ -263,10 +300,11 @@ impl RoleMapping {
         catalogue: Option<&ValueSet>,
     ) -> Vec<Role> {
         let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
-        let by_prefix = by_prefix.map(|prefix| RoleRule::Prefix(prefix.to_owned(), None));
+        let by_prefix = by_prefix.map(|prefix| RoleRule::Prefix(Prefix::from(prefix), None));
+        let group = Group::new(display_name, external_id);
         let mut roles: Vec<Role> = Vec::new();
         for rule in self.rules.iter().chain(&by_prefix) {
-            let Some((name, explicit)) = rule.role_of(display_name, external_id) else { continue };
+            let Some((name, explicit)) = rule.role_of(&group) else { continue };
             if !explicit && self.is_protected(&name) {
                 continue;
             }
@@ -292,8 +330,9 @@ impl RoleMapping {
             return Ok(());
         }
         let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
-        let known = self.rules.iter().any(|rule| rule.role_of(display_name, external_id).is_some())
-            || by_prefix.is_some_and(|prefix| strip_prefix_folded(display_name, prefix).is_some());
+        let group = Group::new(display_name, external_id);
+        let known = self.rules.iter().any(|rule| rule.role_of(&group).is_some())
+            || by_prefix.is_some_and(|prefix| strip_prefix_folded(display_name, &fold(prefix)).is_some());
         if known {
             return Ok(());
         }
@@ -308,14 +347,19 @@ impl RoleMapping {
     }
 }
 
-/// The rest of `text` after `prefix`, compared by case folding; `None` if it does not start so.
-fn strip_prefix_folded<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let wanted = fold(prefix);
-    text.char_indices()
-        .map(|(start, ch)| start + ch.len_utf8())
-        .take_while(|end| *end <= wanted.len() * 4)
-        .find(|end| fold(&text[..*end]) == wanted)
-        .map(|end| &text[end..])
+/// The rest of `text` after what folds to `folded`; `None` if it does not start so. Looks at each character once, and at
+/// no more of them than `folded` has.
+fn strip_prefix_folded<'a>(text: &'a str, folded: &str) -> Option<&'a str> {
+    let (mut wanted, mut rest) = (folded, text);
+    while !wanted.is_empty() {
+        let first = rest.chars().next()?;
+        wanted = match first.is_ascii() {
+            true => wanted.strip_prefix(first.to_ascii_lowercase())?,
+            false => wanted.strip_prefix(fold::full(first).as_str())?,
+        };
+        rest = rest.get(first.len_utf8()..)?;
+    }
+    Some(rest)
 }
 
 #[cfg(test)]
@@ -340,6 +384,22 @@ mod tests {
         assert_eq!(RoleMapping::default().roles_of("Envi_Manager"), []);
     }
 
+    #[test]
+    fn a_prefix_is_what_folds_alike_and_ends_between_two_characters() {
+        for (text, prefix, rest) in [
+            ("STRASSE-1", "straße", Some("-1")),
+            ("Straße-1", "STRASSE", Some("-1")),
+            ("Straße", "STRAS", None),
+            ("ÉCOLE a", "école ", Some("a")),
+            ("App_", "app_", Some("")),
+            ("App", "app_", None),
+            ("K9", "\u{212a}", Some("9")),
+            ("", "a", None),
+        ] {
+            assert_eq!(strip_prefix_folded(text, &fold(prefix)), rest, "{text} {prefix}");
+        }
+    }
+
     fn names(roles: Vec<Role>) -> Vec<String> {
         roles.into_iter().map(|role| role.name).collect()
     }
@@ -351,7 +411,7 @@ mod tests {
                 RoleRule::ExternalId("00g7".into(), "Auditor".into()),
                 RoleRule::pattern("acme-(?<role>[a-z]+)-.*", None).expect("a rule"),
                 RoleRule::pattern("(\\w+) of (\\w+)", Some("$2 $1")).expect("a rule"),
-                RoleRule::Prefix("Staff".into(), Some("Member".into())),
+                RoleRule::Prefix(Prefix::from("Staff"), Some("Member".into())),
             ],
             matches,
             prefix: Some("App_".into()),
@@ -489,6 +549,7 @@ mod tests {
             ("acme-(?<name>.*)", None, "gives no role"),
             (&"a".repeat(201), Some("x"), "longer than"),
             ("(\\w{100}){100}", Some("x"), "regular expression"),
+            ("(.)", Some("$1$1$1$1$1$1$1$1$1$1$1"), "more than 10 parts"),
         ] {
             let error = RoleRule::pattern(pattern, role).expect_err(pattern);
             assert!(error.contains(word), "{pattern}: {error}");

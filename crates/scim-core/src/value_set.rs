@@ -1,6 +1,9 @@
 //! Value sets: named lists of the values that an attribute may have in one tenant.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,29 +84,34 @@ impl ValueSet {
 /// told apart from one who is refused for a reason. A set that is there and empty allows none. A profile that wants a
 /// list filled first says `required = true`: then a missing set counts as an empty one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValueSets(BTreeMap<String, ValueSet>);
+pub struct ValueSets(BTreeMap<String, Arc<ValueSet>>);
 
 impl ValueSets {
     /// The set of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&ValueSet> {
-        self.0.get(name)
+        self.0.get(name).map(AsRef::as_ref)
     }
 
     /// Puts a set in place of the one of that name.
-    pub fn insert(&mut self, name: impl Into<String>, set: ValueSet) {
-        self.0.insert(name.into(), set);
+    pub fn insert(&mut self, name: impl Into<String>, set: impl Into<Arc<ValueSet>>) {
+        self.0.insert(name.into(), set.into());
+    }
+
+    /// Takes a set away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
     }
 
     /// All of them by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ValueSet)> {
-        self.0.iter().map(|(name, set)| (name.as_str(), set))
+        self.0.iter().map(|(name, set)| (name.as_str(), set.as_ref()))
     }
 }
 
 impl<N: Into<String>> FromIterator<(N, ValueSet)> for ValueSets {
     fn from_iter<T: IntoIterator<Item = (N, ValueSet)>>(sets: T) -> Self {
-        Self(sets.into_iter().map(|(name, set)| (name.into(), set)).collect())
+        Self(sets.into_iter().map(|(name, set)| (name.into(), Arc::new(set))).collect())
     }
 }
 

@@ -13,13 +13,15 @@ use store::{StoreError, Terms};
 
 use crate::Tenant;
 
-pub use diff::{DiffLine, LineKind, diff};
+pub use diff::{DiffLine, LineKind, MAX_DIFF_LINES, diff};
 pub use page::ConsolePage;
 pub(crate) use profiles::checked as checked_profile;
-pub use profiles::{MAX_PROFILE, ProfilePreview, Upgrade};
+pub use profiles::{MAX_PROFILE, ProfilePreview, Upgrade, compare};
 pub use recheck::{Misfit, Recheck};
 pub(crate) use settings::NAME_LENGTH;
-pub use value_sets::{MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, values_of_csv, values_of_lines};
+pub use value_sets::{
+    MAX_ALL_VALUES, MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, values_of_csv, values_of_lines,
+};
 
 /// Told how many of how many are done.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);

@@ -1,5 +1,6 @@
 //! A tenant's copy of its profile: looking at a new one, saving it, comparing it with the one that ships.
 
+pub use scim_core::profile::MAX_PROFILE;
 use scim_core::{
     leniency::Leniencies,
     profile::{Profile, ProfileError},
@@ -14,10 +15,7 @@ use store::{
 };
 
 use super::{ConfigurationError, DiffLine, Progress, Recheck, diff, protecting, unfit};
-use crate::{Tenant, TenantDirectory, attempts::whole, directory::STRICT};
-
-/// Longest profile, in bytes.
-pub const MAX_PROFILE: usize = 256 * 1024;
+use crate::{Tenant, TenantDirectory, attempts::whole, computing::compute, directory::STRICT};
 
 /// Users whose search forms are made anew in one transaction.
 const REINDEXED_AT_ONCE: u64 = 200;
@@ -29,8 +27,8 @@ pub struct ProfilePreview {
     pub name: String,
     /// For people.
     pub title: String,
-    /// From the tenant's text to the new one.
-    pub diff: Vec<DiffLine>,
+    /// From the tenant's text to the new one; `None`: too long to compare.
+    pub diff: Option<Vec<DiffLine>>,
     /// Roles that people would gain or lose; without those that stay as they are.
     pub roles: Vec<RoleChange>,
     /// Who would no longer fit. They would stay as they are.
@@ -46,8 +44,8 @@ pub struct Upgrade {
     pub from: u32,
     /// Its text.
     pub text: &'static str,
-    /// From the tenant's copy to it.
-    pub diff: Vec<DiffLine>,
+    /// From the tenant's copy to it; `None`: too long to compare.
+    pub diff: Option<Vec<DiffLine>>,
 }
 
 impl TenantDirectory {
@@ -60,17 +58,17 @@ impl TenantDirectory {
         limit: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<ProfilePreview, ConfigurationError> {
-        let next = Next::of(tenant, text)?;
+        let next = Next::of(tenant, text).await?;
         let scope = self.store().tenant(tenant.id());
         let roles = scope.preview_roles(&next.roles_of()).await?;
         let people = self.recheck_by(tenant, &next.profile.user, &next.value_sets, limit, progress).await?;
-        let diff = diff(&tenant.row.profile, text);
+        let diff = compare(&tenant.row.profile, text).await?;
         Ok(ProfilePreview { name: next.profile.name, title: next.profile.title, diff, roles, people })
     }
 
     /// Does a text offer the console's SCIM page to other tenants, or on other conditions, than the profile that holds?
-    pub fn changes_gates(tenant: &Tenant, text: &str) -> Result<bool, ConfigurationError> {
-        let (now, next) = (&tenant.profile, checked(text)?);
+    pub async fn changes_gates(tenant: &Tenant, text: &str) -> Result<bool, ConfigurationError> {
+        let (now, next) = (&tenant.profile, checked(text).await?);
         Ok((now.feature_gate, &now.gates) != (next.feature_gate, &next.gates))
     }
 
@@ -106,7 +104,7 @@ impl TenantDirectory {
         text: &str,
         context: &ChangeContext,
     ) -> Result<SavedProfile, ConfigurationError> {
-        let next = Next::of(tenant, text)?;
+        let next = Next::of(tenant, text).await?;
         let roles_of = next.roles_of();
         let new = NewProfile {
             expected_version: tenant.row.profile_version,
@@ -122,14 +120,17 @@ impl TenantDirectory {
 
     /// How the built-in profile of the same name differs from the tenant's copy; `None` when it does not, or when there
     /// is none of that name.
-    #[must_use]
-    pub fn upgrade_diff(&self, tenant: &Tenant) -> Option<Upgrade> {
-        let text = Profile::builtin(&tenant.row.profile_name)?;
+    pub async fn upgrade_diff(&self, tenant: &Tenant) -> Result<Option<Upgrade>, StoreError> {
+        let Some(text) = Profile::builtin(&tenant.row.profile_name) else { return Ok(None) };
         if text == tenant.row.profile {
-            return None;
+            return Ok(None);
         }
-        let version = Profile::from_saved_toml(text).map_or(0, |profile| profile.version);
-        Some(Upgrade { version, from: tenant.profile.version, text, diff: diff(&tenant.row.profile, text) })
+        let (from, own) = (tenant.profile.version, tenant.row.profile.clone());
+        let upgrade = compute(move || {
+            let version = Profile::from_saved_toml(text).map_or(0, |profile| profile.version);
+            Upgrade { version, from, text, diff: diff(&own, text) }
+        });
+        upgrade.await.map(Some)
     }
 
     /// Makes the search forms and the indexed values of the tenant's users anew where its layout has changed; until then
@@ -181,6 +182,12 @@ impl TenantDirectory {
     }
 }
 
+/// [`diff`], away from the threads that serve requests.
+pub async fn compare(old: &str, new: &str) -> Result<Option<Vec<DiffLine>>, StoreError> {
+    let (old, new) = (old.to_owned(), new.to_owned());
+    compute(move || diff(&old, &new)).await
+}
+
 /// A profile that may become the tenant's.
 struct Next {
     profile: Profile,
@@ -188,8 +195,8 @@ struct Next {
 }
 
 impl Next {
-    fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
-        let mut profile = checked(text)?;
+    async fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
+        let mut profile = checked(text).await?;
         if tenant.row.compatibility == STRICT {
             profile.set_leniencies(Leniencies::STRICT);
         }
@@ -214,7 +221,7 @@ impl Next {
 }
 
 /// A profile text that may be saved.
-pub(crate) fn checked(text: &str) -> Result<Profile, ConfigurationError> {
+pub(crate) async fn checked(text: &str) -> Result<Profile, ConfigurationError> {
     if text.len() > MAX_PROFILE {
         return unfit(format!(
             "profile: the text has {} bytes; at most {MAX_PROFILE} are kept. Move long lists to value sets of the tenant",
@@ -226,5 +233,6 @@ pub(crate) fn checked(text: &str) -> Result<Profile, ConfigurationError> {
         let error = ProfileError { line, column: 1, problem: "holds a NUL character; remove it".to_owned() };
         return Err(error.into());
     }
-    Ok(Profile::from_toml(text)?)
+    let text = text.to_owned();
+    Ok(compute(move || Profile::from_toml(&text)).await??)
 }

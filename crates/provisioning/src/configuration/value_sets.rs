@@ -6,7 +6,7 @@ use scim_core::{
     fold,
     profile::Profile,
     roles::Role,
-    value_set::{AllowedValue, ValueSet},
+    value_set::{AllowedValue, ValueSet, ValueSets},
 };
 use store::{ChangeContext, StoreError};
 
@@ -15,6 +15,8 @@ use crate::{Tenant, TenantDirectory, attempts::whole};
 
 /// Most values in one list.
 pub const MAX_VALUES: usize = 10_000;
+/// Most values in all lists of a tenant.
+pub const MAX_ALL_VALUES: usize = 50_000;
 /// Longest value, in characters.
 pub const MAX_VALUE: usize = 200;
 /// Longest label, in characters.
@@ -65,8 +67,10 @@ impl TenantDirectory {
                 declared(&tenant.profile, name)?;
             }
             match self.replace_by(tenant, name, set, context).await {
-                Err(StoreError::Stale) => newer = Some(self.read_again(tenant.id(), &mut repeated).await?),
-                outcome => return Ok(outcome?),
+                Err(ConfigurationError::Store(StoreError::Stale)) => {
+                    newer = Some(self.read_again(tenant.id(), &mut repeated).await?);
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -77,14 +81,13 @@ impl TenantDirectory {
         name: &str,
         set: Option<&ValueSet>,
         context: &ChangeContext,
-    ) -> Result<(u64, u64), StoreError> {
+    ) -> Result<(u64, u64), ConfigurationError> {
         let mut own = tenant.own_sets.as_ref().clone();
         match set {
             Some(set) => own.insert(name, set.clone()),
-            None => {
-                own = own.iter().filter(|(other, _)| *other != name).map(|(n, s)| (n, s.clone())).collect()
-            }
+            None => own.remove(name),
         }
+        check_total(&tenant.own_sets, &own)?;
         let profile = &tenant.profile;
         let sets = profile.value_sets_of(&own);
         let roles_of = |display: &str, external_id: Option<&str>| -> Vec<Role> {
@@ -94,11 +97,25 @@ impl TenantDirectory {
         let roles_of = is_catalogue.then_some(&roles_of as store::groups::RolesOf<'_>);
         let terms = protecting(tenant, profile.roles.protected_keys());
         let scope = self.store().tenant(tenant.id()).under(terms);
-        match set {
+        let outcome = match set {
             Some(set) => whole(|| scope.set_value_set(name, set, roles_of, context)).await,
             None => whole(|| scope.clear_value_set(name, roles_of, context)).await,
-        }
+        };
+        Ok(outcome?)
     }
+}
+
+/// All lists of a tenant are in memory while it is served. Who has too much already may still make it less.
+fn check_total(before: &ValueSets, after: &ValueSets) -> Result<(), ConfigurationError> {
+    let count = |sets: &ValueSets| sets.iter().map(|(_, set)| set.values().len()).sum::<usize>();
+    let total = count(after);
+    if total > MAX_ALL_VALUES && total > count(before) {
+        return unfit(format!(
+            "values: with these all lists of the tenant have {total} together; at most {MAX_ALL_VALUES} are kept. Clear \
+             lists that are not used, or leave an attribute without a list"
+        ));
+    }
+    Ok(())
 }
 
 /// A list that the profile declares.
@@ -240,6 +257,22 @@ mod tests {
         let many = vec![AllowedValue::from("x"); MAX_VALUES + 1];
         assert!(told(checked(many)).contains("10001"));
         assert!(checked(Vec::new()).expect("empty").values().is_empty());
+    }
+
+    #[test]
+    fn all_lists_together_are_bounded() {
+        let set = |number: usize| {
+            ValueSet::new((0..number).map(|at| AllowedValue { value: at.to_string(), label: None }))
+        };
+        let sets = |numbers: &[usize]| -> ValueSets {
+            numbers.iter().enumerate().map(|(at, number)| (at.to_string(), set(*number))).collect()
+        };
+        let full = sets(&[MAX_VALUES; 5]);
+        assert!(check_total(&ValueSets::default(), &full).is_ok());
+        let over = sets(&[MAX_VALUES, MAX_VALUES, MAX_VALUES, MAX_VALUES, MAX_VALUES, 1]);
+        let error = told(check_total(&full, &over));
+        assert!(error.contains("50001") && error.contains("at most 50000"), "{error}");
+        assert!(check_total(&sets(&[MAX_VALUES, MAX_ALL_VALUES]), &over).is_ok(), "it becomes less");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use provisioning::{
     Tenant,
-    configuration::{ConfigurationError, DiffLine, LineKind, MAX_PROFILE, Recheck},
+    configuration::{ConfigurationError, DiffLine, LineKind, MAX_DIFF_LINES, MAX_PROFILE, Recheck},
 };
 use scim_core::profile::Profile;
 use serde_json::json;
@@ -92,7 +92,7 @@ async fn set(installation: &Installation, slug: &str, file: &Path, dry_run: bool
         .await
         .map_err(in_file)?;
     bar.finish_and_clear();
-    print_diff(&preview.diff);
+    print_diff(preview.diff.as_deref());
     print_roles(&preview.roles);
     print_people(&preview.people);
     if dry_run {
@@ -121,13 +121,13 @@ async fn set(installation: &Installation, slug: &str, file: &Path, dry_run: bool
 async fn compare(installation: &Installation, slug: &str) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let name = &tenant.row.profile_name;
-    match installation.tenants.upgrade_diff(&tenant) {
+    match installation.tenants.upgrade_diff(&tenant).await? {
         Some(upgrade) => {
             output::line(format_args!(
                 "{slug} has a copy of {name} {}, the one that ships is {}:",
                 upgrade.from, upgrade.version
             ));
-            print_diff(&upgrade.diff);
+            print_diff(upgrade.diff.as_deref());
         }
         None if Profile::builtin(name).is_none() => {
             output::line(format_args!("no profile named {name} ships; {slug} has one of its own"));
@@ -197,7 +197,11 @@ fn advance(bar: &ProgressBar, done: u64, total: u64) {
 }
 
 /// Changed lines with those around them, as `diff -u` shows them.
-fn print_diff(lines: &[DiffLine]) {
+fn print_diff(lines: Option<&[DiffLine]>) {
+    let Some(lines) = lines else {
+        output::line(format_args!("a text has more than {MAX_DIFF_LINES} lines: too long to compare"));
+        return;
+    };
     let changed: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].kind != LineKind::Same).collect();
     let mut last = None;
     for (at, line) in lines.iter().enumerate() {

@@ -63,6 +63,8 @@ const FUNCTIONS: [&str; 27] = [
 pub struct Condition {
     text: String,
     program: Arc<Program>,
+    walks: usize,
+    patterns: usize,
 }
 
 /// A condition came to no answer for a document.
@@ -79,15 +81,27 @@ impl Condition {
             let told = errors.errors.first().map_or_else(String::new, |error| error.msg.clone());
             format!("is no CEL expression: {told}")
         })?;
-        let mut check = Check { resource_type, variables: Vec::new(), parts: 0, comprehensions: 0 };
+        let mut check =
+            Check { resource_type, variables: Vec::new(), parts: 0, comprehensions: 0, patterns: 0 };
         check.expression(&program.expression().expr)?;
-        Ok(Self { text: text.to_owned(), program: Arc::new(program) })
+        let (walks, patterns) = (check.comprehensions, check.patterns);
+        Ok(Self { text: text.to_owned(), program: Arc::new(program), walks, patterns })
     }
 
     /// The expression.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// How many walks over lists it has.
+    pub(crate) fn walks(&self) -> usize {
+        self.walks
+    }
+
+    /// How many `matches` it has; each compiles its pattern whenever it is evaluated.
+    pub(crate) fn patterns(&self) -> usize {
+        self.patterns
     }
 
     /// Whether it holds. An error of the evaluation may hold values, so it is not kept.
@@ -106,6 +120,7 @@ struct Check<'a> {
     variables: Vec<String>,
     parts: usize,
     comprehensions: usize,
+    patterns: usize,
 }
 
 impl Check<'_> {
@@ -188,6 +203,10 @@ impl Check<'_> {
             return Err("joins values inside a list with + or map; compare them one by one".into());
         }
         if name == "matches" {
+            if !self.variables.is_empty() {
+                return Err("has matches inside a list; use startsWith, endsWith or contains there".into());
+            }
+            self.patterns += 1;
             check_pattern(call)?;
         }
         let target = call.target.iter().map(|target| &target.expr);

@@ -9,7 +9,7 @@ use super::{
     constraints::{self, Named},
     extensions,
     file::{EnterpriseFile, ExampleFile, ProfileFile, UserFile},
-    rules, tenant_keys,
+    limits, rules, tenant_keys,
 };
 use crate::{
     product::Product,
@@ -48,6 +48,7 @@ impl Fault {
 
 /// Checks a file and makes the profile of it; its examples are still to be run.
 pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile>), Fault> {
+    limits::check(&file)?;
     check_head(&file)?;
     let types = &file.resource_types;
     if !types.users.get_ref() {
@@ -137,8 +138,9 @@ fn user_type(file: &ProfileFile, named: &Named<'_>) -> Result<ResourceType, Faul
     let mut product = Product { aliases: constraints::aliases(&user, &file.aliases)?, ..Product::default() };
     user.product = Arc::new(product.clone());
     product.dropped = constraints::dropped(&user, &file.user.dropped)?;
-    product.not_applicable = rules::not_applicable(&user, &file.not_applicable)?;
-    product.rules = rules::rules(&user, &file.rules, named)?;
+    let mut budget = limits::Budget::default();
+    product.not_applicable = rules::not_applicable(&user, &file.not_applicable, &mut budget)?;
+    product.rules = rules::rules(&user, &file.rules, named, &mut budget)?;
     user.product = Arc::new(product);
     Ok(user)
 }

@@ -1,6 +1,6 @@
 //! From `[[attribute]]`, `[[alias]]` and `[user] dropped` to what a resource type asks of its attributes.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use toml::Spanned;
 
@@ -160,12 +160,10 @@ pub(super) fn constrain(
     files: &[ConstrainedFile],
     named: &Named<'_>,
 ) -> Result<(), Fault> {
-    for (at, file) in files.iter().enumerate() {
+    let mut constrained = HashSet::new();
+    for file in files {
         let target = offered(user, &file.path)?;
-        let twice = files[..at]
-            .iter()
-            .filter_map(|earlier| offered(user, &earlier.path).ok())
-            .any(|earlier| earlier.path() == target.path());
+        let twice = !constrained.insert(target.path());
         let has_own = target.leaf().constraint.is_some();
         if twice || has_own {
             return Err(Fault::at(&file.path, "is constrained already; keep all its keys in one place"));

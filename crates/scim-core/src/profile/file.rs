@@ -408,7 +408,8 @@ pub(super) struct NotApplicableFile {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RolesFile {
     /// A group whose name starts with this gives the role named by the rest; after all `[[roles.rule]]`.
-    pub(super) prefix: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) prefix: Option<Spanned<String>>,
     /// `[[roles.rule]]`, in order.
     #[serde(default, rename = "rule")]
     pub(super) rules: Vec<RoleRuleFile>,
@@ -417,7 +418,8 @@ pub(super) struct RolesFile {
     pub(super) matches: Matches,
     /// Roles that only a rule with `group` or `external-id` gives.
     #[serde(default)]
-    pub(super) protected: Vec<String>,
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub(super) protected: Vec<Spanned<String>>,
     /// Value set that holds the product's roles in their spelling.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) catalogue: Option<Spanned<String>>,

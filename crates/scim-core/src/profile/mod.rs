@@ -6,6 +6,7 @@ pub mod edit;
 mod examples;
 mod extensions;
 mod file;
+mod limits;
 mod rules;
 mod tenant_keys;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use limits::MAX_PROFILE;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -115,7 +117,7 @@ pub struct ValueSetDeclaration {
     /// Is no value allowed until the tenant has filled it?
     pub required: bool,
     /// Of a tenant that has not filled it.
-    pub values: Option<ValueSet>,
+    pub values: Option<Arc<ValueSet>>,
 }
 
 /// The part of the product that a tenant's people belong to.
@@ -262,6 +264,7 @@ impl Profile {
     }
 
     fn compile(text: &str) -> Result<(Self, Vec<file::ExampleFile>), ProfileError> {
+        limits::check_length(text).map_err(|fault| fault.in_text(text))?;
         let file: file::ProfileFile = toml::from_str(text).map_err(|error| {
             ProfileError::at(text, error.span().map_or(0, |span| span.start), error.message())
         })?;
@@ -275,7 +278,7 @@ impl Profile {
         let mut sets = tenant.clone();
         for declared in self.value_sets.iter().filter(|declared| tenant.get(&declared.name).is_none()) {
             match (&declared.values, declared.required) {
-                (Some(values), _) => sets.insert(&declared.name, values.clone()),
+                (Some(values), _) => sets.insert(&declared.name, Arc::clone(values)),
                 (None, true) => sets.insert(&declared.name, ValueSet::default()),
                 (None, false) => {}
             }

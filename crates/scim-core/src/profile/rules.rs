@@ -6,6 +6,7 @@ use super::{
     compile::Fault,
     constraints::{Named, offered},
     file::{NotApplicableFile, RuleFile},
+    limits::Budget,
 };
 use crate::{
     product::{Condition, Demand, NotApplicable, Rule},
@@ -14,7 +15,12 @@ use crate::{
 };
 
 /// The rules of a file.
-pub(super) fn rules(user: &ResourceType, files: &[RuleFile], named: &Named<'_>) -> Result<Vec<Rule>, Fault> {
+pub(super) fn rules(
+    user: &ResourceType,
+    files: &[RuleFile],
+    named: &Named<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<Rule>, Fault> {
     let mut compiled: Vec<Rule> = Vec::with_capacity(files.len());
     for file in files {
         if compiled.iter().any(|earlier| earlier.name == *file.name.get_ref()) {
@@ -22,15 +28,20 @@ pub(super) fn rules(user: &ResourceType, files: &[RuleFile], named: &Named<'_>) 
         }
         compiled.push(Rule {
             name: file.name.get_ref().clone(),
-            when: file.when.as_ref().map(|when| condition(user, when)).transpose()?,
-            demand: demand(user, file, named)?,
+            when: file.when.as_ref().map(|when| condition(user, when, budget)).transpose()?,
+            demand: demand(user, file, named, budget)?,
             message: file.message.as_ref().map(|message| message.trim().trim_end_matches('.').to_owned()),
         });
     }
     Ok(compiled)
 }
 
-fn demand(user: &ResourceType, file: &RuleFile, named: &Named<'_>) -> Result<Demand, Fault> {
+fn demand(
+    user: &ResourceType,
+    file: &RuleFile,
+    named: &Named<'_>,
+    budget: &mut Budget,
+) -> Result<Demand, Fault> {
     let misplaced = [
         (file.paths.is_some() && file.format.is_none(), "paths belongs to format"),
         (file.path.is_some() && file.condition.is_none(), "path belongs to condition"),
@@ -59,7 +70,7 @@ fn demand(user: &ResourceType, file: &RuleFile, named: &Named<'_>) -> Result<Dem
                 Some(path) => offered(user, path)?.path(),
                 None => return Err(Fault::at(text, "needs a path, the attribute that an error names")),
             };
-            Ok(Demand::Holds(condition(user, text)?, path))
+            Ok(Demand::Holds(condition(user, text, budget)?, path))
         }
         _ => Err(Fault::at(
             &file.name,
@@ -79,14 +90,17 @@ fn all_offered(
     paths.iter().map(|path| offered(user, path)).collect()
 }
 
-fn condition(user: &ResourceType, text: &Spanned<String>) -> Result<Condition, Fault> {
-    Condition::compile(text.get_ref(), user).map_err(|problem| Fault::at(text, problem))
+fn condition(user: &ResourceType, text: &Spanned<String>, budget: &mut Budget) -> Result<Condition, Fault> {
+    let compiled = Condition::compile(text.get_ref(), user).map_err(|problem| Fault::at(text, problem))?;
+    budget.spend(compiled.walks(), compiled.patterns()).map_err(|problem| Fault::at(text, problem))?;
+    Ok(compiled)
 }
 
 /// What does not apply to some users.
 pub(super) fn not_applicable(
     user: &ResourceType,
     files: &[NotApplicableFile],
+    budget: &mut Budget,
 ) -> Result<Vec<NotApplicable>, Fault> {
     let mut compiled = Vec::with_capacity(files.len());
     for file in files {
@@ -95,7 +109,7 @@ pub(super) fn not_applicable(
         }
         let attributes = file.attributes.iter().map(|path| offered(user, path));
         compiled.push(NotApplicable {
-            when: condition(user, &file.when)?,
+            when: condition(user, &file.when, budget)?,
             attributes: attributes.collect::<Result<_, _>>()?,
             then: file.then,
             reason: file.reason.trim().trim_end_matches('.').to_owned(),

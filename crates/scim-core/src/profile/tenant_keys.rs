@@ -1,6 +1,6 @@
 //! From `[[value-set]]`, `[roles]`, `[people]`, `[organization]`, `[[gate]]` and `[policies]` to what a tenant is made of.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use toml::Spanned;
 
@@ -38,7 +38,7 @@ pub(super) fn value_sets(files: Vec<ValueSetFile>) -> Result<Vec<ValueSetDeclara
             name: file.name.into_inner(),
             title: file.title,
             required: file.required,
-            values,
+            values: values.map(Arc::new),
         });
     }
     Ok(compiled)
@@ -68,13 +68,13 @@ pub(super) fn roles(file: &RolesFile, named: &Named<'_>) -> Result<RoleMapping, 
         named.value_set(name)?;
     }
     Ok(RoleMapping {
-        prefix: file.prefix.clone(),
+        prefix: file.prefix.as_ref().map(|prefix| prefix.get_ref().clone()),
         catalogue: file.catalogue.as_ref().map(|name| name.get_ref().clone()),
         unmatched_group: file.unmatched_group,
         rules,
         matches: file.matches,
         unlisted: file.unlisted,
-        protected: file.protected.iter().map(|role| fold(role.trim())).collect(),
+        protected: file.protected.iter().map(|role| fold(role.get_ref().trim())).collect(),
     })
 }
 
@@ -97,7 +97,7 @@ fn role_rule(file: &RoleRuleFile) -> Result<RoleRule, Fault> {
         if prefix.get_ref().is_empty() {
             return Err(fault("an empty prefix would make a role of every group; write one"));
         }
-        return Ok(RoleRule::Prefix(prefix.get_ref().clone(), role));
+        return Ok(RoleRule::Prefix(prefix.get_ref().as_str().into(), role));
     }
     if let Some(pattern) = &file.pattern {
         return RoleRule::pattern(pattern.get_ref(), role.as_deref())

@@ -162,7 +162,7 @@ pub(crate) async fn check(
     Fields(typed): Fields<ProfileForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    if opens(&visit, &tenant, &typed) {
+    if opens(&visit, &tenant, &typed).await? {
         return for_operators(&state, &visit, &tenant, &typed).await;
     }
     dry_run(&state, &visit, &tenant, &typed, None).await
@@ -176,7 +176,7 @@ pub(crate) async fn save(
     Fields(typed): Fields<ProfileForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    if opens(&visit, &tenant, &typed) {
+    if opens(&visit, &tenant, &typed).await? {
         return for_operators(&state, &visit, &tenant, &typed).await;
     }
     let text = lines(&typed.text);
@@ -197,9 +197,15 @@ pub(crate) async fn save(
 
 /// Would a text offer the product's page on other conditions, by somebody who does not decide that? What cannot be read
 /// is told where it is tried.
-fn opens(visit: &Visit, tenant: &Tenant, typed: &ProfileForm) -> bool {
-    !rights::may_open(visit.admin.role)
-        && TenantDirectory::changes_gates(tenant, &lines(&typed.text)).unwrap_or_default()
+async fn opens(visit: &Visit, tenant: &Tenant, typed: &ProfileForm) -> Result<bool, PageError> {
+    if rights::may_open(visit.admin.role) {
+        return Ok(false);
+    }
+    match TenantDirectory::changes_gates(tenant, &lines(&typed.text)).await {
+        Ok(changes) => Ok(changes),
+        Err(ConfigurationError::Store(error)) => Err(error.into()),
+        Err(_) => Ok(false),
+    }
 }
 
 /// The page with what was typed, and whom to ask.
@@ -228,7 +234,7 @@ async fn dry_run(
             let mut shown = with_text(state, visit, tenant, typed, &text).await?;
             shown.notice = notice;
             shown.dry_run = Some(DryRun {
-                diff: diff_view::rows(&preview.diff),
+                diff: diff_view::rows(preview.diff.as_deref()),
                 roles: preview.roles.iter().map(sentence).collect(),
                 people: people(&preview.people),
                 misfits: misfits(preview.people),
@@ -289,10 +295,10 @@ async fn profile_page(
 ) -> Result<ProfilePage, PageError> {
     let head = TenantHead::new(tenant, "profile");
     let (versions, older) = versions::rows(state, tenant, below).await?;
-    let upgrade = state.tenants.upgrade_diff(tenant).map(|upgrade| UpgradeCard {
+    let upgrade = state.tenants.upgrade_diff(tenant).await?.map(|upgrade| UpgradeCard {
         from: upgrade.from,
         to: upgrade.version,
-        diff: diff_view::rows(&upgrade.diff),
+        diff: diff_view::rows(upgrade.diff.as_deref()),
     });
     Ok(ProfilePage {
         chrome: visit.chrome(format!("Profile · {}", head.name)),

@@ -129,7 +129,7 @@ fn profile(role: AdminRole) -> ProfilePage {
         source: None,
         fault: None,
         dry_run: None,
-        upgrade: Some(UpgradeCard { from: 1, to: 2, diff: diff_view::rows(&diff(&old, &new)) }),
+        upgrade: Some(UpgradeCard { from: 1, to: 2, diff: diff_view::rows(diff(&old, &new).as_deref()) }),
         versions: vec![version(3, true), version(2, false), version(1, false)],
         older: None,
     }
@@ -145,7 +145,7 @@ fn checked() -> ProfilePage {
     ProfilePage {
         source: Some("This is the text of version 1.".into()),
         dry_run: Some(DryRun {
-            diff: diff_view::rows(&diff(&old, &new)),
+            diff: diff_view::rows(diff(&old, &new).as_deref()),
             roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
             people:
                 "The first 5000 users were looked at (rollcall profile set --dry-run looks at all): 2 no longer \
@@ -172,7 +172,7 @@ fn old_version() -> VersionPage {
         chrome: chrome("Version 1 of the profile · Northwind Hospital"),
         head: head("profile"),
         row: version(1, false),
-        diff: diff_view::rows(&diff(&old, &new)),
+        diff: diff_view::rows(diff(&old, &new).as_deref()),
         text: old,
     }
 }

@@ -57,7 +57,7 @@ on_both! {
         let first = &preview.people.first[0];
         assert_eq!((first.id.to_string(), first.user_name.as_str()), (b.clone(), "b@x.example"));
         assert_eq!(first.problems, ["title: is required; send a title."]);
-        let changed: Vec<_> = preview.diff.iter().filter(|line| line.kind == LineKind::Removed).collect();
+        let changed: Vec<_> = preview.diff.iter().flatten().filter(|line| line.kind == LineKind::Removed).collect();
         assert_eq!(changed.len(), 2, "{changed:?}");
         assert_eq!(side.events().await, events);
 
@@ -106,7 +106,7 @@ on_both! {
         let world = &World::new(&store);
         let side = world.tenant("envi").await;
         let text = side.tenant().row.profile.clone();
-        assert!(world.directory.upgrade_diff(side.tenant()).is_none());
+        assert!(world.directory.upgrade_diff(side.tenant()).await.expect("read").is_none());
         let other = text.replace("prefix = \"Envi_\"", "prefix = \"App_\"");
         let save = async |tenant: &Tenant, text: &str, version| {
             world.directory.save_profile(tenant, text, version, &context()).await
@@ -117,15 +117,15 @@ on_both! {
         let side = side.again(world).await;
         let early = save(side.tenant(), &text, 1).await;
         assert!(matches!(early, Err(ConfigurationError::Outdated(1))), "{early:?}");
-        let upgrade = world.directory.upgrade_diff(side.tenant()).expect("they differ");
+        let upgrade = world.directory.upgrade_diff(side.tenant()).await.expect("read").expect("they differ");
         assert_eq!((upgrade.text, upgrade.version), (Profile::builtin("envi").expect("ships"), 1));
-        let added: Vec<_> = upgrade.diff.iter().filter(|line| line.kind == LineKind::Added).collect();
+        let added: Vec<_> = upgrade.diff.iter().flatten().filter(|line| line.kind == LineKind::Added).collect();
         assert_eq!((added.len(), added[0].text.as_str()), (1, "prefix = \"Envi_\""));
         assert_eq!(save(side.tenant(), upgrade.text, 2).await.expect("upgraded").version, 3);
         let side = side.again(world).await;
-        assert!(world.directory.upgrade_diff(side.tenant()).is_none());
+        assert!(world.directory.upgrade_diff(side.tenant()).await.expect("read").is_none());
         let own = world.tenant_with(BADGES).await;
-        assert!(world.directory.upgrade_diff(own.tenant()).is_none(), "nothing of that name ships");
+        assert!(world.directory.upgrade_diff(own.tenant()).await.expect("read").is_none(), "nothing of that name ships");
         assert_eq!(own.tenant().row.profile_name, "badges");
     }
 

@@ -76,6 +76,7 @@ fn conditions_that_are_refused() {
         ("user.emails.map(e, e.value).size() > 0", "+ or map"),
         ("user.emails.exists(e, e.value + e.type == 'x')", "+ or map"),
         ("user.title.matches(user.name.givenName)", "no constant"),
+        ("user.emails.exists(e, e.value.matches('x'))", "inside a list"),
         ("user.title.matches('(')", "cannot be used"),
         ("user.title.matches('(\\\\w{100}){100}')", "cannot be used"),
         ("type(user.title) == string", "uses \"type\""),

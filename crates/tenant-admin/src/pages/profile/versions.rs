@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use provisioning::{Tenant, configuration::diff};
+use provisioning::{Tenant, configuration::compare};
 
 use crate::{
     ConsoleState,
@@ -81,7 +81,7 @@ pub(crate) async fn version(
             by: found.created_by,
             current: version == tenant.row.profile_version,
         },
-        diff: diff_view::rows(&diff(&found.body, &tenant.row.profile)),
+        diff: diff_view::rows(compare(&found.body, &tenant.row.profile).await?.as_deref()),
         text: found.body,
         head,
     };
