@@ -34,6 +34,8 @@ const MAX_EXAMPLES: usize = 100;
 const MAX_EXAMPLE: usize = 64 * 1024;
 /// Most `[[roles.rule]]`.
 const MAX_ROLE_RULES: usize = 100;
+/// Most `pattern` in them: each looks at the whole name of each group.
+const MAX_ROLE_PATTERNS: usize = 20;
 /// Most names in `roles.protected`.
 const MAX_PROTECTED: usize = 100;
 /// Longest prefix, name of a group, externalId and role, in characters.
@@ -119,6 +121,8 @@ fn check_roles(roles: &RolesFile) -> Result<(), Fault> {
         let offset = parts.into_iter().flatten().next().map_or(0, |part| part.span().start);
         return Err(Fault { offset, problem: too_many(MAX_ROLE_RULES, "[[roles.rule]]") });
     }
+    let patterns = roles.rules.iter().filter_map(|rule| rule.pattern.as_ref());
+    at_most(MAX_ROLE_PATTERNS, "[[roles.rule]] with a pattern", patterns)?;
     at_most(MAX_PROTECTED, "roles.protected", &roles.protected)?;
     // A pattern has a limit of its own.
     let parts =
@@ -196,6 +200,9 @@ mod tests {
             "[[example]]\ntitle = \"t\"\nvalid = true\nuser = '{}'\n".repeat(number)
         });
         bounded(100, "[[roles.rule]]", |number| "[[roles.rule]]\nprefix = \"a\"\n".repeat(number));
+        bounded(20, "with a pattern", |number| {
+            "[[roles.rule]]\npattern = \"a\"\nrole = \"x\"\n".repeat(number)
+        });
         bounded(100, "protected", |number| format!("[roles]\nprotected = [{}]\n", "\"a\", ".repeat(number)));
     }
 
