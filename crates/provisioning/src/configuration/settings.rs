@@ -2,7 +2,7 @@
 
 use scim_core::fold;
 use store::{
-    ChangeContext,
+    ChangeContext, StoreError,
     tenants::{TenantSettings, TenantStatus},
 };
 
@@ -16,17 +16,24 @@ pub(crate) const NAME_LENGTH: usize = 200;
 const ORGANIZATION_LENGTH: usize = 200;
 
 impl TenantDirectory {
-    /// Checks and changes what the settings name; texts are trimmed and spelled as the profile spells them.
+    /// Checks and changes what the settings name, all of it or nothing; texts are trimmed and spelled as the profile
+    /// spells them. Repeats with the tenant as it is by then while somebody else changes its configuration.
     pub async fn configure(
         &self,
         tenant: &Tenant,
         settings: &TenantSettings,
         context: &ChangeContext,
     ) -> Result<(), ConfigurationError> {
-        let checked = Self::check_settings(tenant, settings)?;
         let platform = self.store().platform();
-        whole(|| platform.configure_tenant(tenant.id(), &checked, context)).await?;
-        Ok(())
+        let (mut newer, mut repeated) = (None, 0);
+        loop {
+            let tenant = newer.as_deref().unwrap_or(tenant);
+            let checked = Self::check_settings(tenant, settings)?;
+            match whole(|| platform.configure_tenant(tenant.id(), &checked, context)).await {
+                Err(StoreError::Stale) => newer = Some(self.read_again(tenant.id(), &mut repeated).await?),
+                outcome => return Ok(outcome.map(|_| ())?),
+            }
+        }
     }
 
     /// The settings as [`Self::configure`] would keep them.
@@ -34,13 +41,22 @@ impl TenantDirectory {
         tenant: &Tenant,
         settings: &TenantSettings,
     ) -> Result<TenantSettings, ConfigurationError> {
-        let mut checked = TenantSettings::default();
+        let mut checked = TenantSettings {
+            status: settings.status,
+            checked_by: Some(tenant.row.version),
+            ..TenantSettings::default()
+        };
+        let active = settings.status.map_or(tenant.is_active(), |status| status == TenantStatus::Active);
         if let Some(name) = &settings.name {
             checked.name = Some(short_text("name", name, NAME_LENGTH)?.to_owned());
         }
         if let Some(organization) = &settings.organization {
             let organization = organization.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            checked.organization = Some(check_organization(tenant, organization)?);
+            checked.organization = Some(check_organization(tenant, organization, active)?);
+        }
+        if settings.status == Some(TenantStatus::Active) {
+            let organization = checked.organization.as_ref().unwrap_or(&tenant.row.organization);
+            check_activation(tenant, organization.as_deref())?;
         }
         for (name, value) in &settings.properties {
             let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -78,18 +94,8 @@ impl TenantDirectory {
 
     /// Serves the tenant, and opens its profile's feature gate. Refused while its organization is missing and needed.
     pub async fn activate(&self, tenant: &Tenant, context: &ChangeContext) -> Result<(), ConfigurationError> {
-        if let Some(organization) = &tenant.profile.organization
-            && organization.required
-            && tenant.row.organization.is_none()
-        {
-            return unfit(format!(
-                "organization: {} needs one before it is activated; set it",
-                tenant.row.slug
-            ));
-        }
-        let platform = self.store().platform();
-        whole(|| platform.set_tenant_status(tenant.id(), TenantStatus::Active, context)).await?;
-        Ok(())
+        let settings = TenantSettings { status: Some(TenantStatus::Active), ..TenantSettings::default() };
+        self.configure(tenant, &settings, context).await
     }
 
     /// Stops serving the tenant.
@@ -104,9 +110,19 @@ impl TenantDirectory {
     }
 }
 
+fn check_activation(tenant: &Tenant, organization: Option<&str>) -> Result<(), ConfigurationError> {
+    match &tenant.profile.organization {
+        Some(declared) if declared.required && organization.is_none() => {
+            unfit(format!("organization: {} needs one before it is activated; set it", tenant.row.slug))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_organization(
     tenant: &Tenant,
     organization: Option<&str>,
+    active: bool,
 ) -> Result<Option<String>, ConfigurationError> {
     let Some(declared) = &tenant.profile.organization else {
         return match organization {
@@ -117,7 +133,7 @@ fn check_organization(
         };
     };
     let Some(text) = organization else {
-        if declared.required && tenant.is_active() {
+        if declared.required && active {
             return unfit("organization: it is needed as long as the tenant is active; choose another one");
         }
         return Ok(None);

@@ -49,7 +49,8 @@ pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow:
         }
         Tenant::Set { slug, name, organization, properties } => {
             let properties = properties.into_iter().map(|(name, value)| (name, Some(value))).collect();
-            let settings = TenantSettings { name, organization: organization.map(Some), properties };
+            let organization = organization.map(Some);
+            let settings = TenantSettings { name, organization, properties, ..TenantSettings::default() };
             let tenant = installation.tenant(&slug).await?;
             installation.tenants.configure(&tenant, &settings, &cli_context()).await?;
             show(&*installation.tenant(&slug).await?);

@@ -51,20 +51,14 @@ impl Platform {
     ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?.enter(id.0).await?;
         let Some(before) = tx.own_row().await? else { return Ok(false) };
-        let after = tenants::Model {
-            status: word("status", status)?,
-            gate_open: before.gate_open || status == TenantStatus::Active,
-            ..before.clone()
-        };
-        let name = match status {
-            TenantStatus::Active => "tenant.activated",
-            TenantStatus::Inactive => "tenant.deactivated",
-        };
-        change(tx, name, &before, after, context).await
+        let after = with_status(&before, status)?;
+        let changes = vec![(status_event(status), after)];
+        change(tx, before, changes, context).await
     }
 
-    /// Changes what the settings name; moves the epoch. `false` when there is no such tenant. Event `tenant.updated`;
-    /// none when nothing changes.
+    /// Changes what the settings name, in one transaction; moves the epoch. `false` when there is no such tenant;
+    /// [`StoreError::Stale`] when its version is not [`TenantSettings::checked_by`]. Event `tenant.updated`, and that of
+    /// [`Self::set_tenant_status`]; none when nothing changes.
     pub async fn configure_tenant(
         &self,
         id: TenantId,
@@ -73,6 +67,9 @@ impl Platform {
     ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?.enter(id.0).await?;
         let Some(before) = tx.own_row().await? else { return Ok(false) };
+        if settings.checked_by.is_some_and(|version| version != before.version) {
+            return Err(StoreError::Stale);
+        }
         let mut after = before.clone();
         if let Some(name) = &settings.name {
             after.name.clone_from(name);
@@ -89,23 +86,52 @@ impl Platform {
             };
         }
         after.properties = serde_json::to_string(&all).map_err(|error| unreadable("properties", error))?;
-        change(tx, "tenant.updated", &before, after, context).await
+        let mut changes = vec![("tenant.updated", after.clone())];
+        if let Some(status) = settings.status {
+            changes.push((status_event(status), with_status(&after, status)?));
+        }
+        change(tx, before, changes, context).await
     }
 }
 
-/// Writes, records and commits a change of a tenant; nothing when there is none.
+fn with_status(row: &tenants::Model, status: TenantStatus) -> Result<tenants::Model, StoreError> {
+    Ok(tenants::Model {
+        status: word("status", status)?,
+        gate_open: row.gate_open || status == TenantStatus::Active,
+        ..row.clone()
+    })
+}
+
+fn status_event(status: TenantStatus) -> &'static str {
+    match status {
+        TenantStatus::Active => "tenant.activated",
+        TenantStatus::Inactive => "tenant.deactivated",
+    }
+}
+
+/// Writes and records the states that a tenant goes through, each with its event, and commits; a state that is the one
+/// before is left out, and nothing is done when none is left.
 async fn change(
     tx: TenantTx,
-    name: &'static str,
-    before: &tenants::Model,
-    after: tenants::Model,
+    before: tenants::Model,
+    states: Vec<(&'static str, tenants::Model)>,
     context: &ChangeContext,
 ) -> Result<bool, StoreError> {
-    if after == *before {
+    let (mut last, mut events) = (before, Vec::new());
+    for (name, state) in states {
+        // A state was made from the one before, whose version and time are known now.
+        let state = tenants::Model { version: last.version, updated_at: last.updated_at, ..state };
+        if state == last {
+            continue;
+        }
+        let written = tx.change_own_row(state).await?;
+        events.push(event(name, &written, Some(&last)));
+        last = written;
+    }
+    if events.is_empty() {
         return Ok(true);
     }
-    let after = tx.change_own_row(after).await?;
-    tx.record(vec![event(name, &after, Some(before))], context).await?;
+    tx.record(events, context).await?;
     tx.commit_configuration().await?;
     Ok(true)
 }

@@ -97,6 +97,10 @@ pub struct TenantSettings {
     pub organization: Option<Option<String>>,
     /// Properties by name; `None`: it has none any more.
     pub properties: BTreeMap<String, Option<String>>,
+    /// Served? [`TenantStatus::Active`] opens the gate, too.
+    pub status: Option<TenantStatus>,
+    /// [`TenantRow::version`] by which these were checked; `None`: whatever it is by now.
+    pub checked_by: Option<i64>,
 }
 
 /// Row counts of a tenant.

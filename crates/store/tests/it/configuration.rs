@@ -8,7 +8,7 @@ use scim_core::{
 };
 use store::{
     StoreError, TenantId, Terms,
-    tenants::{NewProfile, SavedProfile, TenantSettings},
+    tenants::{NewProfile, SavedProfile, TenantSettings, TenantStatus},
 };
 use store_testing::{TestStore, on_both};
 
@@ -45,6 +45,7 @@ on_both! {
             name: Some("Émile's".into()),
             organization: Some(Some("North".into())),
             properties,
+            ..TenantSettings::default()
         };
         let epoch = store.epoch();
         assert!(platform.configure_tenant(id, &settings, &context()).await.unwrap());
@@ -70,6 +71,26 @@ on_both! {
         assert_eq!(names, [("tenant.updated", 3), ("tenant.updated", 2), ("tenant.created", 1)]);
         assert_eq!(trail[0].2["before"]["organization"], "North");
         assert_eq!(trail[0].2["state"]["properties"], serde_json::json!({"b": "2"}));
+        // Settings and status are one change with two events; what was checked by an earlier version is refused.
+        let mut settings = TenantSettings {
+            organization: Some(Some("South".into())),
+            status: Some(TenantStatus::Active),
+            checked_by: Some(2),
+            ..TenantSettings::default()
+        };
+        let stale = platform.configure_tenant(id, &settings, &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        assert_eq!(row().await, third);
+        settings.checked_by = Some(3);
+        assert!(platform.configure_tenant(id, &settings, &context()).await.unwrap());
+        let fifth = row().await;
+        assert_eq!((fifth.version, fifth.status), (5, TenantStatus::Active));
+        assert_eq!(fifth.organization.as_deref(), Some("South"));
+        let trail = events(&store, id).await;
+        let names: Vec<_> = trail[..2].iter().map(|(event, version, _)| (event.as_str(), *version)).collect();
+        assert_eq!(names, [("tenant.activated", 5), ("tenant.updated", 4)]);
+        assert_eq!(trail[0].2["before"]["organization"], "South");
+        settings.checked_by = None;
         assert!(!platform.configure_tenant(TenantId::generate(), &settings, &context()).await.unwrap());
     }
 

@@ -92,7 +92,7 @@ pub(crate) async fn update(
     if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::FORBIDDEN)? {
         return Ok(closed);
     }
-    let mut errors = Errors::default();
+    let (mut errors, mut newer) = (Errors::default(), None);
     let wanted = Wanted::read(&tenant, &typed, &mut errors)?;
     let mut preview = None;
     if errors.is_empty() {
@@ -108,11 +108,14 @@ pub(crate) async fn update(
                     let done = format!("/console/tenants/{slug}/setup?done=updated");
                     return Ok(Redirect::to(&done).into_response());
                 }
-                Err(error) => tell(error, &mut errors)?,
+                Err(error) => {
+                    tell(error, &mut errors)?;
+                    newer = state.tenants.by_id(tenant.id()).await?;
+                }
             },
         }
     }
-    let mut shown = configuration_page(&visit, &tenant);
+    let mut shown = configuration_page(&visit, newer.as_ref().unwrap_or(&tenant));
     if !errors.is_empty() {
         shown.chrome.title = format!("Error: {}", shown.chrome.title);
     }
@@ -134,8 +137,6 @@ struct Wanted {
     prefix: Option<(String, String)>,
     /// Version of the profile that the form was made from.
     version: i32,
-    /// The tenant with the status that is wanted: by it the settings are checked.
-    next: Tenant,
 }
 
 impl Wanted {
@@ -149,11 +150,14 @@ impl Wanted {
                 tenant.is_active()
             }
         };
-        let mut next = tenant.clone();
-        next.row.status = if active { TenantStatus::Active } else { TenantStatus::Inactive };
+        let status = if active { TenantStatus::Active } else { TenantStatus::Inactive };
         let organization = typed.organization.clone().filter(|_| tenant.profile.organization.is_some());
-        let settings = TenantSettings { organization: organization.map(Some), ..TenantSettings::default() };
-        if let Err(error) = TenantDirectory::check_settings(&next, &settings) {
+        let settings = TenantSettings {
+            organization: organization.map(Some),
+            status: Some(status),
+            ..TenantSettings::default()
+        };
+        if let Err(error) = TenantDirectory::check_settings(tenant, &settings) {
             tell(error, errors)?;
         }
         let version = typed.version.parse().unwrap_or_default();
@@ -161,10 +165,11 @@ impl Wanted {
         if prefix.is_some() && version != tenant.row.profile_version {
             tell(ConfigurationError::Outdated(version), errors)?;
         }
-        Ok(Self { active, settings, prefix, version, next })
+        Ok(Self { active, settings, prefix, version })
     }
 
-    /// The profile first: it is what may still be refused.
+    /// The profile first: it is what may still be refused. The rest is one change; should it be refused after all,
+    /// because somebody else was faster, the error says that the prefix is saved.
     async fn save(
         &self,
         state: &ConsoleState,
@@ -175,16 +180,12 @@ impl Wanted {
         if let Some((_, text)) = &self.prefix {
             state.tenants.save_profile(tenant, text, self.version, &context).await?;
         }
-        if !self.active {
-            state.tenants.deactivate(tenant, &context).await?;
+        match state.tenants.configure(tenant, &self.settings, &context).await {
+            Err(ConfigurationError::Unfit(text)) if self.prefix.is_some() => {
+                Err(ConfigurationError::Unfit(format!("{text}. The role prefix is saved; the rest is not")))
+            }
+            outcome => outcome,
         }
-        state.tenants.configure(&self.next, &self.settings, &context).await?;
-        if self.active
-            && let Some(tenant) = state.tenants.by_id(tenant.id()).await?
-        {
-            state.tenants.activate(&tenant, &context).await?;
-        }
-        Ok(())
     }
 }
 

@@ -172,6 +172,7 @@ fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> TenantSettings {
         name: typed.get("name").cloned(),
         organization: organization.map(|text| Some(text.clone())),
         properties,
+        ..TenantSettings::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use provisioning::{ProfileSource, configuration::ConsolePage, directory::CreateTenantError};
 use scim_core::value_set::AllowedValue;
-use store::tenants::TenantSettings;
+use store::tenants::{TenantSettings, TenantStatus};
 use store_testing::on_both;
 
 use super::{BADGES, told};
@@ -76,6 +76,39 @@ on_both! {
         let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
         assert!(!tenant.is_active());
         world.directory.set_organization(&tenant, None, &context()).await.expect("taken away");
+    }
+
+    /// Two people at once: neither may go by what the tenant was before the other.
+    async fn an_active_tenant_does_not_lose_its_organization_to_a_rival(store: TestStore) {
+        let world = &World::new(&store);
+        let text = BADGES.replace("title = \"Building\"", "title = \"Building\"\nrequired = true");
+        let slug = world.slug();
+        let source = ProfileSource::Text(&text);
+        let made = world.directory.create(&slug, None, source, "lenient", false, &context()).await;
+        let id = made.expect("made").id();
+        let tenant = async || world.directory.by_id(id).await.expect("read").expect("there");
+        world.directory.set_organization(&*tenant().await, Some("North"), &context()).await.expect("set");
+        // Both look at the inactive tenant with its organization.
+        let early = tenant().await;
+        world.directory.activate(&early, &context()).await.expect("activated");
+        let error = told(world.directory.set_organization(&early, None, &context()).await);
+        assert!(error.contains("as long as the tenant is active"), "{error}");
+        world.directory.deactivate(&early, &context()).await.expect("deactivated");
+        world.directory.set_organization(&early, None, &context()).await.expect("taken away");
+        let error = told(world.directory.activate(&early, &context()).await);
+        assert!(error.contains("needs one before it is activated"), "{error}");
+
+        // All of it or nothing.
+        let both = |organization: &str| TenantSettings {
+            organization: Some(Some(organization.into())),
+            status: Some(TenantStatus::Active),
+            ..TenantSettings::default()
+        };
+        told(world.directory.configure(&early, &both(" "), &context()).await);
+        assert!(!tenant().await.is_active());
+        world.directory.configure(&early, &both("South"), &context()).await.expect("both");
+        let now = tenant().await;
+        assert_eq!((now.is_active(), now.row.organization.as_deref()), (true, Some("South")));
     }
 
     async fn gates_open_the_page(store: TestStore) {
