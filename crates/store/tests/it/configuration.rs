@@ -74,7 +74,7 @@ on_both! {
         // Settings and status are one change with two events; what was checked by an earlier version is refused.
         let mut settings = TenantSettings {
             organization: Some(Some("South".into())),
-            status: Some(TenantStatus::Inactive),
+            status: Some(TenantStatus::Active),
             checked_by: Some(2),
             ..TenantSettings::default()
         };
@@ -84,11 +84,11 @@ on_both! {
         settings.checked_by = Some(3);
         assert!(platform.configure_tenant(id, &settings, &context()).await.unwrap());
         let fifth = row().await;
-        assert_eq!((fifth.version, fifth.status), (5, TenantStatus::Inactive));
+        assert_eq!((fifth.version, fifth.status), (5, TenantStatus::Active));
         assert_eq!(fifth.organization.as_deref(), Some("South"));
         let trail = events(&store, id).await;
         let names: Vec<_> = trail[..2].iter().map(|(event, version, _)| (event.as_str(), *version)).collect();
-        assert_eq!(names, [("tenant.deactivated", 5), ("tenant.updated", 4)]);
+        assert_eq!(names, [("tenant.activated", 5), ("tenant.updated", 4)]);
         assert_eq!(trail[0].2["before"]["organization"], "South");
         settings.checked_by = None;
         assert!(!platform.configure_tenant(TenantId::generate(), &settings, &context()).await.unwrap());
