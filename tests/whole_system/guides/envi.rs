@@ -12,7 +12,11 @@ use crate::{
     harness::{Installation, PATIENCE, Server, eventually, on_both_databases},
 };
 
-on_both_databases!(envi_step_by_step_in_a_browser, envi_by_the_simulator);
+on_both_databases!(
+    envi_step_by_step_in_a_browser,
+    envi_refuses_groups_without_the_prefix_by_setting,
+    envi_by_the_simulator,
+);
 
 const OPERATOR: &str = "operator@envi.example";
 const HOME: &str = "/console/tenants/envi";
@@ -25,13 +29,16 @@ fn person(name: &str) -> Value {
     })
 }
 
-/// The names of a user's roles, and of the groups that gave them.
+/// The names of a user's roles, and of the groups that gave them, in order.
 fn roles(installation: &Installation, user: &Value) -> Vec<(String, String)> {
     let name = user["userName"].as_str().unwrap();
     let shown = installation.json(&["user", "show", "envi", name, "--json"]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let grants = shown["roles"].as_array().unwrap().iter();
-    grants.map(|grant| (text(&grant["role"]), text(&grant["via"]["display"]))).collect()
+    let mut pairs: Vec<_> =
+        grants.map(|grant| (text(&grant["role"]), text(&grant["via"]["display"]))).collect();
+    pairs.sort();
+    pairs
 }
 
 fn granted(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -184,7 +191,10 @@ async fn okta_configuration(base_url: &str, pasted: &str) -> Okta {
     let kept = okta.assign(more).await;
     let mut keys: Vec<&str> = kept.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["active", "emails", "externalId", "id", "meta", "name", "schemas", "userName"]);
+    assert_eq!(
+        keys,
+        ["active", "emails", "externalId", "groups", "id", "meta", "name", "schemas", "userName"]
+    );
     assert!(kept["emails"][0].get("type").is_none(), "an empty type is none: {kept}");
     okta
 }
@@ -247,6 +257,29 @@ async fn group_provisioning(okta: &Okta, installation: &Installation, users: &[V
     okta.unassign(ada).await;
     okta.assign_again(ada).await;
     assert_eq!(roles(installation, ada).len(), 2);
+}
+
+/// "all names of groups that participate in the provisioning should start with the Envi prefix": what happens to others
+/// is a setting of the tenant's own copy of the profile.
+async fn envi_refuses_groups_without_the_prefix_by_setting(installation: Installation) {
+    installation.run(&["migrate"]);
+    installation.run(&["tenant", "create", "envi", "--profile", "envi", "--activate"]);
+    let kept = installation.run(&["profile", "show", "envi"]);
+    let refusing = kept.replace("unmatched-group = \"keep\"", "unmatched-group = \"reject\"");
+    assert_ne!(kept, refusing);
+    let file = installation.dir.path().join("envi.toml");
+    std::fs::write(&file, refusing).unwrap();
+    installation.run(&["profile", "set", "envi", &file.display().to_string()]);
+    let token = installation.run(&["token", "create", "envi", "--name", "Okta"]);
+    let server = installation.serve().await;
+    let okta = Okta::configured(&format!("{}/t/envi/scim", server.origin), &format!("Bearer {token}"));
+    let ada = okta.assign(person("Ada")).await;
+    okta.push_group("envi_testing", &[&ada]).await;
+    let everyone = json!({"displayName": "Everyone", "members": []});
+    let (status, answer) = okta.scim.send("POST", "/Groups", Some(everyone)).await;
+    assert_eq!((status, &answer["scimType"]), (400, &json!("invalidValue")), "{answer}");
+    assert!(answer["detail"].as_str().unwrap().contains("displayName"), "{answer}");
+    assert_eq!(roles(&installation, &ada), granted(&[("testing", "envi_testing")]));
 }
 
 async fn envi_by_the_simulator(installation: Installation) {
