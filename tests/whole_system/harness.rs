@@ -92,16 +92,32 @@ impl Installation {
         self.database_url().starts_with("sqlite:")
     }
 
+    /// Runs a command to its end; one that does not come to it is killed, so that its test names it.
+    fn finish(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id().to_string();
+        let (done, ended) = std::sync::mpsc::channel::<()>();
+        let watch = std::thread::spawn(move || {
+            let late = ended.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+            late && Command::new("kill").args(["-KILL", &id]).status().is_ok()
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(done);
+        assert!(!watch.join().unwrap(), "rollcall {arguments:?} does not end: {}", describe(&output));
+        output
+    }
+
     /// Runs a command that must succeed; gives its stdout.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
+        let output = self.finish(arguments);
         assert!(output.status.success(), "rollcall {arguments:?} failed: {}", describe(&output));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
     /// Runs a command that must fail; gives its stderr.
     pub(crate) fn refuse(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
+        let output = self.finish(arguments);
         assert!(!output.status.success(), "rollcall {arguments:?} succeeded: {}", describe(&output));
         String::from_utf8(output.stderr).unwrap()
     }
@@ -242,7 +258,11 @@ impl Scim {
         let url = url::Url::parse(&base_url).unwrap();
         // Whatever the host is called, the server is here.
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port_or_known_default().unwrap()));
-        let http = reqwest::Client::builder().resolve(url.host_str().unwrap(), here).build().unwrap();
+        let http = reqwest::Client::builder()
+            .resolve(url.host_str().unwrap(), here)
+            .timeout(PATIENCE)
+            .build()
+            .unwrap();
         Self { http, base_url, authorization: authorization.into() }
     }
 

@@ -10,9 +10,12 @@ mod settings;
 mod telemetry;
 mod upkeep;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
+
+/// Longest wait for blocking work when a command is done.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // One crypto provider for every TLS connection, chosen before the first one.
@@ -28,7 +31,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(cli)) {
+    let outcome = runtime.block_on(commands::run(cli));
+    // A thread that blocks (a name look-up, a connection's last word) does not keep a finished command waiting.
+    runtime.shutdown_timeout(LAST_WAIT);
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             eprintln_error(&error);

@@ -116,6 +116,20 @@ pub(crate) async fn owner(
     }
 }
 
+/// Longest wait for the connections of a pool to say goodbye; the process or the server ends them otherwise.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Closes a pool. Whoever ends is not held up by a peer that does not answer: all that matters was committed before.
+pub(crate) async fn close(db: &DatabaseConnection) {
+    match tokio::time::timeout(FAREWELL, db.close_by_ref()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "closing the database failed"),
+        Err(_) => {
+            tracing::warn!("the database did not end its connections within {FAREWELL:?}; they are dropped")
+        }
+    }
+}
+
 /// Held while one node migrates; others wait for it.
 pub(crate) struct MigrationLock(Option<DatabaseConnection>);
 
@@ -138,10 +152,9 @@ pub(crate) async fn migration_lock(
 
 impl MigrationLock {
     /// The lock ends with its connection.
-    pub(crate) async fn release(self) -> Result<(), StoreError> {
-        match self.0 {
-            Some(db) => Ok(db.close().await?),
-            None => Ok(()),
+    pub(crate) async fn release(self) {
+        if let Some(db) = self.0 {
+            close(&db).await;
         }
     }
 }

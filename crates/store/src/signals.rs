@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait as _};
 use tokio::{sync::Notify, task::JoinHandle, time};
 
 use crate::{
-    StoreError, StoreOptions,
+    StoreError, StoreOptions, connect,
     entity::{epochs, installations},
     error::unreadable,
 };
@@ -71,9 +71,7 @@ impl Signals {
     /// Ends the tasks and their connection.
     pub(crate) async fn stop(&self) {
         self.abort();
-        if let Err(error) = self.db.close_by_ref().await {
-            tracing::debug!(%error, "closing the poller's connection failed");
-        }
+        connect::close(&self.db).await;
     }
 
     fn abort(&self) {

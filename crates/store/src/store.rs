@@ -101,8 +101,8 @@ impl Store {
         let lock = connect::migration_lock(&address, options).await?;
         let db = connect::owner(&address, options).await?;
         let applied = apply_migrations(&db).await;
-        db.close_by_ref().await?;
-        lock.release().await?;
+        connect::close(&db).await;
+        lock.release().await;
         applied
     }
 
@@ -128,9 +128,7 @@ impl Store {
     /// Closes all connections, of clones too.
     pub async fn close(self) {
         self.inner.signals.stop().await;
-        if let Err(error) = self.inner.db.close_by_ref().await {
-            tracing::warn!(%error, "closing the database failed");
-        }
+        connect::close(&self.inner.db).await;
     }
 
     /// Which database.
