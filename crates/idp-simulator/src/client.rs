@@ -15,7 +15,7 @@ use crate::paste::Paste;
 use crate::report::Recorder;
 use crate::waits::{ATTEMPTS, Waits};
 
-/// Okta closes the connection after this (idp-behaviour 1.1); Entra tells no limit of its own.
+/// Okta closes the connection after this; Entra tells no limit of its own.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Answers beyond this are no answers of a SCIM server.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
-    /// What the provider calls itself (idp-behaviour 1.1 and section 4).
+    /// What the provider calls itself.
     fn user_agent(self) -> &'static str {
         match self {
             Self::Okta => "Okta SCIM Client 1.0.0",
@@ -182,7 +182,7 @@ impl Client {
         &self.base
     }
 
-    /// Sends one request as the provider does, waiting out 429 (idp-behaviour 1.1). `path` begins with `/` and is sent
+    /// Sends one request as the provider does, waiting out 429. `path` begins with `/` and is sent
     /// as it is, but for the flag.
     pub(crate) async fn send(
         &self,
@@ -271,7 +271,7 @@ fn transport(error: reqwest::Error) -> SendError {
     SendError::Transport(chain(&error.without_url()))
 }
 
-/// The path of a look-up: `attribute eq "value"` with the blanks and quotes as Okta encodes them (idp-behaviour 1.4).
+/// The path of a look-up: `attribute eq "value"` with the blanks and quotes as Okta encodes them.
 pub(crate) fn look_up_path(resources: &str, attribute: &str, value: &str) -> String {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
     let value = query_value(&escaped);

@@ -12,9 +12,9 @@ use crate::paste::Paste;
 use crate::report::{Failure, Feature};
 
 const ANSWERED: Requirement =
-    Requirement { text: "every request is answered within 60 s", source: "idp-behaviour 1.1" };
+    Requirement { text: "every request is answered within 60 s", source: "Okta's transport" };
 const RETRY_AFTER: Requirement =
-    Requirement { text: "a 429 has an integer Retry-After", source: "idp-behaviour 1.1; RFC 9110, 10.2.3" };
+    Requirement { text: "a 429 has an integer Retry-After", source: "Okta's transport; RFC 9110, 10.2.3" };
 
 /// Requests under one name.
 pub(crate) struct Exchange {

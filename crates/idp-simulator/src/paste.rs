@@ -1,6 +1,6 @@
 //! What people paste where a token belongs.
 
-/// How a bearer token gets into a field that is sent as the whole `Authorization` header (idp-behaviour 1.2).
+/// How a bearer token gets into a field that is sent as the whole `Authorization` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paste {
     /// The token alone.

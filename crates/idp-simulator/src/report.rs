@@ -10,7 +10,7 @@ pub struct Failure {
     pub operation: String,
     /// `POST /Users`.
     pub request: String,
-    /// Which requirement the answer broke, and its source (`idp-behaviour` section, RFC).
+    /// Which requirement the answer broke, and its source (a provider's habit, RFC).
     pub requirement: String,
     /// What came instead, shortened; never holds the credential.
     pub found: String,

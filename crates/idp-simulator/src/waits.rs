@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// How often a request that is answered with 429 is sent (idp-behaviour 1.1).
+/// How often a request that is answered with 429 is sent.
 pub(crate) const ATTEMPTS: u32 = 10;
-/// The wait when a 429 has no integer `Retry-After` (idp-behaviour 1.1).
+/// The wait when a 429 has no integer `Retry-After`.
 const WAIT_UNTOLD: Duration = Duration::from_secs(300);
 /// The waits between the attempts of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -134,7 +134,7 @@ impl Engine {
         });
         let announced = Announced { schemas: schemas.collect(), extensions: BTreeSet::new() };
         let has_users =
-            Requirement { text: "/Schemas holds the core User", source: "idp-behaviour 3.1; RFC 7643, 7" };
+            Requirement { text: "/Schemas holds the core User", source: "Entra ID's reads; RFC 7643, 7" };
         let verdict = demand(announced.schema(USER).is_some(), has_users, || "other schemas only".into());
         op.judge(&answer, [verdict]).then_some(announced)
     }
@@ -149,7 +149,7 @@ const RETURNED: [&str; 4] = ["always", "never", "default", "request"];
 fn well_formed(schema: &Value) -> Verdict {
     let requirement = Requirement {
         text: "/Schemas spells attributes and characteristics as the RFC does (camelCase)",
-        source: "idp-behaviour 3.1; RFC 7643, 7",
+        source: "Entra ID's reads; RFC 7643, 7",
     };
     let id = schema["id"].as_str().unwrap_or_default();
     demand(id.starts_with("urn:"), requirement, || format!("id {}", schema["id"]))?;

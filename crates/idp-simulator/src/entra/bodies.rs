@@ -1,4 +1,4 @@
-//! The bodies that Entra sends, in both of its wire styles (idp-behaviour 3.2).
+//! The bodies that Entra sends, in both of its wire styles.
 
 use serde_json::{Map, Value, json};
 

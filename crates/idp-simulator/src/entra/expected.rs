@@ -215,7 +215,7 @@ fn mark(list: &mut [Value], told: &Map<String, Value>, is_selected: impl Fn(&Val
     }
 }
 
-/// An element with nothing but its type and mark says nothing (idp-behaviour 6.1).
+/// An element with nothing but its type and mark says nothing (RFC 7643, 2).
 fn settle(value: &mut Option<Value>) {
     if let Some(Value::Array(list)) = value {
         list.retain(|element| match element {

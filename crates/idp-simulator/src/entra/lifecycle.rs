@@ -1,4 +1,4 @@
-//! Users leaving and coming back: disable, enable, refused twins, hard deletion (idp-behaviour 3.3, 3.4).
+//! Users leaving and coming back: disable, enable, refused twins, hard deletion.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! Test Connection, the look-ups by a matching attribute, and reference checks (idp-behaviour 3.1).
+//! Test Connection, the look-ups by a matching attribute, and reference checks.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::client::{Answer, query_value};
 use crate::judge::{self, ListView, Requirement, demand};
 
 const NOBODY: Requirement =
-    Requirement { text: "a look-up of nobody is 200 and an empty list", source: "idp-behaviour 3.1" };
+    Requirement { text: "a look-up of nobody is 200 and an empty list", source: "Entra ID's reads" };
 const FOUND: Requirement = Requirement {
     text: "a user, active or not, is found by its matching attribute with the same id",
-    source: "idp-behaviour 3.1, 3.3",
+    source: "Entra ID's reads, Entra ID's life cycle",
 };
 
 /// The attribute that people are looked up by.
@@ -156,7 +156,7 @@ impl Operation<'_> {
         let path = format!("{}&attributes=id", self.list_path(resources, &filter, None));
         let Ok((answer, hit)) = self.find(&path).await else { return false };
         let requirement =
-            Requirement { text: "a reference check finds exactly what refers", source: "idp-behaviour 3.1" };
+            Requirement { text: "a reference check finds exactly what refers", source: "Entra ID's reads" };
         let found = hit.as_ref().map_or(Value::Null, |hit| hit["id"].clone());
         let expected = if holds { Value::from(id) } else { Value::Null };
         let good = self

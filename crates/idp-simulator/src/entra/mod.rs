@@ -1,4 +1,4 @@
-//! Microsoft Entra ID's provisioning engine as a client (idp-behaviour section 3): look-ups, creates and PATCHes in both
+//! Microsoft Entra ID's provisioning engine as a client: look-ups, creates and PATCHes in both
 //! of its wire styles; each answer is judged, and the resource read again, for a 204 must mean that the state changed.
 
 mod announced;
@@ -26,10 +26,10 @@ use crate::client::{Client, Provider, Target, TargetError};
 use crate::exchange::{Exchange, Ids};
 use crate::report::{Recorder, Report};
 
-/// The flag on the base URL that asks for the newer style (idp-behaviour 3.2).
+/// The flag on the base URL that asks for the newer style.
 const FLAG: &str = "aadOptscim062020";
 
-/// How the engine writes its requests (idp-behaviour 3.2). One tenant meets both: on-demand provisioning ignores the flag.
+/// How the engine writes its requests. One tenant meets both: on-demand provisioning ignores the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wire {
     /// Without the flag: `Add`, `Replace`, `Remove`; `"True"`, `"False"`; an operation for each attribute; members

@@ -1,4 +1,4 @@
-//! Users arriving and changing: match, create or take over, update (idp-behaviour 3.1, 3.2).
+//! Users arriving and changing: match, create or take over, update.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -180,7 +180,7 @@ impl Operation<'_> {
         let owner = self.engine.ids.claim(&user.id, user.user_name());
         let requirement = Requirement {
             text: "an id is never given twice",
-            source: "idp-behaviour 1.1, 3.1; RFC 7643, 3.1",
+            source: "Okta's transport, Entra ID's reads; RFC 7643, 3.1",
         };
         let claimed = demand(owner.is_none(), requirement, || {
             format!("the id of {}", owner.clone().unwrap_or_default())

@@ -8,19 +8,31 @@ use crate::client::{Answer, Body};
 /// The status is one of those that the provider takes for success.
 pub(crate) fn status(answer: &Answer, allowed: &[u16]) -> Verdict {
     let requirement = match allowed {
-        [200] => Requirement { text: "the status is 200", source: "idp-behaviour 1.4, 3.1" },
-        [201] => Requirement { text: "the status is 201", source: "idp-behaviour 1.4, 3.2; RFC 7644, 3.3" },
-        [204] => Requirement { text: "the status is 204", source: "idp-behaviour 1.4, 3.3; RFC 7644, 3.6" },
-        [200, 204] => Requirement { text: "the status is 200 or 204", source: "idp-behaviour 1.4, 3.2" },
-        [401] => {
-            Requirement { text: "a wrong credential is refused with 401", source: "idp-behaviour 1.2, C9306" }
+        [200] => Requirement { text: "the status is 200", source: "Okta's operations, Entra ID's reads" },
+        [201] => Requirement {
+            text: "the status is 201",
+            source: "Okta's operations, Entra ID's writes; RFC 7644, 3.3",
+        },
+        [204] => Requirement {
+            text: "the status is 204",
+            source: "Okta's operations, Entra ID's life cycle; RFC 7644, 3.6",
+        },
+        [200, 204] => {
+            Requirement { text: "the status is 200 or 204", source: "Okta's operations, Entra ID's writes" }
         }
+        [401] => Requirement {
+            text: "a wrong credential is refused with 401",
+            source: "Okta's Authorization header, test plan C9306",
+        },
         [404] => Requirement { text: "the status is 404", source: "RFC 7644, 3.12" },
         [409] => Requirement {
             text: "a taken userName or displayName is refused with 409",
-            source: "idp-behaviour 1.4, 3.4; RFC 7644, 3.3",
+            source: "Okta's operations, Entra ID's SCIM Validator; RFC 7644, 3.3",
         },
-        _ => Requirement { text: "the status is one the provider expects", source: "idp-behaviour 1.4, 3" },
+        _ => Requirement {
+            text: "the status is one the provider expects",
+            source: "Okta's operations, Entra ID",
+        },
     };
     demand(allowed.contains(&answer.status), requirement, || {
         format!("{} {}", answer.status, detail(answer.json())).trim_end().to_owned()
@@ -29,7 +41,7 @@ pub(crate) fn status(answer: &Answer, allowed: &[u16]) -> Verdict {
 
 /// A body, where there is one, is JSON: Okta shows anything else as "Invalid JSON".
 pub(crate) fn json(answer: &Answer) -> Verdict {
-    let requirement = Requirement { text: "Invalid JSON: every body is JSON", source: "idp-behaviour 1.1" };
+    let requirement = Requirement { text: "Invalid JSON: every body is JSON", source: "Okta's transport" };
     match &answer.body {
         Body::Other(text) => {
             Err(Broken { requirement, found: super::shorten(&format!("{} {text}", answer.status)) })
@@ -52,7 +64,7 @@ pub(crate) fn content_type(answer: &Answer) -> Verdict {
         essence.eq_ignore_ascii_case("application/scim+json"),
         Requirement {
             text: "Content-Type is application/scim+json",
-            source: "idp-behaviour 1.1; RFC 7644, 3.8",
+            source: "Okta's transport; RFC 7644, 3.8",
         },
         || format!("Content-Type: {kind}"),
     )
@@ -62,7 +74,7 @@ pub(crate) fn content_type(answer: &Answer) -> Verdict {
 pub(crate) fn nothing(answer: &Answer) -> Verdict {
     demand(
         answer.body == Body::Empty,
-        Requirement { text: "a 204 has no body", source: "idp-behaviour 6.7; RFC 7644, 3.6" },
+        Requirement { text: "a 204 has no body", source: "RFC 7644, 3.12; RFC 7644, 3.6" },
         || "a body".into(),
     )
 }
@@ -73,7 +85,7 @@ pub(crate) fn error_body(answer: &Answer) -> Verdict {
     let status = body.get("status");
     let requirement = Requirement {
         text: "an error is a SCIM Error with its URN, status as a string and detail",
-        source: "idp-behaviour 6.7; RFC 7644, 3.12",
+        source: "RFC 7644, 3.12",
     };
     demand(has_schema(body, ERROR), requirement, || format!("schemas {}", shown(body.get("schemas"))))?;
     demand(status.and_then(Value::as_str) == Some(answer.status.to_string().as_str()), requirement, || {
@@ -89,7 +101,7 @@ pub(crate) fn conflict(answer: &Answer) -> Verdict {
         kind.and_then(Value::as_str) == Some("uniqueness"),
         Requirement {
             text: "a duplicate's error has scimType uniqueness",
-            source: "idp-behaviour 1.4, 6.1; RFC 7644, 3.12",
+            source: "Okta's operations, RFC 7643, 2; RFC 7644, 3.12",
         },
         || format!("scimType {}", shown(kind)),
     )
@@ -99,7 +111,10 @@ pub(crate) fn conflict(answer: &Answer) -> Verdict {
 pub(crate) fn challenge(answer: &Answer) -> Verdict {
     demand(
         answer.challenge.as_deref().is_some_and(|challenge| !challenge.trim().is_empty()),
-        Requirement { text: "a 401 carries WWW-Authenticate", source: "idp-behaviour 1.2; RFC 9110, 11.6.1" },
+        Requirement {
+            text: "a 401 carries WWW-Authenticate",
+            source: "Okta's Authorization header; RFC 9110, 11.6.1",
+        },
         || "no such header".into(),
     )
 }
@@ -110,7 +125,7 @@ pub(crate) fn schemas(body: &Value, urn: &str) -> Verdict {
         has_schema(body, urn),
         Requirement {
             text: "schemas holds the resource's own URN",
-            source: "idp-behaviour 2.1 step 6; RFC 7643, 3",
+            source: "Okta's SPEC test step 6; RFC 7643, 3",
         },
         || format!("schemas {}", shown(body.get("schemas"))),
     )
@@ -120,7 +135,7 @@ pub(crate) fn schemas(body: &Value, urn: &str) -> Verdict {
 pub(crate) fn meta(body: &Value, kind: &str) -> Verdict {
     let requirement = Requirement {
         text: "meta holds resourceType and the absolute location of the resource",
-        source: "idp-behaviour 6.7; RFC 7643, 3.1",
+        source: "RFC 7644, 3.12; RFC 7643, 3.1",
     };
     let found = body.get("meta").and_then(|meta| meta.get("resourceType"));
     demand(found.and_then(Value::as_str) == Some(kind), requirement, || {
@@ -141,7 +156,7 @@ pub(crate) fn location(answer: &Answer) -> Verdict {
         answer.location.is_some() && answer.location.as_deref() == told.and_then(Value::as_str),
         Requirement {
             text: "Location of a 201 equals meta.location",
-            source: "idp-behaviour 6.7; RFC 7644, 3.3",
+            source: "RFC 7644, 3.12; RFC 7644, 3.3",
         },
         || format!("Location {:?}, meta.location {}", answer.location, shown(told)),
     )

@@ -14,7 +14,7 @@ pub(crate) fn group_name(body: &Value, sent: &str) -> Verdict {
         found.and_then(Value::as_str) == Some(sent),
         Requirement {
             text: "displayName is the one last sent",
-            source: "idp-behaviour 1.4 push group, rename, 3.4",
+            source: "Okta: push group, rename, Entra ID's SCIM Validator",
         },
         || format!("displayName {} for {sent}", shown(found)),
     )
@@ -24,7 +24,7 @@ pub(crate) fn group_name(body: &Value, sent: &str) -> Verdict {
 pub(crate) fn group_members<'a>(body: &Value, expected: impl IntoIterator<Item = &'a str>) -> Verdict {
     let requirement = Requirement {
         text: "members are exactly those that were set",
-        source: "idp-behaviour 1.4 membership, check group, 3.2",
+        source: "Okta: membership, check group, Entra ID's writes",
     };
     let expected: BTreeSet<&str> = expected.into_iter().collect();
     let none = Vec::new();
@@ -48,7 +48,7 @@ pub(crate) fn without_members(body: &Value) -> Verdict {
         body.get("members").is_none(),
         Requirement {
             text: "excludedAttributes=members answers without a members key",
-            source: "idp-behaviour 3.1; RFC 7644, 3.9",
+            source: "Entra ID's reads; RFC 7644, 3.9",
         },
         || format!("members {}", shown(body.get("members"))),
     )
@@ -68,7 +68,7 @@ pub(crate) fn group_answer<'a>(
         answer.body != Body::Empty,
         Requirement {
             text: "a 200 carries the group; without one the answer is 204",
-            source: "idp-behaviour 6.4",
+            source: "RFC 7644, 3.5.2",
         },
         || "an empty body".into(),
     )?;

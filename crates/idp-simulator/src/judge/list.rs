@@ -19,7 +19,7 @@ pub(crate) fn list(body: &Value, count: u64) -> Result<ListView, super::Broken> 
         has_schema(body, LIST_RESPONSE),
         Requirement {
             text: "schemas holds the ListResponse URN",
-            source: "idp-behaviour 2.1 step 1; RFC 7644, 3.4.2",
+            source: "Okta's SPEC test step 1; RFC 7644, 3.4.2",
         },
         || format!("schemas {}", shown(body.get("schemas"))),
     )?;
@@ -29,7 +29,7 @@ pub(crate) fn list(body: &Value, count: u64) -> Result<ListView, super::Broken> 
             found.is_some_and(Value::is_u64),
             Requirement {
                 text: "totalResults, startIndex and itemsPerPage are integers",
-                source: "idp-behaviour 1.4 import users, 2.1",
+                source: "Okta: import users, Okta's SPEC test",
             },
             || format!("{name} {}", shown(found)),
         )
@@ -40,7 +40,7 @@ pub(crate) fn list(body: &Value, count: u64) -> Result<ListView, super::Broken> 
     let resources = body.get("Resources").and_then(Value::as_array);
     demand(
         resources.is_some(),
-        Requirement { text: "Resources is an array, empty for no hits", source: "idp-behaviour 6.6" },
+        Requirement { text: "Resources is an array, empty for no hits", source: "RFC 7644, 3.4.2" },
         || format!("Resources {}", shown(body.get("Resources"))),
     )?;
     let resources = resources.cloned().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(crate) fn list(body: &Value, count: u64) -> Result<ListView, super::Broken> 
         length == per_page && length <= count && length <= total,
         Requirement {
             text: "Resources holds itemsPerPage entries, at most count and totalResults",
-            source: "idp-behaviour 6.6; RFC 7644, 3.4.2.4",
+            source: "RFC 7644, 3.4.2; RFC 7644, 3.4.2.4",
         },
         || format!("{length} entries, itemsPerPage {per_page}, count {count}, totalResults {total}"),
     )?;
@@ -71,7 +71,7 @@ pub(crate) fn zero_or_one(page: &ListView) -> Verdict {
         page.total <= 1 && page.resources.len() as u64 == page.total,
         Requirement {
             text: "a look-up finds 0 or 1 (\"Multiple users found. Expected 0 or 1\")",
-            source: "idp-behaviour 1.4 assign: look-up, 3.1",
+            source: "Okta: look-up, Entra ID's reads",
         },
         || format!("totalResults {}, {} entries", page.total, page.resources.len()),
     )
@@ -82,10 +82,7 @@ pub(crate) fn hit_is(hit: &Value, attribute: &str, value: &str) -> Verdict {
     let found = hit.get(attribute);
     demand(
         found.and_then(Value::as_str).is_some_and(|found| found.to_lowercase() == value.to_lowercase()),
-        Requirement {
-            text: "a look-up finds only what it asked for",
-            source: "idp-behaviour 1.4 assign: look-up",
-        },
+        Requirement { text: "a look-up finds only what it asked for", source: "Okta: look-up" },
         || format!("{attribute} {}", shown(found)),
     )
 }
@@ -98,7 +95,7 @@ pub(crate) fn only_id(hit: &Value) -> Verdict {
         hit.get("id").is_some() && others.is_none(),
         Requirement {
             text: "attributes=id answers schemas and id, nothing else",
-            source: "idp-behaviour 3.1, 6.2; RFC 7644, 3.9",
+            source: "Entra ID's reads, RFC 7643, 7; RFC 7644, 3.9",
         },
         || others.map_or_else(|| "no id".to_owned(), |other| format!("{other} is there")),
     )

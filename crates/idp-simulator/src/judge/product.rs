@@ -21,7 +21,7 @@ pub(crate) fn never(body: &Value, names: &[&str]) -> Verdict {
         found.is_none(),
         Requirement {
             text: "what the product does not support is taken, not kept, and in no answer",
-            source: "the product's guide; idp-behaviour 9 unknown attributes",
+            source: "the product's guide; what providers need of unknown attributes",
         },
         || found.clone().unwrap_or_default(),
     )

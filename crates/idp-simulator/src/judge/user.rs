@@ -6,7 +6,7 @@ use super::{Requirement, Verdict, demand, has_schema, shown};
 
 const AS_SENT: Requirement = Requirement {
     text: "the whole user comes back as it was sent",
-    source: "idp-behaviour 1.4, 1.5, 2.2, 3.2",
+    source: "Okta's operations, Okta's bodies of users, Okta's CRUD test, Entra ID's writes",
 };
 
 /// Names whose values must stand in no report.
@@ -21,7 +21,7 @@ pub(crate) fn id(body: &Value) -> Verdict {
             .is_some_and(|id| !id.is_empty() && !id.to_lowercase().contains("bulkid")),
         Requirement {
             text: "id is a string, not empty, without \"bulkId\"",
-            source: "idp-behaviour 1.1; RFC 7643, 3.1",
+            source: "Okta's transport; RFC 7643, 3.1",
         },
         || format!("id {}", shown(found)),
     )
@@ -34,7 +34,7 @@ pub(crate) fn same_id(body: &Value, expected: &str) -> Verdict {
         found.and_then(Value::as_str) == Some(expected),
         Requirement {
             text: "id never changes, also after reactivation",
-            source: "idp-behaviour 1.1, 1.4, 3.3, C9293",
+            source: "Okta's transport, Okta's operations, Entra ID's life cycle, test plan C9293",
         },
         || format!("id {} for {expected}", shown(found)),
     )
@@ -55,7 +55,7 @@ pub(crate) fn active(body: &Value, expected: bool) -> Verdict {
         found.and_then(Value::as_bool) == Some(expected),
         Requirement {
             text: "active is there, also when false, and as it was set",
-            source: "idp-behaviour 1.5, 2.2, 3.2",
+            source: "Okta's bodies of users, Okta's CRUD test, Entra ID's writes",
         },
         || format!("active {} for {expected}", shown(found)),
     )
@@ -86,7 +86,10 @@ pub(crate) fn emails(body: &Value, sent: &Value) -> Verdict {
 pub(crate) fn no_password(body: &Value, password: &str) -> Verdict {
     demand(
         !holds_password(body, password),
-        Requirement { text: "a password is in no answer", source: "idp-behaviour 1.5, 6.2; RFC 7643, 4.1.1" },
+        Requirement {
+            text: "a password is in no answer",
+            source: "Okta's bodies of users, RFC 7643, 7; RFC 7643, 4.1.1",
+        },
         || "one".into(),
     )
 }
@@ -106,7 +109,7 @@ fn holds_password(value: &Value, password: &str) -> bool {
 pub(crate) fn extensions_declared(body: &Value) -> Verdict {
     let requirement = Requirement {
         text: "an extension is named in schemas exactly when it has a value",
-        source: "idp-behaviour 6.1; RFC 7643, 3.3",
+        source: "RFC 7643, 2; RFC 7643, 3.3",
     };
     let empty = Map::new();
     let map = body.as_object().unwrap_or(&empty);
@@ -144,7 +147,7 @@ pub(crate) fn unassigned(body: &Value, names: &[&str]) -> Verdict {
 pub(crate) fn gone(name: &str, found: Option<&Value>) -> Verdict {
     let requirement = Requirement {
         text: "an emptied attribute has no value any more",
-        source: "idp-behaviour 1.6, 3.2, C9337",
+        source: "Okta's custom attributes, Entra ID's writes, test plan C9337",
     };
     demand(found.is_none_or(is_empty), requirement, || format!("{name} still has a value"))
 }

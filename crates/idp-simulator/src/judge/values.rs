@@ -9,7 +9,10 @@ pub(crate) fn no_nulls(body: &Value) -> Verdict {
     let found = first(body, "", &|value| value.is_null());
     demand(
         found.is_none(),
-        Requirement { text: "no answer holds a null", source: "idp-behaviour 3.1, 6.1; RFC 7643, 2.5" },
+        Requirement {
+            text: "no answer holds a null",
+            source: "Entra ID's reads, RFC 7643, 2; RFC 7643, 2.5",
+        },
         || found.clone().unwrap_or_default(),
     )
 }
@@ -23,7 +26,7 @@ pub(crate) fn primaries(body: &Value) -> Verdict {
         text.is_none(),
         Requirement {
             text: "primary is a boolean in every answer",
-            source: "idp-behaviour 3.4; RFC 7643, 2.4",
+            source: "Entra ID's SCIM Validator; RFC 7643, 2.4",
         },
         || text.clone().unwrap_or_default(),
     )?;
@@ -35,7 +38,7 @@ pub(crate) fn primaries(body: &Value) -> Verdict {
         twice.is_none(),
         Requirement {
             text: "at most one element of a list is primary",
-            source: "idp-behaviour 6.4; RFC 7643, 2.4",
+            source: "RFC 7644, 3.5.2; RFC 7643, 2.4",
         },
         || twice.clone().unwrap_or_default(),
     )

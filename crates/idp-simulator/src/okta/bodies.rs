@@ -1,4 +1,4 @@
-//! The bodies that Okta sends (idp-behaviour 1.4 to 1.6).
+//! The bodies that Okta sends.
 
 use std::collections::BTreeSet;
 

@@ -1,10 +1,10 @@
-//! "Test API Credentials", and the same with a credential that must be refused (idp-behaviour 1.1, 1.2, 1.4).
+//! "Test API Credentials", and the same with a credential that must be refused.
 
 use super::Engine;
 use crate::judge::{self, Broken, Requirement, demand};
 use crate::paste::Paste;
 
-/// Always the same request (idp-behaviour 1.4).
+/// Always the same request.
 const TEST: &str = "/Users?startIndex=1&count=2";
 
 impl Engine {
@@ -14,7 +14,7 @@ impl Engine {
         if self.client.base_url().contains('_') {
             let requirement = Requirement {
                 text: "the base URL holds no underscore",
-                source: "idp-behaviour 1.1, OKTA-PREP",
+                source: "Okta's transport, Okta's guide to preparing a SCIM server",
             };
             op.fail("base URL".into(), Broken { requirement, found: self.client.base_url().to_owned() });
         }
@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// The field of a "Header Auth" app is sent as it stands, so a token works however it was pasted; without one it
-    /// does not (idp-behaviour 1.2).
+    /// does not.
     pub(crate) async fn take_pasted_credentials(&self) -> bool {
         let mut good = true;
         for paste in Paste::TAKEN {

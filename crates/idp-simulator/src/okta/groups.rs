@@ -1,4 +1,4 @@
-//! Group push: look-up, create or link, members in and out, rename, Push Now, delete (idp-behaviour 1.4).
+//! Group push: look-up, create or link, members in and out, rename, Push Now, delete.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{Account, AppStyle, Engine, Operation, bodies};
 use crate::client::look_up_path;
 use crate::judge::{self, Requirement, demand};
 
-/// Members in one PATCH, as many as were seen (idp-behaviour 1.4 membership).
+/// Members in one PATCH, as many as were seen.
 const MEMBERS_AT_ONCE: usize = 256;
 
 /// A group as Okta believes that it stands in the server.
@@ -122,10 +122,8 @@ impl Engine {
         if !op.change(group, Vec::new()).await {
             return false;
         }
-        let requirement = Requirement {
-            text: "a renamed group is found by its new name only",
-            source: "idp-behaviour 1.4 rename",
-        };
+        let requirement =
+            Requirement { text: "a renamed group is found by its new name only", source: "Okta: rename" };
         let (Ok(before), Ok(now)) = (op.find_group(&old).await, op.find_group(name).await) else {
             return false;
         };
@@ -158,10 +156,8 @@ impl Operation<'_> {
     }
 
     async fn expect_no_group(&self, name: &str) -> bool {
-        let requirement = Requirement {
-            text: "a deleted group is found no more",
-            source: "idp-behaviour 1.4 delete pushed group",
-        };
+        let requirement =
+            Requirement { text: "a deleted group is found no more", source: "Okta: delete pushed group" };
         let path = look_up_path("/Groups", "displayName", name);
         match self.find(&path, "displayName", name).await {
             Ok(hit) => {

@@ -1,4 +1,4 @@
-//! Imports: every page of 100 until `totalResults`, in one order, nobody twice (idp-behaviour 1.4, C9303 to C9305).
+//! Imports: every page of 100 until `totalResults`, in one order, nobody twice.
 
 use std::collections::{HashMap, HashSet};
 
@@ -61,7 +61,7 @@ impl Engine {
         }
         let requirement = Requirement {
             text: "an import holds the users that were provisioned and no others of theirs",
-            source: "idp-behaviour 1.4 import users, C9303",
+            source: "Okta: import users, test plan C9303",
         };
         let good = mark.is_none() || walk.marked == expected.len();
         let found = || format!("{} for {}", walk.marked, expected.len());
@@ -128,7 +128,7 @@ impl Operation<'_> {
         let parts = [&person.user_name, &person.given_name, &person.family_name, &person.email];
         let requirement = Requirement {
             text: "an imported record has what a new Okta user needs: userName, both names, an address",
-            source: "idp-behaviour 1.4 import users, 1.5",
+            source: "Okta: import users, Okta's bodies of users",
         };
         let good = parts.iter().all(|part| !part.is_empty());
         let found = || format!("{:?}", parts.map(|part| !part.is_empty()));
@@ -138,7 +138,7 @@ impl Operation<'_> {
     fn missing(&self, request: &str, name: &str) {
         let requirement = Requirement {
             text: "an import holds everything that was provisioned",
-            source: "idp-behaviour 1.4 import users",
+            source: "Okta: import users",
         };
         self.hold(request.into(), demand(false, requirement, || format!("{name} is missing")));
     }
@@ -150,12 +150,10 @@ impl Operation<'_> {
         let twice = all.ids.len() - all.ids.iter().collect::<HashSet<_>>().len();
         let each_once = Requirement {
             text: "the pages of an import hold each entry once",
-            source: "idp-behaviour 1.4 import users, 6.6",
+            source: "Okta: import users, RFC 7644, 3.4.2",
         };
-        let same_order = Requirement {
-            text: "an import has the same order every time",
-            source: "idp-behaviour 1.4 import users",
-        };
+        let same_order =
+            Requirement { text: "an import has the same order every time", source: "Okta: import users" };
         let request = || format!("GET {resources}");
         if self.hold(request(), demand(twice == 0, each_once, || format!("{twice} repeated"))) {
             let good = all.ids.starts_with(&again.ids);
@@ -183,7 +181,7 @@ impl Operation<'_> {
             }
             let requirement = Requirement {
                 text: "pages hold entries until totalResults is reached",
-                source: "idp-behaviour 1.4 import users",
+                source: "Okta: import users",
             };
             let found = || format!("an empty page at {start} of {}", page.total);
             self.hold(format!("GET {resources}"), demand(received > 0, requirement, found)).then_some(())?;

@@ -1,4 +1,4 @@
-//! Users leaving and coming back: deactivate, reactivate, password sync, delete (idp-behaviour 1.4).
+//! Users leaving and coming back: deactivate, reactivate, password sync, delete.
 
 use reqwest::Method;
 use serde_json::{Map, json};

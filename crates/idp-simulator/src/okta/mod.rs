@@ -1,4 +1,4 @@
-//! Okta's provisioning engine as a client (idp-behaviour sections 1.1 to 1.6): each operation sends what Okta sends,
+//! Okta's provisioning engine as a client: each operation sends what Okta sends,
 //! judges every answer, and reads the resource again, for a 200 must mean that the stored state changed.
 
 mod bodies;
@@ -23,7 +23,7 @@ use crate::exchange::{Exchange, Ids};
 use crate::people::Person;
 use crate::report::{Feature, Recorder, Report};
 
-/// How an Okta app updates what it has provisioned (idp-behaviour 1.3).
+/// How an Okta app updates what it has provisioned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppStyle {
     /// App Integration Wizard: GET, then PUT with the server's own answer echoed back; groups by PUT.

@@ -1,4 +1,4 @@
-//! What a server must refuse: taken names, also two at once, and groups where a product has none (idp-behaviour 1.1, 1.4).
+//! What a server must refuse: taken names, also two at once, and groups where a product has none.
 
 use reqwest::Method;
 
@@ -60,7 +60,7 @@ impl Engine {
         let Some(answer) = op.send(Method::POST, "/Groups", Some(&body)).await else { return false };
         let requirement = Requirement {
             text: "a taken displayName is refused with 409: groups are looked up by name",
-            source: "idp-behaviour 9",
+            source: "what providers need",
         };
         op.judge(&answer, [demand(answer.status == 409, requirement, || answer.status.to_string())])
             && op.judge(&answer, [judge::error_body(&answer), judge::conflict(&answer)])

@@ -1,4 +1,4 @@
-//! Users arriving and changing: look-up before create, create, link, profile updates (idp-behaviour 1.4, 1.5).
+//! Users arriving and changing: look-up before create, create, link, profile updates.
 
 use reqwest::Method;
 use serde_json::{Map, Value};
@@ -73,7 +73,7 @@ impl Engine {
     pub(crate) fn expect_same(&self, before: &Account, after: &Account) -> bool {
         let requirement = Requirement {
             text: "a user who is assigned again keeps the id",
-            source: "idp-behaviour 1.4 link, C9335",
+            source: "Okta: link, test plan C9335",
         };
         let found = || format!("id {} for {}", after.id, before.id);
         self.quietly("link").hold("POST /Users".into(), demand(before.id == after.id, requirement, found))
@@ -85,7 +85,7 @@ impl Engine {
 }
 
 impl Operation<'_> {
-    /// `GET /Users?filter=userName eq "…"`: 0 or 1. A 404 in SCIM's form counts as nobody (idp-behaviour 1.4).
+    /// `GET /Users?filter=userName eq "…"`: 0 or 1. A 404 in SCIM's form counts as nobody.
     pub(super) async fn find_user(&self, user_name: &str) -> Found {
         self.find(&look_up_path("/Users", "userName", user_name), "userName", user_name).await
     }
@@ -109,10 +109,7 @@ impl Operation<'_> {
     }
 
     pub(super) async fn expect_nobody(&self, user_name: &str) -> bool {
-        let requirement = Requirement {
-            text: "a look-up of nobody finds nobody",
-            source: "idp-behaviour 1.4 assign: look-up",
-        };
+        let requirement = Requirement { text: "a look-up of nobody finds nobody", source: "Okta: look-up" };
         let path = look_up_path("/Users", "userName", user_name);
         match self.find(&path, "userName", user_name).await {
             Ok(hit) => {
@@ -126,7 +123,7 @@ impl Operation<'_> {
     pub(super) async fn expect_only(&self, account: &Account) -> bool {
         let requirement = Requirement {
             text: "a user, active or not, is found by its userName with the same id",
-            source: "idp-behaviour 1.4 reactivate, C9293",
+            source: "Okta: reactivate, test plan C9293",
         };
         let user_name = &account.person.user_name;
         let Ok(hit) = self.find_user(user_name).await else { return false };
@@ -146,8 +143,10 @@ impl Operation<'_> {
         self.judge(answer, [judge::id(body)]).then_some(())?;
         let account = Account { id, person: person.clone(), active: true };
         let owner = self.engine.ids.claim(&account.id, &person.user_name);
-        let requirement =
-            Requirement { text: "an id is never given twice", source: "idp-behaviour 1.1, OKTA-PREP" };
+        let requirement = Requirement {
+            text: "an id is never given twice",
+            source: "Okta's transport, Okta's guide to preparing a SCIM server",
+        };
         self.judge(
             answer,
             [

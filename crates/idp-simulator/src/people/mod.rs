@@ -19,7 +19,7 @@ pub const LINKED_EMP: [&str; 4] = ["E7001", "E7002", "E7003", "E7004"];
 /// Epic provider (SER) records that can be linked.
 pub const LINKED_SER: [&str; 4] = ["P9001", "P9002", "P9003", "P9004"];
 
-/// What only a dispensing provider has (idp-behaviour section 7).
+/// What only a dispensing provider has (its formats: docs/profiles.md).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Provider {
     /// National Provider Identifier: ten digits with a right check digit.

@@ -11,7 +11,7 @@ pub(super) const EPIC: &str = "urn:rollcall:params:scim:schemas:extension:epic-e
 /// The extension of MDScripts, with the names of its guide.
 pub(super) const MDSCRIPTS: &str = "urn:rollcall:params:scim:schemas:extension:mdscripts:2.0:User";
 
-/// Everything that Okta's own apps map by default; only what Okta itself needs must come back (idp-behaviour 1.5).
+/// Everything that Okta's own apps map by default; only what Okta itself needs must come back.
 pub(super) const GENERAL: AppProfile = AppProfile { mapping: everything, kept: &[], never: &[] };
 
 /// The same, all of which must come back.
@@ -94,7 +94,7 @@ fn map(value: Value) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    // An attribute without a value is not sent (idp-behaviour 1.6).
+    // An attribute without a value is not sent.
     map.retain(|_, value| value.as_str() != Some(""));
     map
 }
@@ -220,7 +220,7 @@ fn eptura_engage(person: &Person) -> Map<String, Value> {
     all
 }
 
-/// The type of the address is computed by the customer and comes out as "" for some (idp-behaviour 1.6).
+/// The type of the address is computed by the customer and comes out as "" for some.
 fn envi(person: &Person) -> Map<String, Value> {
     base(person, if person.manager { "" } else { "work" })
 }

@@ -16,7 +16,7 @@ use crate::Tenant;
 pub use diff::{DiffLine, LineKind, MAX_DIFF_LINES, diff};
 pub use page::ConsolePage;
 pub(crate) use profiles::checked as checked_profile;
-pub use profiles::{MAX_PROFILE, ProfilePreview, Upgrade, compare};
+pub use profiles::{ProfilePreview, Upgrade, compare};
 pub use recheck::{Misfit, Recheck};
 pub(crate) use settings::NAME_LENGTH;
 pub use value_sets::{

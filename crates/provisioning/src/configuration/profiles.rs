@@ -1,6 +1,5 @@
 //! A tenant's copy of its profile: looking at a new one, saving it, comparing it with the one that ships.
 
-pub use scim_core::profile::MAX_PROFILE;
 use scim_core::{
     leniency::Leniencies,
     profile::{Profile, ProfileError},
@@ -14,7 +13,7 @@ use store::{
     tenants::{NewProfile, SavedProfile},
 };
 
-use super::{ConfigurationError, DiffLine, Progress, Recheck, diff, protecting, unfit};
+use super::{ConfigurationError, DiffLine, Progress, Recheck, diff, protecting};
 use crate::{Tenant, TenantDirectory, attempts::whole, computing::compute, directory::STRICT};
 
 /// Users whose search forms are made anew in one transaction.
@@ -222,12 +221,6 @@ impl Next {
 
 /// A profile text that may be saved.
 pub(crate) async fn checked(text: &str) -> Result<Profile, ConfigurationError> {
-    if text.len() > MAX_PROFILE {
-        return unfit(format!(
-            "profile: the text has {} bytes; at most {MAX_PROFILE} are kept. Move long lists to value sets of the tenant",
-            text.len()
-        ));
-    }
     if let Some(at) = text.find('\0') {
         let line = text[..at].matches('\n').count() + 1;
         let error = ProfileError { line, column: 1, problem: "holds a NUL character; remove it".to_owned() };

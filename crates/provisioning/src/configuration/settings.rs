@@ -66,36 +66,9 @@ impl TenantDirectory {
         Ok(checked)
     }
 
-    /// Changes the organization; `None` or blank: none.
-    pub async fn set_organization(
-        &self,
-        tenant: &Tenant,
-        organization: Option<&str>,
-        context: &ChangeContext,
-    ) -> Result<(), ConfigurationError> {
-        let settings = TenantSettings {
-            organization: Some(organization.map(str::to_owned)),
-            ..TenantSettings::default()
-        };
-        self.configure(tenant, &settings, context).await
-    }
-
-    /// Changes one property; `None` or blank: it has no value any more.
-    pub async fn set_property(
-        &self,
-        tenant: &Tenant,
-        name: &str,
-        value: Option<&str>,
-        context: &ChangeContext,
-    ) -> Result<(), ConfigurationError> {
-        let properties = [(name.to_owned(), value.map(str::to_owned))].into();
-        self.configure(tenant, &TenantSettings { properties, ..TenantSettings::default() }, context).await
-    }
-
     /// Serves the tenant, and opens its profile's feature gate. Refused while its organization is missing and needed.
     pub async fn activate(&self, tenant: &Tenant, context: &ChangeContext) -> Result<(), ConfigurationError> {
-        let settings = TenantSettings { status: Some(TenantStatus::Active), ..TenantSettings::default() };
-        self.configure(tenant, &settings, context).await
+        self.configure(tenant, &TenantStatus::Active.into(), context).await
     }
 
     /// Stops serving the tenant.
@@ -104,9 +77,7 @@ impl TenantDirectory {
         tenant: &Tenant,
         context: &ChangeContext,
     ) -> Result<(), ConfigurationError> {
-        let platform = self.store().platform();
-        whole(|| platform.set_tenant_status(tenant.id(), TenantStatus::Inactive, context)).await?;
-        Ok(())
+        self.configure(tenant, &TenantStatus::Inactive.into(), context).await
     }
 }
 

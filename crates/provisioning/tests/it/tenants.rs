@@ -93,7 +93,7 @@ on_both! {
         assert!(!first.is_active());
 
         let platform = world.store.platform();
-        assert!(platform.set_tenant_status(id, TenantStatus::Active, &context()).await.expect("activated"));
+        assert!(platform.configure_tenant(id, &TenantStatus::Active.into(), &context()).await.expect("activated"));
         let third = world.directory.by_slug(&slug).await.expect("asked").expect("there");
         assert!(third.is_active());
         assert!(Arc::ptr_eq(&first.profile, &third.profile), "the same profile is not compiled again");

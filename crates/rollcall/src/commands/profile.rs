@@ -6,9 +6,9 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use provisioning::{
     Tenant,
-    configuration::{ConfigurationError, DiffLine, LineKind, MAX_DIFF_LINES, MAX_PROFILE, Recheck},
+    configuration::{ConfigurationError, DiffLine, LineKind, MAX_DIFF_LINES, Recheck},
 };
-use scim_core::profile::Profile;
+use scim_core::profile::{MAX_PROFILE, Profile};
 use serde_json::json;
 use store::{groups::RoleChange, tenants::ProfileVersion};
 

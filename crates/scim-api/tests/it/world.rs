@@ -169,7 +169,7 @@ impl World {
 
     pub(crate) async fn set_status(&self, client: &Client, status: TenantStatus) {
         let tenant = self.scope(client).await.id();
-        let changed = self.store.platform().set_tenant_status(tenant, status, &context()).await;
+        let changed = self.store.platform().configure_tenant(tenant, &status.into(), &context()).await;
         assert!(changed.expect("a change"));
     }
 

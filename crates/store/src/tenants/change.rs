@@ -41,24 +41,9 @@ impl Platform {
         tenant_row(row, tenant.profile.clone())
     }
 
-    /// Activates (and opens the gate) or deactivates; moves the epoch. `false` when there is no such tenant.
-    /// Event `tenant.activated` / `tenant.deactivated`; none when nothing changes.
-    pub async fn set_tenant_status(
-        &self,
-        id: TenantId,
-        status: TenantStatus,
-        context: &ChangeContext,
-    ) -> Result<bool, StoreError> {
-        let tx = self.inner.begin_write().await?.enter(id.0).await?;
-        let Some(before) = tx.own_row().await? else { return Ok(false) };
-        let after = with_status(&before, status)?;
-        let changes = vec![(status_event(status), after)];
-        change(tx, before, changes, context).await
-    }
-
     /// Changes what the settings name, in one transaction; moves the epoch. `false` when there is no such tenant;
-    /// [`StoreError::Stale`] when its version is not [`TenantSettings::checked_by`]. Event `tenant.updated`, and that of
-    /// [`Self::set_tenant_status`]; none when nothing changes.
+    /// [`StoreError::Stale`] when its version is not [`TenantSettings::checked_by`]. Event `tenant.updated`; with a status
+    /// `tenant.activated` (the gate is opened too) or `tenant.deactivated`; none when nothing changes.
     pub async fn configure_tenant(
         &self,
         id: TenantId,

@@ -103,6 +103,13 @@ pub struct TenantSettings {
     pub checked_by: Option<i64>,
 }
 
+/// Settings that change the status alone.
+impl From<TenantStatus> for TenantSettings {
+    fn from(status: TenantStatus) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+}
+
 /// Row counts of a tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TenantCounts {

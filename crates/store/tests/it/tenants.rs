@@ -72,7 +72,7 @@ on_both! {
             (TenantStatus::Inactive, (TenantStatus::Inactive, true, 3)),
         ] {
             let (epoch, events) = (store.epoch(), state().await.2);
-            assert!(platform.set_tenant_status(id, status, &context()).await.unwrap());
+            assert!(platform.configure_tenant(id, &status.into(), &context()).await.unwrap());
             assert_eq!(state().await, expected);
             assert_eq!(store.epoch() > epoch, expected.2 > events);
         }
@@ -80,7 +80,7 @@ on_both! {
         assert_eq!((newest.event.as_str(), newest.object_version), ("tenant.deactivated", 3));
         let payload = newest.payload.unwrap();
         assert_eq!((&payload["before"]["status"], &payload["state"]["status"]), (&"active".into(), &"inactive".into()));
-        assert!(!platform.set_tenant_status(TenantId::generate(), TenantStatus::Active, &context()).await.unwrap());
+        assert!(!platform.configure_tenant(TenantId::generate(), &TenantStatus::Active.into(), &context()).await.unwrap());
 
         let active = NewTenant { activate: true, ..new_tenant("at-once") };
         let made = platform.create_tenant(&active, &context()).await.unwrap();

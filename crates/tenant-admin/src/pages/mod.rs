@@ -25,8 +25,16 @@ pub(crate) mod value_sets;
 use std::sync::Arc;
 
 use provisioning::Tenant;
+use serde::Deserialize;
 
 use crate::{ConsoleState, error::PageError};
+
+/// What was just done: a page that is led to after a change tells it.
+#[derive(Deserialize)]
+pub(crate) struct Done {
+    #[serde(default)]
+    done: String,
+}
 
 /// The tenant of a page.
 async fn tenant(state: &ConsoleState, slug: &str) -> Result<Arc<Tenant>, PageError> {

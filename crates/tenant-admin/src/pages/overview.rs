@@ -4,10 +4,9 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::Tenant;
-use serde::Deserialize;
 use store::tenants::TenantCounts;
 
-use super::{setup, tenant};
+use super::{Done, setup, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -34,13 +33,6 @@ pub(crate) struct OverviewPage {
     /// Properties of the account that are set: title and value.
     pub(crate) properties: Vec<(String, String)>,
     pub(crate) errors: Errors,
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// `GET /console/tenants/{slug}`.

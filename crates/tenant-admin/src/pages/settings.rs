@@ -13,10 +13,9 @@ use provisioning::{
     configuration::{ConfigurationError, ConsolePage},
 };
 use scim_core::profile::Gate;
-use serde::Deserialize;
 use store::tenants::TenantSettings;
 
-use super::tenant;
+use super::{Done, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -109,13 +108,6 @@ impl Choice {
             opens: gate.opens.join(" or "),
         }
     }
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// `GET …/settings`.

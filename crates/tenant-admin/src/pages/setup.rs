@@ -14,10 +14,9 @@ use http::StatusCode;
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use token_service::{NewBasic, scopes, service::IssueError};
 
-use super::{closed, tenant};
+use super::{Done, closed, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -50,13 +49,6 @@ pub(crate) struct BaseUrl {
     pub(crate) id: &'static str,
     pub(crate) label: &'static str,
     pub(crate) value: String,
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// `GET …/setup`.

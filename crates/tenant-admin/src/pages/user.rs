@@ -18,10 +18,7 @@ use self::{
     attributes::Section,
     history::{Entry, timeline},
 };
-use super::{
-    setup, tenant,
-    users::{self, Done},
-};
+use super::{Done, setup, tenant, users};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, page},

@@ -10,11 +10,10 @@ use scim_core::{
     profile::{DeletePolicy, Profile},
     projection::Projection,
 };
-use serde::Deserialize;
 use serde_json::Value;
 use store::{ChangeContext, UserId, users::UserCounts};
 
-use super::{setup, tenant, tenants::ListParameters};
+use super::{Done, setup, tenant, tenants::ListParameters};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, count, page},
@@ -54,13 +53,6 @@ pub(crate) struct View {
     /// With the search kept.
     pub(crate) link: String,
     pub(crate) current: bool,
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    pub(crate) done: String,
 }
 
 /// A user in a list.

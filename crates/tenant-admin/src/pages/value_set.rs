@@ -11,10 +11,9 @@ use provisioning::{
     configuration::{ConfigurationError, values_of_csv},
 };
 use scim_core::{profile::ValueSetDeclaration, value_set::AllowedValue};
-use serde::Deserialize;
 
 use super::{
-    tenant,
+    Done, tenant,
     value_sets::{SetCard, card},
 };
 use crate::{
@@ -37,13 +36,6 @@ pub(crate) struct ValueSetPage {
     pub(crate) can_clear: bool,
     pub(crate) notice: Option<&'static str>,
     pub(crate) errors: Errors,
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// `GET …/value-sets/{name}`.

@@ -1,4 +1,4 @@
-//! What a server must take from Entra about groups, each habit an operation of its own (idp-behaviour 3.1 to 3.4).
+//! What a server must take from Entra about groups, each habit an operation of its own.
 
 use serde_json::json;
 

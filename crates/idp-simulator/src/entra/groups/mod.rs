@@ -1,4 +1,4 @@
-//! Groups: matched by name without their members, created, filled and emptied, renamed, deleted (idp-behaviour 3.1, 3.2).
+//! Groups: matched by name without their members, created, filled and emptied, renamed, deleted.
 
 mod cases;
 
@@ -165,8 +165,10 @@ impl Operation<'_> {
 
     /// The name, in any case, finds this group and no other.
     pub(super) async fn expect_group(&self, group: &Group, name: &str) -> bool {
-        let requirement =
-            Requirement { text: "a group is found by its name", source: "idp-behaviour 3.1, 3.4" };
+        let requirement = Requirement {
+            text: "a group is found by its name",
+            source: "Entra ID's reads, Entra ID's SCIM Validator",
+        };
         let Ok(hit) = self.find_group(name).await else { return false };
         let id = hit.as_ref().and_then(|hit| hit["id"].as_str());
         let found = || id.map_or_else(|| "none".to_owned(), |id| format!("id {id} for {}", group.id));
@@ -176,7 +178,7 @@ impl Operation<'_> {
     pub(super) async fn expect_no_group(&self, name: &str) -> bool {
         let requirement = Requirement {
             text: "a look-up of a group that is not there is 200 and an empty list",
-            source: "idp-behaviour 3.1, 3.4",
+            source: "Entra ID's reads, Entra ID's SCIM Validator",
         };
         let Ok(hit) = self.find_group(name).await else { return false };
         self.hold(

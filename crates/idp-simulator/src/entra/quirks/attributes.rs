@@ -1,4 +1,4 @@
-//! Attributes all at once, by keys with dots, by the paths of extensions, and removed (idp-behaviour 3.2).
+//! Attributes all at once, by keys with dots, by the paths of extensions, and removed.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Elements of lists by a filter: made when there is none, changed part by part, marked, removed (idp-behaviour 3.2).
+//! Elements of lists by a filter: made when there is none, changed part by part, marked, removed.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Another name to sign in with, under the same id (idp-behaviour 3.4).
+//! Another name to sign in with, under the same id.
 
 use super::super::change::Change;
 use super::super::matching::equals;

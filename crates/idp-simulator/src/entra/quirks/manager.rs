@@ -1,4 +1,4 @@
-//! A manager in each form, known or not, and away again in each way (idp-behaviour 3.1, 3.2).
+//! A manager in each form, known or not, and away again in each way.
 
 use serde_json::json;
 

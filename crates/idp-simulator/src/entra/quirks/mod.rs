@@ -1,4 +1,4 @@
-//! What a server must take from Entra, each habit an operation of its own on one user (idp-behaviour 3.2).
+//! What a server must take from Entra, each habit an operation of its own on one user.
 
 mod attributes;
 mod elements;

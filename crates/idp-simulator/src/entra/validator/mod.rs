@@ -1,4 +1,4 @@
-//! The sets of Entra's SCIM Validator (idp-behaviour 3.4): what the server announces in `/Schemas` is set to random texts
+//! The sets of Entra's SCIM Validator: what the server announces in `/Schemas` is set to random texts
 //! and wanted back. Each set makes what it needs, and deletes it.
 
 mod groups;
@@ -231,7 +231,7 @@ impl Engine {
             .find(|one| one["schema"].as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(USER)));
         let requirement = Requirement {
             text: "/ResourceTypes holds the core User",
-            source: "idp-behaviour 6.6; RFC 7643, 6",
+            source: "RFC 7644, 3.4.2; RFC 7643, 6",
         };
         op.judge(&answer, [demand(users.is_some(), requirement, || "other types only".into())])
             .then_some(())?;

@@ -1,4 +1,4 @@
-//! The validator's sets for users: mandatory ones and those of its preview (idp-behaviour 3.4).
+//! The validator's sets for users: mandatory ones and those of its preview.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Random values for what a server announces: texts of capitals for everything but time zones (idp-behaviour 3.4).
+//! Random values for what a server announces: texts of capitals for everything but time zones.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -51,7 +51,7 @@ async fn refusals(play: &mut Play<'_>) {
     for account in &play.some(0..1) {
         engine.refuse_duplicate(account).await;
     }
-    // Okta's own tests use names with digits (idp-behaviour 2.1).
+    // Okta's own tests use names with digits.
     let mut person = play.people.person(USERS);
     person.given_name = "Runscope123".into();
     if let Some(account) = engine.assign_twice_at_once(&person).await {

@@ -16,6 +16,17 @@ fn reasons(page: ConsolePage) -> Vec<String> {
     }
 }
 
+/// Settings that change the organization alone.
+fn organization(text: Option<&str>) -> TenantSettings {
+    TenantSettings { organization: Some(text.map(str::to_owned)), ..TenantSettings::default() }
+}
+
+/// Settings that change one property alone.
+fn property(name: &str, value: Option<&str>) -> TenantSettings {
+    let properties = [(name.to_owned(), value.map(str::to_owned))].into();
+    TenantSettings { properties, ..TenantSettings::default() }
+}
+
 on_both! {
     async fn settings_are_checked(store: TestStore) {
         let world = &World::new(&store);
@@ -23,17 +34,14 @@ on_both! {
         let list = vec![AllowedValue::from("East Wing")];
         world.directory.set_value_set(side.tenant(), "buildings", list, &context()).await.expect("set");
         let side = side.again(world).await;
-        let organization = async |text: &str| {
-            world.directory.set_organization(side.tenant(), Some(text), &context()).await
+        let configured = async |settings: TenantSettings| {
+            world.directory.configure(side.tenant(), &settings, &context()).await
         };
-        assert!(told(organization("West").await).contains("\"buildings\"; send East Wing"), "the choices are named");
-        organization(" east wing ").await.expect("in any case");
-        let property = async |name: &str, value: &str| {
-            world.directory.set_property(side.tenant(), name, Some(value), &context()).await
-        };
-        assert_eq!(told(property("colour", "red").await), "property: Badges has no \"colour\"; it has door-type");
-        assert!(told(property("door-type", "Glass").await).starts_with("door-type: \"Glass\""));
-        property("Door-Type", "steel").await.expect("in any case");
+        assert!(told(configured(organization(Some("West"))).await).contains("\"buildings\"; send East Wing"), "the choices are named");
+        configured(organization(Some(" east wing "))).await.expect("in any case");
+        assert_eq!(told(configured(property("colour", Some("red"))).await), "property: Badges has no \"colour\"; it has door-type");
+        assert!(told(configured(property("door-type", Some("Glass"))).await).starts_with("door-type: \"Glass\""));
+        configured(property("Door-Type", Some("steel"))).await.expect("in any case");
         let name = TenantSettings { name: Some(" ".into()), ..TenantSettings::default() };
         let error = told(world.directory.configure(side.tenant(), &name, &context()).await);
         assert!(error.starts_with("name: use 1 to 200"), "{error}");
@@ -41,15 +49,15 @@ on_both! {
         assert_eq!(row.organization.as_deref(), Some("East Wing"), "as the list spells it");
         assert_eq!(row.properties, [("door-type".into(), "Steel".into())].into());
 
-        world.directory.set_organization(side.tenant(), None, &context()).await.expect("none");
-        world.directory.set_property(side.tenant(), "door-type", None, &context()).await.expect("none");
+        world.directory.configure(side.tenant(), &organization(None), &context()).await.expect("none");
+        world.directory.configure(side.tenant(), &property("door-type", None), &context()).await.expect("none");
         let row = side.again(world).await.tenant().row.clone();
         assert_eq!((row.organization, row.properties.len()), (None, 0));
 
         let without = world.tenant("epic-emp").await;
-        let error = told(world.directory.set_organization(without.tenant(), Some("x"), &context()).await);
+        let error = told(world.directory.configure(without.tenant(), &organization(Some("x")), &context()).await);
         assert!(error.starts_with("organization: "), "{error}");
-        let error = told(world.directory.set_property(without.tenant(), "a", Some("b"), &context()).await);
+        let error = told(world.directory.configure(without.tenant(), &property("a", Some("b")), &context()).await);
         assert!(error.contains("asks for no properties"), "{error}");
     }
 
@@ -65,17 +73,17 @@ on_both! {
         assert!(matches!(&refused, CreateTenantError::Unfit(text) if text.starts_with("organization: ")), "{refused}");
         let tenant = make(false).await.expect("made");
         assert!(told(world.directory.activate(&tenant, &context()).await).starts_with("organization: "));
-        world.directory.set_organization(&tenant, Some("North"), &context()).await.expect("any text");
+        world.directory.configure(&tenant, &organization(Some("North")), &context()).await.expect("any text");
         let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
         world.directory.activate(&tenant, &context()).await.expect("activated");
         let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
         assert!(tenant.is_active() && tenant.row.gate_open);
-        let error = told(world.directory.set_organization(&tenant, None, &context()).await);
+        let error = told(world.directory.configure(&tenant, &organization(None), &context()).await);
         assert!(error.contains("as long as the tenant is active"), "{error}");
         world.directory.deactivate(&tenant, &context()).await.expect("deactivated");
         let tenant = world.directory.by_id(tenant.id()).await.expect("read").expect("there");
         assert!(!tenant.is_active());
-        world.directory.set_organization(&tenant, None, &context()).await.expect("taken away");
+        world.directory.configure(&tenant, &organization(None), &context()).await.expect("taken away");
     }
 
     /// Two people at once: neither may go by what the tenant was before the other.
@@ -87,14 +95,14 @@ on_both! {
         let made = world.directory.create(&slug, None, source, "lenient", false, &context()).await;
         let id = made.expect("made").id();
         let tenant = async || world.directory.by_id(id).await.expect("read").expect("there");
-        world.directory.set_organization(&*tenant().await, Some("North"), &context()).await.expect("set");
+        world.directory.configure(&*tenant().await, &organization(Some("North")), &context()).await.expect("set");
         // Both look at the inactive tenant with its organization.
         let early = tenant().await;
         world.directory.activate(&early, &context()).await.expect("activated");
-        let error = told(world.directory.set_organization(&early, None, &context()).await);
+        let error = told(world.directory.configure(&early, &organization(None), &context()).await);
         assert!(error.contains("as long as the tenant is active"), "{error}");
         world.directory.deactivate(&early, &context()).await.expect("deactivated");
-        world.directory.set_organization(&early, None, &context()).await.expect("taken away");
+        world.directory.configure(&early, &organization(None), &context()).await.expect("taken away");
         let error = told(world.directory.activate(&early, &context()).await);
         assert!(error.contains("needs one before it is activated"), "{error}");
 
@@ -118,11 +126,11 @@ on_both! {
         assert_eq!(shown.len(), 2, "{shown:?}");
         assert!(shown[0].starts_with("Domain type is not set"), "{shown:?}");
         for (name, value) in [("domain-type", "Other"), ("authentication", "WS Trust")] {
-            world.directory.set_property(envi.tenant(), name, Some(value), &context()).await.expect("set");
+            world.directory.configure(envi.tenant(), &property(name, Some(value)), &context()).await.expect("set");
         }
         let envi = envi.again(world).await;
         assert_eq!(reasons(envi.tenant().console_page_open()), ["Domain type is Other; this page is there for Simple."]);
-        world.directory.set_property(envi.tenant(), "domain-type", Some("Simple"), &context()).await.expect("set");
+        world.directory.configure(envi.tenant(), &property("domain-type", Some("Simple")), &context()).await.expect("set");
         assert_eq!(envi.again(world).await.tenant().console_page_open(), ConsolePage::Open);
 
         let slug = world.slug();
