@@ -75,6 +75,15 @@ const ADMIN_TENANTS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Where a credential may come from, and how long one may live.
+const CREDENTIAL_LIMITS: Script = Script {
+    name: "m20261125_000009_credential_limits",
+    tables: include_str!("credential_limits/tables.sql"),
+    postgres: include_str!("credential_limits/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -89,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(LOGINS),
             Box::new(DEPARTED),
             Box::new(ADMIN_TENANTS),
+            Box::new(CREDENTIAL_LIMITS),
         ]
     }
 }

@@ -23,7 +23,12 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
         tenant_domain: settings.tenant_domain.clone(),
         secure_cookies: settings.secure_cookies(),
     });
-    let mut others = Router::new().merge(console);
+    let machines = token_api::router(token_api::TokenApiState {
+        tokens: installation.tokens.clone(),
+        public_url: settings.public_url(),
+        trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+    });
+    let mut others = Router::new().merge(console).merge(machines);
     if settings.admin_listen.is_none() {
         others = others.merge(health::router(installation.store.clone()));
     }
@@ -35,6 +40,7 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
             public_url: settings.public_url(),
             tenant_domain: settings.tenant_domain.clone(),
             rate_limit: settings.rate_limit(),
+            trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         },
         // The id is set by then; this hands it to the pages in the form that tower knows.
         others.fallback(not_found).layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),

@@ -14,6 +14,7 @@ use figment::{
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use token_service::Networks;
 use url::Url;
 
 /// How log lines look.
@@ -67,6 +68,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate_limit: Option<u32>,
+    /// Proxies in front, as addresses or CIDR with commas: their X-Forwarded-For is believed [default: none]
+    #[arg(long, global = true, value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) trusted_proxies: Option<Networks>,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,6 +117,9 @@ pub(crate) struct Settings {
     /// Requests a second.
     #[serde(default)]
     rate_limit: Option<u32>,
+    /// Proxies in front.
+    #[serde(default, with = "text")]
+    pub(crate) trusted_proxies: Option<Networks>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -130,7 +138,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -139,6 +147,7 @@ const KEYS: [&str; 13] = [
     "public_url",
     "tenant_domain",
     "rate_limit",
+    "trusted_proxies",
     "data_dir",
     "master_key",
     "log",
@@ -231,6 +240,7 @@ impl Settings {
             admin_listen: None,
             master_key: None,
             rate_limit: None,
+            trusted_proxies: None,
             ..self.clone()
         }
     }

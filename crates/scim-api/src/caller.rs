@@ -6,16 +6,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::extract::ConnectInfo;
-use http::{Extensions, HeaderMap, HeaderValue, header};
+use http::{Extensions, HeaderMap, header};
 use provisioning::Tenant;
 use scim_core::ScimError;
 use store::StoreError;
-use token_service::{Presented, Principal, Refusal, authorization};
+use token_service::{Presented, Principal, Refusal, Sender, authorization};
 
 use crate::{Address, ScimState, routes::Route};
-
-/// Longest part of a User-Agent that is kept with the last use of a credential, in characters.
-const MAX_AGENT: usize = 200;
 
 /// Who is calling.
 #[derive(Clone, Debug)]
@@ -54,9 +51,11 @@ pub(crate) async fn identify(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Caller, ScimError> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let sender = Sender::of(headers, peer, &state.trusted_proxies);
     match authenticate(state, address, headers).await {
         Ok(caller) => {
-            state.tokens.note_use(&caller.principal, &came_from(headers, extensions));
+            state.tokens.note_use(&caller.principal, &sender.line());
             Ok(caller)
         }
         Err(refused) => Err(answer(&refused, address)),
@@ -159,34 +158,11 @@ pub(crate) fn require_reach(principal: &Principal, route: &Route) -> Result<(), 
     ))
 }
 
-/// Address of the peer and its User-Agent, for the list of credentials.
-fn came_from(headers: &HeaderMap, extensions: &Extensions) -> String {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_string());
-    let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).map(|agent| {
-        let text = String::from_utf8_lossy(agent);
-        text.chars().filter(|ch| !ch.is_control()).take(MAX_AGENT).collect::<String>()
-    });
-    let parts = [peer, agent];
-    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http::HeaderValue;
 
-    #[test]
-    fn origin_of_a_use_is_bounded() {
-        let mut headers = HeaderMap::new();
-        let mut extensions = Extensions::new();
-        assert_eq!(came_from(&headers, &extensions), "");
-        extensions.insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 5))));
-        assert_eq!(came_from(&headers, &extensions), "192.0.2.1");
-        headers.insert(header::USER_AGENT, HeaderValue::from_static("Okta SCIM Client 1.0.0"));
-        assert_eq!(came_from(&headers, &extensions), "192.0.2.1 Okta SCIM Client 1.0.0");
-        let long = HeaderValue::from_str(&"x".repeat(5000)).expect("a header value");
-        headers.insert(header::USER_AGENT, long);
-        assert_eq!(came_from(&headers, &extensions).len(), "192.0.2.1 ".len() + MAX_AGENT);
-    }
+    use super::*;
 
     /// Whoever is turned away by a crowd is told when to come back, at every address.
     #[test]

@@ -26,7 +26,7 @@ mod streaming;
 use std::num::NonZeroU32;
 
 use provisioning::{Provisioner, TenantDirectory};
-use token_service::TokenService;
+use token_service::{Networks, TokenService};
 
 pub use address::{Address, Form, Origins};
 pub use answer::error_response;
@@ -51,4 +51,6 @@ pub struct ScimState {
     pub tenant_domain: Option<String>,
     /// Requests a second that each tenant may send to this node; `None`: as many as it likes.
     pub rate_limit: Option<NonZeroU32>,
+    /// Proxies whose word on the sender's address is believed.
+    pub trusted_proxies: Networks,
 }

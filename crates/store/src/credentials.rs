@@ -1,8 +1,9 @@
 //! Credentials of a tenant. A secret is never here: a bearer token is proven by its signature and an active row, a
 //! password by its argon2id hash.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
+use ipnet::IpNet;
 use scim_core::{fold, profile::CredentialKind};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     Backend, ChangeContext, CredentialId, StoreError, TenantScope, UserId,
     entity::credentials,
+    error::unreadable,
     record::Event,
     tx::TenantTx,
     words::{self, word},
@@ -51,6 +53,27 @@ pub struct Credential {
     pub user: Option<UserId>,
     /// Its name belongs to a later credential: it was rotated and lives on until it expires, or it has expired.
     pub replaced: bool,
+    /// Networks that it may come from.
+    pub allowed_from: AllowedFrom,
+    /// Days before its end of the last warning that was given; `None`: none yet.
+    pub warned_days: Option<i32>,
+}
+
+/// Networks that a credential may come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedFrom {
+    /// CIDR; none: from anywhere.
+    pub networks: Vec<IpNet>,
+    /// Coming from elsewhere is only told in the log, not refused.
+    pub report_only: bool,
+}
+
+impl AllowedFrom {
+    /// Lies the address in one of the networks, or may it come from anywhere?
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&address))
+    }
 }
 
 /// One use of a credential, to be written in a batch.
@@ -290,6 +313,8 @@ fn event(
         "expiresAt": credential.expires_at,
         "revokedAt": credential.revoked_at,
         "userId": credential.user,
+        "allowedFrom": credential.allowed_from.networks,
+        "reportOnly": credential.allowed_from.report_only,
     });
     facts.insert("state", state);
     facts.entry("before").or_insert(Value::Null);
@@ -321,7 +346,23 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
         last_used_from: credential.last_used_from.clone(),
         user_id: credential.user.map(|user| user.0),
         version: 1,
+        allowed_from: networks_text(&credential.allowed_from)?,
+        report_only: credential.allowed_from.report_only,
+        warned_days: credential.warned_days,
     })
+}
+
+/// A JSON list; `None`: anywhere.
+fn networks_text(allowed: &AllowedFrom) -> Result<Option<String>, StoreError> {
+    if allowed.networks.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(&allowed.networks).map(Some).map_err(|error| unreadable("allowed_from", error))
+}
+
+fn networks(text: Option<String>) -> Result<Vec<IpNet>, StoreError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|error| unreadable("allowed_from", error))
 }
 
 impl TryFrom<credentials::Model> for Credential {
@@ -344,6 +385,8 @@ impl TryFrom<credentials::Model> for Credential {
             last_used_from: row.last_used_from,
             user: row.user_id.map(UserId),
             replaced: row.name_key.is_none(),
+            allowed_from: AllowedFrom { networks: networks(row.allowed_from)?, report_only: row.report_only },
+            warned_days: row.warned_days,
         })
     }
 }

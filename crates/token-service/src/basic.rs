@@ -2,7 +2,11 @@
 
 use scim_core::profile::CredentialKind;
 use secrecy::{ExposeSecret, SecretString};
-use store::{ChangeContext, CredentialId, StoreError, TenantId, credentials::Credential, logins::Login};
+use store::{
+    ChangeContext, CredentialId, StoreError, TenantId,
+    credentials::{AllowedFrom, Credential},
+    logins::Login,
+};
 
 use crate::{
     Principal, Refusal, TokenService, expiry,
@@ -27,6 +31,8 @@ pub struct NewBasic {
     pub scope: String,
     /// Milliseconds; later than now, at most ten years (3653 days) ahead. `None`: it does not expire.
     pub expires_at: Option<i64>,
+    /// Where it may come from.
+    pub allowed_from: AllowedFrom,
 }
 
 /// A user name that was just made: the only time that its password exists.
@@ -152,6 +158,8 @@ fn check_new(new: &NewBasic, now: i64) -> Result<Credential, String> {
         last_used_from: None,
         user: None,
         replaced: false,
+        allowed_from: new.allowed_from.clone(),
+        warned_days: None,
     })
 }
 

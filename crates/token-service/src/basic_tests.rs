@@ -11,7 +11,13 @@ use crate::{
 };
 
 fn new_basic(username: &str) -> NewBasic {
-    NewBasic { username: username.into(), name: None, scope: scopes::DEFAULT.into(), expires_at: None }
+    NewBasic {
+        username: username.into(),
+        name: None,
+        scope: scopes::DEFAULT.into(),
+        expires_at: None,
+        allowed_from: Default::default(),
+    }
 }
 
 fn presented(username: &str, password: &str) -> Presented {

@@ -8,6 +8,7 @@ pub mod master_key;
 pub mod passwords;
 pub mod rotation;
 pub mod scopes;
+pub mod sender;
 pub mod service;
 
 mod claims;
@@ -19,4 +20,5 @@ pub use authorization::Presented;
 pub use basic::{IssuedBasic, NewBasic};
 pub use master_key::MasterKey;
 pub use rotation::Rotated;
+pub use sender::{Networks, Sender};
 pub use service::{Issued, NewToken, Principal, Refusal, TokenService};

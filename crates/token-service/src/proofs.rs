@@ -116,6 +116,8 @@ mod tests {
             last_used_from: None,
             user: None,
             replaced: false,
+            allowed_from: Default::default(),
+            warned_days: None,
         }
     }
 

@@ -39,6 +39,7 @@ impl TokenService {
             scope: old.scope.clone(),
             expires_at: now.saturating_add(lifetime),
             user: old.user,
+            allowed_from: old.allowed_from.clone(),
         };
         let (token, credential) = self.prepare(tenant, &new, now, context).await?;
         let ends_at = now.saturating_add(grace.max(0));

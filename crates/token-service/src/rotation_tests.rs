@@ -71,8 +71,7 @@ on_both! {
             name: "Ann's own".into(),
             scope: scopes::SCIM_READ.into(),
             expires_at: store.now() + DAY,
-            user: Some(user),
-        };
+            user: Some(user), allowed_from: Default::default() };
         let old = world.service.issue(world.tenant, new, &context()).await.expect("issued");
         let rotated = rotate(world, &old.credential, 0).await;
         let principal = world.verify(&rotated.issued.token).await.expect("accepted");
@@ -90,8 +89,7 @@ on_both! {
             username: "okta".into(),
             name: None,
             scope: scopes::DEFAULT.into(),
-            expires_at: None,
-        };
+            expires_at: None, allowed_from: Default::default() };
         let basic = world.service.create_basic(here, basic, &context()).await.expect("made");
         let elsewhere = make_tenant(&store, "elsewhere").await;
         let count = world.service.list(here).await.expect("a list").len();

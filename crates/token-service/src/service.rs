@@ -9,7 +9,10 @@ use moka::future::Cache;
 use scim_core::profile::CredentialKind;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use store::{ChangeContext, CredentialId, Store, StoreError, TenantId, UserId, credentials::Credential};
+use store::{
+    ChangeContext, CredentialId, Store, StoreError, TenantId, UserId,
+    credentials::{AllowedFrom, Credential},
+};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
@@ -47,6 +50,8 @@ pub struct NewToken {
     pub expires_at: i64,
     /// A live user of the tenant, for a token that stands for this user alone; `None`: for the tenant.
     pub user: Option<UserId>,
+    /// Where it may come from.
+    pub allowed_from: AllowedFrom,
 }
 
 /// A token that was just made: the only time that its text exists.
@@ -353,6 +358,8 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
         last_used_from: None,
         user: new.user,
         replaced: false,
+        allowed_from: new.allowed_from.clone(),
+        warned_days: None,
     })
 }
 

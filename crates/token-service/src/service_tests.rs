@@ -15,7 +15,13 @@ pub(crate) fn context() -> ChangeContext {
 }
 
 pub(crate) fn new_token(name: &str, expires_at: i64) -> NewToken {
-    NewToken { name: name.into(), scope: scopes::DEFAULT.into(), expires_at, user: None }
+    NewToken {
+        name: name.into(),
+        scope: scopes::DEFAULT.into(),
+        expires_at,
+        user: None,
+        allowed_from: Default::default(),
+    }
 }
 
 pub(crate) fn bearer(token: &SecretString) -> Presented {

@@ -26,7 +26,7 @@ pub(super) async fn run(installation: &Installation, command: Basic) -> anyhow::
             require(&tenant, CredentialKind::Basic)?;
             let now = installation.store.now();
             let expires_at = until.map(|until| expires_in(&until, now)).transpose()?;
-            let new = NewBasic { username, name, scope, expires_at };
+            let new = NewBasic { username, name, scope, expires_at, allowed_from: Default::default() };
             let issued = installation.tokens.create_basic(tenant.id(), new, &cli_context()).await?;
             output::line(issued.password.expose_secret());
         }

@@ -30,7 +30,7 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
                 Some(user_name) => Some(user_named(installation, &tenant, &user_name).await?),
                 None => None,
             };
-            let new = NewToken { name, scope, expires_at, user };
+            let new = NewToken { name, scope, expires_at, user, allowed_from: Default::default() };
             let issued = installation.tokens.issue(tenant.id(), new, &cli_context()).await?;
             output::line(issued.token.expose_secret());
         }

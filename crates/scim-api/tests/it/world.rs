@@ -62,6 +62,7 @@ impl World {
             public_url: format!("https://{SHARED_HOST}").parse().expect("a URL"),
             tenant_domain: Some(DOMAIN.into()),
             rate_limit: None,
+            trusted_proxies: Default::default(),
         };
         let app = scim_api::service(state.clone(), Router::new());
         Self { store, tokens, state, app, database }
@@ -121,7 +122,13 @@ impl World {
     async fn client_of(&self, slug: &str, scope: &str, user: Option<UserId>) -> Client {
         let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
         let name = format!("token {}", store::CredentialId::generate());
-        let new = NewToken { name, scope: scope.into(), expires_at: self.store.now() + YEAR, user };
+        let new = NewToken {
+            name,
+            scope: scope.into(),
+            expires_at: self.store.now() + YEAR,
+            user,
+            allowed_from: Default::default(),
+        };
         let issued = self.tokens.issue(tenant.id(), new, &context()).await.expect("a token");
         Client {
             app: self.app.clone(),
@@ -134,7 +141,13 @@ impl World {
     /// A user name of an existing tenant with a generated password.
     pub(crate) async fn basic(&self, slug: &str, username: &str, expires_at: Option<i64>) -> IssuedBasic {
         let tenant = self.state.tenants.by_slug(slug).await.expect("a look-up").expect("a tenant");
-        let new = NewBasic { username: username.into(), name: None, scope: BOTH_SCOPES.into(), expires_at };
+        let new = NewBasic {
+            username: username.into(),
+            name: None,
+            scope: BOTH_SCOPES.into(),
+            expires_at,
+            allowed_from: Default::default(),
+        };
         self.tokens.create_basic(tenant.id(), new, &context()).await.expect("a user name")
     }
 

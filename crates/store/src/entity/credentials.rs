@@ -25,6 +25,9 @@ pub struct Model {
     pub last_used_from: Option<String>,
     pub user_id: Option<Uuid>,
     pub version: i64,
+    pub allowed_from: Option<String>,
+    pub report_only: bool,
+    pub warned_days: Option<i32>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

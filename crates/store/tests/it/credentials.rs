@@ -27,6 +27,8 @@ pub(crate) fn bearer(name: &str) -> Credential {
         last_used_from: None,
         user: None,
         replaced: false,
+        allowed_from: Default::default(),
+        warned_days: None,
     }
 }
 

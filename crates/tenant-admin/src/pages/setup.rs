@@ -125,7 +125,13 @@ pub(crate) async fn create_login(
     }
     takes(&tenant, CredentialKind::Basic)?;
     let username = typed.username.trim().to_owned();
-    let new = NewBasic { username, name: None, scope: scopes::DEFAULT.to_owned(), expires_at: None };
+    let new = NewBasic {
+        username,
+        name: None,
+        scope: scopes::DEFAULT.to_owned(),
+        expires_at: None,
+        allowed_from: Default::default(),
+    };
     let made = state.tokens.create_basic(tenant.id(), new, &visit.context()).await;
     let mut setup = setup_page(&state, &visit, &tenant).await?;
     match made {

@@ -85,12 +85,24 @@ async fn authorization(installation: &Installation, tenant: &Tenant) -> anyhow::
     let (tokens, context, scope) = (&installation.tokens, cli_context(), scopes::DEFAULT.to_owned());
     if tenant.profile.credentials.contains(&CredentialKind::Bearer) {
         let expires_at = expiry::parse("10y", installation.store.now()).map_err(anyhow::Error::msg)?;
-        let new = NewToken { name: "Okta".to_owned(), scope, expires_at, user: None };
+        let new = NewToken {
+            name: "Okta".to_owned(),
+            scope,
+            expires_at,
+            user: None,
+            allowed_from: Default::default(),
+        };
         let issued = tokens.issue(tenant.id(), new, &context).await?;
         return Ok(format!("Bearer {}", issued.token.expose_secret()));
     }
     let username = format!("okta@{}", tenant.row.slug);
-    let new = NewBasic { username: username.clone(), name: None, scope, expires_at: None };
+    let new = NewBasic {
+        username: username.clone(),
+        name: None,
+        scope,
+        expires_at: None,
+        allowed_from: Default::default(),
+    };
     let issued = tokens.create_basic(tenant.id(), new, &context).await?;
     let pair = format!("{username}:{}", issued.password.expose_secret());
     Ok(format!("Basic {}", BASE64_STANDARD.encode(pair)))

@@ -68,7 +68,13 @@ impl TokenForm {
             0
         });
         if errors.is_empty() {
-            Ok(NewToken { name: name.to_owned(), scope, expires_at, user: None })
+            Ok(NewToken {
+                name: name.to_owned(),
+                scope,
+                expires_at,
+                user: None,
+                allowed_from: Default::default(),
+            })
         } else {
             Err(errors)
         }

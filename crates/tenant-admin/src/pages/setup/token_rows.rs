@@ -146,6 +146,8 @@ mod tests {
             last_used_from: None,
             user: None,
             replaced: false,
+            allowed_from: Default::default(),
+            warned_days: None,
         };
         let badge = |expires_at, revoked_at| {
             let badge = token_badge(&token(expires_at, revoked_at), 0);

@@ -1,0 +1,1 @@
+GRANT UPDATE (credential_days) ON tenants TO rollcall_app;
