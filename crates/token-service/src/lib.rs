@@ -1,11 +1,13 @@
 //! Who is calling: issues, verifies and revokes credentials; guards the signing keys.
 
+pub mod attempts;
 pub mod authorization;
 pub mod basic;
 pub mod expiry;
 pub mod keys;
 pub mod master_key;
 pub mod passwords;
+pub mod refusals;
 pub mod rotation;
 pub mod scopes;
 pub mod sender;
