@@ -251,7 +251,7 @@ struct Statements(Arc<AtomicUsize>);
 
 impl tracing::Subscriber for Statements {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.is_event() && metadata.target() == "sqlx::query"
+        !metadata.is_span() && metadata.target() == "sqlx::query"
     }
 
     fn event(&self, _: &tracing::Event<'_>) {
