@@ -59,6 +59,7 @@ async fn what_was_refused_is_told(installation: Installation) {
         "its end is missing",
         "The user name is not one of this tenant's",
         "401 ",
+        "Bearer, many different ones",
         "127.0.0.1",
     ] {
         browser.shows("#refusals", words).await;

@@ -139,6 +139,7 @@ async fn a_flood_does_not_refuse_a_valid_one(world: World) {
     let of_flood: Vec<_> = rows.iter().filter(|row| row.sender == "203.0.113.9".parse().ok()).collect();
     assert_eq!(of_flood.iter().map(|row| row.count).sum::<u64>(), 30);
     assert_eq!(of_flood.len(), 21, "those beyond the limit are one row");
+    assert_eq!(of_flood.iter().filter(|row| (row.status(), row.count) == (429, 10)).count(), 1);
     let trail = world.scope(&okta).await.audit(None, 100).await.expect("a trail");
     let told = trail.iter().filter(|record| record.event == "credential.throttled");
     assert_eq!(told.map(|record| record.object_type.as_str()).collect::<Vec<_>>(), ["Tenant"]);

@@ -121,7 +121,7 @@ impl Refused {
     /// The status that it was answered with.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.mistake.status()
+        if self.sent.many { 429 } else { self.mistake.status() }
     }
 
     /// For the command line and the API.
@@ -279,7 +279,7 @@ impl TokenService {
         };
         // Many different ones: one row tells as much as a hundred.
         if guess.over {
-            sent.print = Fingerprint { digest: String::new(), length: None, ..sent.print };
+            sent.print = Fingerprint { digest: String::new(), length: None, many: true, ..sent.print };
         }
         if guess.flood {
             sent.login = None;

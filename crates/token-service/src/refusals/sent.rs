@@ -46,6 +46,8 @@ pub struct Fingerprint {
     pub tail: Option<String>,
     /// Two tries with the same have the same digest, in every node; empty where many different ones came.
     pub digest: String,
+    /// Many different ones came, too many to tell them apart: they were answered late, with 429.
+    pub many: bool,
 }
 
 impl Fingerprint {
@@ -63,6 +65,9 @@ impl Fingerprint {
         }
         if let Some(tail) = &self.tail {
             parts.push(format!("ending in {tail}"));
+        }
+        if self.many {
+            parts.push("many different ones".to_owned());
         }
         if !self.digest.is_empty() {
             parts.push(format!("#{}", self.digest));
@@ -174,6 +179,7 @@ impl Reader<'_> {
             head: head.to_owned(),
             tail: None,
             digest,
+            many: false,
         };
         Sent { mistake, print, login: None, names: None, ending: None }
     }
