@@ -26,7 +26,7 @@ pub(crate) async fn authenticate(
     let (id, secret) = presented(&parts.headers, form)?;
     match state.tokens.verify_client(&id, &secret).await {
         Ok(client) => Ok((client, sender)),
-        Err(refusal) => Err(refused(&sender, &id, &refusal)),
+        Err(refusal) => Err(refused(&sender, request_id(parts), &id, &refusal)),
     }
 }
 
@@ -57,16 +57,16 @@ pub(crate) async fn admit(state: &TokenApiState, client: &Client) -> Result<(), 
 }
 
 /// Every failed sign-in of a client comes by here.
-fn refused(sender: &Sender, id: &str, refusal: &Refusal) -> OauthError {
+fn refused(sender: &Sender, request_id: &str, id: &str, refusal: &Refusal) -> OauthError {
     // What was typed in the wrong field may be a secret.
     let client = if is_client_id(id) { id } else { "(no client id)" };
     match refusal {
         Refusal::Unavailable(error) => {
-            tracing::error!(client, %error, "clients cannot be checked now");
+            tracing::error!(request_id, client, %error, "clients cannot be checked now");
             OauthError::busy()
         }
         reason => {
-            tracing::info!(client, sender = sender.line(), %reason, "a client was refused");
+            tracing::info!(request_id, client, sender = sender.line(), %reason, "a client was refused");
             match reason {
                 Refusal::Expired => {
                     OauthError::client("The client has expired; make a new one on the tenant's set-up page.")
@@ -75,6 +75,11 @@ fn refused(sender: &Sender, id: &str, refusal: &Refusal) -> OauthError {
             }
         }
     }
+}
+
+/// The id that the server gave the request; empty in tests of this crate alone.
+pub(crate) fn request_id(parts: &Parts) -> &str {
+    parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default()
 }
 
 fn is_client_id(text: &str) -> bool {

@@ -23,8 +23,7 @@ pub(crate) async fn revoke(
         ));
     };
     let (client, _) = client::authenticate(&state, &parts, &form).await?;
-    let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    match state.tokens.revoke_access_token(&client, token, request_id).await {
+    match state.tokens.revoke_access_token(&client, token, client::request_id(&parts)).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(RevokeError::LongLived) => Err(OauthError::new(
             "unsupported_token_type",
