@@ -65,6 +65,12 @@ impl Installation {
         Self { dir, settings }
     }
 
+    /// The same without Redis.
+    pub(crate) fn without_redis(mut self) -> Self {
+        self.settings.retain(|(name, _)| *name != "ROLLCALL_REDIS_URL");
+        self
+    }
+
     /// A connection to its database past the program.
     pub(crate) async fn database(&self) -> sea_orm::DatabaseConnection {
         let of_settings = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_DATABASE_URL");

@@ -16,6 +16,7 @@ mod departed;
 mod documents;
 mod guides;
 mod harness;
+mod revocation;
 mod roles;
 mod simulate;
 mod start_and_stop;
