@@ -18,6 +18,7 @@ mod guides;
 mod harness;
 mod revocation;
 mod roles;
+mod secrets;
 mod simulate;
 mod start_and_stop;
 mod telemetry;

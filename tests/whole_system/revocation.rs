@@ -8,7 +8,7 @@ use std::{
 
 use store_testing::Trial;
 
-use crate::harness::{Database, Installation, PATIENCE, Scim, Server, eventually, free_port};
+use crate::harness::{Console, Database, Installation, PATIENCE, Scim, Server, eventually, free_port};
 
 /// The contract's limit for a change to hold in every running node.
 const WITHIN: Duration = Duration::from_secs(1);
@@ -59,43 +59,6 @@ impl Drop for Redis {
     }
 }
 
-/// An operator's browser at one node.
-struct Console {
-    http: reqwest::Client,
-    origin: String,
-    cookie: String,
-}
-
-impl Console {
-    async fn sign_in(installation: &Installation, server: &Server) -> Self {
-        let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
-        let mut console =
-            Self { http: http.build().unwrap(), origin: server.origin.clone(), cookie: String::new() };
-        let answer = console.post("/console/sign-in", &[("email", EMAIL), ("password", &password)]).await;
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().clone_into(&mut console.cookie);
-        console
-    }
-
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields);
-        let request = self.http.post(format!("{}{path}", self.origin));
-        let request = request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", "same-origin")
-            .header("cookie", &self.cookie);
-        request.body(form.finish()).send().await.unwrap()
-    }
-
-    async fn revoke(&self, slug: &str, token: &str) {
-        let path = format!("/console/tenants/{slug}/tokens/{token}/revoke");
-        let status = self.post(&path, &[("slug", slug)]).await.status();
-        assert!(status.is_redirection(), "{status}");
-    }
-}
-
 /// Two nodes over one database.
 struct Nodes {
     installation: Installation,
@@ -112,7 +75,8 @@ impl Nodes {
         let installation = if redis.is_some() { installation } else { installation.without_redis() };
         let here = installation.serve_with(&arguments).await;
         let there = installation.serve_with(&arguments).await;
-        let console = Console::sign_in(&installation, &here).await;
+        let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+        let console = Console::sign_in(&here, EMAIL, &password).await;
         installation.run(&["tenant", "create", "acme", "--activate"]);
         Self { installation, here, there, console }
     }
@@ -130,6 +94,13 @@ impl Nodes {
         (of_name["id"].as_str().unwrap().to_owned(), here, there)
     }
 
+    /// Revokes a token at the first node.
+    async fn revoke(&self, token: &str) {
+        let path = format!("/console/tenants/acme/tokens/{token}/revoke");
+        let status = self.console.post(&path, &[("slug", "acme")]).await.status();
+        assert!(status.is_redirection(), "{status}");
+    }
+
     /// Revokes a token at one node; gives the time from the request to the first refusal of the other.
     async fn time_one(&self, name: &str) -> Duration {
         let (id, here, there) = self.token(name).await;
@@ -140,7 +111,7 @@ impl Nodes {
             }
             asked.elapsed()
         });
-        self.console.revoke("acme", &id).await;
+        self.revoke(&id).await;
         assert_eq!(here.get(PROBE).await.0, 401, "at once where it was revoked");
         watch.await.unwrap()
     }
@@ -196,11 +167,11 @@ async fn redis_dies_and_comes_back() {
     let (before, _, revoked_before) = nodes.token("before").await;
     let (during, _, revoked_during) = nodes.token("during").await;
     let (_, _, kept) = nodes.token("kept").await;
-    nodes.console.revoke("acme", &before).await;
+    nodes.revoke(&before).await;
     eventually(WITHIN, "revoked", || async { revoked_before.get(PROBE).await.0 == 401 }).await;
     let port = redis.port;
     redis.kill();
-    nodes.console.revoke("acme", &during).await;
+    nodes.revoke(&during).await;
     eventually(WITHIN, "revoked", || async { revoked_during.get(PROBE).await.0 == 401 }).await;
     let _redis = Redis::start(port).await;
     for client in [&revoked_before, &revoked_during] {
