@@ -84,6 +84,15 @@ const CREDENTIAL_LIMITS: Script = Script {
     tenant_tables: &[],
 };
 
+/// What was refused, and the likely mistake.
+const REFUSALS: Script = Script {
+    name: "m20261125_000010_refusals",
+    tables: include_str!("refusals/tables.sql"),
+    postgres: include_str!("refusals/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["refusals"],
+};
+
 /// Access tokens that were revoked before their end.
 const OAUTH: Script = Script {
     name: "m20261125_000012_oauth",
@@ -108,6 +117,7 @@ impl MigratorTrait for Migrator {
             Box::new(DEPARTED),
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
+            Box::new(REFUSALS),
             Box::new(OAUTH),
         ]
     }

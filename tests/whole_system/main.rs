@@ -17,6 +17,7 @@ mod documents;
 mod guides;
 mod harness;
 mod oauth;
+mod refusals;
 mod revocation;
 mod roles;
 mod secrets;

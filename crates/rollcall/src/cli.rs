@@ -228,6 +228,17 @@ pub(crate) enum Token {
         #[arg(long, default_value = "24h", value_name = "TIME")]
         grace: String,
     },
+    /// Show which requests were refused for their credential, newest first, and what to do
+    ///
+    /// Of the last 30 days, at most 100 rows; alike ones are counted in one. A running server writes them within
+    /// seconds. User names with passwords are among them.
+    Refusals {
+        /// Tenant; without it: requests to the shared address that name no tenant
+        slug: Option<String>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `rollcall basic …`.

@@ -84,6 +84,7 @@ pub(crate) async fn serve(
         task.abort();
     }
     installation.tokens.flush_uses().await?;
+    installation.tokens.flush_refusals().await?;
     installation.store.close().await;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Which tenant, and who is calling: every source that names a tenant has to agree, and every refusal looks the same.
 //!
 //! Address, host name and credential may each name a tenant. Whoever has no valid credential for the address gets one
-//! and the same 401, whether the tenant exists or not; only the log tells the reason.
+//! and the same 401, whether the tenant exists or not; only the log and the tenant's own people are told the reason.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -10,9 +10,12 @@ use http::{Extensions, HeaderMap, header};
 use provisioning::Tenant;
 use scim_core::ScimError;
 use store::StoreError;
-use token_service::{Presented, Principal, Refusal, Sender, authorization};
+use token_service::{
+    Presented, Principal, Refusal, Sender, authorization,
+    refusals::{Attempt, Because, Verdict},
+};
 
-use crate::{Address, ScimState, routes::Route};
+use crate::{Address, Origins, ScimState, routes::Route};
 
 /// Who is calling.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
 }
 
-/// Why a caller is not let in. All but the last three are the same 401 outside.
+/// Why a caller is not let in. All but the last four are the same 401 outside.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("no usable Authorization header")]
@@ -31,35 +34,89 @@ enum Refused {
     #[error(transparent)]
     Credential(Refusal),
     #[error("the tenant does not take this kind of credential")]
-    KindNotTaken,
+    KindNotTaken(Principal),
     #[error("no tenant of that name")]
-    UnknownTenant,
+    UnknownTenant(Principal),
     #[error("a credential of another tenant")]
-    OtherTenant,
+    OtherTenant(Principal),
     #[error("the tenant is inactive")]
-    Inactive,
+    Inactive(Principal),
+    #[error("too many wrong credentials")]
+    TooMany,
     #[error("too many passwords are being checked")]
     Busy,
     #[error("credentials or tenants cannot be checked now")]
     Unavailable(#[source] StoreError),
 }
 
-/// Finds out who calls an address, and notes the use of its credential.
-pub(crate) async fn identify(
-    state: &ScimState,
-    address: &Address,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-) -> Result<Caller, ScimError> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let sender = Sender::of(headers, peer, &state.trusted_proxies);
-    match authenticate(state, address, headers).await {
-        Ok(caller) => {
-            state.tokens.note_use(&caller.principal, &sender.line());
-            Ok(caller)
+/// Where a request knocks.
+pub(crate) struct Door<'a> {
+    pub(crate) state: &'a ScimState,
+    pub(crate) origins: &'a Origins,
+    pub(crate) address: &'a Address,
+    pub(crate) headers: &'a HeaderMap,
+    /// Who knocks.
+    pub(crate) sender: &'a Sender,
+}
+
+impl Door<'_> {
+    /// Finds out who calls, and notes the use of the credential, or what was refused.
+    pub(crate) async fn identify(&self) -> Result<Caller, ScimError> {
+        let refused = match authenticate(self.state, self.address, self.headers).await {
+            Ok(caller) => {
+                self.state.tokens.note_use(&caller.principal, &self.sender.line());
+                return Ok(caller);
+            }
+            Err(refused) => refused,
+        };
+        let because = match &refused {
+            Refused::NoCredential => Because::Unusable,
+            Refused::Credential(refusal) => Because::Refusal(refusal),
+            Refused::KindNotTaken(principal) => Because::NotTaken(principal),
+            Refused::UnknownTenant(principal) => Because::UnknownTenant(principal),
+            Refused::OtherTenant(principal) => Because::OtherTenant(principal),
+            Refused::Inactive(principal) => Because::Inactive(principal),
+            Refused::TooMany | Refused::Busy | Refused::Unavailable(_) => {
+                return Err(answer(&refused, self.address));
+            }
+        };
+        match self.note(because).await {
+            Verdict::Refuse => Err(answer(&refused, self.address)),
+            Verdict::TooMany => Err(answer(&Refused::TooMany, self.address)),
         }
-        Err(refused) => Err(answer(&refused, address)),
     }
+
+    /// 403 to a token that stands for one user, but for what is open to it, and to a credential without the scope of
+    /// the route.
+    pub(crate) async fn require(&self, principal: &Principal, route: &Route) -> Result<(), ScimError> {
+        let (because, error) = if let Err(error) = require_reach(principal, route) {
+            (Because::UserBound(principal), error)
+        } else if let Err(error) = require_scope(principal, route.scope) {
+            (Because::MissingScope(principal, route.scope), error)
+        } else {
+            return Ok(());
+        };
+        // Whoever has a valid credential is never told to wait.
+        let _ = self.note(because).await;
+        Err(error)
+    }
+
+    /// Notes a refusal for the tenant's people; says how it is to be answered.
+    async fn note(&self, because: Because<'_>) -> Verdict {
+        let attempt = Attempt {
+            slug: self.address.slug.as_deref(),
+            base_url: &self.address.base_url(self.origins),
+            sent: self.state.tokens.sent_in(self.headers),
+            sender: self.sender,
+        };
+        self.state.tokens.refuse(attempt, because).await
+    }
+}
+
+/// Who sends a request.
+pub(crate) fn sender(state: &ScimState, headers: &HeaderMap, extensions: &Extensions) -> Sender {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    Sender::of(headers, peer, &state.trusted_proxies)
 }
 
 async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap) -> Result<Caller, Refused> {
@@ -74,15 +131,17 @@ async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap)
         Some(slug) => state.tenants.by_slug(slug).await,
         None => state.tenants.by_id(principal.tenant).await,
     };
-    let tenant = found.map_err(Refused::Unavailable)?.ok_or(Refused::UnknownTenant)?;
+    let Some(tenant) = found.map_err(Refused::Unavailable)? else {
+        return Err(Refused::UnknownTenant(principal));
+    };
     if tenant.id() != principal.tenant {
-        return Err(Refused::OtherTenant);
+        return Err(Refused::OtherTenant(principal));
     }
     if !tenant.profile.credentials.contains(&principal.kind) {
-        return Err(Refused::KindNotTaken);
+        return Err(Refused::KindNotTaken(principal));
     }
     if !tenant.is_active() {
-        return Err(Refused::Inactive);
+        return Err(Refused::Inactive(principal));
     }
     Ok(Caller { tenant, principal })
 }
@@ -104,9 +163,17 @@ fn answer(refused: &Refused, address: &Address) -> ScimError {
             tracing::error!(target: "scim_api::caller", tenant, %error, "{refused}");
             ScimError::new(503, "busy")
         }
-        Refused::Inactive => {
+        Refused::Inactive(_) => {
             tracing::info!(target: "scim_api::caller", tenant, reason = %refused, "refused");
             ScimError::new(403, "This tenant is not active; it has to be activated before it takes requests.")
+        }
+        Refused::TooMany => {
+            tracing::info!(target: "scim_api::caller", tenant, reason = %refused, "refused");
+            ScimError::new(
+                429,
+                "Too many wrong credentials have come from this address, or for this user name, and this one is wrong, \
+                 too. Correct it, then send the request again: a valid credential is let in at once.",
+            )
         }
         Refused::Busy => {
             tracing::warn!(target: "scim_api::caller", tenant, reason = %refused, "refused");
@@ -133,8 +200,7 @@ pub(crate) fn unauthorized() -> ScimError {
     )
 }
 
-/// 403 unless the credential holds the scope.
-pub(crate) fn require_scope(principal: &Principal, scope: &str) -> Result<(), ScimError> {
+fn require_scope(principal: &Principal, scope: &str) -> Result<(), ScimError> {
     if principal.may(scope) {
         return Ok(());
     }
@@ -142,8 +208,7 @@ pub(crate) fn require_scope(principal: &Principal, scope: &str) -> Result<(), Sc
     Err(ScimError::new(403, format!("This credential lacks the scope {scope}; use one that holds it.")))
 }
 
-/// 403 to a token that stands for one user, but for what is open to it.
-pub(crate) fn require_reach(principal: &Principal, route: &Route) -> Result<(), ScimError> {
+fn require_reach(principal: &Principal, route: &Route) -> Result<(), ScimError> {
     if principal.user.is_none() || route.is_personal() {
         return Ok(());
     }

@@ -19,7 +19,8 @@ use crate::{
     answer,
     aside::Load,
     call::Call,
-    caller, error_response,
+    caller::{self, Door},
+    error_response,
     query::Params,
     rate_limit::RateLimit,
     request_id,
@@ -100,7 +101,14 @@ impl Front {
         deadline: Instant,
     ) -> Answer {
         let (parts, body) = request.into_parts();
-        let caller = caller::identify(&self.state, &address, &parts.headers, &parts.extensions).await?;
+        let door = Door {
+            state: &self.state,
+            origins: &self.origins,
+            address: &address,
+            headers: &parts.headers,
+            sender: &caller::sender(&self.state, &parts.headers, &parts.extensions),
+        };
+        let caller = door.identify().await?;
         let span = Span::current();
         span.record("tenant", caller.tenant.row.slug.as_str());
 
@@ -121,8 +129,7 @@ impl Front {
             Found::Nothing(hint) => return Err(no_route(hint)),
         };
         span.record("route", route.name());
-        caller::require_reach(&caller.principal, route)?;
-        caller::require_scope(&caller.principal, route.scope)?;
+        door.require(&caller.principal, route).await?;
 
         let load = if route.is_long() { Load::Light(body) } else { Load::of(&parts.headers, body).await? };
         let context = Call::context_of(&caller, request_id);

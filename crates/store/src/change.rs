@@ -14,6 +14,8 @@ pub enum ActorKind {
     Cli,
     /// Rollcall itself.
     System,
+    /// Somebody on the network without a valid credential; id and name are the address.
+    Stranger,
 }
 
 /// Who did it.

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod logins;
 pub mod page;
 pub mod platform;
+pub mod refusals;
 pub mod revoked_tokens;
 pub mod store;
 pub mod tenants;

@@ -182,7 +182,8 @@ impl Sql {
         self.dialect(" COLLATE \"C\"", "")
     }
 
-    fn into_statement(self) -> Statement {
+    /// The statement, to run.
+    pub(crate) fn into_statement(self) -> Statement {
         let backend = match self.backend {
             Backend::Postgres => DbBackend::Postgres,
             Backend::Sqlite => DbBackend::Sqlite,

@@ -4,7 +4,6 @@
 //! ([`ROUTES`]) with the [`Right`] that it needs; who does not have it is refused before any page code runs.
 
 mod assets;
-mod attempts;
 mod chrome;
 mod diff_view;
 mod error;

@@ -6,10 +6,8 @@ use tower_http::{
     csrf::{CsrfLayer, ProtectionError},
 };
 
-use crate::{
-    ConsoleState, assets, attempts::Attempts, error::PageError, extract::Visit, guard, pages, rights::Right,
-    session,
-};
+use crate::{ConsoleState, assets, error::PageError, extract::Visit, guard, pages, rights::Right, session};
+use token_service::attempts::Attempts;
 
 /// Largest form.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -103,7 +101,7 @@ pub(crate) fn router(state: ConsoleState) -> Router {
         .method_not_allowed_fallback(|| async { PageError::MethodNotAllowed })
         // From the inside out.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(Extension(Attempts::default()))
+        .layer(Extension(Attempts::new(pages::sign_in::FREE)))
         .layer(session::layer(state.store.clone(), state.secure_cookies))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(csrf)

@@ -121,6 +121,7 @@ fn tenants(empty: bool) -> TenantsPage {
         chrome: chrome("Tenants"),
         search: String::new(),
         summary: "48 tenants".into(),
+        refusals: (!empty).then(|| setup::refusals(2)),
         pager: if empty { Pager::default() } else { Pager::new("/console/", &[], 1, 25, 48) },
         rows,
     }

@@ -75,6 +75,12 @@ impl Desk {
         Ok(false)
     }
 
+    /// Hashes that were computed.
+    #[cfg(test)]
+    pub(crate) fn done(&self) -> u64 {
+        self.known.done() + self.strangers.done()
+    }
+
     /// Takes all places of the names that somebody has, until what it gives is dropped.
     #[cfg(test)]
     pub(crate) fn fill(&'static self) -> tokio::sync::SemaphorePermit<'static> {

@@ -1,6 +1,7 @@
 //! Who is calling: issues, verifies and revokes credentials; guards the signing keys.
 
 pub mod access_tokens;
+pub mod attempts;
 pub mod authorization;
 pub mod basic;
 pub mod expiry;
@@ -8,6 +9,7 @@ pub mod keys;
 pub mod master_key;
 pub mod oauth;
 pub mod passwords;
+pub mod refusals;
 pub mod rotation;
 pub mod scopes;
 pub mod sender;

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use base64::{
     Engine,
     alphabet::{STANDARD, URL_SAFE},
@@ -22,6 +25,8 @@ const KEY_LEN: usize = 32;
 const TAG_LEN: usize = 16;
 /// First byte of a sealed text: this form (version, nonce, ciphertext, tag).
 const VERSION: u8 = 1;
+/// What the key of fingerprints is derived for.
+const FINGERPRINTS: &[u8] = b"rollcall fingerprints of what was refused";
 /// Name of the file in the data folder.
 const FILE_NAME: &str = "master.key";
 
@@ -29,6 +34,7 @@ const FILE_NAME: &str = "master.key";
 #[derive(Clone)]
 pub struct MasterKey {
     key: Arc<RandomizedNonceKey>,
+    fingerprints: hmac::Key,
 }
 
 /// Why a master key cannot be used; the text says how to mend it.
@@ -72,9 +78,16 @@ impl MasterKey {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, MasterKeyError> {
+        let fingerprints = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, bytes), FINGERPRINTS);
+        let fingerprints = hmac::Key::new(hmac::HMAC_SHA256, fingerprints.as_ref());
         RandomizedNonceKey::new(&AES_256_GCM, bytes)
-            .map(|key| Self { key: Arc::new(key) })
+            .map(|key| Self { key: Arc::new(key), fingerprints })
             .map_err(|_| MasterKeyError("The master key is not usable for AES-256-GCM.".into()))
+    }
+
+    /// A key of its own, the same in every node, for digests of what strangers send.
+    pub(crate) fn fingerprints(&self) -> hmac::Key {
+        self.fingerprints.clone()
     }
 
     /// Encrypts; `context` (what, where) is authenticated with it.

@@ -50,6 +50,8 @@ pub(crate) struct Queue {
     turns: Semaphore,
     /// What a piece of work has cost lately, in microseconds; 0: there was none.
     cost: AtomicU64,
+    #[cfg(test)]
+    done: AtomicU64,
 }
 
 /// A password that cannot be hashed or checked now.
@@ -133,6 +135,8 @@ impl Queue {
             places: Semaphore::const_new(at_once + waiting),
             turns: Semaphore::const_new(at_once),
             cost: AtomicU64::new(0),
+            #[cfg(test)]
+            done: AtomicU64::new(0),
         }
     }
 
@@ -150,6 +154,12 @@ impl Queue {
         let before = self.size.saturating_sub(self.places.available_permits());
         let rounds = 1 + before / self.at_once;
         cost.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
+    }
+
+    /// Pieces of work that were done.
+    #[cfg(test)]
+    pub(crate) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Takes all places, until what it gives is dropped.
@@ -173,6 +183,8 @@ impl Queue {
             let began = Instant::now();
             let done = work();
             self.note(began.elapsed());
+            #[cfg(test)]
+            self.done.fetch_add(1, Ordering::Relaxed);
             done
         })
         .await

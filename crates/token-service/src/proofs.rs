@@ -160,6 +160,23 @@ mod tests {
         assert_eq!(proofs.ask(Some(&other), "okta", &right).await, Ok(()));
     }
 
+    /// A wrong password costs one hash, whether somebody has the name or not.
+    #[tokio::test]
+    async fn every_wrong_answer_is_the_same_work() {
+        static DESK: Desk = Desk::new();
+        let proofs = Proofs::new(&DESK);
+        let known = credential(&passwords::hash("correct horse battery".into()).await.expect("hashed"));
+        let wrong: SecretString = "wrong horse battery".into();
+        for (number, (credential, name)) in
+            [(Some(&known), "okta"), (None, "nobody"), (None, ""), (Some(&known), "OKTA")]
+                .into_iter()
+                .enumerate()
+        {
+            assert_eq!(proofs.ask(credential, name, &wrong).await, Err(Unproven::Wrong));
+            assert_eq!(DESK.done(), 1 + number as u64, "{name:?}");
+        }
+    }
+
     /// Many requests begin at once with a new credential: one takes a place, the others wait for its answer.
     #[tokio::test]
     async fn a_crowd_with_one_password_is_checked_once() {

@@ -24,6 +24,7 @@ use crate::{
     keys::KeyRing,
     master_key::MasterKeyError,
     proofs::{Fingerprint, Proofs},
+    refusals::Refusals,
     scopes,
     uses::Uses,
 };
@@ -32,7 +33,7 @@ use crate::{
 const CACHED: u64 = 10_000;
 /// After this long a row is read again though nothing has changed, so that what lies behind it is known to be in use.
 const REMEMBERED: Duration = Duration::from_secs(3600);
-/// Time between two writes of the noted uses.
+/// Time between two writes of the noted uses, and of what was refused.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Longest name of a credential, in characters.
 const NAME_LENGTH: usize = 100;
@@ -144,6 +145,7 @@ pub(crate) struct Inner {
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
     uses: Uses,
+    pub(crate) refusals: Refusals,
     flusher: std::sync::OnceLock<AbortHandle>,
 }
 
@@ -173,6 +175,7 @@ impl TokenService {
             verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
             uses: Uses::default(),
+            refusals: Refusals::new(master_key.fingerprints()),
             flusher: std::sync::OnceLock::new(),
         });
         let task = tokio::spawn(flush_regularly(Arc::downgrade(&inner)));
@@ -328,13 +331,16 @@ impl Drop for Inner {
     }
 }
 
-/// Writes the noted uses as long as there is a service.
+/// Writes the noted uses, and what was refused, as long as there is a service.
 async fn flush_regularly(service: Weak<Inner>) {
     loop {
         tokio::time::sleep(FLUSH_EVERY).await;
         let Some(inner) = service.upgrade() else { return };
         if let Err(error) = inner.uses.flush(&inner.store).await {
             tracing::warn!(%error, "last uses of credentials were not written");
+        }
+        if let Err(error) = inner.refusals.flush(&inner.store).await {
+            tracing::warn!(%error, "what was refused was not written");
         }
     }
 }

@@ -8,7 +8,7 @@ use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use store::{UserId, credentials::Credential};
-use token_service::{NewToken, expiry};
+use token_service::{NewToken, expiry, refusals::Refused};
 
 use super::{
     credentials::{expires_in, require, state},
@@ -37,6 +37,7 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
         Token::List { slug, json } => list(installation, &slug, json).await?,
         Token::Revoke { slug, name, hint } => revoke(installation, &slug, &name, hint.as_deref()).await?,
         Token::Rotate { slug, name, grace } => rotate(installation, &slug, &name, &grace).await?,
+        Token::Refusals { slug, json } => refusals(installation, slug.as_deref(), json).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -140,4 +141,39 @@ async fn rotate(installation: &Installation, slug: &str, name: &str, grace: &str
     let rotated = installation.tokens.rotate(tenant.id(), old.id, grace, &cli_context()).await?;
     output::line(rotated.issued.token.expose_secret());
     Ok(())
+}
+
+/// What was refused at a tenant's addresses, or at the shared one.
+async fn refusals(installation: &Installation, slug: Option<&str>, json: bool) -> anyhow::Result<()> {
+    let refused = match slug {
+        Some(slug) => {
+            let tenant = installation.tenant(slug).await?;
+            installation.tokens.refusals(tenant.id(), &tenant.profile.credentials).await?
+        }
+        None => installation.tokens.shared_refusals().await?,
+    };
+    if json {
+        return output::json(&refused.iter().map(Refused::to_json).collect::<Vec<_>>());
+    }
+    let mut table = output::table(&["last", "times", "status", "what was wrong, what to do", "sent", "from"]);
+    for one in &refused {
+        let sent = [one.sent.line(), one.username.clone().unwrap_or_default(), one.base_url.clone()];
+        let from = [one.sender.map(|sender| sender.to_string()).unwrap_or_default(), one.agent.clone()];
+        table.add_row([
+            output::time(Some(one.last_at)),
+            one.count.to_string(),
+            one.status().to_string(),
+            format!("{}\n{}", one.what, one.remedy),
+            lines(&sent),
+            lines(&from),
+        ]);
+    }
+    output::line(table);
+    Ok(())
+}
+
+/// One below the other; what is empty takes no line.
+fn lines(texts: &[String]) -> String {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    texts.join("\n")
 }

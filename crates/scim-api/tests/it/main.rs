@@ -48,6 +48,7 @@ mod okta_spec;
 mod patch_rules;
 mod put;
 mod rate_limit;
+mod refusals;
 mod root;
 mod sixth_product;
 mod status_and_headers;

@@ -29,6 +29,7 @@ const ROWS: &[(&str, &str)] = &[
     ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
     ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
+    ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -110,6 +111,7 @@ async fn rows_of_others_are_not_written() {
             "walk_marks",
             "walk_snapshots",
             "revoked_tokens",
+            "refusals",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");

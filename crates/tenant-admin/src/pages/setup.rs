@@ -2,11 +2,15 @@
 
 mod clients;
 mod credentials;
+mod refusals;
 mod token_form;
 mod token_rows;
 
 pub(crate) use clients::{ClientForm, IssuedClient, create_client};
 pub(crate) use credentials::{Credentials, IssuedLogin, IssuedToken, LoginForm};
+#[cfg(test)]
+pub(crate) use refusals::RefusalRow;
+pub(crate) use refusals::Refusals;
 pub(crate) use token_form::{PRESETS, TokenForm};
 pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
 
@@ -44,6 +48,7 @@ pub(crate) struct SetupPage {
     pub(crate) quick_name: String,
     /// Start of the names of groups that give a role.
     pub(crate) prefix: Option<String>,
+    pub(crate) refusals: Refusals,
 }
 
 /// An address of the tenant.
@@ -208,6 +213,7 @@ pub(crate) async fn setup_page(
         organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
         quick_name: quick_name(&head.page, state.store.now()),
         prefix: tenant.profile.roles.prefix.clone(),
+        refusals: Refusals::of(state, tenant).await?,
         head,
     })
 }

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use askama::Template;
 use axum::{
@@ -12,12 +12,14 @@ use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::admins::Admin;
-use token_service::passwords::{self, PasswordError};
+use token_service::{
+    attempts::{Attempts, Limit},
+    passwords::{self, PasswordError},
+};
 use tower_sessions::Session;
 
 use crate::{
     ConsoleState,
-    attempts::Attempts,
     chrome::{Chrome, page},
     error::PageError,
     extract::{Fields, Parameters, Visit},
@@ -26,6 +28,8 @@ use crate::{
 
 /// Longest e-mail address (RFC 5321 §4.5.3.1.3).
 const LONGEST_EMAIL: usize = 254;
+/// Wrong passwords for one e-mail address that cost nothing: people mistype.
+pub(crate) const FREE: Limit = Limit { free: 3, window: Duration::from_secs(15 * 60) };
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -86,13 +90,13 @@ pub(crate) async fn enter(
     let next = own_page(&typed.next);
     match check(&state, email, SecretString::from(typed.password)).await? {
         Some(admin) => {
-            attempts.succeeded(email);
+            attempts.succeeded(email).await;
             session::begin(&session, admin.id).await?;
             tracing::info!(admin = %admin.id, "signed in to the console");
             Ok(Redirect::to(next).into_response())
         }
         None => {
-            tokio::time::sleep(attempts.failed(email, Instant::now())).await;
+            tokio::time::sleep(attempts.failed(email, Instant::now()).await.delay).await;
             form(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 typed.email.chars().take(LONGEST_EMAIL).collect(),

@@ -24,6 +24,8 @@ pub(crate) struct TenantsPage {
     pub(crate) pager: Pager,
     /// For the live region: `3 tenants`.
     pub(crate) summary: String,
+    /// What the shared host refused, for operators, if there is any.
+    pub(crate) refusals: Option<setup::Refusals>,
 }
 
 /// A tenant in the list.
@@ -79,7 +81,9 @@ pub(crate) async fn show(
     }
     let pager = Pager::new("/console/", &[("q", &search)], number, rows.len(), found.total);
     let summary = count(found.total, "tenant");
-    page(StatusCode::OK, &TenantsPage { chrome: visit.chrome("Tenants"), search, rows, pager, summary })
+    let chrome = visit.chrome("Tenants");
+    let refusals = if chrome.founds() { setup::Refusals::shared(&state).await? } else { None };
+    page(StatusCode::OK, &TenantsPage { chrome, search, rows, pager, summary, refusals })
 }
 
 async fn row(state: &ConsoleState, tenant: &TenantRow) -> Result<Row, PageError> {

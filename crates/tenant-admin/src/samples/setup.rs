@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{at, chrome, head};
+use super::{NOW, at, chrome, head};
 use crate::{
     chrome::Badge,
     form::Errors,
@@ -10,10 +10,11 @@ use crate::{
         revoke::RevokePage,
         rotate::RotatePage,
         setup::{
-            BaseUrl, ClientForm, Credentials, IssuedClient, IssuedLogin, IssuedToken, LoginForm, SetupPage,
-            TokenForm, TokenRow,
+            BaseUrl, ClientForm, Credentials, IssuedClient, IssuedLogin, IssuedToken, LoginForm, RefusalRow,
+            Refusals, SetupPage, TokenForm, TokenRow,
         },
     },
+    when::Moment,
 };
 
 fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
@@ -161,8 +162,55 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
         organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
         quick_name: "SCIM Configuration 2026-11-21 10:00:00".into(),
         prefix: Some("Envi_".into()),
+        refusals: if active { refusals(8) } else { Refusals::new("What was refused", Vec::new()) },
         head: page_head,
     }
+}
+
+/// So many refusals.
+pub(super) fn refusals(count: usize) -> Refusals {
+    let row = |at: i64, count: u64, what: &str, remedy: &'static str, sent: &str, username: Option<&str>| {
+        RefusalRow {
+            status: 401,
+            last: Moment::new(NOW - at * 1000, NOW),
+            first: (count > 1).then(|| Moment::new(NOW - (at + 3600) * 1000, NOW)),
+            count,
+            what: what.into(),
+            remedy,
+            base_url: "https://scim.example.com/t/northwind/scim/v2".into(),
+            sent: sent.into(),
+            username: username.map(str::to_owned),
+            sender: "203.0.113.7".into(),
+            agent: "Okta SCIM Client 1.0.0".into(),
+        }
+    };
+    let rows = vec![
+        row(
+            12,
+            1,
+            "The token “Okta test” expired on 2026-11-20 10:00 UTC.",
+            "Make a new one and enter it in the identity provider.",
+            "Bearer rcl_…, 512 characters, ending in c3d4, #1c29f3d0",
+            None,
+        ),
+        row(
+            95,
+            14,
+            "No Authorization header was sent.",
+            "Enter the token in the identity provider. In Okta: Provisioning, Integration, API Token; in Entra: Provisioning, Admin Credentials, Secret Token.",
+            "",
+            None,
+        ),
+        row(
+            4000,
+            3,
+            "The user name “okta@northwind”: the password is wrong.",
+            "Enter the password that was shown when the user name was made. If it is lost, revoke the user name and make it again.",
+            "Basic, #77aa01be",
+            Some("okta@northwind"),
+        ),
+    ];
+    Refusals::new("What was refused", rows.into_iter().cycle().take(count).collect())
 }
 
 /// All of them, by name.

@@ -9,6 +9,7 @@ mod departed;
 mod import;
 mod people;
 mod profile;
+mod refusals;
 mod rights;
 mod routes;
 mod sign_in;

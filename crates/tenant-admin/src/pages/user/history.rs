@@ -102,6 +102,7 @@ fn who(record: &Record) -> String {
         ActorKind::Admin => record.actor.name.clone(),
         ActorKind::Cli => "command line".to_owned(),
         ActorKind::System => "Rollcall".to_owned(),
+        ActorKind::Stranger => format!("somebody at {}", record.actor.name),
     }
 }
 
