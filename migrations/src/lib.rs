@@ -93,6 +93,15 @@ const REFUSALS: Script = Script {
     tenant_tables: &["refusals"],
 };
 
+/// Access tokens that were revoked before their end.
+const OAUTH: Script = Script {
+    name: "m20261125_000012_oauth",
+    tables: include_str!("oauth/tables.sql"),
+    postgres: include_str!("oauth/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["revoked_tokens"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -109,6 +118,7 @@ impl MigratorTrait for Migrator {
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
             Box::new(REFUSALS),
+            Box::new(OAUTH),
         ]
     }
 }

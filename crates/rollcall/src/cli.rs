@@ -1,6 +1,7 @@
 //! The command line: what each command is called, takes and says of itself.
 
 mod configuration;
+mod oauth;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::settings::SettingFlags;
 
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use oauth::Oauth;
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
 ///
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
     #[command(subcommand)]
     Basic(Basic),
+    /// Make and manage the OAuth clients with which a tenant's identity provider gets its access tokens
+    #[command(subcommand)]
+    Oauth(Oauth),
     /// Look at users
     #[command(subcommand)]
     User(User),

@@ -1,10 +1,12 @@
 //! Setup: what the customer's administrator pastes into Okta, and the tenant's credentials.
 
+mod clients;
 mod credentials;
 mod refusals;
 mod token_form;
 mod token_rows;
 
+pub(crate) use clients::{ClientForm, IssuedClient, create_client};
 pub(crate) use credentials::{Credentials, IssuedLogin, IssuedToken, LoginForm};
 #[cfg(test)]
 pub(crate) use refusals::RefusalRow;
@@ -70,6 +72,7 @@ pub(crate) async fn show(
     let notice = match query.done.as_str() {
         "updated" => Some("The configuration is updated."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
+        "revoked-client" => Some("The client is revoked: its access tokens are refused from now on."),
         "revoked-login" => Some("The user name is revoked: the next request with it is refused."),
         _ => None,
     };
