@@ -84,6 +84,15 @@ const CREDENTIAL_LIMITS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Credentials that are proven by a tenant's identity provider.
+const FEDERATION: Script = Script {
+    name: "m20261125_000013_federation",
+    tables: include_str!("federation/tables.sql"),
+    postgres: include_str!("federation/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["federations"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -99,6 +108,7 @@ impl MigratorTrait for Migrator {
             Box::new(DEPARTED),
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
+            Box::new(FEDERATION),
         ]
     }
 }

@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod basic;
 pub mod expiry;
+pub mod federation;
 pub mod keys;
 pub mod master_key;
 pub mod passwords;
@@ -18,7 +19,8 @@ mod uses;
 
 pub use authorization::Presented;
 pub use basic::{IssuedBasic, NewBasic};
+pub use egress::Networks;
 pub use master_key::MasterKey;
 pub use rotation::Rotated;
-pub use sender::{Networks, Sender};
+pub use sender::Sender;
 pub use service::{Issued, NewToken, Principal, Refusal, TokenService};
