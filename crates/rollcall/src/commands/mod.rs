@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod export;
+mod federation;
 mod import;
 mod output;
 mod profile;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(command) => profile::run(&open().await?, command).await,
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::Basic(command) => basic::run(&open().await?, command).await,
+        Command::Federation(command) => federation::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,
