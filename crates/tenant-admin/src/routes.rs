@@ -67,6 +67,8 @@ table! {
     post Manage "/console/tenants/{slug}/logins" => pages::setup::create_login;
     get Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
     post Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
+    get Manage "/console/tenants/{slug}/federation" => pages::federation::show;
+    post Manage "/console/tenants/{slug}/federation" => pages::federation::set;
     get Read "/console/tenants/{slug}/profile" => pages::profile::show;
     post Manage "/console/tenants/{slug}/profile" => pages::profile::save, at most LARGE_FORM;
     post Manage "/console/tenants/{slug}/profile/check" => pages::profile::check, at most LARGE_FORM;

@@ -5,6 +5,7 @@
 mod configuration;
 mod credentials;
 mod departed;
+mod federation;
 mod import;
 mod people;
 mod profile;
