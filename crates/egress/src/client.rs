@@ -77,8 +77,8 @@ pub enum EgressError {
     Url(&'static str),
     /// It leads to an address that may not be connected to.
     #[error(
-        "{host} leads to {address}, which is not on the public internet; the operator of this installation can open that \
-         network with ROLLCALL_EGRESS_ALLOW"
+        "{host} leads to the address {address}, which is not on the public internet; the operator of this installation \
+         can open that network with ROLLCALL_EGRESS_ALLOW"
     )]
     Forbidden {
         /// Host of the URL.

@@ -38,9 +38,9 @@ store_testing::on_both! {
 
     async fn what_is_wrong_is_said_beside_its_field(store: TestStore) {
         let console = Console::signed_in(store).await;
-        let (tenant, _) = (console.tenant("acme", "generic").await, console.tenant("other", "generic").await);
+        let (tenant, _) = (console.tenant("acme", "generic").await, console.tenant("rival", "generic").await);
         let taken = [("directory", DIRECTORY), ("issuer", NOWHERE)];
-        console.post("/console/tenants/other/federation", &taken).await;
+        console.post("/console/tenants/rival/federation", &taken).await;
         for (fields, problem) in [
             ([("directory", ""), ("issuer", "")], "directory-problem"),
             ([("directory", "acme<b>"), ("issuer", "")], "directory-problem"),
@@ -51,7 +51,7 @@ store_testing::on_both! {
         ] {
             let page = console.post(PAGE, &fields).await;
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
-            page.shows(&format!("id=\"{problem}\"")).shows("Nothing was changed").hides("<b>\"").hides("other");
+            page.shows(&format!("id=\"{problem}\"")).shows("Nothing was changed").hides("<b>\"").hides("rival");
         }
         assert!(console.state.tokens.list(tenant.id()).await.unwrap().is_empty());
     }

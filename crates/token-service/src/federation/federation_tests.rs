@@ -27,7 +27,7 @@ impl<'a> Scene<'a> {
     async fn new(store: &'a TestStore) -> Self {
         let service = node(store.store()).await;
         let key = TestKey::rsa("first");
-        let issuer = Issuer::start(&[&key]).await;
+        let issuer = Issuer::start(&[&key]);
         Self { tenant: make_tenant(store, "acme").await, store, service, issuer, key }
     }
 
