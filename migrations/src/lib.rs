@@ -84,6 +84,15 @@ const CREDENTIAL_LIMITS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Access tokens that were revoked before their end.
+const OAUTH: Script = Script {
+    name: "m20261125_000012_oauth",
+    tables: include_str!("oauth/tables.sql"),
+    postgres: include_str!("oauth/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["revoked_tokens"],
+};
+
 /// Credentials that are proven by a tenant's identity provider.
 const FEDERATION: Script = Script {
     name: "m20261125_000013_federation",
@@ -108,6 +117,7 @@ impl MigratorTrait for Migrator {
             Box::new(DEPARTED),
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
+            Box::new(OAUTH),
             Box::new(FEDERATION),
         ]
     }

@@ -65,6 +65,12 @@ impl Installation {
         Self { dir, settings }
     }
 
+    /// The same without Redis.
+    pub(crate) fn without_redis(mut self) -> Self {
+        self.settings.retain(|(name, _)| *name != "ROLLCALL_REDIS_URL");
+        self
+    }
+
     /// A connection to its database past the program.
     pub(crate) async fn database(&self) -> sea_orm::DatabaseConnection {
         let of_settings = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_DATABASE_URL");
@@ -85,6 +91,14 @@ impl Installation {
         let set = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_DATABASE_URL");
         let embedded = || format!("sqlite://{}", self.dir.path().join("data/rollcall.db").display());
         set.map_or_else(embedded, |(_, url)| url.clone())
+    }
+
+    /// Its master key, base64; on SQLite once the first command has run.
+    pub(crate) fn master_key(&self) -> String {
+        let set = self.settings.iter().find(|(name, _)| *name == "ROLLCALL_MASTER_KEY");
+        let file =
+            || std::fs::read_to_string(self.dir.path().join("data/master.key")).unwrap().trim().to_owned();
+        set.map_or_else(file, |(_, key)| key.clone())
     }
 
     /// Is its database embedded?
@@ -202,7 +216,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(command: &mut Command, port: u16) -> Self {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+        Self::start_with_log(command, port, Stdio::inherit()).await
+    }
+
+    /// The same with its log elsewhere.
+    pub(crate) async fn start_with_log(command: &mut Command, port: u16, log: Stdio) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut server = Self { child, origin: format!("http://127.0.0.1:{port}") };
         let health = format!("{}/healthz", server.origin);
         let started = Instant::now();
@@ -242,6 +261,41 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// Somebody at the console without a browser; follows no redirects.
+pub(crate) struct Console {
+    http: reqwest::Client,
+    origin: String,
+    /// `name=value` of the session.
+    pub(crate) cookie: String,
+}
+
+impl Console {
+    /// Somebody who has not signed in.
+    pub(crate) fn new(server: &Server) -> Self {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+        Self { http: http.build().unwrap(), origin: server.origin.clone(), cookie: String::new() }
+    }
+
+    pub(crate) async fn sign_in(server: &Server, email: &str, password: &str) -> Self {
+        let mut console = Self::new(server);
+        let answer = console.post("/console/sign-in", &[("email", email), ("password", password)]).await;
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().clone_into(&mut console.cookie);
+        console
+    }
+
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let request = self.http.post(format!("{}{path}", self.origin));
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", &self.cookie);
+        request.body(form.finish()).send().await.unwrap()
     }
 }
 

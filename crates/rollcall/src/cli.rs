@@ -2,6 +2,7 @@
 
 mod configuration;
 mod federation;
+mod oauth;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::settings::SettingFlags;
 
 pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use federation::Federation;
+pub(crate) use oauth::Oauth;
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
 ///
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
     #[command(subcommand)]
     Basic(Basic),
+    /// Make and manage the OAuth clients with which a tenant's identity provider gets its access tokens
+    #[command(subcommand)]
+    Oauth(Oauth),
     /// Let a tenant's identity provider sign in with its own tokens (Entra ID with an empty secret token)
     #[command(subcommand)]
     Federation(Federation),

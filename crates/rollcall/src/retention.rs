@@ -1,4 +1,5 @@
-//! Ends the retention of deleted users while the server runs: at its start, and then about once an hour.
+//! Clears away what has had its time while the server runs, deleted users and revoked access tokens: at its start, and
+//! then about once an hour.
 
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
                 Err(error) => {
                     tracing::warn!(%error, "deleted users could not be purged; the next round tries again");
                 }
+            }
+            if let Err(error) = installation.tokens.forget_ended_tokens().await {
+                tracing::warn!(%error, "revoked tokens that have ended could not be forgotten; the next round tries again");
             }
             tokio::time::sleep(pause()).await;
         };

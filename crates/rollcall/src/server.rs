@@ -25,8 +25,10 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
     });
     let machines = token_api::router(token_api::TokenApiState {
         tokens: installation.tokens.clone(),
+        tenants: installation.tenants.clone(),
         public_url: settings.public_url(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+        access_token_lifetime: settings.access_token_lifetime(),
     });
     let mut others = Router::new().merge(console).merge(machines);
     if settings.admin_listen.is_none() {

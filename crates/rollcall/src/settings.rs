@@ -14,7 +14,7 @@ use figment::{
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use token_service::Networks;
+use token_service::{Lifetime, Networks};
 use url::Url;
 
 /// How log lines look.
@@ -72,6 +72,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
+    /// How long access tokens of OAuth clients live, 5min to 24h [default: 1h]
+    #[arg(long, global = true, value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) access_token_lifetime: Option<Lifetime>,
     /// Private networks that tenants' addresses may lead to, as addresses or CIDR with commas [default: none]
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
@@ -124,6 +128,9 @@ pub(crate) struct Settings {
     /// Proxies in front.
     #[serde(default, with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
+    /// Of access tokens.
+    #[serde(default, with = "text")]
+    access_token_lifetime: Option<Lifetime>,
     /// Private networks that calls to addresses of tenants may reach; plain http is spoken there too.
     #[serde(default, with = "text")]
     pub(crate) egress_allow: Option<Networks>,
@@ -145,7 +152,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -155,6 +162,7 @@ const KEYS: [&str; 15] = [
     "tenant_domain",
     "rate_limit",
     "trusted_proxies",
+    "access_token_lifetime",
     "egress_allow",
     "data_dir",
     "master_key",
@@ -229,6 +237,11 @@ impl Settings {
     /// Requests a second that each tenant may send; `None`: no limit.
     pub(crate) fn rate_limit(&self) -> Option<NonZeroU32> {
         self.rate_limit.and_then(NonZeroU32::new)
+    }
+
+    /// How long access tokens live.
+    pub(crate) fn access_token_lifetime(&self) -> Lifetime {
+        self.access_token_lifetime.unwrap_or_default()
     }
 
     /// Send cookies with `Secure`? Always, but on loopback over plain http.
@@ -362,6 +375,25 @@ mod tests {
         for wrong in ["rate_limit = -1", "rate_limit = 2.5", "rate_limit = \"many\""] {
             let error = limit(wrong, None).unwrap_err().to_string();
             assert!(error.contains("rate_limit"), "{error}");
+        }
+    }
+
+    #[test]
+    fn access_tokens_live_as_long_as_it_is_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        let lifetime = |text: &str, flag: Option<&str>| {
+            std::fs::write(&file, text).unwrap();
+            let access_token_lifetime = flag.map(|flag| flag.parse().unwrap());
+            load(SettingFlags { config: Some(file.clone()), access_token_lifetime, ..Default::default() })
+                .map(|settings| settings.access_token_lifetime().to_string())
+        };
+        assert_eq!(lifetime("", None).unwrap(), "3600s");
+        assert_eq!(lifetime("access_token_lifetime = \"15min\"", None).unwrap(), "900s");
+        assert_eq!(lifetime("access_token_lifetime = \"15min\"", Some("2h")).unwrap(), "7200s");
+        for wrong in ["\"4min\"", "\"25h\"", "\"soon\"", "3600"] {
+            let error = lifetime(&format!("access_token_lifetime = {wrong}"), None).unwrap_err().to_string();
+            assert!(error.contains("access_token_lifetime"), "{error}");
         }
     }
 

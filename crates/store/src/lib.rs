@@ -14,6 +14,7 @@ pub mod ids;
 pub mod logins;
 pub mod page;
 pub mod platform;
+pub mod revoked_tokens;
 pub mod store;
 pub mod tenants;
 pub mod users;

@@ -67,6 +67,9 @@ table! {
     post Manage "/console/tenants/{slug}/logins" => pages::setup::create_login;
     get Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
     post Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
+    post Manage "/console/tenants/{slug}/clients" => pages::setup::create_client;
+    get Manage "/console/tenants/{slug}/clients/{id}/revoke" => pages::revoke::ask;
+    post Manage "/console/tenants/{slug}/clients/{id}/revoke" => pages::revoke::revoke;
     get Manage "/console/tenants/{slug}/federation" => pages::federation::show;
     post Manage "/console/tenants/{slug}/federation" => pages::federation::set;
     get Read "/console/tenants/{slug}/profile" => pages::profile::show;

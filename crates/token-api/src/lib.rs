@@ -1,20 +1,42 @@
 //! What machines ask for beside SCIM: the keys that verify tokens, and OAuth 2.0. One file an endpoint.
 
-use axum::Router;
-use token_service::{Networks, TokenService};
+mod client;
+mod error;
+mod form;
+mod metadata;
+mod revoke;
+mod token;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use provisioning::TenantDirectory;
+use token_service::{Lifetime, Networks, TokenService};
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// What the endpoints need.
 #[derive(Clone)]
 pub struct TokenApiState {
     /// Knows keys, clients and tokens.
     pub tokens: TokenService,
+    /// Knows what a tenant takes.
+    pub tenants: TenantDirectory,
     /// Origin that machines see; issuer of RFC 8414's metadata.
     pub public_url: url::Url,
     /// Proxies whose word on the sender's address is believed.
     pub trusted_proxies: Networks,
+    /// How long access tokens live.
+    pub access_token_lifetime: Lifetime,
 }
 
 /// All endpoints.
 pub fn router(state: TokenApiState) -> Router {
-    Router::new().with_state(state)
+    Router::new()
+        .route(token::PATH, post(token::issue))
+        .route(revoke::PATH, post(revoke::revoke))
+        .route(metadata::PATH, get(metadata::show))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .with_state(state)
 }

@@ -5,7 +5,6 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{
     ChangeContext, CredentialId, StoreError, TenantId,
     credentials::{AllowedFrom, Credential},
-    logins::Login,
 };
 
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
 };
 
 /// Longest user name, in characters.
-const USERNAME_LENGTH: usize = 100;
+pub(crate) const USERNAME_LENGTH: usize = 100;
 
 /// A user name to be made; its password is generated.
 #[derive(Clone, Debug)]
@@ -78,7 +77,7 @@ impl TokenService {
         if let Some(principal) = inner.remembered(&fingerprint, epoch).await {
             return Ok(principal);
         }
-        let found = self.by_username(username).await.map_err(Refusal::Unavailable)?;
+        let found = self.by_login(username, CredentialKind::Basic).await.map_err(Refusal::Unavailable)?;
         let credential = found.as_ref().map(|(_, credential)| credential);
         inner.proofs.ask(credential, username, password).await.map_err(refused)?;
         let (tenant, credential) = found.ok_or(Refusal::WrongPassword)?;
@@ -93,20 +92,6 @@ impl TokenService {
         let entry = Verified { principal: principal.clone(), epoch, expires_at };
         inner.verified.insert(fingerprint, entry).await;
         Ok(principal)
-    }
-
-    /// The credential of a user name. What nobody has costs the same reads, so that time does not tell it either.
-    async fn by_username(&self, username: &str) -> Result<Option<(TenantId, Credential)>, StoreError> {
-        let store = &self.inner.store;
-        let fits = username.chars().count() <= USERNAME_LENGTH;
-        let login = store.platform().login(if fits { username } else { "" }).await?;
-        let nobody = Login { tenant: TenantId::generate(), credential: CredentialId::generate() };
-        let Login { tenant, credential } = login.unwrap_or(nobody);
-        let credential = store.tenant(tenant).credential(credential).await?;
-        let usable = credential.filter(|credential| {
-            credential.kind == CredentialKind::Basic && credential.secret_hash.is_some()
-        });
-        Ok(usable.map(|credential| (tenant, credential)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Who is calling: issues, verifies and revokes credentials; guards the signing keys.
 
+pub mod access_tokens;
 pub mod authorization;
 pub mod basic;
 pub mod expiry;
 pub mod federation;
 pub mod keys;
 pub mod master_key;
+pub mod oauth;
 pub mod passwords;
 pub mod rotation;
 pub mod scopes;
@@ -14,13 +16,16 @@ pub mod service;
 
 mod claims;
 mod desk;
+mod logins;
 mod proofs;
 mod uses;
 
+pub use access_tokens::{AccessToken, Lifetime};
 pub use authorization::Presented;
 pub use basic::{IssuedBasic, NewBasic};
 pub use egress::Networks;
 pub use master_key::MasterKey;
+pub use oauth::{Client, IssuedClient, NewClient};
 pub use rotation::Rotated;
 pub use sender::Sender;
 pub use service::{Issued, NewToken, Principal, Refusal, TokenService};

@@ -28,9 +28,28 @@ pub fn check(scope: &str) -> Result<String, String> {
     Ok(held.join(" "))
 }
 
+/// Is the scope in a blank-separated list?
+#[must_use]
+pub fn holds(list: &str, scope: &str) -> bool {
+    list.split(' ').any(|held| held == scope)
+}
+
+/// What both of two blank-separated lists hold.
+pub(crate) fn common(one: &str, other: &str) -> String {
+    one.split(' ').filter(|scope| holds(other, scope)).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_lists_have_in_common() {
+        assert_eq!(common(DEFAULT, DEFAULT), DEFAULT);
+        assert_eq!(common("scim:write scim:read", SCIM_READ), SCIM_READ);
+        assert_eq!(common(SCIM_READ, SCIM_WRITE), "");
+        assert!(holds(DEFAULT, SCIM_WRITE) && !holds(DEFAULT, "scim") && !holds("", SCIM_READ));
+    }
 
     #[test]
     fn only_known_scopes_and_each_once() {

@@ -90,7 +90,7 @@ impl Principal {
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
-        self.scope.split(' ').any(|held| held == scope)
+        scopes::holds(&self.scope, scope)
     }
 }
 
@@ -139,8 +139,8 @@ pub struct TokenService {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    installation: Uuid,
-    keys: KeyRing,
+    pub(crate) installation: Uuid,
+    pub(crate) keys: KeyRing,
     /// By fingerprint of what was presented, so that no token lies in memory.
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
@@ -284,19 +284,23 @@ impl TokenService {
         let Inner { store, installation, keys, .. } = &*self.inner;
         let claims = claims::check(token, keys, *installation, now)?;
         let tenant = TenantId(claims.tenant);
-        let row = store.tenant(tenant).credential(CredentialId(claims.jti)).await;
+        let row = store.tenant(tenant).credential(CredentialId(claims.sub)).await;
         let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
-        if row.kind != CredentialKind::Bearer || row.is_federated() {
+        let made_for = if claims.is_access_token() { CredentialKind::Oauth } else { CredentialKind::Bearer };
+        if row.kind != made_for || row.is_federated() {
             return Err(Refusal::Unknown);
         }
-        if row.revoked_at.is_some() {
+        if row.revoked_at.is_some() || self.is_revoked(&claims).await.map_err(Refusal::Unavailable)? {
             return Err(Refusal::Revoked);
         }
         let expires_at = claims.exp.saturating_mul(1000).min(row.expires_at.unwrap_or(i64::MAX));
         if expires_at <= now {
             return Err(Refusal::Expired);
         }
-        Ok(Verified { principal: Principal::of(tenant, row), epoch, expires_at })
+        let mut principal = Principal::of(tenant, row);
+        // An access token may hold less than its client.
+        principal.scope = scopes::common(&claims.scope, &principal.scope);
+        Ok(Verified { principal, epoch, expires_at })
     }
 
     /// Notes a use for the token list; written in batches every few seconds, newest wins.

@@ -80,7 +80,7 @@ impl<'a> World<'a> {
     }
 
     /// A token with a good signature that was never issued.
-    fn forge(&self, tenant: TenantId, id: Uuid) -> SecretString {
+    pub(crate) fn forge(&self, tenant: TenantId, id: Uuid) -> SecretString {
         let inner = &self.service.inner;
         let claims = Claims {
             iss: inner.installation,

@@ -1,4 +1,4 @@
-//! What the commands for tokens and for user names have in common.
+//! What the commands for tokens, user names and OAuth clients have in common.
 
 use anyhow::bail;
 use provisioning::Tenant;
@@ -13,12 +13,13 @@ pub(super) fn require(tenant: &Tenant, kind: CredentialKind) -> anyhow::Result<(
         return Ok(());
     }
     let (slug, title) = (&tenant.row.slug, &tenant.profile.title);
-    let remedy = match taken.iter().find(|kind| **kind != CredentialKind::Oauth) {
+    let remedy = match taken.first() {
         Some(CredentialKind::Bearer) => format!("make a token: rollcall token create {slug} --name NAME"),
         Some(CredentialKind::Basic) => {
             format!("make a user name and a password: rollcall basic create {slug} --username NAME")
         }
-        _ => "add it to `credentials` in its profile".to_owned(),
+        Some(CredentialKind::Oauth) => format!("make a client: rollcall oauth create {slug} --name NAME"),
+        None => "add it to `credentials` in its profile".to_owned(),
     };
     bail!("{slug}: the profile {title} does not sign in with {}; {remedy}", words(kind))
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod federation;
 mod import;
+mod oauth;
 mod output;
 mod profile;
 mod progress;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(command) => profile::run(&open().await?, command).await,
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::Basic(command) => basic::run(&open().await?, command).await,
+        Command::Oauth(command) => oauth::run(&open().await?, &settings, command).await,
         Command::Federation(command) => federation::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,

@@ -43,29 +43,35 @@ pub(crate) async fn service_provider_config(call: Call, _body: Body) -> Answer {
 
 /// The ways to prove who one is that work for the tenant; the first is the primary one.
 fn authentication_schemes(kinds: &[CredentialKind]) -> Vec<Value> {
-    let mut schemes: Vec<Value> = kinds.iter().filter_map(|kind| authentication_scheme(*kind)).collect();
+    let mut schemes: Vec<Value> = kinds.iter().map(|kind| authentication_scheme(*kind)).collect();
     if let Some(primary) = schemes.first_mut() {
         primary["primary"] = true.into();
     }
     schemes
 }
 
-/// `None`: nobody can get such a credential yet, so naming it would lead astray.
-fn authentication_scheme(kind: CredentialKind) -> Option<Value> {
+/// RFC 7643 §5.
+fn authentication_scheme(kind: CredentialKind) -> Value {
     match kind {
-        CredentialKind::Bearer => Some(json!({
+        CredentialKind::Bearer => json!({
             "type": "oauthbearertoken",
             "name": "Bearer token",
             "description": "A token made in the console, sent as Authorization: Bearer <token>",
             "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-        })),
-        CredentialKind::Basic => Some(json!({
+        }),
+        CredentialKind::Basic => json!({
             "type": "httpbasic",
             "name": "HTTP Basic",
             "description": "User name and password made in the console, sent as Authorization: Basic",
             "specUri": "https://www.rfc-editor.org/rfc/rfc7617",
-        })),
-        CredentialKind::Oauth => None,
+        }),
+        CredentialKind::Oauth => json!({
+            "type": "oauth2",
+            "name": "OAuth 2.0 client credentials",
+            "description": "Access tokens that a client made in the console gets at /oauth/token, sent as \
+                            Authorization: Bearer <token>",
+            "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
+        }),
     }
 }
 

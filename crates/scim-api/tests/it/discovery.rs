@@ -37,9 +37,9 @@ async fn authentication(world: World) {
             |scheme: &Value| (scheme["type"].as_str().expect("a type").to_owned(), scheme["primary"] == true);
         schemes.iter().map(of).collect::<Vec<_>>()
     };
-    let (bearer, basic) = ("oauthbearertoken".to_owned(), "httpbasic".to_owned());
+    let [bearer, basic, oauth] = ["oauthbearertoken", "httpbasic", "oauth2"].map(str::to_owned);
     let generic = world.tenant("acme").await;
-    assert_eq!(schemes(generic).await, [(bearer.clone(), true), (basic.clone(), false)]);
+    assert_eq!(schemes(generic).await, [(bearer.clone(), true), (basic.clone(), false), (oauth, false)]);
     assert_eq!(schemes(world.tenant_of("envi", "envi").await).await, [(bearer, true)]);
     world.bare_tenant("clinical-maestro", "maestro").await;
     let maestro = world.basic_client("maestro", "okta@maestro").await;

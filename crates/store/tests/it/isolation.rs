@@ -29,6 +29,7 @@ const ROWS: &[(&str, &str)] = &[
     ("user_values", "VALUES ('{t}', 'emails.value', 'a@x', '{t}')"),
     ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
+    ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -109,6 +110,7 @@ async fn rows_of_others_are_not_written() {
             "user_values",
             "walk_marks",
             "walk_snapshots",
+            "revoked_tokens",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");

@@ -18,6 +18,7 @@ mod isolation;
 mod outages;
 mod platform;
 mod reindex;
+mod revoked_tokens;
 mod roles;
 mod schema;
 mod setup;

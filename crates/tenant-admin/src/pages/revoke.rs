@@ -1,4 +1,4 @@
-//! Revoking a token or a user name, after a question that names it.
+//! Revoking a token, a user name or an OAuth client, after a question that names it.
 
 use askama::Template;
 use axum::{
@@ -38,7 +38,7 @@ pub(crate) struct Confirmation {
     slug: String,
 }
 
-/// `GET …/tokens/{id}/revoke`, `GET …/logins/{id}/revoke`.
+/// `GET …/tokens/{id}/revoke`, and the same below `logins` and `clients`.
 pub(crate) async fn ask(
     State(state): State<ConsoleState>,
     visit: Visit,
@@ -49,7 +49,7 @@ pub(crate) async fn ask(
     question(StatusCode::OK, &visit, &tenant, token, false)
 }
 
-/// `POST …/tokens/{id}/revoke`, `POST …/logins/{id}/revoke`.
+/// `POST …/tokens/{id}/revoke`, and the same below `logins` and `clients`.
 pub(crate) async fn revoke(
     State(state): State<ConsoleState>,
     visit: Visit,
@@ -63,7 +63,11 @@ pub(crate) async fn revoke(
     }
     let id: CredentialId = id.parse().map_err(|()| PageError::NotFound)?;
     state.tokens.revoke(tenant.id(), id, &visit.context()).await?;
-    let done = if token.basic { "revoked-login" } else { "revoked" };
+    let done = match token.list() {
+        "logins" => "revoked-login",
+        "clients" => "revoked-client",
+        _ => "revoked",
+    };
     Ok(Redirect::to(&format!("/console/tenants/{slug}/setup?done={done}#{}", token.list())).into_response())
 }
 

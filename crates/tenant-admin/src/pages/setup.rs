@@ -1,9 +1,11 @@
 //! Setup: what the customer's administrator pastes into Okta, and the tenant's credentials.
 
+mod clients;
 mod credentials;
 mod token_form;
 mod token_rows;
 
+pub(crate) use clients::{ClientForm, IssuedClient, create_client};
 pub(crate) use credentials::{Credentials, IssuedLogin, IssuedToken, LoginForm};
 pub(crate) use token_form::{PRESETS, TokenForm};
 pub(crate) use token_rows::{TokenRow, is_live, provisions, token_badge, token_rows};
@@ -65,6 +67,7 @@ pub(crate) async fn show(
     let notice = match query.done.as_str() {
         "updated" => Some("The configuration is updated."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
+        "revoked-client" => Some("The client is revoked: its access tokens are refused from now on."),
         "revoked-login" => Some("The user name is revoked: the next request with it is refused."),
         _ => None,
     };

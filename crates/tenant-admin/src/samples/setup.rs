@@ -10,7 +10,10 @@ use crate::{
         federation::{FederationForm, FederationPage, Trusted},
         revoke::RevokePage,
         rotate::RotatePage,
-        setup::{BaseUrl, Credentials, IssuedLogin, IssuedToken, LoginForm, SetupPage, TokenForm, TokenRow},
+        setup::{
+            BaseUrl, ClientForm, Credentials, IssuedClient, IssuedLogin, IssuedToken, LoginForm, SetupPage,
+            TokenForm, TokenRow,
+        },
     },
 };
 
@@ -33,7 +36,36 @@ fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
         replaced: false,
         rotates: live,
         basic: false,
+        client_id: None,
     }
+}
+
+fn client(name: &str, id: &str) -> TokenRow {
+    let row = token(name, id, Badge::new("ok", "Active"), true);
+    let client_id = Some(format!("rc_0f1e2d3c4b5a69788796a5b4c3d2{id}"));
+    TokenRow { hint: String::new(), rotates: false, last_live: false, client_id, ..row }
+}
+
+/// The page of a product that takes everything.
+fn setup_with_clients(issued: bool, wrong: bool) -> SetupPage {
+    let mut page = setup(true, false, false);
+    if wrong {
+        page.errors.add(
+            "client-name",
+            "A credential named \"Entra\" exists; revoke it first, or choose another name.",
+        );
+        page.credentials.typed_client.name = "Entra".into();
+    }
+    let credentials = &mut page.credentials;
+    credentials.basic = true;
+    credentials.token_url = Some("https://scim.example.com/oauth/token".into());
+    credentials.clients = vec![client("Entra", "a7b8"), client("Entra test", "c9d0")];
+    credentials.issued_client = issued.then(|| IssuedClient {
+        name: "Entra".into(),
+        client_id: "rc_0f1e2d3c4b5a69788796a5b4c3d2a7b8".into(),
+        secret: format!("rcs_{}", "Zx9".repeat(14) + "q"),
+    });
+    page
 }
 
 fn login(username: &str, id: &str, live: bool) -> TokenRow {
@@ -102,6 +134,7 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
         credentials: Credentials {
             bearer: true,
             basic: false,
+            token_url: None,
             with_bearer: true,
             valid: active || issued.is_some(),
             tokens: if active || issued.is_some() {
@@ -115,6 +148,9 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
             logins: Vec::new(),
             issued_token: issued,
             issued_login: None,
+            issued_client: None,
+            clients: Vec::new(),
+            typed_client: ClientForm::fresh(),
             typed_token: TokenForm {
                 expires: if wrong { "date" } else { "1y" }.into(),
                 ..TokenForm::fresh()
@@ -203,6 +239,9 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("setup-logins-issued", setup_with_logins(true, false).render()),
         ("setup-logins-wrong", setup_with_logins(false, true).render()),
         ("setup-both", both.render()),
+        ("setup-clients", setup_with_clients(false, false).render()),
+        ("setup-clients-issued", setup_with_clients(true, false).render()),
+        ("setup-clients-wrong", setup_with_clients(false, true).render()),
         ("federation", federation(false, false).render()),
         ("federation-trusted", federation(true, false).render()),
         ("federation-wrong", federation(false, true).render()),

@@ -60,6 +60,9 @@ store_testing::on_both! {
         let page = console.post("/console/tenants/acme/logins", &[("username", "okta@acme")]).await;
         assert_eq!(page.status, StatusCode::CREATED);
         let login = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
+        let fields = [("client-name", "Entra"), ("client-expires", "1y")];
+        assert_eq!(console.post("/console/tenants/acme/clients", &fields).await.status, StatusCode::CREATED);
+        let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
@@ -67,6 +70,7 @@ store_testing::on_both! {
                 path if path.contains("/users/") => &user,
                 path if path.contains("/groups/") => &group,
                 path if path.contains("/logins/") => &login,
+                path if path.contains("/clients/") => &client,
                 _ => &id,
             };
             let page = console.get(&filled(path, id)).await;

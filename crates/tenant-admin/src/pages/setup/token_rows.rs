@@ -1,4 +1,4 @@
-//! A tenant's tokens and user names as its pages show them; never a secret.
+//! A tenant's tokens, user names and OAuth clients as its pages show them; never a secret.
 
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
@@ -11,12 +11,14 @@ use crate::{
     when::{DAY, Moment},
 };
 
-/// A token or a user name in its list.
+/// A token, a user name or an OAuth client in its list.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenRow {
     pub(crate) id: String,
-    /// A token's name; the user name.
+    /// A token's or client's name; the user name.
     pub(crate) name: String,
+    /// Of an OAuth client.
+    pub(crate) client_id: Option<String>,
     /// A user name with a password, not a token.
     pub(crate) basic: bool,
     /// Last four characters of a token.
@@ -45,7 +47,11 @@ pub(crate) struct TokenRow {
 impl TokenRow {
     /// Id of the list that it stands in, and segment of the addresses of its actions.
     pub(crate) fn list(&self) -> &'static str {
-        if self.basic { "logins" } else { "tokens" }
+        match (self.basic, &self.client_id) {
+            (true, _) => "logins",
+            (_, Some(_)) => "clients",
+            _ => "tokens",
+        }
     }
 
     /// Start of the addresses of its actions.
@@ -54,7 +60,7 @@ impl TokenRow {
     }
 }
 
-/// All tokens and user names of a tenant, live ones first, then newest first.
+/// All tokens, user names and clients of a tenant, live ones first, then newest first.
 pub(crate) async fn token_rows(state: &ConsoleState, tenant: &Tenant) -> Result<Vec<TokenRow>, PageError> {
     let now = state.store.now();
     let mut tokens = state.tokens.list(tenant.id()).await?;
@@ -85,6 +91,7 @@ fn row(tenant: &Tenant, token: Credential, live: usize, now: i64) -> TokenRow {
         used: token.last_used_at.map(|at| Moment::new(at, now)),
         used_from: token.last_used_from.unwrap_or_default(),
         expires: token.expires_at.map(|at| Moment::new(at, now)),
+        client_id: token.login.clone().filter(|_| token.kind == CredentialKind::Oauth),
         name: if basic { token.login.unwrap_or_default() } else { token.name },
         basic,
         hint: token.hint,

@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT, DELETE ON revoked_tokens TO rollcall_app;
