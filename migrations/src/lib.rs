@@ -102,6 +102,15 @@ const OAUTH: Script = Script {
     tenant_tables: &["revoked_tokens"],
 };
 
+/// Credentials that are proven by a tenant's identity provider.
+const FEDERATION: Script = Script {
+    name: "m20261125_000013_federation",
+    tables: include_str!("federation/tables.sql"),
+    postgres: include_str!("federation/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["federations"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -119,6 +128,7 @@ impl MigratorTrait for Migrator {
             Box::new(CREDENTIAL_LIMITS),
             Box::new(REFUSALS),
             Box::new(OAUTH),
+            Box::new(FEDERATION),
         ]
     }
 }

@@ -14,6 +14,7 @@ mod csv;
 mod demo;
 mod departed;
 mod documents;
+mod federation;
 mod guides;
 mod harness;
 mod oauth;

@@ -1,6 +1,7 @@
 //! The command line: what each command is called, takes and says of itself.
 
 mod configuration;
+mod federation;
 mod oauth;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::settings::SettingFlags;
 
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use federation::Federation;
 pub(crate) use oauth::Oauth;
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     /// Make and manage the OAuth clients with which a tenant's identity provider gets its access tokens
     #[command(subcommand)]
     Oauth(Oauth),
+    /// Let a tenant's identity provider sign in with its own tokens (Entra ID with an empty secret token)
+    #[command(subcommand)]
+    Federation(Federation),
     /// Look at users
     #[command(subcommand)]
     User(User),

@@ -83,7 +83,8 @@ impl Installation {
             }
         }
         let store = Store::open(&options).await?;
-        let tokens = TokenService::open(store.clone(), key).await?;
+        let egress = egress::Client::new(settings.egress_allow.clone().unwrap_or_default());
+        let tokens = TokenService::open_with(store.clone(), key, egress).await?;
         Ok(Self {
             tenants: TenantDirectory::new(store.clone()),
             provisioner: Provisioner::new(store.clone()),

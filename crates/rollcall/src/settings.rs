@@ -76,6 +76,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) access_token_lifetime: Option<Lifetime>,
+    /// Private networks that tenants' addresses may lead to, as addresses or CIDR with commas [default: none]
+    #[arg(long, global = true, value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) egress_allow: Option<Networks>,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +131,9 @@ pub(crate) struct Settings {
     /// Of access tokens.
     #[serde(default, with = "text")]
     access_token_lifetime: Option<Lifetime>,
+    /// Private networks that calls to addresses of tenants may reach; plain http is spoken there too.
+    #[serde(default, with = "text")]
+    pub(crate) egress_allow: Option<Networks>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -145,7 +152,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -156,6 +163,7 @@ const KEYS: [&str; 15] = [
     "rate_limit",
     "trusted_proxies",
     "access_token_lifetime",
+    "egress_allow",
     "data_dir",
     "master_key",
     "log",

@@ -121,7 +121,12 @@ pub(crate) fn sender(state: &ScimState, headers: &HeaderMap, extensions: &Extens
 
 async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap) -> Result<Caller, Refused> {
     let presented = presented(headers).ok_or(Refused::NoCredential)?;
-    let principal = state.tokens.verify(&presented).await.map_err(|refusal| match refusal {
+    // Tokens of a tenant's identity provider are taken at this tenant's own addresses alone.
+    let verified = match address.slug {
+        Some(_) => state.tokens.verify_named(&presented).await,
+        None => state.tokens.verify(&presented).await,
+    };
+    let principal = verified.map_err(|refusal| match refusal {
         Refusal::Unavailable(error) => Refused::Unavailable(error),
         Refusal::Busy => Refused::Busy,
         other => Refused::Credential(other),

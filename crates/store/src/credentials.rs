@@ -31,7 +31,7 @@ pub struct Credential {
     pub name: String,
     /// Scopes, separated by a blank (RFC 6749 §3.3).
     pub scope: String,
-    /// Basic user name or OAuth client id.
+    /// Basic user name or OAuth client id; of bearer the directory whose tokens it takes, if it takes none of ours.
     pub login: Option<String>,
     /// argon2id PHC string of the password or client secret; `None` for bearer.
     pub secret_hash: Option<String>,
@@ -100,9 +100,8 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<(), StoreError> {
         let tx = self.write().await?;
-        release_expired(&tx, &fold(&credential.name)).await?;
-        insert(&tx, credential).await?;
-        tx.record(vec![event("credential.created", credential, 1, Facts::new())?], context).await?;
+        let created = tx.add_credential(credential).await?;
+        tx.record(vec![created], context).await?;
         tx.commit_configuration().await
     }
 
@@ -211,8 +210,15 @@ impl TenantTx {
         Ok(events)
     }
 
+    /// Keeps a new credential, with the names that expired ones give away for it, and gives the event of it.
+    pub(crate) async fn add_credential(&self, credential: &Credential) -> Result<Event, StoreError> {
+        release_expired(self, &fold(&credential.name)).await?;
+        insert(self, credential).await?;
+        event("credential.created", credential, 1, Facts::new())
+    }
+
     /// Revokes and gives the event of it; `None` when there is none or it is revoked.
-    async fn revoke(&self, id: CredentialId) -> Result<Option<Event>, StoreError> {
+    pub(crate) async fn revoke(&self, id: CredentialId) -> Result<Option<Event>, StoreError> {
         let revoked = credentials::Entity::update_many()
             .col_expr(credentials::Column::RevokedAt, Expr::value(self.now))
             .col_expr(credentials::Column::Version, Expr::col(credentials::Column::Version).add(1))

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod change;
 pub mod credentials;
 pub mod error;
+pub mod federations;
 pub mod groups;
 pub mod ids;
 pub mod logins;

@@ -68,6 +68,8 @@ table! {
     post Manage "/console/tenants/{slug}/clients" => pages::setup::create_client;
     get Manage "/console/tenants/{slug}/clients/{id}/revoke" => pages::revoke::ask;
     post Manage "/console/tenants/{slug}/clients/{id}/revoke" => pages::revoke::revoke;
+    get Manage "/console/tenants/{slug}/federation" => pages::federation::show;
+    post Manage "/console/tenants/{slug}/federation" => pages::federation::set;
     get Read "/console/tenants/{slug}/profile" => pages::profile::show;
     post Manage "/console/tenants/{slug}/profile" => pages::profile::save, at most LARGE_FORM;
     post Manage "/console/tenants/{slug}/profile/check" => pages::profile::check, at most LARGE_FORM;

@@ -61,6 +61,11 @@ fn can_rotate(old: &Credential, now: i64) -> Result<(), String> {
     if old.expires_at.is_some_and(|at| at <= now) {
         return Err(format!("token: {name:?} has expired; make a new one"));
     }
+    if old.is_federated() {
+        return Err(format!(
+            "token: {name:?} stands for the identity provider's own tokens, which it renews itself"
+        ));
+    }
     if old.replaced {
         return Err(format!("token: {name:?} was rotated already; rotate the one that took its place"));
     }

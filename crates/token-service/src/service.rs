@@ -21,6 +21,7 @@ use crate::{
     claims::{self, Claims},
     desk::MACHINES,
     expiry,
+    federation::{Directories, Issuers},
     keys::KeyRing,
     master_key::MasterKeyError,
     proofs::{Fingerprint, Proofs},
@@ -32,7 +33,7 @@ use crate::{
 /// Verified credentials kept in memory.
 const CACHED: u64 = 10_000;
 /// After this long a row is read again though nothing has changed, so that what lies behind it is known to be in use.
-const REMEMBERED: Duration = Duration::from_secs(3600);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Time between two writes of the noted uses, and of what was refused.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Longest name of a credential, in characters.
@@ -144,6 +145,8 @@ pub(crate) struct Inner {
     /// By fingerprint of what was presented, so that no token lies in memory.
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
+    pub(crate) issuers: Issuers,
+    pub(crate) directories: Directories,
     uses: Uses,
     pub(crate) refusals: Refusals,
     flusher: std::sync::OnceLock<AbortHandle>,
@@ -162,8 +165,17 @@ pub(crate) struct Verified {
 impl TokenService {
     /// Loads the signing keys, making the first one; fails when the master key is not the one they were encrypted
     /// under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with the
-    /// service.
+    /// service. The keys of identity providers are fetched from the public internet alone.
     pub async fn open(store: Store, master_key: MasterKey) -> Result<Self, MasterKeyError> {
+        Self::open_with(store, master_key, egress::Client::new(egress::Networks::default())).await
+    }
+
+    /// As [`TokenService::open`]; fetches the keys of identity providers through this client.
+    pub async fn open_with(
+        store: Store,
+        master_key: MasterKey,
+        egress: egress::Client,
+    ) -> Result<Self, MasterKeyError> {
         let keys = KeyRing::load(&store, &master_key).await?;
         let installation = store.platform().installation_id().await.map_err(|error| {
             MasterKeyError(format!("The installation's id cannot be read from the database: {error}"))
@@ -174,6 +186,8 @@ impl TokenService {
             keys,
             verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
+            issuers: Issuers::new(egress),
+            directories: Directories::default(),
             uses: Uses::default(),
             refusals: Refusals::new(master_key.fingerprints()),
             flusher: std::sync::OnceLock::new(),
@@ -253,6 +267,10 @@ impl TokenService {
 
     async fn verify_bearer(&self, token: &str) -> Result<Principal, Refusal> {
         let Inner { store, verified, .. } = &*self.inner;
+        // Before anything is looked up: tokens of others are remembered too, and must not be taken here.
+        if !token.starts_with(claims::PREFIX) {
+            return Err(Refusal::Foreign);
+        }
         let fingerprint: Fingerprint = Sha256::digest(token.as_bytes()).into();
         // Read before the row: a change after this makes the entry worthless.
         let epoch = store.epoch();
@@ -272,7 +290,7 @@ impl TokenService {
         let row = store.tenant(tenant).credential(CredentialId(claims.sub)).await;
         let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
         let made_for = if claims.is_access_token() { CredentialKind::Oauth } else { CredentialKind::Bearer };
-        if row.kind != made_for {
+        if row.kind != made_for || row.is_federated() {
             return Err(Refusal::Unknown);
         }
         if row.revoked_at.is_some() || self.is_revoked(&claims).await.map_err(Refusal::Unavailable)? {

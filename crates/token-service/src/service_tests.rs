@@ -47,7 +47,7 @@ pub(crate) async fn make_user(store: &Store, tenant: TenantId) -> UserId {
     store.tenant(tenant).create_user(&state, &context()).await.expect("a user").id
 }
 
-fn master_key(byte: u8) -> MasterKey {
+pub(crate) fn master_key(byte: u8) -> MasterKey {
     let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, [byte; 32]);
     MasterKey::from_base64(&text).expect("a master key")
 }

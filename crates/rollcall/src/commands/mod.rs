@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod export;
+mod federation;
 mod import;
 mod oauth;
 mod output;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::Basic(command) => basic::run(&open().await?, command).await,
         Command::Oauth(command) => oauth::run(&open().await?, &settings, command).await,
+        Command::Federation(command) => federation::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,

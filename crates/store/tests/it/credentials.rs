@@ -4,6 +4,7 @@ use scim_core::profile::CredentialKind;
 use store::{
     CredentialId, StoreError, UserId,
     credentials::{Credential, CredentialUse},
+    federations::Federation,
     logins::Login,
 };
 use store_testing::on_both;
@@ -116,6 +117,52 @@ on_both! {
         assert_eq!(owner("okta@acme.example").await, Some(expected));
         assert!(store.tenant(acme).revoke_credential(credential.id, &context()).await.unwrap());
         assert_eq!(owner("okta@acme.example").await, None);
+    }
+
+    /// A tenant has one federation at most, and a directory one tenant.
+    async fn a_directory_is_trusted_by_one_credential(store: TestStore) {
+        let (acme, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        let scope = store.tenant(acme);
+        let federation = |directory: u128| Federation {
+            issuer: "https://sts.example.com/".into(),
+            audience: "a".into(),
+            directory: uuid::Uuid::from_u128(directory),
+            keys_url: None,
+        };
+        let federated = |name: &str, directory| Credential { login: Some(federation(directory).login()), ..bearer(name) };
+        let (first, second) = (federated("first", 1), federated("second", 2));
+        assert!(first.is_federated() && !bearer("x").is_federated() && !basic("x", "y").is_federated());
+        let mine = bearer("mine");
+        scope.create_credential(&mine, &context()).await.unwrap();
+        assert_eq!(scope.current_federation().await.unwrap(), None);
+        assert!(!scope.remove_federation(&context()).await.unwrap());
+
+        scope.set_federation(&first, &federation(1), &context()).await.unwrap();
+        let owner = async |directory| store.platform().directory(federation(directory).directory).await.unwrap();
+        assert_eq!(owner(1).await, Some(Login { tenant: acme, credential: first.id }));
+        let epoch = store.epoch();
+        let taken = store.tenant(other).set_federation(&federated("x", 1), &federation(1), &context()).await;
+        assert_eq!(conflict(taken), "login");
+        assert_eq!(conflict(scope.set_federation(&federated("mine", 2), &federation(2), &context()).await), "name");
+        assert_eq!(store.epoch(), epoch);
+        assert_eq!(scope.current_federation().await.unwrap(), Some((first.clone(), federation(1))));
+
+        scope.set_federation(&second, &federation(2), &context()).await.unwrap();
+        assert_eq!(store.epoch(), epoch + 1);
+        assert_eq!((owner(1).await, owner(2).await.map(|login| login.credential)), (None, Some(second.id)));
+        assert_eq!(scope.current_federation().await.unwrap(), Some((second.clone(), federation(2))));
+        let (kept, terms) = scope.federation(first.id).await.unwrap().unwrap();
+        assert!(kept.revoked_at.is_some() && terms == federation(1), "history stays");
+        assert_eq!(scope.federation(mine.id).await.unwrap(), None);
+        assert_eq!(store.tenant(other).federation(second.id).await.unwrap(), None);
+
+        assert!(scope.remove_federation(&context()).await.unwrap());
+        assert_eq!((owner(2).await, scope.current_federation().await.unwrap()), (None, None));
+        assert_eq!(scope.credential(mine.id).await.unwrap().unwrap().revoked_at, None);
+        let trail = scope.audit(None, 10).await.unwrap();
+        let events: Vec<_> = trail.iter().rev().map(|row| row.event.as_str()).collect();
+        let (made, gone) = ("credential.created", "credential.revoked");
+        assert_eq!(events.split_first().unwrap().1, [made, made, gone, made, gone]);
     }
 
     /// A login is free as soon as its credential is revoked or expired, for everybody.

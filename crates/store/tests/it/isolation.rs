@@ -16,6 +16,7 @@ const ROWS: &[(&str, &str)] = &[
         "credentials",
         "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
     ),
+    ("federations", "VALUES ('{t}', '{t}', 'https://sts.example.com/', 'a', '{t}', NULL)"),
     ("users", "VALUES ('{t}', '{t}', 'u', 'u', NULL, NULL, true, '{}', '{}', 1, 0, 0, NULL)"),
     ("groups", "VALUES ('{t}', '{t}', 'g', 'g', NULL, '{}', '{}', 1, 0, 0, NULL)"),
     ("members", "VALUES ('{t}', '{t}', '{t}', '{t}', NULL)"),

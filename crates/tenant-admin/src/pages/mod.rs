@@ -3,6 +3,7 @@
 pub(crate) mod closed;
 pub(crate) mod configuration;
 pub(crate) mod deactivate;
+pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod import;

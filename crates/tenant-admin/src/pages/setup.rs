@@ -12,7 +12,7 @@ pub(crate) use credentials::{Credentials, IssuedLogin, IssuedToken, LoginForm};
 pub(crate) use refusals::RefusalRow;
 pub(crate) use refusals::Refusals;
 pub(crate) use token_form::{PRESETS, TokenForm};
-pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
+pub(crate) use token_rows::{TokenRow, is_live, provisions, token_badge, token_rows};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -158,7 +158,7 @@ pub(crate) async fn create_login(
 }
 
 /// Refuses to make what the tenant's profile would not let in; its page has no form for that.
-fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageError> {
+pub(crate) fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageError> {
     if tenant.profile.credentials.contains(&kind) {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use crate::{
     chrome::Badge,
     form::Errors,
     pages::{
+        federation::{FederationForm, FederationPage, Trusted},
         revoke::RevokePage,
         rotate::RotatePage,
         setup::{
@@ -213,6 +214,42 @@ pub(super) fn refusals(count: usize) -> Refusals {
     Refusals::new("What was refused", rows.into_iter().cycle().take(count).collect())
 }
 
+fn federation(trusted: bool, wrong: bool) -> FederationPage {
+    let directory = "3f2c1a9e-7d54-4b0e-9a61-5c8d2e7f4b10";
+    let issuer = format!("https://sts.windows.net/{directory}/");
+    let mut errors = Errors::default();
+    let mut typed = FederationForm::default();
+    if wrong {
+        typed.directory = "northwind.onmicrosoft.com".into();
+        typed.issuer = "https://10.0.0.1/".into();
+        errors.add("directory", "\"northwind.onmicrosoft.com\" is no directory id; copy the Tenant ID.");
+        errors.add("issuer", "10.0.0.1 leads to 10.0.0.1, which is not on the public internet.");
+    }
+    FederationPage {
+        chrome: chrome("Entra ID without a secret token · Northwind Hospital"),
+        head: head("setup"),
+        active: trusted,
+        notice: None,
+        no_keys: trusted.then(|| "sts.windows.net did not answer in time".into()),
+        base_url: "https://scim.example.com/t/northwind/scim/v2".into(),
+        audience: token_service::federation::ENTRA_AUDIENCE,
+        current: trusted.then(|| Trusted {
+            id: "0199f0a0-0000-7000-8000-00000000a1b2".into(),
+            directory: directory.into(),
+            issuer,
+            audience: token_service::federation::ENTRA_AUDIENCE.into(),
+            keys_url: Some("https://login.microsoftonline.com/common/discovery/keys".into()),
+            scope: "scim:read scim:write".into(),
+            state: Badge::new("ok", "Active"),
+            live: true,
+            used: Some(at(0)),
+            used_from: "203.0.113.7".into(),
+        }),
+        typed,
+        errors,
+    }
+}
+
 /// All of them, by name.
 pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
     let revoke = RevokePage {
@@ -253,6 +290,9 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("setup-clients", setup_with_clients(false, false).render()),
         ("setup-clients-issued", setup_with_clients(true, false).render()),
         ("setup-clients-wrong", setup_with_clients(false, true).render()),
+        ("federation", federation(false, false).render()),
+        ("federation-trusted", federation(true, false).render()),
+        ("federation-wrong", federation(false, true).render()),
         ("rotate", rotate.render()),
         ("revoke-login", revoke_login.render()),
         ("revoke", revoke.render()),

@@ -6,6 +6,7 @@ mod clients;
 mod configuration;
 mod credentials;
 mod departed;
+mod federation;
 mod import;
 mod people;
 mod profile;

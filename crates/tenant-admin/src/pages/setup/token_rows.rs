@@ -81,7 +81,11 @@ fn row(tenant: &Tenant, token: Credential, live: usize, now: i64) -> TokenRow {
         serves,
         last_live: live == 1 && serves,
         personal: token.user.is_some(),
-        rotates: is_live && taken && !token.replaced && token.kind == CredentialKind::Bearer,
+        rotates: is_live
+            && taken
+            && !token.replaced
+            && token.kind == CredentialKind::Bearer
+            && !token.is_federated(),
         replaced: token.replaced && is_live,
         created: Moment::new(token.created_at, now),
         used: token.last_used_at.map(|at| Moment::new(at, now)),
