@@ -84,6 +84,15 @@ const CREDENTIAL_LIMITS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Data keys under the master key, and the rotation of signing keys.
+const KEYS: Script = Script {
+    name: "m20261125_000011_keys",
+    tables: include_str!("keys/tables.sql"),
+    postgres: include_str!("keys/postgres.sql"),
+    sqlite: include_str!("keys/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -99,6 +108,7 @@ impl MigratorTrait for Migrator {
             Box::new(DEPARTED),
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
+            Box::new(KEYS),
         ]
     }
 }

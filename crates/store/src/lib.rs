@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod error;
 pub mod groups;
 pub mod ids;
+pub mod keys;
 pub mod logins;
 pub mod page;
 pub mod platform;

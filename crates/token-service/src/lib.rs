@@ -2,18 +2,26 @@
 
 pub mod authorization;
 pub mod basic;
+pub mod custody;
 pub mod expiry;
-pub mod keys;
+pub mod host;
+pub mod jwks;
+pub mod lost;
 pub mod master_key;
 pub mod passwords;
 pub mod rotation;
 pub mod scopes;
 pub mod sender;
 pub mod service;
+pub mod vault;
 
 mod claims;
 mod desk;
+mod key_file;
+mod keys;
 mod proofs;
+mod sealing;
+mod signing;
 mod uses;
 
 pub use authorization::Presented;
@@ -22,3 +30,4 @@ pub use master_key::MasterKey;
 pub use rotation::Rotated;
 pub use sender::{Networks, Sender};
 pub use service::{Issued, NewToken, Principal, Refusal, TokenService};
+pub use vault::Vault;

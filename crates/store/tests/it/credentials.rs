@@ -29,6 +29,7 @@ pub(crate) fn bearer(name: &str) -> Credential {
         replaced: false,
         allowed_from: Default::default(),
         warned_days: None,
+        kid: None,
     }
 }
 
