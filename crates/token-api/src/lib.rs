@@ -1,6 +1,8 @@
 //! What machines ask for beside SCIM: the keys that verify tokens, and OAuth 2.0. One file an endpoint.
 
-use axum::Router;
+mod jwks;
+
+use axum::{Router, routing::get};
 use token_service::{Networks, TokenService};
 
 /// What the endpoints need.
@@ -16,5 +18,5 @@ pub struct TokenApiState {
 
 /// All endpoints.
 pub fn router(state: TokenApiState) -> Router {
-    Router::new().with_state(state)
+    Router::new().route(jwks::PATH, get(jwks::show)).with_state(state)
 }
