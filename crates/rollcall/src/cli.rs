@@ -1,6 +1,7 @@
 //! The command line: what each command is called, takes and says of itself.
 
 mod configuration;
+mod keys;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::settings::SettingFlags;
 
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
 ///
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
     #[command(subcommand)]
     Basic(Basic),
+    /// Rotate the keys that sign tokens, and change the master key that guards them
+    #[command(subcommand)]
+    Key(Key),
     /// Look at users
     #[command(subcommand)]
     User(User),

@@ -1,4 +1,5 @@
-//! Ends the retention of deleted users while the server runs: at its start, and then about once an hour.
+//! Ends what has outlived its time while the server runs, at its start and then about once an hour: deleted users whose
+//! retention is over, and retired signing keys whose last token has ended.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(55 * 60);
 /// Up to so much longer, so that many nodes do not begin together.
 const SPREAD: Duration = Duration::from_secs(10 * 60);
 
-/// Purges until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
+/// Goes on until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
 pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
     loop {
         let round = async {
@@ -21,6 +22,13 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
                 Ok(users) => tracing::info!(users, "purged deleted users whose retention is over"),
                 Err(error) => {
                     tracing::warn!(%error, "deleted users could not be purged; the next round tries again");
+                }
+            }
+            match installation.tokens.remove_ended_keys().await {
+                Ok(kids) if kids.is_empty() => {}
+                Ok(kids) => tracing::info!(?kids, "removed signing keys whose last token has ended"),
+                Err(error) => {
+                    tracing::warn!(%error, "ended signing keys could not be removed; the next round tries again");
                 }
             }
             tokio::time::sleep(pause()).await;

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod export;
 mod import;
+mod key;
 mod output;
 mod profile;
 mod progress;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(command) => profile::run(&open().await?, command).await,
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::Basic(command) => basic::run(&open().await?, command).await,
+        Command::Key(command) => key::run(&settings, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,
