@@ -6,6 +6,7 @@ mod configuration;
 mod credentials;
 mod departed;
 mod import;
+mod keys;
 mod people;
 mod profile;
 mod rights;
