@@ -93,6 +93,15 @@ const REFUSALS: Script = Script {
     tenant_tables: &["refusals"],
 };
 
+/// Data keys under the master key, and the rotation of signing keys.
+const KEYS: Script = Script {
+    name: "m20261125_000011_keys",
+    tables: include_str!("keys/tables.sql"),
+    postgres: include_str!("keys/postgres.sql"),
+    sqlite: include_str!("keys/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// Access tokens that were revoked before their end.
 const OAUTH: Script = Script {
     name: "m20261125_000012_oauth",
@@ -127,6 +136,7 @@ impl MigratorTrait for Migrator {
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
             Box::new(REFUSALS),
+            Box::new(KEYS),
             Box::new(OAUTH),
             Box::new(FEDERATION),
         ]

@@ -17,6 +17,7 @@ mod documents;
 mod federation;
 mod guides;
 mod harness;
+mod keys;
 mod oauth;
 mod refusals;
 mod revocation;

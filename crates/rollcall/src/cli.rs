@@ -2,6 +2,7 @@
 
 mod configuration;
 mod federation;
+mod keys;
 mod oauth;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::settings::SettingFlags;
 
 pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use federation::Federation;
+pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 pub(crate) use oauth::Oauth;
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
@@ -63,6 +65,9 @@ pub(crate) enum Command {
     /// Let a tenant's identity provider sign in with its own tokens (Entra ID with an empty secret token)
     #[command(subcommand)]
     Federation(Federation),
+    /// Rotate the keys that sign tokens, and change the master key that guards them
+    #[command(subcommand)]
+    Key(Key),
     /// Look at users
     #[command(subcommand)]
     User(User),

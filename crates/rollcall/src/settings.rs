@@ -98,7 +98,7 @@ pub(crate) struct SettingFlags {
     pub(crate) otlp_endpoint: Option<Url>,
 }
 
-/// What is in force. The master key has no flag: a command line is seen by every process of the machine.
+/// What is in force. The master keys have no flag: a command line is seen by every process of the machine.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -139,6 +139,9 @@ pub(crate) struct Settings {
     /// base64 of 32 bytes.
     #[serde(default, deserialize_with = "secret")]
     pub(crate) master_key: Option<SecretString>,
+    /// The master key from before a change, which opens what the present one does not: base64 of 32 bytes. No flag either.
+    #[serde(default, deserialize_with = "secret")]
+    pub(crate) former_master_key: Option<SecretString>,
     /// Log filter.
     pub(crate) log: String,
     /// Log format.
@@ -152,7 +155,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -166,6 +169,7 @@ const KEYS: [&str; 16] = [
     "egress_allow",
     "data_dir",
     "master_key",
+    "former_master_key",
     "log",
     "log_format",
     "otlp_endpoint",
@@ -260,6 +264,7 @@ impl Settings {
             public_url: None,
             admin_listen: None,
             master_key: None,
+            former_master_key: None,
             rate_limit: None,
             trusted_proxies: None,
             ..self.clone()

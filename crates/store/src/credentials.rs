@@ -57,6 +57,8 @@ pub struct Credential {
     pub allowed_from: AllowedFrom,
     /// Days before its end of the last warning that was given; `None`: none yet.
     pub warned_days: Option<i32>,
+    /// Id of the key that signed it; `None` for what is not signed.
+    pub kid: Option<String>,
 }
 
 /// Networks that a credential may come from.
@@ -355,6 +357,7 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
         allowed_from: networks_text(&credential.allowed_from)?,
         report_only: credential.allowed_from.report_only,
         warned_days: credential.warned_days,
+        kid: credential.kid.clone(),
     })
 }
 
@@ -393,6 +396,7 @@ impl TryFrom<credentials::Model> for Credential {
             replaced: row.name_key.is_none(),
             allowed_from: AllowedFrom { networks: networks(row.allowed_from)?, report_only: row.report_only },
             warned_days: row.warned_days,
+            kid: row.kid,
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod federations;
 pub mod groups;
 pub mod ids;
+pub mod keys;
 pub mod logins;
 pub mod page;
 pub mod platform;

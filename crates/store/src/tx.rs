@@ -95,6 +95,15 @@ impl PlatformTx {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         Ok(self.db.commit().await?)
     }
+
+    /// Commits a change of what belongs to the installation and is cached: moves the epoch as
+    /// [`TenantTx::commit_configuration`] does.
+    pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
+        let epoch = move_epoch(&self.db).await?;
+        self.db.commit().await?;
+        self.inner.signals.moved_to(epoch);
+        Ok(())
+    }
 }
 
 impl Inner {

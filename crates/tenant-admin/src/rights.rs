@@ -9,7 +9,7 @@ pub enum Right {
     Anybody,
     /// A session.
     SignedIn,
-    /// To make tenants: operators.
+    /// To make tenants, and to look after what belongs to the whole installation: operators.
     Found,
     /// To look at a tenant: everybody who is given it.
     Read,

@@ -46,6 +46,9 @@ table! {
     get Anybody "/console/static/{*path}" => assets::serve;
     post SignedIn "/console/sign-out" => pages::sign_in::leave;
     get SignedIn "/console/" => pages::tenants::show;
+    get Found "/console/keys" => pages::keys::show;
+    get Found "/console/keys/rotate" => pages::keys::ask;
+    post Found "/console/keys/rotate" => pages::keys::rotate;
     get Found "/console/tenants/new" => pages::new_tenant::show;
     post Found "/console/tenants/new" => pages::new_tenant::create;
     get Read "/console/tenants/{slug}" => pages::overview::show;

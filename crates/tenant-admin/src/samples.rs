@@ -2,6 +2,7 @@
 //! (`CONSOLE_SAMPLES=DIR`).
 
 mod configuration;
+mod keys;
 mod people;
 mod setup;
 
@@ -215,6 +216,7 @@ fn pages() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(setup::pages())
+    .chain(keys::pages())
     .chain(people::pages())
     .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))

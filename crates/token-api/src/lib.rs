@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod form;
+mod jwks;
 mod metadata;
 mod revoke;
 mod token;
@@ -35,6 +36,7 @@ pub fn router(state: TokenApiState) -> Router {
     Router::new()
         .route(token::PATH, post(token::issue))
         .route(revoke::PATH, post(revoke::revoke))
+        .route(jwks::PATH, get(jwks::show))
         .route(metadata::PATH, get(metadata::show))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -98,8 +98,8 @@ pub enum RevokeError {
 
 impl TokenService {
     /// Issues an access token to a client. `scope` (blank-separated) is a part of the client's own, or `None`: all of it.
-    /// Costs no write.
-    pub fn issue_access_token(
+    /// Costs no write, but for the note of a signing key's last token about once an hour.
+    pub async fn issue_access_token(
         &self,
         client: &Client,
         scope: Option<&str>,
@@ -120,10 +120,9 @@ impl TokenService {
             exp,
             scope: scope.clone(),
         };
-        let token = claims::sign(&claims, &self.inner.keys)
-            .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()))?;
+        let signed = self.inner.keys.sign(&claims).await?;
         let expires_in = exp.saturating_sub(now.div_euclid(1000));
-        Ok(AccessToken { token: token.into(), expires_in, scope })
+        Ok(AccessToken { token: signed.token.into(), expires_in, scope })
     }
 
     /// Revokes an access token of this client (RFC 7009): refused at once on this node, within 1 s on others. Of one that
@@ -135,7 +134,8 @@ impl TokenService {
         cause: &str,
     ) -> Result<(), RevokeError> {
         let inner = &*self.inner;
-        let Ok(claims) = claims::check(token, &inner.keys, inner.installation, inner.store.now()) else {
+        let keys = inner.keys.fresh().await;
+        let Ok(claims) = claims::check(token, &keys, inner.installation, inner.store.now()) else {
             return Ok(());
         };
         if !claims.is_access_token() {

@@ -19,7 +19,7 @@ async fn client(world: &World<'_>, made: &IssuedClient) -> Client {
 
 async fn issue(world: &World<'_>, made: &IssuedClient) -> AccessToken {
     let client = client(world, made).await;
-    world.service.issue_access_token(&client, None, Lifetime::default()).expect("issued")
+    world.service.issue_access_token(&client, None, Lifetime::default()).await.expect("issued")
 }
 
 #[test]
@@ -78,7 +78,7 @@ on_both! {
             (&reader, None, Some(SCIM_READ)),
             (&reader, Some(DEFAULT), None),
         ] {
-            match (world.service.issue_access_token(asking, scope, Lifetime::default()), given) {
+            match (world.service.issue_access_token(asking, scope, Lifetime::default()).await, given) {
                 (Ok(issued), Some(given)) => {
                     assert_eq!(issued.scope, given);
                     let principal = world.verify(&issued.token).await.expect("accepted");
@@ -164,9 +164,9 @@ on_both! {
             principal: crate::Principal { credential: long_lived.credential.id, ..me.principal.clone() },
             ..me.clone()
         };
-        let forged = world.service.issue_access_token(&of_token, None, Lifetime::default()).expect("signed");
+        let forged = world.service.issue_access_token(&of_token, None, Lifetime::default()).await.expect("signed");
         assert!(matches!(world.verify(&forged.token).await, Err(Refusal::Unknown)), "a token is no client");
-        let forged = world.forge(world.tenant, made.credential.id.0);
+        let forged = world.forge(world.tenant, made.credential.id.0).await;
         assert!(matches!(world.verify(&forged).await, Err(Refusal::Unknown)), "a client is no token");
     }
 }

@@ -145,6 +145,7 @@ fn check_new(new: &NewBasic, now: i64) -> Result<Credential, String> {
         replaced: false,
         allowed_from: new.allowed_from.clone(),
         warned_days: None,
+        kid: None,
     })
 }
 

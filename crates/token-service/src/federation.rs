@@ -168,6 +168,7 @@ impl TokenService {
             replaced: false,
             allowed_from: new.allowed_from.clone(),
             warned_days: None,
+            kid: None,
         })
     }
 }

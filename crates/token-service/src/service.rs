@@ -22,12 +22,13 @@ use crate::{
     desk::MACHINES,
     expiry,
     federation::{Directories, Issuers},
-    keys::KeyRing,
     master_key::MasterKeyError,
     proofs::{Fingerprint, Proofs},
     refusals::Refusals,
     scopes,
+    signing::{Keys, Signed},
     uses::Uses,
+    vault::Vault,
 };
 
 /// Verified credentials kept in memory.
@@ -141,7 +142,7 @@ pub struct TokenService {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) installation: Uuid,
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Keys,
     /// By fingerprint of what was presented, so that no token lies in memory.
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
@@ -163,8 +164,8 @@ pub(crate) struct Verified {
 }
 
 impl TokenService {
-    /// Loads the signing keys, making the first one; fails when the master key is not the one they were encrypted
-    /// under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with the
+    /// Unlocks the vault and loads the signing keys, making the first ones; fails when the master key is not the one they
+    /// are kept under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with the
     /// service. The keys of identity providers are fetched from the public internet alone.
     pub async fn open(store: Store, master_key: MasterKey) -> Result<Self, MasterKeyError> {
         Self::open_with(store, master_key, egress::Client::new(egress::Networks::default())).await
@@ -176,7 +177,8 @@ impl TokenService {
         master_key: MasterKey,
         egress: egress::Client,
     ) -> Result<Self, MasterKeyError> {
-        let keys = KeyRing::load(&store, &master_key).await?;
+        let vault = Vault::unlock(&store, &master_key).await?;
+        let keys = Keys::load(store.clone(), vault).await?;
         let installation = store.platform().installation_id().await.map_err(|error| {
             MasterKeyError(format!("The installation's id cannot be read from the database: {error}"))
         })?;
@@ -226,7 +228,8 @@ impl TokenService {
         let mut credential = check_new(new, now).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
         self.check_user(tenant, new.user).await?;
-        let token = self.sign(tenant, &credential, now)?;
+        let Signed { token, kid } = self.sign(tenant, &credential, now).await?;
+        credential.kid = Some(kid);
         credential.hint = token.chars().skip(token.len().saturating_sub(HINT_LENGTH)).collect();
         Ok((token.into(), credential))
     }
@@ -239,7 +242,7 @@ impl TokenService {
         }
     }
 
-    fn sign(&self, tenant: TenantId, credential: &Credential, now: i64) -> Result<String, IssueError> {
+    async fn sign(&self, tenant: TenantId, credential: &Credential, now: i64) -> Result<Signed, StoreError> {
         let Inner { installation, keys, .. } = &*self.inner;
         let claims = Claims {
             iss: *installation,
@@ -252,8 +255,7 @@ impl TokenService {
             exp: credential.expires_at.unwrap_or(now).div_euclid(1000),
             scope: credential.scope.clone(),
         };
-        claims::sign(&claims, keys)
-            .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()).into())
+        keys.sign(&claims).await
     }
 
     /// Checks what a caller presented: signature, issuer, audience and times, or user name and password; and an active
@@ -285,7 +287,8 @@ impl TokenService {
     /// Signature first, then the row.
     async fn look_up(&self, token: &str, epoch: u64, now: i64) -> Result<Verified, Refusal> {
         let Inner { store, installation, keys, .. } = &*self.inner;
-        let claims = claims::check(token, keys, *installation, now)?;
+        let ring = keys.fresh().await;
+        let claims = claims::check(token, &ring, *installation, now)?;
         let tenant = TenantId(claims.tenant);
         let row = store.tenant(tenant).credential(CredentialId(claims.sub)).await;
         let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
@@ -303,6 +306,8 @@ impl TokenService {
         let mut principal = Principal::of(tenant, row);
         // An access token may hold less than its client.
         principal.scope = scopes::common(&claims.scope, &principal.scope);
+        // Keys from before the epoch, because the database did not answer: then nobody shall remember what they said.
+        let epoch = if ring.is_of(epoch) { epoch } else { 0 };
         Ok(Verified { principal, epoch, expires_at })
     }
 
@@ -388,6 +393,7 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
         replaced: false,
         allowed_from: new.allowed_from.clone(),
         warned_days: None,
+        kid: None,
     })
 }
 

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod federation;
 mod import;
+mod key;
 mod oauth;
 mod output;
 mod profile;
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Basic(command) => basic::run(&open().await?, command).await,
         Command::Oauth(command) => oauth::run(&open().await?, &settings, command).await,
         Command::Federation(command) => federation::run(&open().await?, command).await,
+        Command::Key(command) => key::run(&settings, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,

@@ -33,6 +33,7 @@ mod characteristics;
 mod conformance;
 mod discovery;
 mod filters_http;
+mod forged_tokens;
 mod group_push;
 mod headers;
 mod identity_providers;

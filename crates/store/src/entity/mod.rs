@@ -12,6 +12,7 @@ pub mod admin_tenants;
 pub mod admins;
 pub mod audit;
 pub mod credentials;
+pub mod data_keys;
 pub mod epochs;
 pub mod federations;
 pub mod groups;

@@ -30,6 +30,7 @@ pub(crate) fn bearer(name: &str) -> Credential {
         replaced: false,
         allowed_from: Default::default(),
         warned_days: None,
+        kid: None,
     }
 }
 

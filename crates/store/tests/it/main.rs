@@ -15,6 +15,7 @@ mod filter_properties;
 mod filters;
 mod groups;
 mod isolation;
+mod keys;
 mod outages;
 mod platform;
 mod reindex;

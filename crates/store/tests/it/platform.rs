@@ -1,11 +1,11 @@
-//! Admins, console sessions, signing keys.
+//! Admins and console sessions.
 
 use std::collections::BTreeSet;
 
 use store::{
     AdminId, TenantId,
     admins::{Admin, AdminRole},
-    platform::{SessionRow, SigningKey},
+    platform::SessionRow,
 };
 use store_testing::on_both;
 
@@ -18,16 +18,6 @@ fn admin(email: &str) -> Admin {
         password_hash: "$argon2id$…".into(),
         role: AdminRole::Operator,
         tenants: BTreeSet::new(),
-        created_at: 1_700_000_000_001,
-    }
-}
-
-fn key(kid: &str) -> SigningKey {
-    SigningKey {
-        kid: kid.into(),
-        public_key: vec![0, 255, 1],
-        private_key_encrypted: vec![9; 48],
-        state: "active".into(),
         created_at: 1_700_000_000_001,
     }
 }
@@ -105,21 +95,6 @@ on_both! {
         platform.delete_session(&long.id_hash).await.unwrap();
         platform.delete_session(&long.id_hash).await.unwrap();
         assert_eq!(platform.session(&long.id_hash).await.unwrap(), None);
-    }
-
-    async fn one_key_signs_whoever_comes_first(store: TestStore) {
-        let nodes = [store.store(), store.another().await];
-        let mut tasks = tokio::task::JoinSet::new();
-        for number in 0..8 {
-            let platform = nodes[number % 2].platform();
-            tasks.spawn(async move { platform.ensure_signing_key(&key(&format!("k{number}"))).await.unwrap().kid });
-        }
-        let kids = tasks.join_all().await;
-        let keys = store.platform().signing_keys().await.unwrap();
-        assert_eq!((keys.len(), keys[0].state.as_str()), (1, "active"));
-        assert!(kids.iter().all(|kid| *kid == keys[0].kid), "{kids:?}");
-        assert_eq!(keys[0], SigningKey { kid: keys[0].kid.clone(), ..key("") });
-        assert_eq!(store.platform().ensure_signing_key(&key("later")).await.unwrap(), keys[0]);
     }
 
     async fn the_clock_is_the_options_clock(store: TestStore) {

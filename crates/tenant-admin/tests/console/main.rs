@@ -8,6 +8,7 @@ mod credentials;
 mod departed;
 mod federation;
 mod import;
+mod keys;
 mod people;
 mod profile;
 mod refusals;

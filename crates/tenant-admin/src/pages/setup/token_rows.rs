@@ -159,6 +159,7 @@ mod tests {
             replaced: false,
             allowed_from: Default::default(),
             warned_days: None,
+            kid: None,
         };
         let badge = |expires_at, revoked_at| {
             let badge = token_badge(&token(expires_at, revoked_at), 0);
