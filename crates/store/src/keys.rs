@@ -15,7 +15,7 @@ use crate::{
     entity::{data_keys, epochs, signing_keys},
     error::unreadable,
     signals::CONFIGURATION,
-    tx::PlatformTx,
+    tx::{PlatformTx, limit_statements},
     words::{self, word},
 };
 
@@ -233,6 +233,7 @@ impl Platform {
                  GROUP BY credentials.kid"
             }
         };
+        limit_statements(&tx.db, self.inner.backend).await?;
         let backend = tx.db.get_database_backend();
         let rows = tx.db.query_all_raw(Statement::from_sql_and_values(backend, sql, [tx.now.into()])).await?;
         let mut counts = BTreeMap::new();

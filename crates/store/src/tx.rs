@@ -163,6 +163,15 @@ pub(crate) async fn set_tenant(
     Ok(())
 }
 
+/// As [`set_tenant`] does for a statement that goes through all tenants itself.
+pub(crate) async fn limit_statements(db: &DatabaseTransaction, backend: Backend) -> Result<(), StoreError> {
+    if backend == Backend::Postgres {
+        let sql = format!("SET LOCAL statement_timeout = {}", STATEMENT_LIMIT.as_millis());
+        db.execute_unprepared(&sql).await?;
+    }
+    Ok(())
+}
+
 async fn take_turn(writer: Arc<Mutex<()>>, longest: Duration) -> Result<OwnedMutexGuard<()>, StoreError> {
     tokio::time::timeout(longest, writer.lock_owned()).await.map_err(|_| waited_too_long())
 }
