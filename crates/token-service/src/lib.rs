@@ -2,10 +2,15 @@
 
 pub mod authorization;
 pub mod basic;
+pub mod expiring;
 pub mod expiry;
+pub mod handover;
 pub mod keys;
+pub mod lifetime;
 pub mod master_key;
+pub mod meter;
 pub mod passwords;
+pub mod places;
 pub mod rotation;
 pub mod scopes;
 pub mod sender;
@@ -15,9 +20,12 @@ mod claims;
 mod desk;
 mod proofs;
 mod uses;
+mod verified;
 
 pub use authorization::Presented;
 pub use basic::{IssuedBasic, NewBasic};
+pub use handover::RotationState;
+pub use lifetime::{Lifetime, Longest, Options};
 pub use master_key::MasterKey;
 pub use rotation::Rotated;
 pub use sender::{Networks, Sender};

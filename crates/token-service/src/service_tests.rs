@@ -1,9 +1,11 @@
 //! The token service on each database.
 
+use secrecy::ExposeSecret;
 use store::{Actor, ActorKind, tenants::NewTenant};
 use store_testing::{TestStore, on_both};
 
 use super::*;
+use crate::Presented;
 
 pub(crate) const DAY: i64 = 86_400_000;
 
@@ -47,7 +49,7 @@ pub(crate) async fn make_user(store: &Store, tenant: TenantId) -> UserId {
     store.tenant(tenant).create_user(&state, &context()).await.expect("a user").id
 }
 
-fn master_key(byte: u8) -> MasterKey {
+pub(crate) fn master_key(byte: u8) -> MasterKey {
     let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, [byte; 32]);
     MasterKey::from_base64(&text).expect("a master key")
 }
