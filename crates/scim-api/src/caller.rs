@@ -53,7 +53,7 @@ pub(crate) async fn identify(
 ) -> Result<Caller, ScimError> {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(headers, peer, &state.trusted_proxies);
-    match authenticate(state, address, headers).await {
+    match authenticate(state, address, headers, &sender).await {
         Ok(caller) => {
             state.tokens.note_use(&caller.principal, &sender.line());
             Ok(caller)
@@ -62,9 +62,14 @@ pub(crate) async fn identify(
     }
 }
 
-async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap) -> Result<Caller, Refused> {
+async fn authenticate(
+    state: &ScimState,
+    address: &Address,
+    headers: &HeaderMap,
+    sender: &Sender,
+) -> Result<Caller, Refused> {
     let presented = presented(headers).ok_or(Refused::NoCredential)?;
-    let principal = state.tokens.verify(&presented).await.map_err(|refusal| match refusal {
+    let principal = state.tokens.verify_from(&presented, sender).await.map_err(|refusal| match refusal {
         Refusal::Unavailable(error) => Refused::Unavailable(error),
         Refusal::Busy => Refused::Busy,
         other => Refused::Credential(other),

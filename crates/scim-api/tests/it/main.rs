@@ -43,6 +43,7 @@ mod lists;
 mod lists_and_search;
 mod me;
 mod names_and_values;
+mod networks;
 mod okta_spec;
 mod patch_rules;
 mod put;
