@@ -23,7 +23,8 @@ impl Lifetime {
     /// Days as they are kept of a tenant; what is out of range is cut.
     #[must_use]
     pub fn from_days(days: i32) -> Self {
-        Self(u16::try_from(days).unwrap_or_default().clamp(1, Self::MAX.0))
+        let most = Self::MAX.0;
+        Self(u16::try_from(days.clamp(1, i32::from(most))).unwrap_or(most))
     }
 
     /// Whole days.
@@ -87,6 +88,32 @@ impl FromStr for Lifetime {
         };
         let days = u16::try_from(days).ok().filter(|days| (1..=Self::MAX.0).contains(days));
         days.map(Self).ok_or_else(unfit)
+    }
+}
+
+/// A longest life as it is set: one, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub Option<Lifetime>);
+
+/// What [`Limit::from_str`] takes.
+impl fmt::Display for Limit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(lifetime) => lifetime.fmt(formatter),
+            None => formatter.write_str("none"),
+        }
+    }
+}
+
+impl FromStr for Limit {
+    type Err = ExpiryError;
+
+    /// `none`, or as [`Lifetime`].
+    fn from_str(text: &str) -> Result<Self, ExpiryError> {
+        if text.trim().eq_ignore_ascii_case("none") {
+            return Ok(Self(None));
+        }
+        text.parse().map(|lifetime| Self(Some(lifetime)))
     }
 }
 

@@ -35,6 +35,11 @@ fn lifetimes_are_read_and_written() {
         assert_eq!((read.days(), read.to_string().as_str(), read.words().as_str()), (days, written, words));
         assert_eq!(lifetime(written), read);
     }
+    for (text, days) in [(" None ", None), ("90d", Some(90))] {
+        let limit: Limit = text.parse().expect(text);
+        assert_eq!(limit.0.map(Lifetime::days), days);
+        assert_eq!(limit.to_string().parse(), Ok(limit));
+    }
     for text in
         ["", "0d", "11y", "3654d", "y", "-1d", "2030-01-01", "99999y", "99999999999999999999d", "never"]
     {
