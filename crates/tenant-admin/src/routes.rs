@@ -64,9 +64,13 @@ table! {
     post Manage "/console/tenants/{slug}/tokens/{id}/revoke" => pages::revoke::revoke;
     get Manage "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::ask;
     post Manage "/console/tenants/{slug}/tokens/{id}/rotate" => pages::rotate::rotate;
+    get Manage "/console/tenants/{slug}/tokens/{id}/networks" => pages::networks::show;
+    post Manage "/console/tenants/{slug}/tokens/{id}/networks" => pages::networks::save;
     post Manage "/console/tenants/{slug}/logins" => pages::setup::create_login;
     get Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::ask;
     post Manage "/console/tenants/{slug}/logins/{id}/revoke" => pages::revoke::revoke;
+    get Manage "/console/tenants/{slug}/logins/{id}/networks" => pages::networks::show;
+    post Manage "/console/tenants/{slug}/logins/{id}/networks" => pages::networks::save;
     get Read "/console/tenants/{slug}/profile" => pages::profile::show;
     post Manage "/console/tenants/{slug}/profile" => pages::profile::save, at most LARGE_FORM;
     post Manage "/console/tenants/{slug}/profile/check" => pages::profile::check, at most LARGE_FORM;

@@ -6,6 +6,7 @@ pub(crate) mod deactivate;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod import;
+pub(crate) mod networks;
 pub(crate) mod new_tenant;
 pub(crate) mod overview;
 pub(crate) mod profile;

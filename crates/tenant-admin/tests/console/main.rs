@@ -6,6 +6,7 @@ mod configuration;
 mod credentials;
 mod departed;
 mod import;
+mod limits;
 mod people;
 mod profile;
 mod rights;
