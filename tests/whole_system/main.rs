@@ -16,6 +16,7 @@ mod departed;
 mod documents;
 mod guides;
 mod harness;
+mod limits;
 mod roles;
 mod simulate;
 mod start_and_stop;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use provisioning::{Provisioner, Tenant, TenantDirectory};
 use secrecy::ExposeSecret as _;
 use store::{Actor, ActorKind, ChangeContext, Store, StoreOptions};
-use token_service::{MasterKey, TokenService};
+use token_service::{MasterKey, Options, TokenService};
 
 use crate::settings::{Settings, ensure_dir};
 
@@ -83,7 +83,8 @@ impl Installation {
             }
         }
         let store = Store::open(&options).await?;
-        let tokens = TokenService::open(store.clone(), key).await?;
+        let options = Options { max_lifetime: settings.max_token_lifetime.and_then(|limit| limit.0) };
+        let tokens = TokenService::open_with(store.clone(), key, options).await?;
         Ok(Self {
             tenants: TenantDirectory::new(store.clone()),
             provisioner: Provisioner::new(store.clone()),

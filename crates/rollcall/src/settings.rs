@@ -14,7 +14,7 @@ use figment::{
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use token_service::Networks;
+use token_service::{Networks, lifetime::Limit};
 use url::Url;
 
 /// How log lines look.
@@ -52,7 +52,7 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Address for /healthz and /readyz alone [default: the main one]
+    /// Address for /healthz, /readyz and /metrics alone [default: the main one, /metrics for this machine only]
     #[arg(long, global = true, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin_listen: Option<SocketAddr>,
@@ -72,6 +72,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
+    /// Longest life of new credentials, such as 2y or 90d; a tenant may have a shorter one [default: none, which is 10y]
+    #[arg(long, global = true, value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) max_token_lifetime: Option<Limit>,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +124,9 @@ pub(crate) struct Settings {
     /// Proxies in front.
     #[serde(default, with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
+    /// Longest life of new credentials.
+    #[serde(default, with = "text")]
+    pub(crate) max_token_lifetime: Option<Limit>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -138,7 +145,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -148,6 +155,7 @@ const KEYS: [&str; 14] = [
     "tenant_domain",
     "rate_limit",
     "trusted_proxies",
+    "max_token_lifetime",
     "data_dir",
     "master_key",
     "log",
@@ -241,6 +249,7 @@ impl Settings {
             master_key: None,
             rate_limit: None,
             trusted_proxies: None,
+            max_token_lifetime: None,
             ..self.clone()
         }
     }
@@ -355,6 +364,27 @@ mod tests {
             let error = limit(wrong, None).unwrap_err().to_string();
             assert!(error.contains("rate_limit"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_longest_life_is_set_by_flag_or_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        let days = |text: &str, flag: Option<&str>| {
+            std::fs::write(&file, text).unwrap();
+            let max_token_lifetime = flag.map(|flag| flag.parse().unwrap());
+            load(SettingFlags { config: Some(file.clone()), max_token_lifetime, ..Default::default() }).map(
+                |settings| {
+                    settings.max_token_lifetime.map(|limit| limit.0.map(token_service::Lifetime::days))
+                },
+            )
+        };
+        assert_eq!(days("", None).unwrap(), None);
+        assert_eq!(days("max_token_lifetime = \"2y\"", None).unwrap(), Some(Some(731)));
+        assert_eq!(days("max_token_lifetime = \"2y\"", Some("90d")).unwrap(), Some(Some(90)));
+        assert_eq!(days("max_token_lifetime = \"2y\"", Some("none")).unwrap(), Some(None));
+        let error = days("max_token_lifetime = \"11y\"", None).unwrap_err().to_string();
+        assert!(error.contains("max_token_lifetime") && error.contains("such as 90d or 2y"), "{error}");
     }
 
     #[test]
