@@ -18,6 +18,7 @@ mod federation;
 mod guides;
 mod harness;
 mod keys;
+mod limits;
 mod oauth;
 mod refusals;
 mod revocation;

@@ -134,6 +134,13 @@ struct Inner {
     clear: OnceCell<reqwest::Client>,
 }
 
+/// To public addresses alone.
+impl Default for Client {
+    fn default() -> Self {
+        Self::new(Networks::default())
+    }
+}
+
 impl Client {
     /// Reaches the public internet, and these networks.
     #[must_use]

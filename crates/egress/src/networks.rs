@@ -36,9 +36,19 @@ impl Networks {
 fn network(text: &str) -> Result<IpNet, String> {
     let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let shown: String = text.chars().take(50).collect();
-    parsed.map(|network| network.trunc()).map_err(|_| {
+    parsed.map(unmapped).map_err(|_| {
         format!("{shown:?} is no network; write an address or CIDR, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32")
     })
+}
+
+/// IPv4 as IPv4, even when it was written mapped into IPv6: so are the addresses that it is compared with.
+fn unmapped(network: IpNet) -> IpNet {
+    let (IpAddr::V4(address), Some(length)) =
+        (network.addr().to_canonical(), network.prefix_len().checked_sub(96))
+    else {
+        return network.trunc();
+    };
+    IpNet::new(address.into(), length).unwrap_or(network).trunc()
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@ mod configuration;
 mod federation;
 mod keys;
 mod oauth;
+pub(crate) mod places;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use token_service::lifetime::Limit;
 
 use crate::settings::SettingFlags;
 
@@ -15,6 +18,7 @@ pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 pub(crate) use oauth::Oauth;
+use places::{AllowFrom, Change};
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
 ///
@@ -178,6 +182,10 @@ pub(crate) enum Tenant {
         /// A property of the customer's account, such as domain-type=Simple; without a value it is taken away
         #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
         properties: Vec<(String, String)>,
+        /// Longest life of its new credentials: 90d, 1y, …; none: what this installation allows
+        // Also a setting of all commands; see `commands::run`.
+        #[arg(long, value_name = "TIME")]
+        max_token_lifetime: Option<Limit>,
     },
 }
 
@@ -200,17 +208,19 @@ pub(crate) enum Token {
         /// Name for people, unique among the tenant's live tokens
         #[arg(long)]
         name: String,
-        /// How long it lives: 90d, 1y, … or a date; at most 10y
-        #[arg(long, default_value = "1y", value_name = "TIME")]
-        expires_in: String,
+        /// How long it lives: 90d, 1y, … or a date; at most 10y [default: 1y, or less where less is allowed]
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
         /// What it may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
         /// Bind it to the user of this userName: it reaches /Me (this user) and discovery, and nothing else
         #[arg(long, value_name = "USERNAME")]
         user: Option<String>,
+        #[command(flatten)]
+        from: AllowFrom,
     },
-    /// List a tenant's tokens
+    /// List a tenant's tokens, and which of a rotation's two the identity provider uses
     List {
         /// Tenant
         slug: String,
@@ -228,7 +238,19 @@ pub(crate) enum Token {
         #[arg(long, value_name = "LAST4")]
         hint: Option<String>,
     },
-    /// Make a token of the same name, scope and lifetime and print it; the old one ends after a while
+    /// Say anew where a live token may come from; holds within a second
+    Allow {
+        /// Tenant
+        slug: String,
+        /// Its name; after a rotation both tokens have it
+        name: String,
+        /// Only the one that ends with these four characters, as `token list` shows them
+        #[arg(long, value_name = "LAST4")]
+        hint: Option<String>,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Make a token of the same name, scope, networks and lifetime and print it; the old one ends after a while
     Rotate {
         /// Tenant
         slug: String,
@@ -264,12 +286,23 @@ pub(crate) enum Basic {
         /// Name for people, unique among the tenant's live credentials; the user name if not given
         #[arg(long)]
         name: Option<String>,
-        /// How long it lives: 90d, 1y, … or a date, at most 10y; without it, until it is revoked
+        /// How long it lives: 90d, 1y, … or a date, at most 10y [default: until it is revoked, or as long as is allowed]
         #[arg(long, value_name = "TIME")]
         expires_in: Option<String>,
         /// What it may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
+        #[command(flatten)]
+        from: AllowFrom,
+    },
+    /// Say anew where a live user name may come from; holds within a second
+    Allow {
+        /// Tenant
+        slug: String,
+        /// User name
+        username: String,
+        #[command(flatten)]
+        change: Change,
     },
     /// List a tenant's user names
     List {

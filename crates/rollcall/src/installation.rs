@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use provisioning::{Provisioner, Tenant, TenantDirectory};
 use secrecy::ExposeSecret as _;
 use store::{Actor, ActorKind, ChangeContext, Store, StoreOptions};
-use token_service::{MasterKey, TokenService};
+use token_service::{MasterKey, Options, TokenService};
 
 use crate::settings::{Settings, ensure_dir};
 
@@ -105,8 +105,11 @@ impl Installation {
     pub(crate) async fn open(settings: &Settings, migrations: Migrations) -> anyhow::Result<Self> {
         let key = master_key(settings)?;
         let store = open_store(settings, migrations).await?;
-        let egress = egress::Client::new(settings.egress_allow.clone().unwrap_or_default());
-        let tokens = TokenService::open_with(store.clone(), key, egress).await?;
+        let options = Options {
+            max_lifetime: settings.max_token_lifetime.and_then(|limit| limit.0),
+            egress: egress::Client::new(settings.egress_allow.clone().unwrap_or_default()),
+        };
+        let tokens = TokenService::open_with(store.clone(), key, options).await?;
         Ok(Self {
             tenants: TenantDirectory::new(store.clone()),
             provisioner: Provisioner::new(store.clone()),

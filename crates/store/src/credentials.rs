@@ -1,6 +1,8 @@
 //! Credentials of a tenant. A secret is never here: a bearer token is proven by its signature and an active row, a
 //! password by its argon2id hash.
 
+mod limits;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;

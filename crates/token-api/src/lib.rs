@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use provisioning::TenantDirectory;
-use token_service::{Lifetime, Networks, TokenService};
+use token_service::{AccessLifetime, Networks, TokenService};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// What the endpoints need.
@@ -28,7 +28,7 @@ pub struct TokenApiState {
     /// Proxies whose word on the sender's address is believed.
     pub trusted_proxies: Networks,
     /// How long access tokens live.
-    pub access_token_lifetime: Lifetime,
+    pub access_token_lifetime: AccessLifetime,
 }
 
 /// All endpoints.

@@ -23,21 +23,21 @@ const TENANTS: u64 = 200;
 
 /// How long access tokens live: five minutes to 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime(Duration);
+pub struct AccessLifetime(Duration);
 
-impl Lifetime {
+impl AccessLifetime {
     const LEAST: Duration = Duration::from_secs(5 * 60);
     const MOST: Duration = Duration::from_secs(24 * 3600);
 }
 
-impl Default for Lifetime {
+impl Default for AccessLifetime {
     /// One hour.
     fn default() -> Self {
         Self(Duration::from_secs(3600))
     }
 }
 
-impl FromStr for Lifetime {
+impl FromStr for AccessLifetime {
     type Err = String;
 
     /// As people write it: `1h`, `15min`.
@@ -51,7 +51,7 @@ impl FromStr for Lifetime {
     }
 }
 
-impl fmt::Display for Lifetime {
+impl fmt::Display for AccessLifetime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}s", self.0.as_secs())
     }
@@ -103,7 +103,7 @@ impl TokenService {
         &self,
         client: &Client,
         scope: Option<&str>,
-        lifetime: Lifetime,
+        lifetime: AccessLifetime,
     ) -> Result<AccessToken, AccessError> {
         let scope = narrowed(scope, &client.principal.scope).map_err(AccessError::Scope)?;
         let now = self.inner.store.now();

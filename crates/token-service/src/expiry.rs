@@ -18,7 +18,8 @@ pub const PRESETS: [(&str, &str); 6] = [
 
 const SECOND: i64 = 1000;
 const HOUR: i64 = 3600 * SECOND;
-const DAY: i64 = 24 * HOUR;
+/// A day in milliseconds.
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Units of a duration in milliseconds. A year counts 365.25 days, so that `10y` is within [`MAX_DAYS`].
 const UNITS: [(&str, i64); 6] = [

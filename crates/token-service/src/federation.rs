@@ -21,7 +21,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::issuers::Source;
-use crate::{TokenService, expiry, scopes, service::IssueError};
+use crate::{Longest, TokenService, places, scopes, service::IssueError};
 
 /// `aud` that Entra ID writes for every app that is not from its gallery: the id of the template that such apps are
 /// made of. National clouds have others.
@@ -75,7 +75,9 @@ impl TokenService {
         context: &ChangeContext,
     ) -> Result<Federated, IssueError> {
         let federation = self.check_terms(&new).map_err(IssueError::Unfit)?;
-        let credential = self.credential_of(&new, &federation, context).map_err(IssueError::Unfit)?;
+        let longest = self.longest_of(tenant).await?;
+        let credential =
+            self.credential_of(&new, &federation, longest, context).map_err(IssueError::Unfit)?;
         let scope = self.inner.store.tenant(tenant);
         match scope.set_federation(&credential, &federation, context).await {
             Ok(()) => {}
@@ -144,11 +146,13 @@ impl TokenService {
         &self,
         new: &NewFederation,
         federation: &Federation,
+        longest: Longest,
         context: &ChangeContext,
     ) -> Result<Credential, String> {
         let now = self.inner.store.now();
-        if let Some(expires_at) = new.expires_at {
-            expiry::check(expires_at, now).map_err(|error| error.0)?;
+        let expires_at = new.expires_at.or_else(|| longest.end(now));
+        if let Some(expires_at) = expires_at {
+            longest.check(expires_at, now).map_err(|error| error.0)?;
         }
         Ok(Credential {
             id: CredentialId::generate(),
@@ -160,13 +164,13 @@ impl TokenService {
             hint: String::new(),
             created_at: now,
             created_by: context.actor.name.clone(),
-            expires_at: new.expires_at,
+            expires_at,
             revoked_at: None,
             last_used_at: None,
             last_used_from: None,
             user: None,
             replaced: false,
-            allowed_from: new.allowed_from.clone(),
+            allowed_from: places::check(&new.allowed_from)?,
             warned_days: None,
             kid: None,
         })

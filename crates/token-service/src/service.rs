@@ -1,13 +1,14 @@
 //! Issue, verify, revoke.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Weak},
     time::Duration,
 };
 
 use moka::future::Cache;
 use scim_core::profile::CredentialKind;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use store::{
     ChangeContext, CredentialId, Store, StoreError, TenantId, UserId,
@@ -17,18 +18,19 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::{
-    MasterKey, Presented,
+    Lifetime, Longest, MasterKey, Options,
     claims::{self, Claims},
     desk::MACHINES,
-    expiry,
     federation::{Directories, Issuers},
     master_key::MasterKeyError,
+    places::{self, Places},
     proofs::{Fingerprint, Proofs},
     refusals::Refusals,
     scopes,
     signing::{Keys, Signed},
     uses::Uses,
     vault::Vault,
+    verified::{Checked, Verified},
 };
 
 /// Verified credentials kept in memory.
@@ -49,11 +51,11 @@ pub struct NewToken {
     pub name: String,
     /// Blank-separated scopes, each of [`crate::scopes::TENANT`].
     pub scope: String,
-    /// Milliseconds; later than now, at most ten years (3653 days) ahead. Cut to a whole second.
+    /// Milliseconds; later than now, and not further ahead than [`TokenService::longest`]. Cut to a whole second.
     pub expires_at: i64,
     /// A live user of the tenant, for a token that stands for this user alone; `None`: for the tenant.
     pub user: Option<UserId>,
-    /// Where it may come from.
+    /// Where it may come from; at most [`places::MAX_NETWORKS`] networks.
     pub allowed_from: AllowedFrom,
 }
 
@@ -111,6 +113,16 @@ pub enum Refusal {
     /// A good signature, and no row.
     #[error("the token is unknown")]
     Unknown,
+    /// Good, and not to be used from there.
+    #[error("credential {credential} is not allowed from {}", told(*address))]
+    Elsewhere {
+        /// Its tenant.
+        tenant: TenantId,
+        /// Which.
+        credential: CredentialId,
+        /// Where it came from; `None`: not known.
+        address: Option<IpAddr>,
+    },
     /// Unknown user name or wrong password.
     #[error("wrong user name or password")]
     WrongPassword,
@@ -122,10 +134,14 @@ pub enum Refusal {
     Unavailable(#[source] StoreError),
 }
 
+fn told(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string())
+}
+
 /// Why a credential cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// Name, scope or expiry does not fit, or the name is taken; the text is for the person who asked.
+    /// Name, scope, expiry or networks do not fit, or the name is taken; the text is for the person who asked.
     #[error("{0}")]
     Unfit(String),
     /// Store.
@@ -148,34 +164,27 @@ pub(crate) struct Inner {
     pub(crate) proofs: Proofs,
     pub(crate) issuers: Issuers,
     pub(crate) directories: Directories,
+    /// Longest life of new credentials.
+    pub(crate) max_lifetime: Option<Lifetime>,
+    pub(crate) places: Places,
     uses: Uses,
     pub(crate) refusals: Refusals,
     flusher: std::sync::OnceLock<AbortHandle>,
 }
 
-/// A verification that may be repeated from memory.
-#[derive(Clone)]
-pub(crate) struct Verified {
-    pub(crate) principal: Principal,
-    /// The store's epoch, read before the row was.
-    pub(crate) epoch: u64,
-    /// Milliseconds.
-    pub(crate) expires_at: i64,
-}
-
 impl TokenService {
-    /// Unlocks the vault and loads the signing keys, making the first ones; fails when the master key is not the one they
-    /// are kept under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with the
-    /// service. The keys of identity providers are fetched from the public internet alone.
+    /// [`Self::open_with`] the usual options.
     pub async fn open(store: Store, master_key: MasterKey) -> Result<Self, MasterKeyError> {
-        Self::open_with(store, master_key, egress::Client::new(egress::Networks::default())).await
+        Self::open_with(store, master_key, Options::default()).await
     }
 
-    /// As [`TokenService::open`]; fetches the keys of identity providers through this client.
+    /// Unlocks the vault and loads the signing keys, making the first ones; fails when the master key is not the one they
+    /// are kept under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with
+    /// the service.
     pub async fn open_with(
         store: Store,
         master_key: MasterKey,
-        egress: egress::Client,
+        options: Options,
     ) -> Result<Self, MasterKeyError> {
         let vault = Vault::unlock(&store, &master_key).await?;
         let keys = Keys::load(store.clone(), vault).await?;
@@ -188,8 +197,10 @@ impl TokenService {
             keys,
             verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
-            issuers: Issuers::new(egress),
+            issuers: Issuers::new(options.egress),
             directories: Directories::default(),
+            max_lifetime: options.max_lifetime,
+            places: Places::default(),
             uses: Uses::default(),
             refusals: Refusals::new(master_key.fingerprints()),
             flusher: std::sync::OnceLock::new(),
@@ -225,7 +236,8 @@ impl TokenService {
         now: i64,
         context: &ChangeContext,
     ) -> Result<(SecretString, Credential), IssueError> {
-        let mut credential = check_new(new, now).map_err(IssueError::Unfit)?;
+        let longest = self.longest_of(tenant).await?;
+        let mut credential = check_new(new, now, longest).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
         self.check_user(tenant, new.user).await?;
         let Signed { token, kid } = self.sign(tenant, &credential, now).await?;
@@ -258,16 +270,7 @@ impl TokenService {
         keys.sign(&claims).await
     }
 
-    /// Checks what a caller presented: signature, issuer, audience and times, or user name and password; and an active
-    /// row.
-    pub async fn verify(&self, presented: &Presented) -> Result<Principal, Refusal> {
-        match presented {
-            Presented::Bearer(token) => self.verify_bearer(token.expose_secret()).await,
-            Presented::Basic { username, password } => self.verify_basic(username, password).await,
-        }
-    }
-
-    async fn verify_bearer(&self, token: &str) -> Result<Principal, Refusal> {
+    pub(crate) async fn verify_bearer(&self, token: &str) -> Result<Checked, Refusal> {
         let Inner { store, verified, .. } = &*self.inner;
         // Before anything is looked up: tokens of others are remembered too, and must not be taken here.
         if !token.starts_with(claims::PREFIX) {
@@ -276,12 +279,12 @@ impl TokenService {
         let fingerprint: Fingerprint = Sha256::digest(token.as_bytes()).into();
         // Read before the row: a change after this makes the entry worthless.
         let epoch = store.epoch();
-        if let Some(principal) = self.inner.remembered(&fingerprint, epoch).await {
-            return Ok(principal);
+        if let Some(verified) = self.inner.remembered(&fingerprint, epoch).await {
+            return Ok(Checked { verified, cached: true });
         }
         let entry = self.look_up(token, epoch, store.now()).await?;
         verified.insert(fingerprint, entry.clone()).await;
-        Ok(entry.principal)
+        Ok(Checked { verified: entry, cached: false })
     }
 
     /// Signature first, then the row.
@@ -303,12 +306,12 @@ impl TokenService {
         if expires_at <= now {
             return Err(Refusal::Expired);
         }
-        let mut principal = Principal::of(tenant, row);
+        let mut verified = Verified::of(tenant, row, epoch, expires_at);
         // An access token may hold less than its client.
-        principal.scope = scopes::common(&claims.scope, &principal.scope);
+        verified.principal.scope = scopes::common(&claims.scope, &verified.principal.scope);
         // Keys from before the epoch, because the database did not answer: then nobody shall remember what they said.
-        let epoch = if ring.is_of(epoch) { epoch } else { 0 };
-        Ok(Verified { principal, epoch, expires_at })
+        verified.epoch = if ring.is_of(epoch) { epoch } else { 0 };
+        Ok(verified)
     }
 
     /// Notes a use for the token list; written in batches every few seconds, newest wins.
@@ -338,14 +341,6 @@ impl TokenService {
     }
 }
 
-impl Inner {
-    /// What was verified in this epoch and has not expired since.
-    pub(crate) async fn remembered(&self, fingerprint: &Fingerprint, epoch: u64) -> Option<Principal> {
-        let hit = self.verified.get(fingerprint).await?;
-        (hit.epoch == epoch && self.store.now() < hit.expires_at).then_some(hit.principal)
-    }
-}
-
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(task) = self.flusher.get() {
@@ -369,12 +364,12 @@ async fn flush_regularly(service: Weak<Inner>) {
 }
 
 /// Checks what was asked for and makes the row of it; `created_by` and `hint` are still empty.
-fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
+fn check_new(new: &NewToken, now: i64, longest: Longest) -> Result<Credential, String> {
     let name = check_name(&new.name)?;
-    expiry::check(new.expires_at, now).map_err(|error| error.0)?;
+    longest.check(new.expires_at, now).map_err(|error| error.0)?;
     // A token counts in seconds; row and token must end at the same instant.
     let expires_at = new.expires_at - new.expires_at.rem_euclid(1000);
-    expiry::check(expires_at, now).map_err(|error| error.0)?;
+    longest.check(expires_at, now).map_err(|error| error.0)?;
     Ok(Credential {
         id: CredentialId::generate(),
         kind: CredentialKind::Bearer,
@@ -391,7 +386,7 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
         last_used_from: None,
         user: new.user,
         replaced: false,
-        allowed_from: new.allowed_from.clone(),
+        allowed_from: places::check(&new.allowed_from)?,
         warned_days: None,
         kid: None,
     })

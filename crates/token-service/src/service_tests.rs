@@ -1,9 +1,11 @@
 //! The token service on each database.
 
+use secrecy::ExposeSecret;
 use store::{Actor, ActorKind, tenants::NewTenant};
 use store_testing::{TestStore, on_both};
 
 use super::*;
+use crate::Presented;
 
 pub(crate) const DAY: i64 = 86_400_000;
 

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod admin;
+mod allow;
 mod basic;
 mod credentials;
 mod demo;
@@ -26,14 +27,18 @@ use clap::CommandFactory as _;
 use store::Store;
 
 use crate::{
-    cli::{Cli, Command, Profile},
+    cli::{Cli, Command, Profile, Tenant},
     installation::{self, Installation, Migrations},
     settings::{Settings, ensure_dir},
     telemetry,
 };
 
 /// Runs a command to its end.
-pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Tenant(Tenant::Set { .. }) = &cli.command {
+        // There the flag of the setting means the tenant's own limit, and comes as both.
+        cli.settings.max_token_lifetime = None;
+    }
     let settings = Settings::load(&cli.settings)?;
     let _telemetry =
         telemetry::start(&settings, cli.settings.log.is_none().then(|| default_log(&cli.command)).flatten())?;

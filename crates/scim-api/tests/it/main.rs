@@ -44,6 +44,7 @@ mod lists;
 mod lists_and_search;
 mod me;
 mod names_and_values;
+mod networks;
 mod oauth;
 mod okta_spec;
 mod patch_rules;

@@ -59,18 +59,28 @@ impl World {
 
     async fn over(database: TestStore) -> Self {
         let store = database.store();
+        let state = Self::node(&store).await;
+        let app = scim_api::service(state.clone(), Router::new());
+        Self { store, tokens: state.tokens.clone(), state, app, database }
+    }
+
+    /// What a node works with.
+    async fn node(store: &Store) -> ScimState {
         let tokens = TokenService::open(store.clone(), master_key()).await.expect("tokens");
-        let state = ScimState {
+        ScimState {
             provisioner: Provisioner::new(store.clone()),
             tenants: TenantDirectory::new(store.clone()),
-            tokens: tokens.clone(),
+            tokens,
             public_url: format!("https://{SHARED_HOST}").parse().expect("a URL"),
             tenant_domain: Some(DOMAIN.into()),
             rate_limit: None,
             trusted_proxies: Default::default(),
-        };
-        let app = scim_api::service(state.clone(), Router::new());
-        Self { store, tokens, state, app, database }
+        }
+    }
+
+    /// The service of another node on the same database.
+    pub(crate) async fn another_node(&self) -> Router {
+        scim_api::service(Self::node(&self.database.another().await).await, Router::new())
     }
 
     /// The id, the public and the private half (PKCS #8) of the key that signs.

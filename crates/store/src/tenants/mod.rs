@@ -67,6 +67,8 @@ pub struct TenantRow {
     pub layout_version: i64,
     /// Do all users have the search form and the indexed values of this layout? Until then the index may lack some.
     pub indexed: bool,
+    /// Longest life of a new credential, in days; `None`: what the platform allows.
+    pub credential_days: Option<i32>,
     /// Milliseconds.
     pub created_at: i64,
 }
@@ -97,6 +99,8 @@ pub struct TenantSettings {
     pub organization: Option<Option<String>>,
     /// Properties by name; `None`: it has none any more.
     pub properties: BTreeMap<String, Option<String>>,
+    /// Longest life of a new credential, in days; `Some(None)`: what the platform allows.
+    pub credential_days: Option<Option<i32>>,
     /// Served? [`TenantStatus::Active`] opens the gate, too.
     pub status: Option<TenantStatus>,
     /// [`TenantRow::version`] by which these were checked; `None`: whatever it is by now.
@@ -189,6 +193,31 @@ impl Platform {
         Ok(Page { total, items, more })
     }
 
+    /// Ids and slugs of all tenants in the order of ids, after one of them (`None`: from the first).
+    pub async fn slugs_after(
+        &self,
+        after: Option<TenantId>,
+        limit: u64,
+    ) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let mut query = tenants::Entity::find()
+            .select_only()
+            .column(tenants::Column::Id)
+            .column(tenants::Column::Slug)
+            .order_by_asc(tenants::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            query = query.filter(tenants::Column::Id.gt(after.0));
+        }
+        let rows: Vec<(uuid::Uuid, String)> = query.into_tuple().all(&self.inner.db).await?;
+        Ok(rows.into_iter().map(|(id, slug)| (TenantId(id), slug)).collect())
+    }
+
+    /// [`TenantRow::credential_days`]; `None` also when there is no such tenant.
+    pub async fn credential_days(&self, id: TenantId) -> Result<Option<i32>, StoreError> {
+        let row = tenants::Entity::find_by_id(id.0).one(&self.inner.db).await?;
+        Ok(row.and_then(|row| row.credential_days))
+    }
+
     /// Tenants whose users are still to be made anew after their layout changed, oldest first.
     pub async fn tenants_to_reindex(&self, limit: u64) -> Result<Vec<TenantId>, StoreError> {
         let behind = Expr::col(tenants::Column::IndexedVersion).lt(Expr::col(tenants::Column::LayoutVersion));
@@ -262,6 +291,7 @@ fn tenant_row(row: tenants::Model, profile: String) -> Result<TenantRow, StoreEr
         mapping_version: row.mapping_version,
         layout_version: row.layout_version,
         indexed: row.indexed_version == row.layout_version,
+        credential_days: row.credential_days,
         created_at: row.created_at,
     })
 }

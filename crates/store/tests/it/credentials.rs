@@ -3,7 +3,7 @@
 use scim_core::profile::CredentialKind;
 use store::{
     CredentialId, StoreError, UserId,
-    credentials::{Credential, CredentialUse},
+    credentials::{AllowedFrom, Credential, CredentialUse},
     federations::Federation,
     logins::Login,
 };
@@ -318,5 +318,82 @@ on_both! {
             outcome.unwrap();
         }
         assert_eq!(scope.credentials().await.unwrap().len(), 40);
+    }
+
+    async fn networks_are_said_anew(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        let other = store.tenant(tenant(&store, "other").await);
+        let allowed = |text: &str, report_only| AllowedFrom {
+            networks: text.split(' ').map(|network| network.parse().unwrap()).collect(),
+            report_only,
+        };
+        let okta = Credential { allowed_from: allowed("10.0.0.0/8", false), ..bearer("okta") };
+        scope.create_credential(&okta, &context()).await.unwrap();
+        assert_eq!(scope.credential(okta.id).await.unwrap(), Some(okta.clone()));
+        let epoch = store.epoch();
+        let (list, anywhere) = (allowed("203.0.113.0/24 2001:db8::/32", true), AllowedFrom::default());
+        let change = async |scope: &store::TenantScope, list| {
+            scope.allow_credential_from(okta.id, list, &context()).await.unwrap()
+        };
+        let changed = Credential { allowed_from: list.clone(), ..okta.clone() };
+        assert_eq!(change(&scope, &list).await, Some(changed.clone()));
+        assert_eq!(store.epoch(), epoch + 1);
+        assert_eq!(change(&scope, &list).await, Some(changed.clone()), "nothing to change");
+        assert_eq!(change(&other, &list).await, None);
+        assert_eq!(scope.credential(okta.id).await.unwrap(), Some(changed));
+        assert_eq!(change(&scope, &anywhere).await.unwrap().allowed_from, anywhere);
+        assert_eq!(store.epoch(), epoch + 2);
+        scope.revoke_credential(okta.id, &context()).await.unwrap();
+        assert_eq!(change(&scope, &list).await, None, "revoked");
+        let trail = scope.audit(Some(&okta.id.to_string()), 10).await.unwrap();
+        let events: Vec<_> = trail.iter().map(|row| (row.event.as_str(), row.object_version)).collect();
+        let updated = "credential.updated";
+        assert_eq!(events, [("credential.revoked", 4), (updated, 3), (updated, 2), ("credential.created", 1)]);
+        let payload = trail[2].payload.as_ref().unwrap();
+        assert_eq!(payload["before"], serde_json::json!({"allowedFrom": ["10.0.0.0/8"], "reportOnly": false}));
+        let now = serde_json::json!(["203.0.113.0/24", "2001:db8::/32"]);
+        assert_eq!((&payload["state"]["allowedFrom"], &payload["state"]["reportOnly"]), (&now, &true.into()));
+    }
+
+    /// Of many nodes one warns of each step, and none of what is revoked, replaced or past.
+    async fn an_end_is_told_once(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        let now = store.now();
+        let ending = |name: &str, at| Credential { expires_at: Some(at), ..bearer(name) };
+        let okta = ending("okta", now + 50_000_000);
+        let (later, past, revoked, replaced) =
+            (ending("later", now + 90_000_000), ending("past", now - 1), ending("revoked", now + 1_000_000), ending("new", now + 40_000_000));
+        for credential in [&okta, &later, &past, &revoked, &replaced, &bearer("endless")] {
+            scope.create_credential(credential, &context()).await.unwrap();
+        }
+        scope.revoke_credential(revoked.id, &context()).await.unwrap();
+        let new = ending("new", now + 60_000_000);
+        scope.rotate_credential(replaced.id, now + 30_000_000, &new, &context()).await.unwrap().unwrap();
+        let ids = |page: &[Credential]| page.iter().map(|one| one.id).collect::<Vec<_>>();
+        let page = scope.credentials_ending_until(now + 80_000_000, None, 1).await.unwrap();
+        assert_eq!(ids(&page), [okta.id]);
+        let page = scope.credentials_ending_until(now + 80_000_000, page.last(), 10).await.unwrap();
+        assert_eq!(ids(&page), [new.id]);
+        assert!(scope.credentials_ending_until(now + 80_000_000, page.last(), 10).await.unwrap().is_empty());
+
+        let epoch = store.epoch();
+        for (days, expected) in [(7, 1), (7, 0), (30, 0), (1, 1)] {
+            let mut nodes = tokio::task::JoinSet::new();
+            for _ in 0..6 {
+                let (scope, id) = (scope.clone(), okta.id);
+                nodes.spawn(async move { scope.warn_of_credential_end(id, days, &context()).await.unwrap() });
+            }
+            assert_eq!(nodes.join_all().await.into_iter().filter(|warned| *warned).count(), expected, "{days}");
+        }
+        for nobody in [past.id, revoked.id, replaced.id, CredentialId::generate()] {
+            assert!(!scope.warn_of_credential_end(nobody, 1, &context()).await.unwrap());
+        }
+        assert_eq!(store.epoch(), epoch);
+        assert_eq!(scope.credential(okta.id).await.unwrap().unwrap().warned_days, Some(1));
+        let trail = scope.audit(Some(&okta.id.to_string()), 10).await.unwrap();
+        let events: Vec<_> = trail.iter().map(|row| (row.event.as_str(), row.object_version)).collect();
+        let expiring = "credential.expiring";
+        assert_eq!(events, [(expiring, 3), (expiring, 2), ("credential.created", 1)]);
+        assert_eq!(trail[0].payload.as_ref().unwrap()["daysLeft"], 1);
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod import;
 pub(crate) mod keys;
+pub(crate) mod networks;
 pub(crate) mod new_tenant;
 pub(crate) mod overview;
 pub(crate) mod profile;

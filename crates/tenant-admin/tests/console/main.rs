@@ -9,6 +9,7 @@ mod departed;
 mod federation;
 mod import;
 mod keys;
+mod limits;
 mod people;
 mod profile;
 mod refusals;

@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
     }
 
     async fn present(&self, token: &str) -> Result<Principal, Refusal> {
-        self.service.verify_named(&Presented::Bearer(token.into())).await
+        self.service.verify_named(&Presented::Bearer(token.into()), &crate::Sender::default()).await
     }
 
     async fn is_foreign(&self, token: &str) -> bool {
@@ -77,7 +77,9 @@ impl<'a> Scene<'a> {
 
 async fn node(store: store::Store) -> TokenService {
     let egress = egress::Client::new("127.0.0.0/8".parse().expect("a network"));
-    TokenService::open_with(store, master_key(1), egress).await.expect("opened")
+    TokenService::open_with(store, master_key(1), crate::Options { egress, ..Default::default() })
+        .await
+        .expect("opened")
 }
 
 fn told(outcome: Result<Federated, IssueError>) -> String {
@@ -266,10 +268,10 @@ on_both! {
         let scene = Scene::trusting(&store).await;
         let other = node(store.another().await).await;
         let token = Presented::Bearer(scene.key.token(&scene.claims()).into());
-        other.verify_named(&token).await.expect("accepted by a node that fetches the keys itself");
+        other.verify_named(&token, &crate::Sender::default()).await.expect("accepted by a node that fetches the keys itself");
         assert!(scene.service.remove_federation(scene.tenant, &context()).await.expect("removed"));
         let refused = async {
-            while other.verify_named(&token).await.is_ok() {
+            while other.verify_named(&token, &crate::Sender::default()).await.is_ok() {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };

@@ -6,7 +6,6 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Validation};
 use moka::future::Cache;
 use scim_core::profile::CredentialKind;
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,10 +16,10 @@ use uuid::Uuid;
 
 use super::issuers::Source;
 use crate::{
-    Presented, Principal, Refusal, TokenService,
-    claims::PREFIX,
+    Refusal, TokenService,
     proofs::Fingerprint,
-    service::{REMEMBERED, Verified},
+    service::REMEMBERED,
+    verified::{Checked, Verified},
 };
 
 /// How far the issuer's clock may be from ours. Milliseconds.
@@ -70,25 +69,13 @@ struct Claims {
 }
 
 impl TokenService {
-    /// As [`TokenService::verify`], at an address that names a tenant: takes the tokens of identity providers too. The
-    /// caller has to see that the principal is of the tenant that the address names. Where an address names none such
-    /// tokens are not taken, since every receiver of a directory's tokens could show them there.
-    pub async fn verify_named(&self, presented: &Presented) -> Result<Principal, Refusal> {
-        match presented {
-            Presented::Bearer(token) if !token.expose_secret().starts_with(PREFIX) => {
-                self.verify_federated(token.expose_secret()).await
-            }
-            _ => self.verify(presented).await,
-        }
-    }
-
-    async fn verify_federated(&self, token: &str) -> Result<Principal, Refusal> {
+    pub(crate) async fn verify_federated(&self, token: &str) -> Result<Checked, Refusal> {
         let inner = &*self.inner;
         let fingerprint: Fingerprint = Sha256::digest(token.as_bytes()).into();
         // Read before the rows: a change after this makes the entry worthless.
         let epoch = inner.store.epoch();
-        if let Some(principal) = inner.remembered(&fingerprint, epoch).await {
-            return Ok(principal);
+        if let Some(verified) = inner.remembered(&fingerprint, epoch).await {
+            return Ok(Checked { verified, cached: true });
         }
         let (head, claims) = read(token).ok_or(Refusal::Foreign)?;
         let expires_at = in_time(&claims, inner.store.now())?;
@@ -111,10 +98,9 @@ impl TokenService {
         if expires_at <= inner.store.now() {
             return Err(Refusal::Expired);
         }
-        let principal = Principal::of(*tenant, credential.clone());
-        let entry = Verified { principal: principal.clone(), epoch, expires_at };
-        inner.verified.insert(fingerprint, entry).await;
-        Ok(principal)
+        let verified = Verified::of(*tenant, credential.clone(), epoch, expires_at);
+        inner.verified.insert(fingerprint, verified.clone()).await;
+        Ok(Checked { verified, cached: false })
     }
 
     /// Who trusts a directory, from memory or from the database.
