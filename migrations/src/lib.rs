@@ -84,6 +84,15 @@ const CREDENTIAL_LIMITS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Tokens of the installation, and what happens to it.
+const PLATFORM_TOKENS: Script = Script {
+    name: "m20261125_000015_platform_tokens",
+    tables: include_str!("platform_tokens/tables.sql"),
+    postgres: include_str!("platform_tokens/postgres.sql"),
+    sqlite: include_str!("platform_tokens/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -99,6 +108,7 @@ impl MigratorTrait for Migrator {
             Box::new(DEPARTED),
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
+            Box::new(PLATFORM_TOKENS),
         ]
     }
 }

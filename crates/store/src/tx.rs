@@ -95,6 +95,14 @@ impl PlatformTx {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         Ok(self.db.commit().await?)
     }
+
+    /// Commits a change that every node must know of: as [`TenantTx::commit_configuration`].
+    pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
+        let epoch = move_epoch(&self.db).await?;
+        self.db.commit().await?;
+        self.inner.signals.moved_to(epoch);
+        Ok(())
+    }
 }
 
 impl Inner {

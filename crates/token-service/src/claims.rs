@@ -21,8 +21,9 @@ pub(crate) struct Claims {
     pub(crate) sub: Uuid,
     /// The credential's row.
     pub(crate) jti: Uuid,
-    /// The tenant.
-    pub(crate) tenant: Uuid,
+    /// The tenant; `None`: the token is the installation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<Uuid>,
     /// Seconds since 1970 UTC.
     pub(crate) iat: i64,
     /// Seconds since 1970 UTC; we never set it, and heed it if there is one.
@@ -94,7 +95,7 @@ mod tests {
             aud: HERE,
             sub: id,
             jti: id,
-            tenant: Uuid::from_u128(9),
+            tenant: Some(Uuid::from_u128(9)),
             iat: NOW / 1000,
             nbf: None,
             exp: NOW / 1000 + 60,
@@ -213,11 +214,27 @@ mod tests {
         assert!(matches!(check(&token, &keys, HERE, i64::MAX), Err(Refusal::Expired)));
     }
 
+    /// Without a tenant it is the installation's, and nothing else but a tenant's id may stand there.
+    #[test]
+    fn a_token_without_a_tenant_is_the_installations() {
+        let (keys, row) = KeyRing::fresh(&master());
+        let token = sign(&Claims { tenant: None, ..claims() }, &keys).expect("signed");
+        assert!(parts(&token).1.get("tenant").is_none());
+        assert_eq!(check(&token, &keys, HERE, NOW).expect("accepted").tenant, None);
+        for wrong in [json!(""), json!("platform"), json!(7), json!([])] {
+            let mut payload = serde_json::to_value(claims()).expect("JSON");
+            payload["tenant"] = wrong;
+            let header = Header { kid: Some(row.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+            let token = jsonwebtoken::encode(&header, &payload, &keys.signing).expect("signed");
+            assert!(is_foreign(&format!("{PREFIX}{token}"), &keys), "{payload}");
+        }
+    }
+
     #[test]
     fn a_claim_that_is_missing_is_refused() {
         let (keys, row) = KeyRing::fresh(&master());
         let whole = serde_json::to_value(claims()).expect("JSON");
-        for name in ["iss", "aud", "sub", "jti", "tenant", "iat", "exp", "scope"] {
+        for name in ["iss", "aud", "sub", "jti", "iat", "exp", "scope"] {
             let mut payload = whole.clone();
             payload.as_object_mut().expect("an object").remove(name);
             let header = Header { kid: Some(row.kid.clone()), ..Header::new(Algorithm::EdDSA) };

@@ -23,6 +23,7 @@ use crate::{
     expiry,
     keys::KeyRing,
     master_key::MasterKeyError,
+    platform::PlatformTokens,
     proofs::{Fingerprint, Proofs},
     scopes,
     uses::Uses,
@@ -31,13 +32,13 @@ use crate::{
 /// Verified credentials kept in memory.
 const CACHED: u64 = 10_000;
 /// After this long a row is read again though nothing has changed, so that what lies behind it is known to be in use.
-const REMEMBERED: Duration = Duration::from_secs(3600);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Time between two writes of the noted uses.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Longest name of a credential, in characters.
 const NAME_LENGTH: usize = 100;
 /// Characters at the end of a token that are kept, for people.
-const HINT_LENGTH: usize = 4;
+pub(crate) const HINT_LENGTH: usize = 4;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ impl Principal {
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
-        self.scope.split(' ').any(|held| held == scope)
+        scopes::hold(&self.scope, scope)
     }
 }
 
@@ -108,6 +109,12 @@ pub enum Refusal {
     /// A good signature, and no row.
     #[error("the token is unknown")]
     Unknown,
+    /// A good signature, and the token is the installation's: it opens no tenant's address.
+    #[error("a token of the installation, which is for /api/v1 alone")]
+    OfPlatform,
+    /// Does not come from a network that it may come from.
+    #[error("used from a network that it may not come from")]
+    Elsewhere,
     /// Unknown user name or wrong password.
     #[error("wrong user name or password")]
     WrongPassword,
@@ -138,11 +145,12 @@ pub struct TokenService {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    installation: Uuid,
-    keys: KeyRing,
+    pub(crate) installation: Uuid,
+    pub(crate) keys: KeyRing,
     /// By fingerprint of what was presented, so that no token lies in memory.
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
+    pub(crate) platform: PlatformTokens,
     uses: Uses,
     flusher: std::sync::OnceLock<AbortHandle>,
 }
@@ -172,6 +180,7 @@ impl TokenService {
             keys,
             verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
+            platform: PlatformTokens::default(),
             uses: Uses::default(),
             flusher: std::sync::OnceLock::new(),
         });
@@ -229,7 +238,7 @@ impl TokenService {
             aud: *installation,
             sub: credential.id.0,
             jti: credential.id.0,
-            tenant: tenant.0,
+            tenant: Some(tenant.0),
             iat: now.div_euclid(1000),
             nbf: None,
             exp: credential.expires_at.unwrap_or(now).div_euclid(1000),
@@ -239,8 +248,8 @@ impl TokenService {
             .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()).into())
     }
 
-    /// Checks what a caller presented: signature, issuer, audience and times, or user name and password; and an active
-    /// row.
+    /// Checks what a caller of a tenant's address presented: signature, issuer, audience and times, or user name and
+    /// password; and an active row.
     pub async fn verify(&self, presented: &Presented) -> Result<Principal, Refusal> {
         match presented {
             Presented::Bearer(token) => self.verify_bearer(token.expose_secret()).await,
@@ -265,7 +274,7 @@ impl TokenService {
     async fn look_up(&self, token: &str, epoch: u64, now: i64) -> Result<Verified, Refusal> {
         let Inner { store, installation, keys, .. } = &*self.inner;
         let claims = claims::check(token, keys, *installation, now)?;
-        let tenant = TenantId(claims.tenant);
+        let tenant = TenantId(claims.tenant.ok_or(Refusal::OfPlatform)?);
         let row = store.tenant(tenant).credential(CredentialId(claims.jti)).await;
         let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
         if row.kind != CredentialKind::Bearer {
@@ -289,7 +298,7 @@ impl TokenService {
 
     /// Writes the noted uses now (at shutdown, in tests).
     pub async fn flush_uses(&self) -> Result<(), StoreError> {
-        self.inner.uses.flush(&self.inner.store).await
+        self.inner.flush_uses().await
     }
 
     /// The tenant's credentials, newest first.
@@ -309,6 +318,10 @@ impl TokenService {
 }
 
 impl Inner {
+    async fn flush_uses(&self) -> Result<(), StoreError> {
+        self.uses.flush(&self.store).await.and(self.platform.flush(&self.store).await)
+    }
+
     /// What was verified in this epoch and has not expired since.
     pub(crate) async fn remembered(&self, fingerprint: &Fingerprint, epoch: u64) -> Option<Principal> {
         let hit = self.verified.get(fingerprint).await?;
@@ -329,7 +342,7 @@ async fn flush_regularly(service: Weak<Inner>) {
     loop {
         tokio::time::sleep(FLUSH_EVERY).await;
         let Some(inner) = service.upgrade() else { return };
-        if let Err(error) = inner.uses.flush(&inner.store).await {
+        if let Err(error) = inner.flush_uses().await {
             tracing::warn!(%error, "last uses of credentials were not written");
         }
     }

@@ -87,7 +87,7 @@ impl<'a> World<'a> {
             aud: inner.installation,
             sub: id,
             jti: id,
-            tenant: tenant.0,
+            tenant: Some(tenant.0),
             iat: self.store.now() / 1000,
             nbf: None,
             exp: (self.store.now() + DAY) / 1000,

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod import;
 mod output;
+mod platform_token;
 mod profile;
 mod progress;
 mod serve;

@@ -7,22 +7,29 @@ use provisioning::Tenant;
 use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use store::{UserId, credentials::Credential};
-use token_service::{NewToken, expiry};
+use store::{
+    UserId,
+    credentials::{AllowedFrom, Credential},
+};
+use token_service::{NewToken, expiry, scopes};
 
 use super::{
     credentials::{expires_in, require, state},
-    output,
+    output, platform_token,
 };
 use crate::{
-    cli::Token,
+    cli::{Token, Whose},
     installation::{Installation, cli_context},
 };
 
 /// Runs one of the token commands.
 pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::Result<ExitCode> {
     match command {
-        Token::Create { slug, name, expires_in: until, scope, user } => {
+        Token::Create { slug: None, name, expires_in, scope, allow_from, report_only, .. } => {
+            let allowed_from = AllowedFrom { networks: allow_from.unwrap_or_default().0, report_only };
+            platform_token::create(installation, name, &expires_in, scope, allowed_from).await?;
+        }
+        Token::Create { slug: Some(slug), name, expires_in: until, scope, user, .. } => {
             let tenant = installation.tenant(&slug).await?;
             require(&tenant, CredentialKind::Bearer)?;
             let expires_at = expires_in(&until, installation.store.now())?;
@@ -30,13 +37,21 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
                 Some(user_name) => Some(user_named(installation, &tenant, &user_name).await?),
                 None => None,
             };
+            let scope = scope.unwrap_or_else(|| scopes::DEFAULT.to_owned());
             let new = NewToken { name, scope, expires_at, user, allowed_from: Default::default() };
             let issued = installation.tokens.issue(tenant.id(), new, &cli_context()).await?;
             output::line(issued.token.expose_secret());
         }
-        Token::List { slug, json } => list(installation, &slug, json).await?,
-        Token::Revoke { slug, name, hint } => revoke(installation, &slug, &name, hint.as_deref()).await?,
-        Token::Rotate { slug, name, grace } => rotate(installation, &slug, &name, &grace).await?,
+        Token::List { slug: None, json, .. } => platform_token::list(installation, json).await?,
+        Token::List { slug: Some(slug), json, .. } => list(installation, &slug, json).await?,
+        Token::Revoke { named, hint } => match named.whose()? {
+            Whose::Tenant { slug, name } => revoke(installation, slug, name, hint.as_deref()).await?,
+            Whose::Platform { name } => platform_token::revoke(installation, name, hint.as_deref()).await?,
+        },
+        Token::Rotate { named, grace } => match named.whose()? {
+            Whose::Tenant { slug, name } => rotate(installation, slug, name, &grace).await?,
+            Whose::Platform { name } => platform_token::rotate(installation, name, &grace).await?,
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,7 @@ mod groups;
 mod isolation;
 mod outages;
 mod platform;
+mod platform_tokens;
 mod reindex;
 mod roles;
 mod schema;

@@ -111,7 +111,7 @@ impl Console {
             tenants: tenants.iter().copied().collect(),
             created_at: self.store.now(),
         };
-        self.store.platform().create_admin(&admin).await.unwrap();
+        self.store.platform().create_admin(&admin, &context()).await.unwrap();
     }
 
     /// Signs in and keeps the cookie.
