@@ -3,6 +3,7 @@
 
 mod configuration;
 mod people;
+mod platform;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -215,6 +216,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .into_iter()
     .chain(setup::pages())
     .chain(people::pages())
+    .chain(platform::pages())
     .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()

@@ -135,7 +135,7 @@ impl TokenService {
         let issued = self.prepare_platform(new, self.inner.store.now(), context)?;
         match self.inner.store.platform().create_platform_token(&issued.kept, context).await {
             Ok(()) => Ok(issued),
-            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Taken(format!(
                 "name: a platform token named {:?} exists; revoke it first, or choose another name",
                 issued.kept.name
             ))),

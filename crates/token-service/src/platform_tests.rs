@@ -25,7 +25,7 @@ async fn identify(service: &TokenService, token: &SecretString) -> Result<Caller
 
 async fn problem(world: &World<'_>, new: NewPlatformToken) -> String {
     match world.service.issue_platform(new, &context()).await {
-        Err(IssueError::Unfit(text)) => text,
+        Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
         Err(other) => panic!("{other}"),
         Ok(_) => String::new(),
     }

@@ -129,9 +129,12 @@ pub enum Refusal {
 /// Why a credential cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// Name, scope or expiry does not fit, or the name is taken; the text is for the person who asked.
+    /// Name, scope or expiry does not fit; the text is for the person who asked.
     #[error("{0}")]
     Unfit(String),
+    /// Another one has the name or user name; the text says what to do.
+    #[error("{0}")]
+    Taken(String),
     /// Store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -199,7 +202,7 @@ impl TokenService {
         let (token, credential) = self.prepare(tenant, &new, self.inner.store.now(), context).await?;
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(Issued { token, credential }),
-            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Taken(format!(
                 "name: a token named {:?} exists; revoke it first, or choose another name",
                 credential.name
             ))),

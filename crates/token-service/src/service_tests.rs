@@ -210,7 +210,7 @@ on_both! {
         let world = &World::new(&store).await;
         let now = store.now();
         let issue = async |new: NewToken| match world.service.issue(world.tenant, new, &context()).await {
-            Err(IssueError::Unfit(text)) => text,
+            Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
             Err(other) => panic!("{other}"),
             Ok(_) => String::new(),
         };

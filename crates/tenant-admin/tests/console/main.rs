@@ -7,6 +7,7 @@ mod credentials;
 mod departed;
 mod import;
 mod people;
+mod platform_tokens;
 mod profile;
 mod rights;
 mod routes;

@@ -60,9 +60,11 @@ store_testing::on_both! {
         let page = console.post("/console/tenants/acme/logins", &[("username", "okta@acme")]).await;
         assert_eq!(page.status, StatusCode::CREATED);
         let login = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
+        let platform = console.platform_token("Vendor").await;
         let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
+                path if path.contains("/platform-tokens/") => &platform,
                 path if path.ends_with("/purge") => &gone,
                 path if path.contains("/users/") => &user,
                 path if path.contains("/groups/") => &group,
