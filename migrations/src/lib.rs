@@ -120,6 +120,15 @@ const FEDERATION: Script = Script {
     tenant_tables: &["federations"],
 };
 
+/// Tokens of the installation, and what happens to it.
+const PLATFORM_TOKENS: Script = Script {
+    name: "m20261125_000015_platform_tokens",
+    tables: include_str!("platform_tokens/tables.sql"),
+    postgres: include_str!("platform_tokens/postgres.sql"),
+    sqlite: include_str!("platform_tokens/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -139,6 +148,7 @@ impl MigratorTrait for Migrator {
             Box::new(KEYS),
             Box::new(OAUTH),
             Box::new(FEDERATION),
+            Box::new(PLATFORM_TOKENS),
         ]
     }
 }

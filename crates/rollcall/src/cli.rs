@@ -9,7 +9,6 @@ pub(crate) mod places;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
 use token_service::lifetime::Limit;
 
 use crate::settings::SettingFlags;
@@ -57,7 +56,7 @@ pub(crate) enum Command {
     /// Check profile files; look at, change and compare a tenant's own copy
     #[command(subcommand)]
     Profile(Profile),
-    /// Make and manage a tenant's bearer tokens
+    /// Make and manage a tenant's bearer tokens, and with --platform those of the installation
     #[command(subcommand)]
     Token(Token),
     /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
@@ -203,37 +202,44 @@ fn property(text: &str) -> Result<(String, String), String> {
 pub(crate) enum Token {
     /// Make a token and print it; it cannot be shown again
     Create {
-        /// Tenant
-        slug: String,
+        /// Tenant; for `/api/v1` of the whole installation --platform instead
+        #[arg(required_unless_present = "platform", conflicts_with = "platform")]
+        slug: Option<String>,
+        /// Make a token of the installation, for `/api/v1`
+        #[arg(long)]
+        platform: bool,
         /// Name for people, unique among the tenant's live tokens
         #[arg(long)]
         name: String,
         /// How long it lives: 90d, 1y, … or a date; at most 10y [default: 1y, or less where less is allowed]
         #[arg(long, value_name = "TIME")]
         expires_in: Option<String>,
-        /// What it may do, separated by blanks
-        #[arg(long, default_value = token_service::scopes::DEFAULT)]
-        scope: String,
+        /// What it may do, separated by blanks [default: `scim:read scim:write`; with --platform `admin:* directory:read`]
+        #[arg(long)]
+        scope: Option<String>,
         /// Bind it to the user of this userName: it reaches /Me (this user) and discovery, and nothing else
-        #[arg(long, value_name = "USERNAME")]
+        #[arg(long, value_name = "USERNAME", conflicts_with = "platform")]
         user: Option<String>,
         #[command(flatten)]
         from: AllowFrom,
     },
     /// List a tenant's tokens, and which of a rotation's two the identity provider uses
     List {
-        /// Tenant
-        slug: String,
+        /// Tenant; --platform instead for those of the installation
+        #[arg(required_unless_present = "platform", conflicts_with = "platform")]
+        slug: Option<String>,
+        /// Those of the installation
+        #[arg(long)]
+        platform: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
     },
     /// Revoke a live token: the next request with it is refused
     Revoke {
-        /// Tenant
-        slug: String,
-        /// Its name; after a rotation the old token has it too, and is revoked as well
-        name: String,
+        /// Which; after a rotation the old token has the same name, and is revoked as well
+        #[command(flatten)]
+        named: NamedToken,
         /// Only the one that ends with these four characters, as `token list` shows them
         #[arg(long, value_name = "LAST4")]
         hint: Option<String>,
@@ -252,10 +258,9 @@ pub(crate) enum Token {
     },
     /// Make a token of the same name, scope, networks and lifetime and print it; the old one ends after a while
     Rotate {
-        /// Tenant
-        slug: String,
-        /// Its name
-        name: String,
+        /// Which
+        #[command(flatten)]
+        named: NamedToken,
         /// How long the old one goes on beside it: 24h, 7d, …; 0 ends it at once
         #[arg(long, default_value = "24h", value_name = "TIME")]
         grace: String,
@@ -271,6 +276,46 @@ pub(crate) enum Token {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `SLUG NAME`, or `--platform NAME`.
+#[derive(Debug, Args)]
+pub(crate) struct NamedToken {
+    /// Tenant and name of the token; with --platform the name alone
+    #[arg(required = true, num_args = 1..=2, value_names = ["SLUG", "NAME"])]
+    words: Vec<String>,
+    /// A token of the installation
+    #[arg(long)]
+    platform: bool,
+}
+
+/// Whose token is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose<'a> {
+    /// A tenant's.
+    Tenant {
+        /// Slug.
+        slug: &'a str,
+        /// Name of the token.
+        name: &'a str,
+    },
+    /// The installation's.
+    Platform {
+        /// Name of the token.
+        name: &'a str,
+    },
+}
+
+impl NamedToken {
+    /// What was written; the error says what is missing or too much.
+    pub(crate) fn whose(&self) -> anyhow::Result<Whose<'_>> {
+        match (self.platform, self.words.as_slice()) {
+            (false, [slug, name]) => Ok(Whose::Tenant { slug, name }),
+            (true, [name]) => Ok(Whose::Platform { name }),
+            (false, _) => anyhow::bail!("name the tenant and the token: SLUG NAME, or --platform NAME"),
+            (true, _) => anyhow::bail!("with --platform name the token alone: it belongs to no tenant"),
+        }
+    }
 }
 
 /// `rollcall basic …`.
@@ -467,5 +512,43 @@ mod tests {
     #[test]
     fn definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_is_a_tenants_or_the_installations() {
+        let read = |line: &str| Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string());
+        for line in [
+            "rollcall token create acme --name Okta",
+            "rollcall token create --platform --name Vendor",
+            "rollcall token create --platform --name Vendor --allow-from 203.0.113.0/24 --report-only",
+            "rollcall token list --platform",
+        ] {
+            assert!(read(line).is_ok(), "{line}: {:?}", read(line));
+        }
+        for line in [
+            "rollcall token create --name Okta",
+            "rollcall token create acme --platform --name Okta",
+            "rollcall token create --platform --name Okta --user ann",
+            "rollcall token create acme --name Okta --allow-from 203.0.113.0/24",
+            "rollcall token list",
+            "rollcall token list acme --platform",
+            "rollcall token revoke",
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+        for (line, expected) in [
+            ("acme Okta", Some(Whose::Tenant { slug: "acme", name: "Okta" })),
+            ("--platform Vendor", Some(Whose::Platform { name: "Vendor" })),
+            ("Vendor --platform", Some(Whose::Platform { name: "Vendor" })),
+            ("acme", None),
+            ("acme Okta --platform", None),
+        ] {
+            let Ok(Cli { command: Command::Token(Token::Revoke { named, .. }), .. }) =
+                read(&format!("rollcall token revoke {line}"))
+            else {
+                panic!("{line} is not understood");
+            };
+            assert_eq!(named.whose().ok(), expected, "{line}");
+        }
     }
 }

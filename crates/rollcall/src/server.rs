@@ -31,6 +31,14 @@ pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: 
         tenant_domain: settings.tenant_domain.clone(),
         secure_cookies: settings.secure_cookies(),
     });
+    let api = tenant_admin::api_router(tenant_admin::ApiState {
+        store: installation.store.clone(),
+        provisioner: installation.provisioner.clone(),
+        tenants: installation.tenants.clone(),
+        tokens: installation.tokens.clone(),
+        public_url: settings.public_url(),
+        trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+    });
     let machines = token_api::router(token_api::TokenApiState {
         tokens: installation.tokens.clone(),
         tenants: installation.tenants.clone(),
@@ -38,7 +46,7 @@ pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: 
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         access_token_lifetime: settings.access_token_lifetime(),
     });
-    let mut others = Router::new().merge(console).merge(machines);
+    let mut others = Router::new().merge(console).merge(api).merge(machines);
     if settings.admin_listen.is_none() {
         others = others
             .merge(health::router(installation.store.clone()))

@@ -364,14 +364,15 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
 }
 
 /// A JSON list; `None`: anywhere.
-fn networks_text(allowed: &AllowedFrom) -> Result<Option<String>, StoreError> {
+pub(crate) fn networks_text(allowed: &AllowedFrom) -> Result<Option<String>, StoreError> {
     if allowed.networks.is_empty() {
         return Ok(None);
     }
     serde_json::to_string(&allowed.networks).map(Some).map_err(|error| unreadable("allowed_from", error))
 }
 
-fn networks(text: Option<String>) -> Result<Vec<IpNet>, StoreError> {
+/// The networks of such a list.
+pub(crate) fn networks(text: Option<String>) -> Result<Vec<IpNet>, StoreError> {
     let Some(text) = text else { return Ok(Vec::new()) };
     serde_json::from_str(&text).map_err(|error| unreadable("allowed_from", error))
 }

@@ -15,6 +15,8 @@ pub mod keys;
 pub mod logins;
 pub mod page;
 pub mod platform;
+pub mod platform_audit;
+pub mod platform_tokens;
 pub mod refusals;
 pub mod revoked_tokens;
 pub mod store;
@@ -38,7 +40,7 @@ mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};
 pub use error::StoreError;
-pub use ids::{AdminId, CredentialId, GroupId, TenantId, UserId};
+pub use ids::{AdminId, CredentialId, GroupId, PlatformTokenId, TenantId, UserId};
 pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
 pub use store::{Backend, Clock, Store, StoreOptions, TenantScope, Terms};

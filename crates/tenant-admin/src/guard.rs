@@ -25,7 +25,7 @@ use crate::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
                       base-uri 'none'";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Outermost: gives the request an id, refuses foreign hosts, adds the headers, and turns errors into pages.
 pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Request, next: Next) -> Response {
@@ -50,7 +50,7 @@ pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Reques
     response
 }
 
-fn request_id(request: &Request) -> String {
+pub(crate) fn request_id(request: &Request) -> String {
     request
         .extensions()
         .get::<TowerRequestId>()

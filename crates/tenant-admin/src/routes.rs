@@ -51,6 +51,11 @@ table! {
     post Found "/console/keys/rotate" => pages::keys::rotate;
     get Found "/console/tenants/new" => pages::new_tenant::show;
     post Found "/console/tenants/new" => pages::new_tenant::create;
+    get Operate "/console/platform-tokens" => pages::platform_tokens::show;
+    post Operate "/console/platform-tokens" => pages::platform_tokens::create;
+    get Operate "/console/platform-tokens/{id}" => pages::platform_token::show;
+    post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
+    post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;

@@ -4,6 +4,7 @@
 mod configuration;
 mod keys;
 mod people;
+mod platform;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -221,6 +222,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(setup::pages())
     .chain(keys::pages())
     .chain(people::pages())
+    .chain(platform::pages())
     .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()

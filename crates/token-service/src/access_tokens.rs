@@ -114,7 +114,7 @@ impl TokenService {
             aud: self.inner.installation,
             sub: client.principal.credential.0,
             jti: Uuid::now_v7(),
-            tenant: client.principal.tenant.0,
+            tenant: Some(client.principal.tenant.0),
             iat: now.div_euclid(1000),
             nbf: None,
             exp,
@@ -142,7 +142,7 @@ impl TokenService {
             return Err(RevokeError::LongLived);
         }
         let principal = &client.principal;
-        if claims.tenant != principal.tenant.0 || claims.sub != principal.credential.0 {
+        if claims.tenant != Some(principal.tenant.0) || claims.sub != principal.credential.0 {
             return Err(RevokeError::OfAnother);
         }
         let token = Token {
@@ -166,10 +166,8 @@ impl TokenService {
 
     /// Was the token revoked while its credential was not? Only of access tokens there is anything to ask.
     pub(crate) async fn is_revoked(&self, claims: &Claims) -> Result<bool, StoreError> {
-        if !claims.is_access_token() {
-            return Ok(false);
-        }
-        self.inner.store.tenant(store::TenantId(claims.tenant)).is_token_revoked(claims.jti).await
+        let Some(tenant) = claims.tenant.filter(|_| claims.is_access_token()) else { return Ok(false) };
+        self.inner.store.tenant(store::TenantId(tenant)).is_token_revoked(claims.jti).await
     }
 
     /// Clears away what is kept of revoked access tokens that have ended since; gives their number. Several nodes may do

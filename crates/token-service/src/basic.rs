@@ -61,7 +61,7 @@ impl TokenService {
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(IssuedBasic { password, credential }),
             Err(StoreError::Conflict { attribute }) => {
-                Err(IssueError::Unfit(conflict(attribute, &new, &credential)))
+                Err(IssueError::Taken(conflict(attribute, &new, &credential)))
             }
             Err(error) => Err(error.into()),
         }

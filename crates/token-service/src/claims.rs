@@ -21,8 +21,9 @@ pub(crate) struct Claims {
     pub(crate) sub: Uuid,
     /// The token. One that is a credential itself has its id; an access token, of which a client gets many, its own.
     pub(crate) jti: Uuid,
-    /// The tenant.
-    pub(crate) tenant: Uuid,
+    /// The tenant; `None`: the token is the installation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<Uuid>,
     /// Seconds since 1970 UTC.
     pub(crate) iat: i64,
     /// Seconds since 1970 UTC; we never set it, and heed it if there is one.

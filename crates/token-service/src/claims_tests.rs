@@ -53,7 +53,7 @@ fn claims() -> Claims {
         aud: HERE,
         sub: id,
         jti: id,
-        tenant: Uuid::from_u128(9),
+        tenant: Some(Uuid::from_u128(9)),
         iat: NOW / 1000,
         nbf: None,
         exp: NOW / 1000 + 60,
@@ -247,7 +247,8 @@ fn a_token_from_a_clock_that_is_ahead_is_taken() {
 fn a_claim_that_is_missing_is_refused() {
     let world = World::new();
     let whole = serde_json::to_value(claims()).expect("JSON");
-    for name in ["iss", "aud", "sub", "jti", "tenant", "iat", "exp", "scope"] {
+    // Without a tenant it would be the installation's: another test says what that is good for.
+    for name in ["iss", "aud", "sub", "jti", "iat", "exp", "scope"] {
         let mut payload = whole.clone();
         payload.as_object_mut().expect("an object").remove(name);
         assert!(world.is_foreign(&world.sign_value(&payload)), "{name}");
@@ -269,4 +270,13 @@ fn a_claim_of_another_type_is_refused() {
         payload[name] = value;
         assert!(world.is_foreign(&world.sign_value(&payload)), "{name}");
     }
+}
+
+#[test]
+fn a_token_without_a_tenant_is_the_installations() {
+    let world = World::new();
+    let mut payload = serde_json::to_value(claims()).expect("JSON");
+    payload.as_object_mut().expect("an object").remove("tenant");
+    let token = world.sign_value(&payload);
+    assert_eq!(world.check(&token).expect("accepted").tenant, None);
 }

@@ -82,13 +82,13 @@ impl TokenService {
         match scope.set_federation(&credential, &federation, context).await {
             Ok(()) => {}
             Err(StoreError::Conflict { attribute: "login" }) => {
-                return Err(IssueError::Unfit(format!(
+                return Err(IssueError::Taken(format!(
                     "directory: {} belongs to another tenant of this platform; remove it there first",
                     federation.directory
                 )));
             }
             Err(StoreError::Conflict { .. }) => {
-                return Err(IssueError::Unfit(format!(
+                return Err(IssueError::Taken(format!(
                     "name: a token named {:?} exists; revoke it first",
                     credential.name
                 )));

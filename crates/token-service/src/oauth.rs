@@ -77,7 +77,7 @@ impl TokenService {
         credential.secret_hash = Some(hash(&secret));
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(IssuedClient { client_id, secret, credential }),
-            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Taken(format!(
                 "name: a credential named {:?} exists; revoke it first, or choose another name",
                 credential.name
             ))),

@@ -24,6 +24,7 @@ use crate::{
     federation::{Directories, Issuers},
     master_key::MasterKeyError,
     places::{self, Places},
+    platform::PlatformTokens,
     proofs::{Fingerprint, Proofs},
     refusals::Refusals,
     scopes,
@@ -42,7 +43,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Longest name of a credential, in characters.
 const NAME_LENGTH: usize = 100;
 /// Characters at the end of a token that are kept, for people.
-const HINT_LENGTH: usize = 4;
+pub(crate) const HINT_LENGTH: usize = 4;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -94,7 +95,7 @@ impl Principal {
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
-        scopes::holds(&self.scope, scope)
+        scopes::hold(&self.scope, scope)
     }
 }
 
@@ -113,6 +114,9 @@ pub enum Refusal {
     /// A good signature, and no row.
     #[error("the token is unknown")]
     Unknown,
+    /// A good signature, and the token is the installation's: it opens no tenant's address.
+    #[error("a token of the installation, which is for /api/v1 alone")]
+    OfPlatform,
     /// Good, and not to be used from there.
     #[error("credential {credential} is not allowed from {}", told(*address))]
     Elsewhere {
@@ -123,6 +127,9 @@ pub enum Refusal {
         /// Where it came from; `None`: not known.
         address: Option<IpAddr>,
     },
+    /// A token of the installation, good, and not to be used from there.
+    #[error("the token of the installation is not allowed from there")]
+    PlatformElsewhere,
     /// Unknown user name or wrong password.
     #[error("wrong user name or password")]
     WrongPassword,
@@ -144,6 +151,9 @@ pub enum IssueError {
     /// Name, scope, expiry or networks do not fit, or the name is taken; the text is for the person who asked.
     #[error("{0}")]
     Unfit(String),
+    /// Another one has the name or user name; the text says what to do.
+    #[error("{0}")]
+    Taken(String),
     /// Store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -167,6 +177,7 @@ pub(crate) struct Inner {
     /// Longest life of new credentials.
     pub(crate) max_lifetime: Option<Lifetime>,
     pub(crate) places: Places,
+    pub(crate) platform: PlatformTokens,
     uses: Uses,
     pub(crate) refusals: Refusals,
     flusher: std::sync::OnceLock<AbortHandle>,
@@ -201,6 +212,7 @@ impl TokenService {
             directories: Directories::default(),
             max_lifetime: options.max_lifetime,
             places: Places::default(),
+            platform: PlatformTokens::default(),
             uses: Uses::default(),
             refusals: Refusals::new(master_key.fingerprints()),
             flusher: std::sync::OnceLock::new(),
@@ -220,7 +232,7 @@ impl TokenService {
         let (token, credential) = self.prepare(tenant, &new, self.inner.store.now(), context).await?;
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(Issued { token, credential }),
-            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Taken(format!(
                 "name: a token named {:?} exists; revoke it first, or choose another name",
                 credential.name
             ))),
@@ -261,7 +273,7 @@ impl TokenService {
             aud: *installation,
             sub: credential.id.0,
             jti: credential.id.0,
-            tenant: tenant.0,
+            tenant: Some(tenant.0),
             iat: now.div_euclid(1000),
             nbf: None,
             exp: credential.expires_at.unwrap_or(now).div_euclid(1000),
@@ -292,7 +304,7 @@ impl TokenService {
         let Inner { store, installation, keys, .. } = &*self.inner;
         let ring = keys.fresh().await;
         let claims = claims::check(token, &ring, *installation, now)?;
-        let tenant = TenantId(claims.tenant);
+        let tenant = TenantId(claims.tenant.ok_or(Refusal::OfPlatform)?);
         let row = store.tenant(tenant).credential(CredentialId(claims.sub)).await;
         let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
         let made_for = if claims.is_access_token() { CredentialKind::Oauth } else { CredentialKind::Bearer };
@@ -322,7 +334,7 @@ impl TokenService {
 
     /// Writes the noted uses now (at shutdown, in tests).
     pub async fn flush_uses(&self) -> Result<(), StoreError> {
-        self.inner.uses.flush(&self.inner.store).await
+        self.inner.flush_uses().await
     }
 
     /// The tenant's credentials, newest first.
@@ -341,6 +353,12 @@ impl TokenService {
     }
 }
 
+impl Inner {
+    async fn flush_uses(&self) -> Result<(), StoreError> {
+        self.uses.flush(&self.store).await.and(self.platform.flush(&self.store).await)
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(task) = self.flusher.get() {
@@ -354,7 +372,7 @@ async fn flush_regularly(service: Weak<Inner>) {
     loop {
         tokio::time::sleep(FLUSH_EVERY).await;
         let Some(inner) = service.upgrade() else { return };
-        if let Err(error) = inner.uses.flush(&inner.store).await {
+        if let Err(error) = inner.flush_uses().await {
             tracing::warn!(%error, "last uses of credentials were not written");
         }
         if let Err(error) = inner.refusals.flush(&inner.store).await {

@@ -89,7 +89,7 @@ impl<'a> World<'a> {
             aud: inner.installation,
             sub: id,
             jti: id,
-            tenant: tenant.0,
+            tenant: Some(tenant.0),
             iat: self.store.now() / 1000,
             nbf: None,
             exp: (self.store.now() + DAY) / 1000,
@@ -212,7 +212,7 @@ on_both! {
         let world = &World::new(&store).await;
         let now = store.now();
         let issue = async |new: NewToken| match world.service.issue(world.tenant, new, &context()).await {
-            Err(IssueError::Unfit(text)) => text,
+            Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
             Err(other) => panic!("{other}"),
             Ok(_) => String::new(),
         };

@@ -42,13 +42,7 @@ pub(super) fn expires_in(text: &str, now: i64) -> anyhow::Result<i64> {
 
 /// `live`, `expired` or `revoked`, at `now` (milliseconds).
 pub(super) fn state(credential: &Credential, now: i64) -> &'static str {
-    if credential.revoked_at.is_some() {
-        "revoked"
-    } else if credential.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        "expired"
-    } else {
-        "live"
-    }
+    expiry::state(credential.revoked_at, credential.expires_at, now)
 }
 
 /// A credential as JSON, at `now` (milliseconds); its kind adds what it has beside that.

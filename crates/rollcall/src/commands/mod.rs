@@ -12,6 +12,7 @@ mod import;
 mod key;
 mod oauth;
 mod output;
+mod platform_token;
 mod profile;
 mod progress;
 mod serve;

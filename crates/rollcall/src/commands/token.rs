@@ -8,22 +8,25 @@ use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use store::{UserId, credentials::Credential};
-use token_service::{NewToken, RotationState, expiry, refusals::Refused};
+use token_service::{NewToken, RotationState, expiry, refusals::Refused, scopes};
 
 use super::{
     allow,
     credentials::{end, expires_in, json_row, made, require, state, used},
-    output,
+    output, platform_token,
 };
 use crate::{
-    cli::Token,
+    cli::{Token, Whose},
     installation::{Installation, cli_context},
 };
 
 /// Runs one of the token commands.
 pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::Result<ExitCode> {
     match command {
-        Token::Create { slug, name, expires_in: until, scope, user, from } => {
+        Token::Create { slug: None, name, expires_in, scope, from, .. } => {
+            platform_token::create(installation, name, expires_in.as_deref(), scope, from.into()).await?;
+        }
+        Token::Create { slug: Some(slug), name, expires_in: until, scope, user, from, .. } => {
             let tenant = installation.tenant(&slug).await?;
             require(&tenant, CredentialKind::Bearer)?;
             let now = installation.store.now();
@@ -36,18 +39,26 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
                 Some(user_name) => Some(user_named(installation, &tenant, &user_name).await?),
                 None => None,
             };
+            let scope = scope.unwrap_or_else(|| scopes::DEFAULT.to_owned());
             let new = NewToken { name, scope, expires_at, user, allowed_from: from.into() };
             let issued = installation.tokens.issue(tenant.id(), new, &cli_context()).await?;
             output::line(issued.token.expose_secret());
         }
-        Token::List { slug, json } => list(installation, &slug, json).await?,
-        Token::Revoke { slug, name, hint } => revoke(installation, &slug, &name, hint.as_deref()).await?,
+        Token::List { slug: None, json, .. } => platform_token::list(installation, json).await?,
+        Token::List { slug: Some(slug), json, .. } => list(installation, &slug, json).await?,
+        Token::Revoke { named, hint } => match named.whose()? {
+            Whose::Tenant { slug, name } => revoke(installation, slug, name, hint.as_deref()).await?,
+            Whose::Platform { name } => platform_token::revoke(installation, name, hint.as_deref()).await?,
+        },
         Token::Allow { slug, name, hint, change } => {
             let tenant = installation.tenant(&slug).await?;
             let tokens = live(installation, &tenant, &name, hint.as_deref()).await?;
             allow::run(installation, tenant.id(), &tokens, &change).await?;
         }
-        Token::Rotate { slug, name, grace } => rotate(installation, &slug, &name, &grace).await?,
+        Token::Rotate { named, grace } => match named.whose()? {
+            Whose::Tenant { slug, name } => rotate(installation, slug, name, &grace).await?,
+            Whose::Platform { name } => platform_token::rotate(installation, name, &grace).await?,
+        },
         Token::Refusals { slug, json } => refusals(installation, slug.as_deref(), json).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,8 @@ pub mod logins;
 pub mod members;
 pub mod outbox;
 pub mod payloads;
+pub mod platform_audit;
+pub mod platform_tokens;
 pub mod profile_versions;
 pub mod request_log;
 pub mod role_grants;

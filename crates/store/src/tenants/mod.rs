@@ -151,6 +151,22 @@ impl Platform {
         self.tenants_among(tenants::Entity::find(), search, offset, limit).await
     }
 
+    /// The same from after a slug on (`None`: from the first), without counting them.
+    pub async fn tenants_after(
+        &self,
+        search: &str,
+        slug: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<TenantRow>, StoreError> {
+        let tx = self.inner.begin_read().await?;
+        let mut query = searched(tenants::Entity::find(), search);
+        if let Some(slug) = slug {
+            query = query.filter(tenants::COLUMN.slug.gt(slug));
+        }
+        let query = query.order_by_asc(tenants::Column::Slug).limit(limit);
+        self.rows_with_profiles(&tx.db, query).await
+    }
+
     /// The same, of the tenants that an admin was given alone.
     pub async fn tenants_given_to(
         &self,
@@ -170,25 +186,16 @@ impl Platform {
 
     async fn tenants_among(
         &self,
-        mut query: Select<tenants::Entity>,
+        query: Select<tenants::Entity>,
         search: &str,
         offset: u64,
         limit: u64,
     ) -> Result<Page<TenantRow>, StoreError> {
         let tx = self.inner.begin_read().await?;
-        if !search.is_empty() {
-            let holds = |column: tenants::Column| Expr::col(column).like(contains(&fold(search)));
-            query = query.filter(holds(tenants::Column::Slug).or(holds(tenants::Column::NameKey)));
-        }
+        let query = searched(query, search);
         let total = query.clone().count(&tx.db).await?;
         let query = query.order_by_asc(tenants::Column::Slug).offset(offset).limit(limit);
-        let mut items = Vec::new();
-        for row in query.all(&tx.db).await? {
-            // Profiles are the tenants' own rows, so each is read as its tenant.
-            set_tenant(&tx.db, self.inner.backend, row.id).await?;
-            let profile = profile_text(&tx.db, &row).await?;
-            items.push(tenant_row(row, profile)?);
-        }
+        let items = self.rows_with_profiles(&tx.db, query).await?;
         let more = total > offset.saturating_add(items.len() as u64);
         Ok(Page { total, items, more })
     }
@@ -216,6 +223,21 @@ impl Platform {
     pub async fn credential_days(&self, id: TenantId) -> Result<Option<i32>, StoreError> {
         let row = tenants::Entity::find_by_id(id.0).one(&self.inner.db).await?;
         Ok(row.and_then(|row| row.credential_days))
+    }
+
+    async fn rows_with_profiles(
+        &self,
+        db: &DatabaseTransaction,
+        query: Select<tenants::Entity>,
+    ) -> Result<Vec<TenantRow>, StoreError> {
+        let mut items = Vec::new();
+        for row in query.all(db).await? {
+            // Profiles are the tenants' own rows, so each is read as its tenant.
+            set_tenant(db, self.inner.backend, row.id).await?;
+            let profile = profile_text(db, &row).await?;
+            items.push(tenant_row(row, profile)?);
+        }
+        Ok(items)
     }
 
     /// Tenants whose users are still to be made anew after their layout changed, oldest first.
@@ -266,6 +288,15 @@ impl Platform {
 async fn profile_text(db: &DatabaseTransaction, row: &tenants::Model) -> Result<String, StoreError> {
     let version = profile_versions::Entity::find_by_id((row.id, row.profile_version)).one(db).await?;
     Ok(version.ok_or_else(|| unreadable("profile_versions", "the tenant's version is missing"))?.body)
+}
+
+/// Those whose slug or name contains a text (folded; empty: all).
+fn searched(query: Select<tenants::Entity>, search: &str) -> Select<tenants::Entity> {
+    if search.is_empty() {
+        return query;
+    }
+    let holds = |column: tenants::Column| Expr::col(column).like(contains(&fold(search)));
+    query.filter(holds(tenants::Column::Slug).or(holds(tenants::Column::NameKey)))
 }
 
 /// A LIKE pattern for text that contains `part`, whatever signs are in it.

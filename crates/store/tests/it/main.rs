@@ -18,6 +18,7 @@ mod isolation;
 mod keys;
 mod outages;
 mod platform;
+mod platform_tokens;
 mod reindex;
 mod revoked_tokens;
 mod roles;

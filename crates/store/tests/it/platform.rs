@@ -9,7 +9,7 @@ use store::{
 };
 use store_testing::on_both;
 
-use crate::common::{conflict, tenant};
+use crate::common::{conflict, context, tenant};
 
 fn admin(email: &str) -> Admin {
     Admin {
@@ -27,12 +27,16 @@ on_both! {
         let platform = store.platform();
         assert_eq!(platform.admin_count().await.unwrap(), 0);
         let ada = admin("Ada@Example.com");
-        platform.create_admin(&ada).await.unwrap();
-        assert_eq!(conflict(platform.create_admin(&admin("ADA@example.COM")).await), "email");
+        platform.create_admin(&ada, &context()).await.unwrap();
+        assert_eq!(conflict(platform.create_admin(&admin("ADA@example.COM"), &context()).await), "email");
         assert_eq!(platform.admin_by_email("ada@example.com").await.unwrap(), Some(ada.clone()));
         assert_eq!(platform.admin_by_id(ada.id).await.unwrap(), Some(ada));
         assert_eq!(platform.admin_by_email("eve@example.com").await.unwrap(), None);
         assert_eq!(platform.admin_count().await.unwrap(), 1);
+        let trail = platform.audit(None, 10).await.unwrap();
+        assert_eq!(trail.len(), 1, "what was refused leaves no trace");
+        assert_eq!((trail[0].event.as_str(), trail[0].actor.name.as_str()), ("admin.created", "root"));
+        assert!(!trail[0].payload.as_ref().unwrap().to_string().contains("argon2"));
     }
 
     async fn admins_reach_the_tenants_that_they_are_given(store: TestStore) {
@@ -50,7 +54,7 @@ on_both! {
         let of_nothing = with("e@x", AdminRole::Manager, &[]);
         let all = [operator, manager, auditor, auditor_of_one, of_nothing];
         for admin in &all {
-            platform.create_admin(admin).await.unwrap();
+            platform.create_admin(admin, &context()).await.unwrap();
             assert_eq!(platform.admin_by_id(admin.id).await.unwrap().as_ref(), Some(admin));
             assert_eq!(platform.admin_by_email(&admin.email).await.unwrap().as_ref(), Some(admin));
         }
@@ -59,6 +63,9 @@ on_both! {
 
         let page = platform.admins(1, 3).await.unwrap();
         assert_eq!((page.total, page.more, page.items.as_slice()), (5, true, &all[1..4]));
+        let after = platform.admins_after(Some("B@X"), 2).await.unwrap();
+        assert_eq!(after, &all[2..4]);
+        assert_eq!(platform.admins_after(None, 9).await.unwrap(), &all);
         let [_, manager, _, _, of_nothing] = &all;
         let slugs = async |id, search| {
             let page = platform.tenants_given_to(id, search, 0, 10).await.unwrap();
@@ -70,7 +77,7 @@ on_both! {
 
         // A tenant that is not there is given to nobody.
         let lost = with("f@x", AdminRole::Manager, &[TenantId::generate()]);
-        platform.create_admin(&lost).await.unwrap_err();
+        platform.create_admin(&lost, &context()).await.unwrap_err();
         assert_eq!(platform.admin_by_email("f@x").await.unwrap(), None);
     }
 

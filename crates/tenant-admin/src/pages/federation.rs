@@ -165,7 +165,7 @@ async fn federation_page(
         active: tenant.is_active(),
         notice: None,
         no_keys: None,
-        base_url: base_url(state, tenant),
+        base_url: base_url(&state.public_url, tenant),
         audience: ENTRA_AUDIENCE,
         current,
         typed: FederationForm::default(),

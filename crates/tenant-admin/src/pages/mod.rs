@@ -11,6 +11,8 @@ pub(crate) mod keys;
 pub(crate) mod networks;
 pub(crate) mod new_tenant;
 pub(crate) mod overview;
+pub(crate) mod platform_token;
+pub(crate) mod platform_tokens;
 pub(crate) mod profile;
 pub(crate) mod purge;
 pub(crate) mod revoke;

@@ -174,7 +174,7 @@ pub(crate) fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageErr
 /// What is wrong with what was asked for, beside its field; other faults are the page's.
 pub(crate) fn unfit(error: IssueError, fields: &[&'static str]) -> Result<Errors, PageError> {
     match error {
-        IssueError::Unfit(problem) => {
+        IssueError::Unfit(problem) | IssueError::Taken(problem) => {
             let mut errors = Errors::default();
             errors.add_told(fields, &problem);
             Ok(errors)
@@ -230,13 +230,14 @@ fn quick_name(page: &str, now: i64) -> String {
 }
 
 /// Base URL of a tenant on the shared host, in the form of its product's guide.
-pub(crate) fn base_url(state: &ConsoleState, tenant: &Tenant) -> String {
-    let origin = state.public_url.origin().ascii_serialization();
+pub(crate) fn base_url(public_url: &url::Url, tenant: &Tenant) -> String {
+    let origin = public_url.origin().ascii_serialization();
     format!("{origin}/t/{}{}", tenant.row.slug, tenant.profile.base_path)
 }
 
 fn base_urls(state: &ConsoleState, tenant: &Tenant) -> Vec<BaseUrl> {
-    let mut urls = vec![BaseUrl { id: "base-url", label: "Base URL", value: base_url(state, tenant) }];
+    let mut urls =
+        vec![BaseUrl { id: "base-url", label: "Base URL", value: base_url(&state.public_url, tenant) }];
     if let Some(domain) = &state.tenant_domain {
         let port = match state.public_url.port() {
             Some(port) if !domain.contains(':') => format!(":{port}"),

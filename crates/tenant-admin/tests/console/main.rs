@@ -11,6 +11,7 @@ mod import;
 mod keys;
 mod limits;
 mod people;
+mod platform_tokens;
 mod profile;
 mod refusals;
 mod rights;

@@ -151,7 +151,7 @@ impl Reader<'_> {
         let sent = self.sent(self.token_mistake(token), scheme, token);
         let claims = token.strip_prefix(PREFIX).and_then(claims);
         Sent {
-            names: claims.map(|claims| (TenantId(claims.tenant), CredentialId(claims.jti))),
+            names: claims.and_then(|claims| Some((TenantId(claims.tenant?), CredentialId(claims.jti)))),
             ending: token.is_ascii().then(|| token[token.len().saturating_sub(4)..].to_owned()),
             ..sent
         }

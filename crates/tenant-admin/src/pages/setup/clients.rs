@@ -78,7 +78,7 @@ pub(crate) async fn create_client(
     let made = match typed.read(state.store.now(), longest) {
         Ok(new) => match state.tokens.create_client(tenant.id(), new, &visit.context()).await {
             Ok(issued) => Ok(issued),
-            Err(IssueError::Unfit(problem)) => {
+            Err(IssueError::Unfit(problem) | IssueError::Taken(problem)) => {
                 // The field has another name on this page.
                 let told = match problem.strip_prefix("name: ") {
                     Some(rest) => format!("client-name: {rest}"),
