@@ -286,7 +286,8 @@ async fn limits_are_set_in_a_browser(installation: Installation) {
         browser.text("#tokens .rotation").await.contains("The new token")
     };
     eventually(PATIENCE, "a use", told).await;
-    browser.click("#tokens h2").await;
+    let down = "document.getElementById('tokens').scrollIntoView()";
+    browser.client.execute(down, Vec::new()).await.unwrap();
     browser.picture("limits-rotation").await;
     browser.goto(&format!("{}/console/tenants/acme", server.origin)).await;
     browser.shows("main", "Next expiry").await;
