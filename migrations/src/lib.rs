@@ -93,6 +93,15 @@ const REFUSALS: Script = Script {
     tenant_tables: &["refusals"],
 };
 
+/// Data keys under the master key, and the rotation of signing keys.
+const KEYS: Script = Script {
+    name: "m20261125_000011_keys",
+    tables: include_str!("keys/tables.sql"),
+    postgres: include_str!("keys/postgres.sql"),
+    sqlite: include_str!("keys/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// Access tokens that were revoked before their end.
 const OAUTH: Script = Script {
     name: "m20261125_000012_oauth",
@@ -100,6 +109,24 @@ const OAUTH: Script = Script {
     postgres: include_str!("oauth/postgres.sql"),
     sqlite: "",
     tenant_tables: &["revoked_tokens"],
+};
+
+/// Credentials that are proven by a tenant's identity provider.
+const FEDERATION: Script = Script {
+    name: "m20261125_000013_federation",
+    tables: include_str!("federation/tables.sql"),
+    postgres: include_str!("federation/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["federations"],
+};
+
+/// Tokens of the installation, and what happens to it.
+const PLATFORM_TOKENS: Script = Script {
+    name: "m20261125_000015_platform_tokens",
+    tables: include_str!("platform_tokens/tables.sql"),
+    postgres: include_str!("platform_tokens/postgres.sql"),
+    sqlite: include_str!("platform_tokens/sqlite.sql"),
+    tenant_tables: &[],
 };
 
 /// All migrations in order.
@@ -118,7 +145,10 @@ impl MigratorTrait for Migrator {
             Box::new(ADMIN_TENANTS),
             Box::new(CREDENTIAL_LIMITS),
             Box::new(REFUSALS),
+            Box::new(KEYS),
             Box::new(OAUTH),
+            Box::new(FEDERATION),
+            Box::new(PLATFORM_TOKENS),
         ]
     }
 }

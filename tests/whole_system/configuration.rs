@@ -194,7 +194,7 @@ async fn settings_of_a_tenant(installation: Installation) {
     installation.run(&["tenant", "create", "envi", "--profile", "envi"]);
     assert_eq!(
         installation.run(&["tenant", "set", "envi"]),
-        "name: envi\norganization: –\ndomain-type: –\nauthentication: –"
+        "name: envi\norganization: –\ndomain-type: –\nauthentication: –\nmax-token-lifetime: 10y (this installation's)"
     );
     installation.run(&["value-set", "set", "envi", "organizations", "East", "West"]);
     let told = installation.run(&[
@@ -210,10 +210,16 @@ async fn settings_of_a_tenant(installation: Installation) {
         "--property",
         "authentication=WS Trust",
     ]);
-    assert_eq!(told, "name: Envi Clinic\norganization: East\ndomain-type: Simple\nauthentication: WS Trust");
+    assert_eq!(
+        told,
+        "name: Envi Clinic\norganization: East\ndomain-type: Simple\nauthentication: WS Trust\nmax-token-lifetime: 10y (this installation's)"
+    );
     let told =
         installation.run(&["tenant", "set", "envi", "--organization", "", "--property", "domain-type="]);
-    assert_eq!(told, "name: Envi Clinic\norganization: –\ndomain-type: –\nauthentication: WS Trust");
+    assert_eq!(
+        told,
+        "name: Envi Clinic\norganization: –\ndomain-type: –\nauthentication: WS Trust\nmax-token-lifetime: 10y (this installation's)"
+    );
     let listed = installation.json(&["tenant", "list", "--json"]);
     assert_eq!(listed[0]["name"], "Envi Clinic");
     assert_eq!(listed[0]["properties"], json!({"authentication": "WS Trust"}));

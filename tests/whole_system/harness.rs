@@ -65,10 +65,10 @@ impl Installation {
         Self { dir, settings }
     }
 
-    /// The same without Redis.
-    pub(crate) fn without_redis(mut self) -> Self {
-        self.settings.retain(|(name, _)| *name != "ROLLCALL_REDIS_URL");
-        self
+    /// Sets a variable for everything that starts from now on, or takes it away.
+    pub(crate) fn set(&mut self, name: &'static str, value: Option<&str>) {
+        self.settings.retain(|(other, _)| *other != name);
+        self.settings.extend(value.map(|value| (name, value.to_owned())));
     }
 
     /// A connection to its database past the program.
@@ -134,6 +134,13 @@ impl Installation {
         let output = self.finish(arguments);
         assert!(!output.status.success(), "rollcall {arguments:?} succeeded: {}", describe(&output));
         String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Runs a command that must find a fault; gives its stdout.
+    pub(crate) fn fault(&self, arguments: &[&str]) -> String {
+        let output = self.finish(arguments);
+        assert!(!output.status.success(), "rollcall {arguments:?} finds no fault: {}", describe(&output));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Runs a command that prints JSON.

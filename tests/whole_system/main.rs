@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod api;
 mod browser;
 mod browsing;
 mod command_line;
@@ -14,8 +15,11 @@ mod csv;
 mod demo;
 mod departed;
 mod documents;
+mod federation;
 mod guides;
 mod harness;
+mod keys;
+mod limits;
 mod oauth;
 mod refusals;
 mod revocation;

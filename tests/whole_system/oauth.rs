@@ -20,17 +20,17 @@ on_both_databases!(
 /// The contract's limit for a change to hold in every running node.
 const WITHIN: Duration = Duration::from_secs(1);
 const LIST: &str = "/Users?startIndex=1&count=2";
-const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+pub(crate) const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 
 /// Id and secret as `oauth create` prints them.
-fn read(printed: &str) -> (String, String) {
+pub(crate) fn read(printed: &str) -> (String, String) {
     let (id, secret) = printed.split_once('\n').unwrap();
     let after = |line: &str, name: &str| line.strip_prefix(name).unwrap().to_owned();
     (after(id, "client_id="), after(secret, "client_secret="))
 }
 
 /// POSTs a form to the server; gives status and JSON (`Null` when empty).
-async fn post(
+pub(crate) async fn post(
     server: &Server,
     path: &str,
     authorization: Option<String>,

@@ -69,10 +69,12 @@ struct Nodes {
 
 impl Nodes {
     async fn start(database: Database, redis: Option<&Redis>) -> Self {
-        let installation = Installation::new(database).await;
+        let mut installation = Installation::new(database).await;
         let url = redis.map(Redis::url).unwrap_or_default();
         let arguments: Vec<&str> = if redis.is_some() { vec!["--redis-url", &url] } else { Vec::new() };
-        let installation = if redis.is_some() { installation } else { installation.without_redis() };
+        if redis.is_none() {
+            installation.set("ROLLCALL_REDIS_URL", None);
+        }
         let here = installation.serve_with(&arguments).await;
         let there = installation.serve_with(&arguments).await;
         let password = installation.run(&["admin", "create", EMAIL, "--generate"]);

@@ -16,9 +16,12 @@ use base64::{
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::json;
 
-use crate::harness::{
-    Console, Installation, PATIENCE, Scim, Server, basic_header, describe, eventually, free_port,
-    on_both_databases,
+use crate::{
+    harness::{
+        Console, Installation, PATIENCE, Scim, Server, basic_header, describe, eventually, free_port,
+        on_both_databases,
+    },
+    oauth,
 };
 
 on_both_databases!(nothing_keeps_a_secret);
@@ -125,6 +128,7 @@ async fn nothing_keeps_a_secret(installation: Installation) {
     let server = Server::start_with_log(&mut command, port, Stdio::from(file)).await;
 
     use_every_credential(&mut here, &server).await;
+    use_an_oauth_client(&mut here, &server).await;
 
     here.secrets.add("the master key", here.installation.master_key().trim_end_matches('='));
     for arguments in [
@@ -134,6 +138,8 @@ async fn nothing_keeps_a_secret(installation: Installation) {
         &["token", "list", "acme"],
         &["token", "list", "acme", "--json"],
         &["basic", "list", "acme", "--json"],
+        &["oauth", "list", "acme"],
+        &["oauth", "list", "acme", "--json"],
         &["admin", "list", "--json"],
         &["tenant", "list", "--json"],
         &["user", "show", "acme", "ann@example.com", "--json"],
@@ -227,6 +233,34 @@ async fn use_every_credential(here: &mut Talkative, server: &Server) {
     assert_eq!(scim.get("/Users").await.0, 200);
     here.make(&["token", "revoke", "acme", "made in the console"]);
     eventually(Duration::from_secs(1), "revoked", || async { scim.get("/Users").await.0 == 401 }).await;
+}
+
+/// A client that signs in both ways, rightly and wrongly, and gives a token back.
+async fn use_an_oauth_client(here: &mut Talkative, server: &Server) {
+    let (id, secret) = oauth::read(&here.make(&["oauth", "create", "acme", "--name", "Entra"]));
+    here.secrets.basic("a client's secret", &id, &secret);
+    let wrong = "rcs_wr0ng-but-perhaps-right-elsewhere";
+    here.secrets.basic("a wrong client's secret", &id, wrong);
+    let ask = async |secret: &str, basic: bool| {
+        let header = basic.then(|| basic_header(&id, secret));
+        let body = [oauth::GRANT, ("client_id", id.as_str()), ("client_secret", secret)];
+        oauth::post(server, "/oauth/token", header, if basic { &body[..1] } else { &body }).await
+    };
+    eventually(PATIENCE, "a new client", || async { ask(&secret, true).await.0 == 200 }).await;
+    for basic in [true, false] {
+        let (_, answer) = ask(&secret, basic).await;
+        let token = answer["access_token"].as_str().unwrap();
+        here.secrets.token("an access token", token);
+        let scim = Scim::new(server.base_url("acme"), format!("Bearer {token}"));
+        assert_eq!(scim.get("/Users").await.0, 200);
+        let header = Some(basic_header(&id, &secret));
+        assert_eq!(oauth::post(server, "/oauth/revoke", header, &[("token", token)]).await.0, 200);
+        assert_eq!(scim.get("/Users").await.0, 401);
+        assert_eq!(ask(wrong, basic).await.0, 401);
+    }
+    // In the wrong field it is a secret still.
+    let body = [oauth::GRANT, ("client_id", secret.as_str()), ("client_secret", id.as_str())];
+    assert_eq!(oauth::post(server, "/oauth/token", None, &body).await.0, 401);
 }
 
 /// Everything that is kept: each row of each table as text; on SQLite the bytes of the files as well.

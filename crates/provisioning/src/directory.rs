@@ -176,7 +176,7 @@ impl TenantDirectory {
                 let profile = compiled(&row).await?;
                 Ok(Arc::new(Tenant::new(row, profile, Arc::default())))
             }
-            Err(StoreError::Conflict { .. }) => Err(CreateTenantError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(CreateTenantError::Taken(format!(
                 "slug: {slug:?} is in use or was once; slugs are never reused, so choose another"
             ))),
             Err(error) => Err(error.into()),
@@ -282,6 +282,9 @@ pub enum CreateTenantError {
     /// The text says which field and what to do.
     #[error("{0}")]
     Unfit(String),
+    /// The slug is in use, or was once.
+    #[error("{0}")]
+    Taken(String),
     /// Store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,6 +5,7 @@ pub mod configuration;
 pub mod csv;
 pub mod departed;
 pub mod directory;
+pub mod entries;
 pub mod groups;
 pub mod slug;
 pub mod users;
@@ -22,6 +23,7 @@ pub use answer::scim_error;
 pub use cursor::CURSOR_TIMEOUT;
 pub use departed::{DeletedPage, DeletedUser, may_be_erased};
 pub use directory::{ProfileSource, Tenant, TenantDirectory};
+pub use entries::{Entries, Entry};
 pub use members::MoreMembers;
 
 use scim_core::{Document, projection::Projection};

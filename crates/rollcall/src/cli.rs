@@ -1,16 +1,23 @@
 //! The command line: what each command is called, takes and says of itself.
 
 mod configuration;
+mod federation;
+mod keys;
 mod oauth;
+pub(crate) mod places;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use token_service::lifetime::Limit;
 
 use crate::settings::SettingFlags;
 
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use federation::Federation;
+pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 pub(crate) use oauth::Oauth;
+use places::{AllowFrom, Change};
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
 ///
@@ -49,7 +56,7 @@ pub(crate) enum Command {
     /// Check profile files; look at, change and compare a tenant's own copy
     #[command(subcommand)]
     Profile(Profile),
-    /// Make and manage a tenant's bearer tokens
+    /// Make and manage a tenant's bearer tokens, and with --platform those of the installation
     #[command(subcommand)]
     Token(Token),
     /// Make and manage the user names and passwords (HTTP Basic) that a tenant's identity provider signs in with
@@ -58,6 +65,12 @@ pub(crate) enum Command {
     /// Make and manage the OAuth clients with which a tenant's identity provider gets its access tokens
     #[command(subcommand)]
     Oauth(Oauth),
+    /// Let a tenant's identity provider sign in with its own tokens (Entra ID with an empty secret token)
+    #[command(subcommand)]
+    Federation(Federation),
+    /// Rotate the keys that sign tokens, and change the master key that guards them
+    #[command(subcommand)]
+    Key(Key),
     /// Look at users
     #[command(subcommand)]
     User(User),
@@ -168,6 +181,10 @@ pub(crate) enum Tenant {
         /// A property of the customer's account, such as domain-type=Simple; without a value it is taken away
         #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
         properties: Vec<(String, String)>,
+        /// Longest life of its new credentials: 90d, 1y, …; none: what this installation allows
+        // Also a setting of all commands; see `commands::run`.
+        #[arg(long, value_name = "TIME")]
+        max_token_lifetime: Option<Limit>,
     },
 }
 
@@ -185,45 +202,65 @@ fn property(text: &str) -> Result<(String, String), String> {
 pub(crate) enum Token {
     /// Make a token and print it; it cannot be shown again
     Create {
-        /// Tenant
-        slug: String,
+        /// Tenant; for `/api/v1` of the whole installation --platform instead
+        #[arg(required_unless_present = "platform", conflicts_with = "platform")]
+        slug: Option<String>,
+        /// Make a token of the installation, for `/api/v1`
+        #[arg(long)]
+        platform: bool,
         /// Name for people, unique among the tenant's live tokens
         #[arg(long)]
         name: String,
-        /// How long it lives: 90d, 1y, … or a date; at most 10y
-        #[arg(long, default_value = "1y", value_name = "TIME")]
-        expires_in: String,
-        /// What it may do, separated by blanks
-        #[arg(long, default_value = token_service::scopes::DEFAULT)]
-        scope: String,
+        /// How long it lives: 90d, 1y, … or a date; at most 10y [default: 1y, or less where less is allowed]
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
+        /// What it may do, separated by blanks [default: `scim:read scim:write`; with --platform `admin:* directory:read`]
+        #[arg(long)]
+        scope: Option<String>,
         /// Bind it to the user of this userName: it reaches /Me (this user) and discovery, and nothing else
-        #[arg(long, value_name = "USERNAME")]
+        #[arg(long, value_name = "USERNAME", conflicts_with = "platform")]
         user: Option<String>,
+        #[command(flatten)]
+        from: AllowFrom,
     },
-    /// List a tenant's tokens
+    /// List a tenant's tokens, and which of a rotation's two the identity provider uses
     List {
-        /// Tenant
-        slug: String,
+        /// Tenant; --platform instead for those of the installation
+        #[arg(required_unless_present = "platform", conflicts_with = "platform")]
+        slug: Option<String>,
+        /// Those of the installation
+        #[arg(long)]
+        platform: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
     },
     /// Revoke a live token: the next request with it is refused
     Revoke {
-        /// Tenant
-        slug: String,
-        /// Its name; after a rotation the old token has it too, and is revoked as well
-        name: String,
+        /// Which; after a rotation the old token has the same name, and is revoked as well
+        #[command(flatten)]
+        named: NamedToken,
         /// Only the one that ends with these four characters, as `token list` shows them
         #[arg(long, value_name = "LAST4")]
         hint: Option<String>,
     },
-    /// Make a token of the same name, scope and lifetime and print it; the old one ends after a while
-    Rotate {
+    /// Say anew where a live token may come from; holds within a second
+    Allow {
         /// Tenant
         slug: String,
-        /// Its name
+        /// Its name; after a rotation both tokens have it
         name: String,
+        /// Only the one that ends with these four characters, as `token list` shows them
+        #[arg(long, value_name = "LAST4")]
+        hint: Option<String>,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Make a token of the same name, scope, networks and lifetime and print it; the old one ends after a while
+    Rotate {
+        /// Which
+        #[command(flatten)]
+        named: NamedToken,
         /// How long the old one goes on beside it: 24h, 7d, …; 0 ends it at once
         #[arg(long, default_value = "24h", value_name = "TIME")]
         grace: String,
@@ -241,6 +278,46 @@ pub(crate) enum Token {
     },
 }
 
+/// `SLUG NAME`, or `--platform NAME`.
+#[derive(Debug, Args)]
+pub(crate) struct NamedToken {
+    /// Tenant and name of the token; with --platform the name alone
+    #[arg(required = true, num_args = 1..=2, value_names = ["SLUG", "NAME"])]
+    words: Vec<String>,
+    /// A token of the installation
+    #[arg(long)]
+    platform: bool,
+}
+
+/// Whose token is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose<'a> {
+    /// A tenant's.
+    Tenant {
+        /// Slug.
+        slug: &'a str,
+        /// Name of the token.
+        name: &'a str,
+    },
+    /// The installation's.
+    Platform {
+        /// Name of the token.
+        name: &'a str,
+    },
+}
+
+impl NamedToken {
+    /// What was written; the error says what is missing or too much.
+    pub(crate) fn whose(&self) -> anyhow::Result<Whose<'_>> {
+        match (self.platform, self.words.as_slice()) {
+            (false, [slug, name]) => Ok(Whose::Tenant { slug, name }),
+            (true, [name]) => Ok(Whose::Platform { name }),
+            (false, _) => anyhow::bail!("name the tenant and the token: SLUG NAME, or --platform NAME"),
+            (true, _) => anyhow::bail!("with --platform name the token alone: it belongs to no tenant"),
+        }
+    }
+}
+
 /// `rollcall basic …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Basic {
@@ -254,12 +331,23 @@ pub(crate) enum Basic {
         /// Name for people, unique among the tenant's live credentials; the user name if not given
         #[arg(long)]
         name: Option<String>,
-        /// How long it lives: 90d, 1y, … or a date, at most 10y; without it, until it is revoked
+        /// How long it lives: 90d, 1y, … or a date, at most 10y [default: until it is revoked, or as long as is allowed]
         #[arg(long, value_name = "TIME")]
         expires_in: Option<String>,
         /// What it may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
+        #[command(flatten)]
+        from: AllowFrom,
+    },
+    /// Say anew where a live user name may come from; holds within a second
+    Allow {
+        /// Tenant
+        slug: String,
+        /// User name
+        username: String,
+        #[command(flatten)]
+        change: Change,
     },
     /// List a tenant's user names
     List {
@@ -424,5 +512,43 @@ mod tests {
     #[test]
     fn definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_is_a_tenants_or_the_installations() {
+        let read = |line: &str| Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string());
+        for line in [
+            "rollcall token create acme --name Okta",
+            "rollcall token create --platform --name Vendor",
+            "rollcall token create --platform --name Vendor --allow-from 203.0.113.0/24 --report-only",
+            "rollcall token list --platform",
+        ] {
+            assert!(read(line).is_ok(), "{line}: {:?}", read(line));
+        }
+        for line in [
+            "rollcall token create --name Okta",
+            "rollcall token create acme --platform --name Okta",
+            "rollcall token create --platform --name Okta --user ann",
+            "rollcall token create acme --name Okta --allow-from 203.0.113.0/24",
+            "rollcall token list",
+            "rollcall token list acme --platform",
+            "rollcall token revoke",
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+        for (line, expected) in [
+            ("acme Okta", Some(Whose::Tenant { slug: "acme", name: "Okta" })),
+            ("--platform Vendor", Some(Whose::Platform { name: "Vendor" })),
+            ("Vendor --platform", Some(Whose::Platform { name: "Vendor" })),
+            ("acme", None),
+            ("acme Okta --platform", None),
+        ] {
+            let Ok(Cli { command: Command::Token(Token::Revoke { named, .. }), .. }) =
+                read(&format!("rollcall token revoke {line}"))
+            else {
+                panic!("{line} is not understood");
+            };
+            assert_eq!(named.whose().ok(), expected, "{line}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use provisioning::{Provisioner, Tenant, TenantDirectory};
 use secrecy::ExposeSecret as _;
 use store::{Actor, ActorKind, ChangeContext, Store, StoreOptions};
-use token_service::{MasterKey, TokenService};
+use token_service::{MasterKey, Options, TokenService};
 
 use crate::settings::{Settings, ensure_dir};
 
@@ -42,8 +42,20 @@ pub(crate) fn store_options(settings: &Settings) -> StoreOptions {
     options
 }
 
-/// The master key: as set; else, on SQLite, from the data folder (made when missing, with a warning).
+/// The master key: as set; else, on SQLite, from the data folder (made when missing, with a warning). With the former one,
+/// if that is set.
 pub(crate) fn master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
+    let key = present_master_key(settings)?;
+    match &settings.former_master_key {
+        Some(former) => {
+            let former = MasterKey::from_base64(former.expose_secret());
+            Ok(key.with_former(former.context("ROLLCALL_FORMER_MASTER_KEY")?))
+        }
+        None => Ok(key),
+    }
+}
+
+fn present_master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
     if let Some(key) = &settings.master_key {
         return MasterKey::from_base64(key.expose_secret()).context("ROLLCALL_MASTER_KEY");
     }
@@ -64,26 +76,40 @@ pub(crate) fn master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
     Ok(key)
 }
 
+/// Is the master key the file in the data folder, which the program itself may change?
+pub(crate) fn has_key_file(settings: &Settings) -> bool {
+    settings.master_key.is_none() && settings.is_sqlite()
+}
+
+/// Opens the store alone, migrated as asked.
+pub(crate) async fn open_store(settings: &Settings, migrations: Migrations) -> anyhow::Result<Store> {
+    if settings.is_sqlite() {
+        ensure_dir(&settings.data_dir)?;
+    }
+    let options = store_options(settings);
+    let apply = match migrations {
+        Migrations::Apply => true,
+        Migrations::IfEmbedded => settings.is_sqlite(),
+        Migrations::Leave => false,
+    };
+    if apply {
+        for name in Store::migrate(&options).await.context("migrations")? {
+            tracing::info!(name, "applied migration");
+        }
+    }
+    Ok(Store::open(&options).await?)
+}
+
 impl Installation {
     /// Opens the store and the services.
     pub(crate) async fn open(settings: &Settings, migrations: Migrations) -> anyhow::Result<Self> {
-        if settings.is_sqlite() {
-            ensure_dir(&settings.data_dir)?;
-        }
         let key = master_key(settings)?;
-        let options = store_options(settings);
-        let apply = match migrations {
-            Migrations::Apply => true,
-            Migrations::IfEmbedded => settings.is_sqlite(),
-            Migrations::Leave => false,
+        let store = open_store(settings, migrations).await?;
+        let options = Options {
+            max_lifetime: settings.max_token_lifetime.and_then(|limit| limit.0),
+            egress: egress::Client::new(settings.egress_allow.clone().unwrap_or_default()),
         };
-        if apply {
-            for name in Store::migrate(&options).await.context("migrations")? {
-                tracing::info!(name, "applied migration");
-            }
-        }
-        let store = Store::open(&options).await?;
-        let tokens = TokenService::open(store.clone(), key).await?;
+        let tokens = TokenService::open_with(store.clone(), key, options).await?;
         Ok(Self {
             tenants: TenantDirectory::new(store.clone()),
             provisioner: Provisioner::new(store.clone()),

@@ -4,11 +4,13 @@ mod cli;
 mod commands;
 mod health;
 mod installation;
+mod metrics;
 mod retention;
 mod server;
 mod settings;
 mod telemetry;
 mod upkeep;
+mod warnings;
 
 use std::{process::ExitCode, time::Duration};
 

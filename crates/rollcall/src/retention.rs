@@ -1,5 +1,5 @@
 //! Clears away what has had its time while the server runs: deleted users, revoked access tokens, notes of what was
-//! refused. At its start, and then about once an hour.
+//! refused, retired signing keys whose last token has ended. At its start, and then about once an hour.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(55 * 60);
 /// Up to so much longer, so that many nodes do not begin together.
 const SPREAD: Duration = Duration::from_secs(10 * 60);
 
-/// Purges until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
+/// Goes on until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
 pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
     loop {
         let round = async {
@@ -29,6 +29,13 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
             }
             if let Err(error) = installation.tokens.forget_refusals().await {
                 tracing::warn!(%error, "old refusals could not be removed; the next round tries again");
+            }
+            match installation.tokens.remove_ended_keys().await {
+                Ok(kids) if kids.is_empty() => {}
+                Ok(kids) => tracing::info!(?kids, "removed signing keys whose last token has ended"),
+                Err(error) => {
+                    tracing::warn!(%error, "ended signing keys could not be removed; the next round tries again");
+                }
             }
             tokio::time::sleep(pause()).await;
         };

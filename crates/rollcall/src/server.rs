@@ -4,16 +4,24 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, extract::Request, response::Response};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
-use crate::{health, installation::Installation, retention, settings::Settings, upkeep};
+use crate::{
+    health,
+    installation::Installation,
+    metrics::{self, For},
+    retention,
+    settings::Settings,
+    upkeep, warnings,
+};
 
 /// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
 
 /// The whole application.
-pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router {
+pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: &PrometheusHandle) -> Router {
     let console = tenant_admin::router(tenant_admin::ConsoleState {
         store: installation.store.clone(),
         provisioner: installation.provisioner.clone(),
@@ -23,6 +31,14 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
         tenant_domain: settings.tenant_domain.clone(),
         secure_cookies: settings.secure_cookies(),
     });
+    let api = tenant_admin::api_router(tenant_admin::ApiState {
+        store: installation.store.clone(),
+        provisioner: installation.provisioner.clone(),
+        tenants: installation.tenants.clone(),
+        tokens: installation.tokens.clone(),
+        public_url: settings.public_url(),
+        trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+    });
     let machines = token_api::router(token_api::TokenApiState {
         tokens: installation.tokens.clone(),
         tenants: installation.tenants.clone(),
@@ -30,9 +46,11 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         access_token_lifetime: settings.access_token_lifetime(),
     });
-    let mut others = Router::new().merge(console).merge(machines);
+    let mut others = Router::new().merge(console).merge(api).merge(machines);
     if settings.admin_listen.is_none() {
-        others = others.merge(health::router(installation.store.clone()));
+        others = others
+            .merge(health::router(installation.store.clone()))
+            .merge(metrics::router(metrics.clone(), For::ThisMachine));
     }
     scim_api::service(
         scim_api::ScimState {
@@ -49,7 +67,8 @@ pub(crate) fn router(installation: &Installation, settings: &Settings) -> Router
     )
 }
 
-async fn not_found(request: Request) -> Response {
+/// What is answered where nothing is.
+pub(crate) async fn not_found(request: Request) -> Response {
     let request_id = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
     let error = scim_core::ScimError::new(
         404,
@@ -65,16 +84,19 @@ pub(crate) async fn serve(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    let app = router(&installation, settings);
+    let metrics = metrics::install()?;
+    let app = router(&installation, settings, &metrics);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(serve_one(listener, app, stop.clone()));
     if let Some(address) = settings.admin_listen {
         let listener = bind(address).await?;
-        servers.spawn(serve_one(listener, health::router(installation.store.clone()), stop.clone()));
+        let app = health::router(installation.store.clone()).merge(metrics::router(metrics, For::All));
+        servers.spawn(serve_one(listener, app, stop.clone()));
     }
     let by_itself = [
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
-        tokio::spawn(retention::run(installation.clone(), stop)),
+        tokio::spawn(retention::run(installation.clone(), stop.clone())),
+        tokio::spawn(warnings::run(installation.clone(), stop)),
     ];
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;

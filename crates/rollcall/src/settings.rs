@@ -14,7 +14,7 @@ use figment::{
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use token_service::{Lifetime, Networks};
+use token_service::{AccessLifetime, Networks, lifetime::Limit};
 use url::Url;
 
 /// How log lines look.
@@ -52,7 +52,7 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Address for /healthz and /readyz alone [default: the main one]
+    /// Address for /healthz, /readyz and /metrics alone [default: the main one, /metrics for this machine only]
     #[arg(long, global = true, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin_listen: Option<SocketAddr>,
@@ -75,7 +75,15 @@ pub(crate) struct SettingFlags {
     /// How long access tokens of OAuth clients live, 5min to 24h [default: 1h]
     #[arg(long, global = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
-    pub(crate) access_token_lifetime: Option<Lifetime>,
+    pub(crate) access_token_lifetime: Option<AccessLifetime>,
+    /// Private networks that tenants' addresses may lead to, as addresses or CIDR with commas [default: none]
+    #[arg(long, global = true, value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) egress_allow: Option<Networks>,
+    /// Longest life of new credentials, such as 2y or 90d; a tenant may have a shorter one [default: none, which is 10y]
+    #[arg(long, global = true, value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) max_token_lifetime: Option<Limit>,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +102,7 @@ pub(crate) struct SettingFlags {
     pub(crate) otlp_endpoint: Option<Url>,
 }
 
-/// What is in force. The master key has no flag: a command line is seen by every process of the machine.
+/// What is in force. The master keys have no flag: a command line is seen by every process of the machine.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -126,12 +134,21 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Option<Networks>,
     /// Of access tokens.
     #[serde(default, with = "text")]
-    access_token_lifetime: Option<Lifetime>,
+    access_token_lifetime: Option<AccessLifetime>,
+    /// Private networks that calls to addresses of tenants may reach; plain http is spoken there too.
+    #[serde(default, with = "text")]
+    pub(crate) egress_allow: Option<Networks>,
+    /// Longest life of new credentials.
+    #[serde(default, with = "text")]
+    pub(crate) max_token_lifetime: Option<Limit>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
     #[serde(default, deserialize_with = "secret")]
     pub(crate) master_key: Option<SecretString>,
+    /// The master key from before a change, which opens what the present one does not: base64 of 32 bytes. No flag either.
+    #[serde(default, deserialize_with = "secret")]
+    pub(crate) former_master_key: Option<SecretString>,
     /// Log filter.
     pub(crate) log: String,
     /// Log format.
@@ -145,7 +162,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 18] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -156,8 +173,11 @@ const KEYS: [&str; 15] = [
     "rate_limit",
     "trusted_proxies",
     "access_token_lifetime",
+    "egress_allow",
+    "max_token_lifetime",
     "data_dir",
     "master_key",
+    "former_master_key",
     "log",
     "log_format",
     "otlp_endpoint",
@@ -232,7 +252,7 @@ impl Settings {
     }
 
     /// How long access tokens live.
-    pub(crate) fn access_token_lifetime(&self) -> Lifetime {
+    pub(crate) fn access_token_lifetime(&self) -> AccessLifetime {
         self.access_token_lifetime.unwrap_or_default()
     }
 
@@ -252,8 +272,10 @@ impl Settings {
             public_url: None,
             admin_listen: None,
             master_key: None,
+            former_master_key: None,
             rate_limit: None,
             trusted_proxies: None,
+            max_token_lifetime: None,
             ..self.clone()
         }
     }
@@ -387,6 +409,27 @@ mod tests {
             let error = lifetime(&format!("access_token_lifetime = {wrong}"), None).unwrap_err().to_string();
             assert!(error.contains("access_token_lifetime"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_longest_life_is_set_by_flag_or_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        let days = |text: &str, flag: Option<&str>| {
+            std::fs::write(&file, text).unwrap();
+            let max_token_lifetime = flag.map(|flag| flag.parse().unwrap());
+            load(SettingFlags { config: Some(file.clone()), max_token_lifetime, ..Default::default() }).map(
+                |settings| {
+                    settings.max_token_lifetime.map(|limit| limit.0.map(token_service::Lifetime::days))
+                },
+            )
+        };
+        assert_eq!(days("", None).unwrap(), None);
+        assert_eq!(days("max_token_lifetime = \"2y\"", None).unwrap(), Some(Some(731)));
+        assert_eq!(days("max_token_lifetime = \"2y\"", Some("90d")).unwrap(), Some(Some(90)));
+        assert_eq!(days("max_token_lifetime = \"2y\"", Some("none")).unwrap(), Some(None));
+        let error = days("max_token_lifetime = \"11y\"", None).unwrap_err().to_string();
+        assert!(error.contains("max_token_lifetime") && error.contains("such as 90d or 2y"), "{error}");
     }
 
     #[test]

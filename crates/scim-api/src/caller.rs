@@ -62,7 +62,7 @@ pub(crate) struct Door<'a> {
 impl Door<'_> {
     /// Finds out who calls, and notes the use of the credential, or what was refused.
     pub(crate) async fn identify(&self) -> Result<Caller, ScimError> {
-        let refused = match authenticate(self.state, self.address, self.headers).await {
+        let refused = match authenticate(self).await {
             Ok(caller) => {
                 self.state.tokens.note_use(&caller.principal, &self.sender.line());
                 return Ok(caller);
@@ -119,9 +119,15 @@ pub(crate) fn sender(state: &ScimState, headers: &HeaderMap, extensions: &Extens
     Sender::of(headers, peer, &state.trusted_proxies)
 }
 
-async fn authenticate(state: &ScimState, address: &Address, headers: &HeaderMap) -> Result<Caller, Refused> {
+async fn authenticate(door: &Door<'_>) -> Result<Caller, Refused> {
+    let Door { state, address, headers, sender, .. } = *door;
     let presented = presented(headers).ok_or(Refused::NoCredential)?;
-    let principal = state.tokens.verify(&presented).await.map_err(|refusal| match refusal {
+    // Tokens of a tenant's identity provider are taken at this tenant's own addresses alone.
+    let verified = match address.slug {
+        Some(_) => state.tokens.verify_named(&presented, sender).await,
+        None => state.tokens.verify_from(&presented, sender).await,
+    };
+    let principal = verified.map_err(|refusal| match refusal {
         Refusal::Unavailable(error) => Refused::Unavailable(error),
         Refusal::Busy => Refused::Busy,
         other => Refused::Credential(other),

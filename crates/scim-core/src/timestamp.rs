@@ -27,9 +27,52 @@ pub fn parse(text: &str) -> Option<i64> {
     i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
 }
 
+/// A difference of instants (milliseconds) in the largest unit that it fills: `3 minutes ago`, `in 2 years`.
+#[must_use]
+pub fn relative(difference: i64) -> String {
+    const SECOND: u64 = 1_000;
+    const MINUTE: u64 = 60 * SECOND;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let length = difference.unsigned_abs();
+    let (count, unit) = match length {
+        _ if length < 10 * SECOND => return "just now".to_owned(),
+        _ if length < MINUTE => (length / SECOND, "second"),
+        _ if length < HOUR => (length / MINUTE, "minute"),
+        _ if length < DAY => (length / HOUR, "hour"),
+        _ if length < 60 * DAY => (length / DAY, "day"),
+        _ if length < 730 * DAY => (length / (30 * DAY + 10 * HOUR), "month"),
+        _ => (length / (365 * DAY + 6 * HOUR), "year"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    if difference < 0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn differences_are_told_in_one_unit() {
+        const MINUTE: i64 = 60_000;
+        const DAY: i64 = 1440 * MINUTE;
+        let cases = [
+            (-3_000, "just now"),
+            (-59_000, "59 seconds ago"),
+            (-MINUTE, "1 minute ago"),
+            (-23 * 60 * MINUTE, "23 hours ago"),
+            (DAY, "in 1 day"),
+            (30 * DAY, "in 30 days"),
+            (365 * DAY, "in 12 months"),
+            (731 * DAY, "in 2 years"),
+            (3652 * DAY, "in 9 years"),
+            (3653 * DAY, "in 10 years"),
+        ];
+        for (difference, text) in cases {
+            assert_eq!(relative(difference), text);
+        }
+        assert!(relative(i64::MIN).ends_with("years ago"));
+    }
 
     #[test]
     fn offsets_and_fractions_are_the_same_instant() {

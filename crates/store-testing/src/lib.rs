@@ -94,6 +94,13 @@ impl TestStore {
         ids.iter().map(Uuid::to_string).collect()
     }
 
+    /// Changes the database past the store, as an earlier version or a stranger with access to it might.
+    pub async fn execute(&self, sql: &str) {
+        let db = SeaDatabase::connect(&self.options.url).await.expect("a connection past the store");
+        db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        db.close().await.expect("the connection past the store closes");
+    }
+
     /// From here on the database refuses to remove the row of this user, as a damaged one might.
     pub async fn keep_user(&self, id: &str) {
         let id = Uuid::parse_str(id).expect("an id");

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use scim_core::fold;
 use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    AdminId, Page, Platform, StoreError, TenantId,
+    AdminId, ChangeContext, Page, Platform, StoreError, TenantId,
     entity::{admin_tenants, admins},
+    record::Event,
     words::{self, word},
 };
 
@@ -61,8 +63,8 @@ impl Admin {
 }
 
 impl Platform {
-    /// Keeps a new admin with its tenants, which must exist. [`StoreError::Conflict`] on `email`.
-    pub async fn create_admin(&self, admin: &Admin) -> Result<(), StoreError> {
+    /// Keeps a new admin with its tenants, which must exist. [`StoreError::Conflict`] on `email`. Event `admin.created`.
+    pub async fn create_admin(&self, admin: &Admin, context: &ChangeContext) -> Result<(), StoreError> {
         let tx = self.inner.begin_write().await?;
         let row = admins::ActiveModel {
             id: Set(admin.id.0),
@@ -77,6 +79,7 @@ impl Platform {
             let given = admin_tenants::ActiveModel { admin_id: Set(admin.id.0), tenant: Set(tenant.0) };
             admin_tenants::Entity::insert(given).exec_without_returning(&tx.db).await?;
         }
+        tx.record(created(admin), context).await?;
         tx.commit().await
     }
 
@@ -96,21 +99,31 @@ impl Platform {
         Ok(admins::Entity::find().count(&self.inner.db).await?)
     }
 
+    /// Admins by e-mail, after one of these (folded; `None`: from the first), without counting them.
+    pub async fn admins_after(&self, email: Option<&str>, limit: u64) -> Result<Vec<Admin>, StoreError> {
+        let mut query = admins::Entity::find().order_by_asc(admins::Column::EmailKey).limit(limit);
+        if let Some(email) = email {
+            query = query.filter(admins::COLUMN.email_key.gt(fold(email)));
+        }
+        self.all_with_tenants(query.all(&self.inner.db).await?).await
+    }
+
     /// Admins by e-mail.
     pub async fn admins(&self, offset: u64, limit: u64) -> Result<Page<Admin>, StoreError> {
         let total = self.admin_count().await?;
         let query = admins::Entity::find().order_by_asc(admins::Column::EmailKey).offset(offset).limit(limit);
-        let rows = query.all(&self.inner.db).await?;
-        let mut given = self.given(rows.iter().map(|row| row.id)).await?;
-        let items = rows
-            .into_iter()
-            .map(|row| {
-                let tenants = given.remove(&row.id).unwrap_or_default();
-                admin(row, tenants)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let items = self.all_with_tenants(query.all(&self.inner.db).await?).await?;
         let more = total > offset.saturating_add(items.len() as u64);
         Ok(Page { total, items, more })
+    }
+
+    async fn all_with_tenants(&self, rows: Vec<admins::Model>) -> Result<Vec<Admin>, StoreError> {
+        let mut given = self.given(rows.iter().map(|row| row.id)).await?;
+        let with = |row: admins::Model| {
+            let tenants = given.remove(&row.id).unwrap_or_default();
+            admin(row, tenants)
+        };
+        rows.into_iter().map(with).collect()
     }
 
     async fn with_tenants(&self, row: Option<admins::Model>) -> Result<Option<Admin>, StoreError> {
@@ -130,6 +143,18 @@ impl Platform {
             given.entry(row.admin_id).or_default().insert(TenantId(row.tenant));
         }
         Ok(given)
+    }
+}
+
+/// What people may know of it: no hash.
+fn created(admin: &Admin) -> Event {
+    let Admin { id, email, role, tenants, .. } = admin;
+    Event {
+        event: "admin.created",
+        object_type: "Admin",
+        object_id: id.to_string(),
+        object_version: 1,
+        payload: json!({ "state": { "email": email, "role": role, "tenants": tenants }, "before": null }),
     }
 }
 

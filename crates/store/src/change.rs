@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum ActorKind {
     /// A tenant's credential: the identity provider.
     Credential,
+    /// A token of the installation: the vendor's application at `/api/v1`.
+    PlatformToken,
     /// A person in the console.
     Admin,
     /// The command line on the server.
@@ -23,7 +25,7 @@ pub enum ActorKind {
 pub struct Actor {
     /// Kind.
     pub kind: ActorKind,
-    /// Id of the credential or admin; empty for the command line.
+    /// Id of the credential, token or admin; empty for the command line.
     pub id: String,
     /// Name at the time: the token's name, the admin's e-mail.
     pub name: String,

@@ -1,6 +1,8 @@
 //! Credentials of a tenant. A secret is never here: a bearer token is proven by its signature and an active row, a
 //! password by its argon2id hash.
 
+mod limits;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
@@ -31,7 +33,7 @@ pub struct Credential {
     pub name: String,
     /// Scopes, separated by a blank (RFC 6749 §3.3).
     pub scope: String,
-    /// Basic user name or OAuth client id.
+    /// Basic user name or OAuth client id; of bearer the directory whose tokens it takes, if it takes none of ours.
     pub login: Option<String>,
     /// argon2id PHC string of the password or client secret; `None` for bearer.
     pub secret_hash: Option<String>,
@@ -57,6 +59,8 @@ pub struct Credential {
     pub allowed_from: AllowedFrom,
     /// Days before its end of the last warning that was given; `None`: none yet.
     pub warned_days: Option<i32>,
+    /// Id of the key that signed it; `None` for what is not signed.
+    pub kid: Option<String>,
 }
 
 /// Networks that a credential may come from.
@@ -100,9 +104,8 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<(), StoreError> {
         let tx = self.write().await?;
-        release_expired(&tx, &fold(&credential.name)).await?;
-        insert(&tx, credential).await?;
-        tx.record(vec![event("credential.created", credential, 1, Facts::new())?], context).await?;
+        let created = tx.add_credential(credential).await?;
+        tx.record(vec![created], context).await?;
         tx.commit_configuration().await
     }
 
@@ -211,8 +214,15 @@ impl TenantTx {
         Ok(events)
     }
 
+    /// Keeps a new credential, with the names that expired ones give away for it, and gives the event of it.
+    pub(crate) async fn add_credential(&self, credential: &Credential) -> Result<Event, StoreError> {
+        release_expired(self, &fold(&credential.name)).await?;
+        insert(self, credential).await?;
+        event("credential.created", credential, 1, Facts::new())
+    }
+
     /// Revokes and gives the event of it; `None` when there is none or it is revoked.
-    async fn revoke(&self, id: CredentialId) -> Result<Option<Event>, StoreError> {
+    pub(crate) async fn revoke(&self, id: CredentialId) -> Result<Option<Event>, StoreError> {
         let revoked = credentials::Entity::update_many()
             .col_expr(credentials::Column::RevokedAt, Expr::value(self.now))
             .col_expr(credentials::Column::Version, Expr::col(credentials::Column::Version).add(1))
@@ -349,18 +359,20 @@ fn row_of(credential: &Credential, tenant: uuid::Uuid) -> Result<credentials::Mo
         allowed_from: networks_text(&credential.allowed_from)?,
         report_only: credential.allowed_from.report_only,
         warned_days: credential.warned_days,
+        kid: credential.kid.clone(),
     })
 }
 
 /// A JSON list; `None`: anywhere.
-fn networks_text(allowed: &AllowedFrom) -> Result<Option<String>, StoreError> {
+pub(crate) fn networks_text(allowed: &AllowedFrom) -> Result<Option<String>, StoreError> {
     if allowed.networks.is_empty() {
         return Ok(None);
     }
     serde_json::to_string(&allowed.networks).map(Some).map_err(|error| unreadable("allowed_from", error))
 }
 
-fn networks(text: Option<String>) -> Result<Vec<IpNet>, StoreError> {
+/// The networks of such a list.
+pub(crate) fn networks(text: Option<String>) -> Result<Vec<IpNet>, StoreError> {
     let Some(text) = text else { return Ok(Vec::new()) };
     serde_json::from_str(&text).map_err(|error| unreadable("allowed_from", error))
 }
@@ -387,6 +399,7 @@ impl TryFrom<credentials::Model> for Credential {
             replaced: row.name_key.is_none(),
             allowed_from: AllowedFrom { networks: networks(row.allowed_from)?, report_only: row.report_only },
             warned_days: row.warned_days,
+            kid: row.kid,
         })
     }
 }

@@ -50,6 +50,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("admins_email", "admins.email_key", "email"),
     ("credentials_name", "credentials.name_key", "name"),
     ("logins_pkey", "logins.login_key", "login"),
+    ("platform_tokens_name", "platform_tokens.name_key", "name"),
 ];
 
 /// SQLSTATEs of a transaction that was undone because of another one: serialization failure, deadlock.

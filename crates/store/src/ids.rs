@@ -49,4 +49,6 @@ ids! {
     CredentialId,
     /// A person who signs in to the console.
     AdminId,
+    /// A token of the installation, its `jti`.
+    PlatformTokenId,
 }

@@ -1,38 +1,20 @@
-//! What belongs to the installation: its identity, console sessions, signing keys.
+//! What belongs to the installation: its identity and console sessions.
 
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
 
 use crate::{
     StoreError,
-    entity::{admin_sessions, installations, signing_keys},
+    entity::{admin_sessions, installations},
     error::unreadable,
     store::Inner,
 };
 
-/// State of the key that signs.
-const ACTIVE: &str = "active";
-
-/// The door to the installation's rows; see also [`crate::tenants`] and [`crate::admins`].
+/// The door to the installation's rows; see also [`crate::tenants`], [`crate::admins`] and [`crate::keys`].
 #[derive(Clone)]
 pub struct Platform {
     pub(crate) inner: Arc<Inner>,
-}
-
-/// A key that signs tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SigningKey {
-    /// Key id, in the token's header.
-    pub kid: String,
-    /// Raw 32-byte Ed25519 public key.
-    pub public_key: Vec<u8>,
-    /// PKCS #8 private key, encrypted under the master key.
-    pub private_key_encrypted: Vec<u8>,
-    /// `active`, `next` or `retired`.
-    pub state: String,
-    /// Milliseconds.
-    pub created_at: i64,
 }
 
 /// A console session as kept; `id_hash` is a digest of the cookie's value.
@@ -51,39 +33,6 @@ impl Platform {
     pub async fn installation_id(&self) -> Result<uuid::Uuid, StoreError> {
         let row = installations::Entity::find().one(&self.inner.db).await?;
         Ok(row.ok_or_else(|| unreadable("installation", "the row is missing"))?.id)
-    }
-
-    /// All signing keys, oldest first.
-    pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        let query = signing_keys::Entity::find()
-            .order_by_asc(signing_keys::Column::CreatedAt)
-            .order_by_asc(signing_keys::Column::Kid);
-        Ok(query.all(&self.inner.db).await?.into_iter().map(SigningKey::from).collect())
-    }
-
-    /// Keeps a new key if there is none in state `active` yet (two nodes may start at once); gives the active one.
-    pub async fn ensure_signing_key(&self, key: &SigningKey) -> Result<SigningKey, StoreError> {
-        let tx = self.inner.begin_write().await?;
-        let row = signing_keys::ActiveModel {
-            kid: Set(key.kid.clone()),
-            public_key: Set(key.public_key.clone()),
-            private_key_encrypted: Set(key.private_key_encrypted.clone()),
-            state: Set(ACTIVE.to_owned()),
-            created_at: Set(key.created_at),
-        };
-        // The index on the active key decides; who comes second waits for the first and then inserts nothing.
-        signing_keys::Entity::insert(row)
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .try_insert()
-            .exec_without_returning(&tx.db)
-            .await?;
-        let active = signing_keys::Entity::find()
-            .filter(signing_keys::COLUMN.state.eq(ACTIVE))
-            .one(&tx.db)
-            .await?
-            .ok_or_else(|| unreadable("signing_keys", "no active key, and the new key's id is taken"))?;
-        tx.commit().await?;
-        Ok(active.into())
     }
 
     /// Inserts or replaces a session.
@@ -122,18 +71,6 @@ impl Platform {
         let gone = admin_sessions::Entity::delete_many().filter(expired).exec(&tx.db).await?;
         tx.commit().await?;
         Ok(gone.rows_affected)
-    }
-}
-
-impl From<signing_keys::Model> for SigningKey {
-    fn from(row: signing_keys::Model) -> Self {
-        Self {
-            kid: row.kid,
-            public_key: row.public_key,
-            private_key_encrypted: row.private_key_encrypted,
-            state: row.state,
-            created_at: row.created_at,
-        }
     }
 }
 

@@ -95,6 +95,15 @@ impl PlatformTx {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         Ok(self.db.commit().await?)
     }
+
+    /// Commits a change of what belongs to the installation and is cached: moves the epoch as
+    /// [`TenantTx::commit_configuration`] does.
+    pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
+        let epoch = move_epoch(&self.db).await?;
+        self.db.commit().await?;
+        self.inner.signals.moved_to(epoch);
+        Ok(())
+    }
 }
 
 impl Inner {
@@ -150,6 +159,15 @@ pub(crate) async fn set_tenant(
             [tenant.to_string().into(), limit.into()],
         );
         db.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+/// As [`set_tenant`] does for a statement that goes through all tenants itself.
+pub(crate) async fn limit_statements(db: &DatabaseTransaction, backend: Backend) -> Result<(), StoreError> {
+    if backend == Backend::Postgres {
+        let sql = format!("SET LOCAL statement_timeout = {}", STATEMENT_LIMIT.as_millis());
+        db.execute_unprepared(&sql).await?;
     }
     Ok(())
 }

@@ -34,6 +34,11 @@ impl Chrome {
         self.role.is_some_and(rights::may_found)
     }
 
+    /// May they look after the installation itself?
+    pub(crate) fn operates(&self) -> bool {
+        self.role.is_some_and(rights::may_operate)
+    }
+
     /// May they change the tenants that they see?
     pub(crate) fn manages(&self) -> bool {
         self.role.is_some_and(rights::may_manage)

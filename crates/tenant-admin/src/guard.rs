@@ -11,7 +11,6 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tower_http::request_id::RequestId as TowerRequestId;
 use tower_sessions::Session;
-use url::{Host, Url};
 
 use crate::{
     ConsoleState,
@@ -26,13 +25,13 @@ use crate::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
                       base-uri 'none'";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Outermost: gives the request an id, refuses foreign hosts, adds the headers, and turns errors into pages.
 pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = if host_fits(&request, &state.public_url) {
+    let mut response = if token_service::host::fits(request.uri(), request.headers(), &state.public_url) {
         next.run(request).await
     } else {
         PageError::WrongHost(state.public_url.join("/console/").map(String::from).unwrap_or_default())
@@ -51,7 +50,7 @@ pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Reques
     response
 }
 
-fn request_id(request: &Request) -> String {
+pub(crate) fn request_id(request: &Request) -> String {
     request
         .extensions()
         .get::<TowerRequestId>()
@@ -73,32 +72,6 @@ fn secure(headers: &mut HeaderMap, id: &str) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.entry(REQUEST_ID).or_insert(value);
-    }
-}
-
-/// Is the request for the public URL's host? Ports do not matter: they cannot be forged into another site's reach
-/// without the host. On a loopback public URL every loopback name is the same machine.
-fn host_fits(request: &Request, public: &Url) -> bool {
-    let asked = request
-        .uri()
-        .authority()
-        .map(|authority| authority.host().to_owned())
-        .or_else(|| {
-            let text = request.headers().get(header::HOST)?.to_str().ok()?;
-            Some(text.parse::<http::uri::Authority>().ok()?.host().to_owned())
-        })
-        .and_then(|host| Host::parse(&host).ok());
-    match (asked, public.host().map(|host| host.to_owned())) {
-        (Some(asked), Some(public)) => asked == public || (is_loopback(&asked) && is_loopback(&public)),
-        _ => false,
-    }
-}
-
-fn is_loopback(host: &Host<String>) -> bool {
-    match host {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 
@@ -173,27 +146,4 @@ fn to_sign_in(request: &Request) -> Response {
     }
     let target = if page == "/console/" { "" } else { page };
     Redirect::to(&pager::link("/console/sign-in", &[("next", target)])).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fits(host: &str, public: &str) -> bool {
-        let request =
-            Request::builder().uri("/console/").header("host", host).body(axum::body::Body::empty());
-        host_fits(&request.expect("request"), &Url::parse(public).expect("url"))
-    }
-
-    #[test]
-    fn only_the_public_host_is_served() {
-        assert!(fits("rollcall.example.com", "https://rollcall.example.com"));
-        assert!(fits("Rollcall.Example.com:8443", "https://rollcall.example.com"));
-        assert!(fits("localhost:8080", "http://127.0.0.1:9000"));
-        assert!(fits("[::1]:8080", "http://127.0.0.1:9000"));
-        assert!(!fits("evil.example", "http://127.0.0.1:9000"));
-        assert!(!fits("localhost", "https://rollcall.example.com"));
-        assert!(!fits("acme.rollcall.example.com", "https://rollcall.example.com"));
-        assert!(!fits("rollcall.example.com@evil.example/", "https://rollcall.example.com"));
-    }
 }

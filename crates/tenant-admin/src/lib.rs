@@ -1,8 +1,9 @@
-//! The web console: sign-in, tenants, set-up, tokens, users, groups.
+//! The web console: sign-in, tenants, set-up, tokens, users, groups; and [`api`], the same for programs.
 //!
 //! One file a page in [`pages`], its template of the same name in `web/templates`. Every route stands in one table
 //! ([`ROUTES`]) with the [`Right`] that it needs; who does not have it is refused before any page code runs.
 
+mod api;
 mod assets;
 mod chrome;
 mod diff_view;
@@ -19,6 +20,7 @@ mod samples;
 mod session;
 mod when;
 
+pub use api::ApiState;
 pub use rights::Right;
 pub use routes::ROUTES;
 
@@ -49,4 +51,9 @@ pub struct ConsoleState {
 /// a loopback one).
 pub fn router(state: ConsoleState) -> axum::Router {
     routes::router(state)
+}
+
+/// `/api/v1/…`, for bearer tokens alone. Answers on the public URL's host only, as the console does.
+pub fn api_router(state: ApiState) -> axum::Router {
+    api::router(state)
 }

@@ -9,8 +9,10 @@ pub enum Right {
     Anybody,
     /// A session.
     SignedIn,
-    /// To make tenants: operators.
+    /// To make tenants, and to look after what belongs to the whole installation: operators.
     Found,
+    /// What belongs to the installation and not to a tenant: operators.
+    Operate,
     /// To look at a tenant: everybody who is given it.
     Read,
     /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
@@ -39,6 +41,7 @@ impl Right {
         let has = match self {
             Self::Anybody | Self::SignedIn | Self::Read => true,
             Self::Found => may_found(admin.role),
+            Self::Operate => may_operate(admin.role),
             Self::Manage => may_manage(admin.role),
         };
         if has { Verdict::Granted } else { Verdict::NotYours }
@@ -58,6 +61,11 @@ pub(crate) enum Named {
 
 /// Whether a role makes tenants.
 pub(crate) fn may_found(role: AdminRole) -> bool {
+    role == AdminRole::Operator
+}
+
+/// Whether a role looks after the installation itself.
+pub(crate) fn may_operate(role: AdminRole) -> bool {
     role == AdminRole::Operator
 }
 
@@ -108,6 +116,7 @@ mod tests {
             (Right::Anybody, Named::Nobody, [Granted; 5]),
             (Right::SignedIn, Named::Nobody, [Granted; 5]),
             (Right::Found, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
+            (Right::Operate, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
             (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
             (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
             (Right::Read, Named::Unknown, [NotThere; 5]),

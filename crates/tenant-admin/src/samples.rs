@@ -2,7 +2,9 @@
 //! (`CONSOLE_SAMPLES=DIR`).
 
 mod configuration;
+mod keys;
 mod people;
+mod platform;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -27,10 +29,11 @@ use crate::{
         sign_in::SignInPage,
         tenants::{Row, TenantsPage},
     },
-    when::{DAY, Moment},
+    when::Moment,
 };
 
 const NOW: i64 = 1_795_255_200_000;
+const DAY: i64 = 86_400_000;
 
 fn chrome(title: &str) -> Chrome {
     Chrome::of(title, Some(&person(AdminRole::Operator).admin))
@@ -75,6 +78,7 @@ fn tenants(empty: bool) -> TenantsPage {
         users,
         inactive_users: users / 40,
         groups,
+        next_end: (users > 400).then(|| "in 44 days".to_owned()),
         token,
     };
     let rows = vec![
@@ -176,6 +180,7 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
             .then_some("The tenant is made. Activate it when its identity provider may connect."),
         counts: TenantCounts { users: 1284, active_users: 1251, groups: 31, roles: 9, credentials: 2 },
         valid_token: active,
+        next_end: active.then(|| ("Okta production".into(), Badge::new("warn", "in 44 days"))),
         profile_version: 3,
         organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
         properties: vec![("Domain type".into(), "Simple".into())],
@@ -215,7 +220,9 @@ fn pages() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(setup::pages())
+    .chain(keys::pages())
     .chain(people::pages())
+    .chain(platform::pages())
     .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()

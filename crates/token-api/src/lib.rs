@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod form;
+mod jwks;
 mod metadata;
 mod revoke;
 mod token;
@@ -12,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use provisioning::TenantDirectory;
-use token_service::{Lifetime, Networks, TokenService};
+use token_service::{AccessLifetime, Networks, TokenService};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// What the endpoints need.
@@ -27,7 +28,7 @@ pub struct TokenApiState {
     /// Proxies whose word on the sender's address is believed.
     pub trusted_proxies: Networks,
     /// How long access tokens live.
-    pub access_token_lifetime: Lifetime,
+    pub access_token_lifetime: AccessLifetime,
 }
 
 /// All endpoints.
@@ -35,6 +36,7 @@ pub fn router(state: TokenApiState) -> Router {
     Router::new()
         .route(token::PATH, post(token::issue))
         .route(revoke::PATH, post(revoke::revoke))
+        .route(jwks::PATH, get(jwks::show))
         .route(metadata::PATH, get(metadata::show))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(CatchPanicLayer::custom(error::panicked))

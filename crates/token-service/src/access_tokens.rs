@@ -23,21 +23,21 @@ const TENANTS: u64 = 200;
 
 /// How long access tokens live: five minutes to 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime(Duration);
+pub struct AccessLifetime(Duration);
 
-impl Lifetime {
+impl AccessLifetime {
     const LEAST: Duration = Duration::from_secs(5 * 60);
     const MOST: Duration = Duration::from_secs(24 * 3600);
 }
 
-impl Default for Lifetime {
+impl Default for AccessLifetime {
     /// One hour.
     fn default() -> Self {
         Self(Duration::from_secs(3600))
     }
 }
 
-impl FromStr for Lifetime {
+impl FromStr for AccessLifetime {
     type Err = String;
 
     /// As people write it: `1h`, `15min`.
@@ -51,7 +51,7 @@ impl FromStr for Lifetime {
     }
 }
 
-impl fmt::Display for Lifetime {
+impl fmt::Display for AccessLifetime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}s", self.0.as_secs())
     }
@@ -98,12 +98,12 @@ pub enum RevokeError {
 
 impl TokenService {
     /// Issues an access token to a client. `scope` (blank-separated) is a part of the client's own, or `None`: all of it.
-    /// Costs no write.
-    pub fn issue_access_token(
+    /// Costs no write, but for the note of a signing key's last token about once an hour.
+    pub async fn issue_access_token(
         &self,
         client: &Client,
         scope: Option<&str>,
-        lifetime: Lifetime,
+        lifetime: AccessLifetime,
     ) -> Result<AccessToken, AccessError> {
         let scope = narrowed(scope, &client.principal.scope).map_err(AccessError::Scope)?;
         let now = self.inner.store.now();
@@ -114,16 +114,15 @@ impl TokenService {
             aud: self.inner.installation,
             sub: client.principal.credential.0,
             jti: Uuid::now_v7(),
-            tenant: client.principal.tenant.0,
+            tenant: Some(client.principal.tenant.0),
             iat: now.div_euclid(1000),
             nbf: None,
             exp,
             scope: scope.clone(),
         };
-        let token = claims::sign(&claims, &self.inner.keys)
-            .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()))?;
+        let signed = self.inner.keys.sign(&claims).await?;
         let expires_in = exp.saturating_sub(now.div_euclid(1000));
-        Ok(AccessToken { token: token.into(), expires_in, scope })
+        Ok(AccessToken { token: signed.token.into(), expires_in, scope })
     }
 
     /// Revokes an access token of this client (RFC 7009): refused at once on this node, within 1 s on others. Of one that
@@ -135,14 +134,15 @@ impl TokenService {
         cause: &str,
     ) -> Result<(), RevokeError> {
         let inner = &*self.inner;
-        let Ok(claims) = claims::check(token, &inner.keys, inner.installation, inner.store.now()) else {
+        let keys = inner.keys.fresh().await;
+        let Ok(claims) = claims::check(token, &keys, inner.installation, inner.store.now()) else {
             return Ok(());
         };
         if !claims.is_access_token() {
             return Err(RevokeError::LongLived);
         }
         let principal = &client.principal;
-        if claims.tenant != principal.tenant.0 || claims.sub != principal.credential.0 {
+        if claims.tenant != Some(principal.tenant.0) || claims.sub != principal.credential.0 {
             return Err(RevokeError::OfAnother);
         }
         let token = Token {
@@ -166,10 +166,8 @@ impl TokenService {
 
     /// Was the token revoked while its credential was not? Only of access tokens there is anything to ask.
     pub(crate) async fn is_revoked(&self, claims: &Claims) -> Result<bool, StoreError> {
-        if !claims.is_access_token() {
-            return Ok(false);
-        }
-        self.inner.store.tenant(store::TenantId(claims.tenant)).is_token_revoked(claims.jti).await
+        let Some(tenant) = claims.tenant.filter(|_| claims.is_access_token()) else { return Ok(false) };
+        self.inner.store.tenant(store::TenantId(tenant)).is_token_revoked(claims.jti).await
     }
 
     /// Clears away what is kept of revoked access tokens that have ended since; gives their number. Several nodes may do

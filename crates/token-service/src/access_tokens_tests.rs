@@ -19,18 +19,18 @@ async fn client(world: &World<'_>, made: &IssuedClient) -> Client {
 
 async fn issue(world: &World<'_>, made: &IssuedClient) -> AccessToken {
     let client = client(world, made).await;
-    world.service.issue_access_token(&client, None, Lifetime::default()).expect("issued")
+    world.service.issue_access_token(&client, None, AccessLifetime::default()).await.expect("issued")
 }
 
 #[test]
 fn a_lifetime_is_bounded() {
     for (text, seconds) in [("5min", 300), ("1h", 3600), (" 24h ", 86_400), ("300s", 300), ("1d", 86_400)] {
-        let lifetime: Lifetime = text.parse().expect("a lifetime");
+        let lifetime: AccessLifetime = text.parse().expect("a lifetime");
         assert_eq!(lifetime.0.as_secs(), seconds, "{text}");
         assert_eq!(lifetime.to_string().parse(), Ok(lifetime));
     }
     for text in ["", "1", "299s", "25h", "1y", "-1h", "0", "99999999999999999999h"] {
-        assert!(text.parse::<Lifetime>().is_err_and(|error| error.contains("5min to 24h")), "{text}");
+        assert!(text.parse::<AccessLifetime>().is_err_and(|error| error.contains("5min to 24h")), "{text}");
     }
 }
 
@@ -78,7 +78,7 @@ on_both! {
             (&reader, None, Some(SCIM_READ)),
             (&reader, Some(DEFAULT), None),
         ] {
-            match (world.service.issue_access_token(asking, scope, Lifetime::default()), given) {
+            match (world.service.issue_access_token(asking, scope, AccessLifetime::default()).await, given) {
                 (Ok(issued), Some(given)) => {
                     assert_eq!(issued.scope, given);
                     let principal = world.verify(&issued.token).await.expect("accepted");
@@ -164,9 +164,9 @@ on_both! {
             principal: crate::Principal { credential: long_lived.credential.id, ..me.principal.clone() },
             ..me.clone()
         };
-        let forged = world.service.issue_access_token(&of_token, None, Lifetime::default()).expect("signed");
+        let forged = world.service.issue_access_token(&of_token, None, AccessLifetime::default()).await.expect("signed");
         assert!(matches!(world.verify(&forged.token).await, Err(Refusal::Unknown)), "a token is no client");
-        let forged = world.forge(world.tenant, made.credential.id.0);
+        let forged = world.forge(world.tenant, made.credential.id.0).await;
         assert!(matches!(world.verify(&forged).await, Err(Refusal::Unknown)), "a client is no token");
     }
 }

@@ -8,11 +8,13 @@ use store::{
 };
 
 use crate::{
-    Principal, Refusal, TokenService, expiry,
+    Longest, Refusal, TokenService,
     passwords::{self, PasswordError},
+    places,
     proofs::Unproven,
     scopes,
-    service::{IssueError, Verified, check_name},
+    service::{IssueError, check_name},
+    verified::{Checked, Verified},
 };
 
 /// Longest user name, in characters.
@@ -28,9 +30,10 @@ pub struct NewBasic {
     pub name: Option<String>,
     /// Blank-separated scopes, each of [`crate::scopes::TENANT`].
     pub scope: String,
-    /// Milliseconds; later than now, at most ten years (3653 days) ahead. `None`: it does not expire.
+    /// Milliseconds; later than now, and not further ahead than [`TokenService::longest`]. `None`: it does not expire, or
+    /// as late as it may where somebody has set a limit.
     pub expires_at: Option<i64>,
-    /// Where it may come from.
+    /// Where it may come from; at most [`places::MAX_NETWORKS`] networks.
     pub allowed_from: AllowedFrom,
 }
 
@@ -50,14 +53,15 @@ impl TokenService {
         new: NewBasic,
         context: &ChangeContext,
     ) -> Result<IssuedBasic, IssueError> {
-        let mut credential = check_new(&new, self.inner.store.now()).map_err(IssueError::Unfit)?;
+        let longest = self.longest_of(tenant).await?;
+        let mut credential = check_new(&new, self.inner.store.now(), longest).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
         let password = passwords::generate();
         credential.secret_hash = Some(passwords::hash(password.clone()).await.map_err(unhashed)?);
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(IssuedBasic { password, credential }),
             Err(StoreError::Conflict { attribute }) => {
-                Err(IssueError::Unfit(conflict(attribute, &new, &credential)))
+                Err(IssueError::Taken(conflict(attribute, &new, &credential)))
             }
             Err(error) => Err(error.into()),
         }
@@ -69,13 +73,13 @@ impl TokenService {
         &self,
         username: &str,
         password: &SecretString,
-    ) -> Result<Principal, Refusal> {
+    ) -> Result<Checked, Refusal> {
         let inner = &*self.inner;
         let fingerprint = inner.proofs.fingerprint(&["basic", username, password.expose_secret()]);
         // Read before the row: a change after this makes the entry worthless.
         let epoch = inner.store.epoch();
-        if let Some(principal) = inner.remembered(&fingerprint, epoch).await {
-            return Ok(principal);
+        if let Some(verified) = inner.remembered(&fingerprint, epoch).await {
+            return Ok(Checked { verified, cached: true });
         }
         let found = self.by_login(username, CredentialKind::Basic).await.map_err(Refusal::Unavailable)?;
         let credential = found.as_ref().map(|(_, credential)| credential);
@@ -88,10 +92,9 @@ impl TokenService {
         if expires_at <= inner.store.now() {
             return Err(Refusal::Expired);
         }
-        let principal = Principal::of(tenant, credential);
-        let entry = Verified { principal: principal.clone(), epoch, expires_at };
-        inner.verified.insert(fingerprint, entry).await;
-        Ok(principal)
+        let verified = Verified::of(tenant, credential, epoch, expires_at);
+        inner.verified.insert(fingerprint, verified.clone()).await;
+        Ok(Checked { verified, cached: false })
     }
 }
 
@@ -113,7 +116,7 @@ fn unhashed(error: PasswordError) -> IssueError {
 }
 
 /// Checks what was asked for and makes the row of it; `created_by` and the hash are still empty.
-fn check_new(new: &NewBasic, now: i64) -> Result<Credential, String> {
+fn check_new(new: &NewBasic, now: i64, longest: Longest) -> Result<Credential, String> {
     let username = new.username.trim();
     let length = username.chars().count();
     let unfit = |ch: char| ch == ':' || ch.is_control();
@@ -124,8 +127,9 @@ fn check_new(new: &NewBasic, now: i64) -> Result<Credential, String> {
         ));
     }
     let name = check_name(new.name.as_deref().unwrap_or(username))?;
-    if let Some(expires_at) = new.expires_at {
-        expiry::check(expires_at, now).map_err(|error| error.0)?;
+    let expires_at = new.expires_at.or_else(|| longest.end(now));
+    if let Some(expires_at) = expires_at {
+        longest.check(expires_at, now).map_err(|error| error.0)?;
     }
     Ok(Credential {
         id: CredentialId::generate(),
@@ -137,14 +141,15 @@ fn check_new(new: &NewBasic, now: i64) -> Result<Credential, String> {
         hint: String::new(),
         created_at: now,
         created_by: String::new(),
-        expires_at: new.expires_at,
+        expires_at,
         revoked_at: None,
         last_used_at: None,
         last_used_from: None,
         user: None,
         replaced: false,
-        allowed_from: new.allowed_from.clone(),
+        allowed_from: places::check(&new.allowed_from)?,
         warned_days: None,
+        kid: None,
     })
 }
 

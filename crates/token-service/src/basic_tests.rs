@@ -30,7 +30,7 @@ async fn make(world: &World<'_>, username: &str) -> IssuedBasic {
 
 async fn refused(world: &World<'_>, tenant: TenantId, new: NewBasic) -> String {
     match world.service.create_basic(tenant, new, &context()).await {
-        Err(IssueError::Unfit(text)) => text,
+        Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
         Err(other) => panic!("{other}"),
         Ok(_) => String::new(),
     }

@@ -18,7 +18,8 @@ pub const PRESETS: [(&str, &str); 6] = [
 
 const SECOND: i64 = 1000;
 const HOUR: i64 = 3600 * SECOND;
-const DAY: i64 = 24 * HOUR;
+/// A day in milliseconds.
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Units of a duration in milliseconds. A year counts 365.25 days, so that `10y` is within [`MAX_DAYS`].
 const UNITS: [(&str, i64); 6] = [
@@ -89,6 +90,16 @@ pub fn check(instant: i64, now: i64) -> Result<(), ExpiryError> {
     Ok(())
 }
 
+/// What has become of something that ends, at `now`: `live`, `expired` or `revoked`. All in milliseconds.
+#[must_use]
+pub fn state(revoked_at: Option<i64>, expires_at: Option<i64>, now: i64) -> &'static str {
+    match (revoked_at, expires_at) {
+        (Some(_), _) => "revoked",
+        (None, Some(expires_at)) if expires_at <= now => "expired",
+        _ => "live",
+    }
+}
+
 /// An RFC 3339 instant or a full date.
 fn instant(text: &str) -> Option<i64> {
     let is_date = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-');
@@ -135,6 +146,15 @@ mod tests {
         for (text, _) in PRESETS {
             assert!(parse(text, NOW).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_revoked_one_is_revoked_whenever_it_ends() {
+        assert_eq!(state(None, None, NOW), "live");
+        assert_eq!(state(None, Some(NOW + 1), NOW), "live");
+        assert_eq!(state(None, Some(NOW), NOW), "expired");
+        assert_eq!(state(Some(NOW - 1), Some(NOW), NOW), "revoked");
+        assert_eq!(state(Some(NOW - 1), None, NOW), "revoked");
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! Ed25519 signing keys: made at first start, kept encrypted under the master key.
+//! Ed25519 signing keys, opened: one signs, one is next, and those that have signed verify.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -10,57 +13,81 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
-use store::{Store, platform::SigningKey};
+use store::keys::{KeyState, SigningKey};
 
-use crate::{MasterKey, master_key::MasterKeyError};
+use crate::{
+    jwks::PublishedKeys,
+    lost,
+    master_key::MasterKeyError,
+    vault::{Vault, VaultError},
+};
 
-/// State of the key that signs.
-const ACTIVE: &str = "active";
-
-/// The keys of an installation, decrypted: one signs, all verify.
+/// The keys of an installation at one moment.
 pub(crate) struct KeyRing {
-    /// Key id of the signing key, for the token's header.
-    pub(crate) kid: String,
-    /// Signs.
-    pub(crate) signing: EncodingKey,
+    /// The store's epoch, read before the rows were; raised when they turn out to be the same.
+    pub(crate) epoch: AtomicU64,
+    /// What it was made of.
+    pub(crate) rows: Vec<SigningKey>,
+    /// Signs; `None` only when somebody else has made a key that cannot be opened here.
+    pub(crate) signing: Option<Signing>,
+    /// All public keys for others.
+    pub(crate) published: PublishedKeys,
     verifying: HashMap<String, DecodingKey>,
 }
 
+/// The key that signs.
+pub(crate) struct Signing {
+    /// Key id, for the token's header.
+    pub(crate) kid: String,
+    /// Private half.
+    pub(crate) key: EncodingKey,
+    /// As in [`SigningKey::covers_until`].
+    pub(crate) covers_until: AtomicI64,
+}
+
 impl KeyRing {
-    /// Loads all keys, making the first one.
-    pub(crate) async fn load(store: &Store, master_key: &MasterKey) -> Result<Self, MasterKeyError> {
-        let unreadable =
-            |error| MasterKeyError(format!("The signing keys cannot be read from the database: {error}"));
-        let platform = store.platform();
-        let mut rows = platform.signing_keys().await.map_err(unreadable)?;
-        if !rows.iter().any(|row| row.state == ACTIVE) {
-            let row = generate(master_key, store.now())?;
-            let active = platform.ensure_signing_key(&row).await.map_err(unreadable)?;
-            rows.push(active);
+    /// Opens the rows. What is trusted comes out of the vault: the public half of a key that signs or will sign is
+    /// computed from its private one, that of a retired key was sealed when the private one was destroyed. So a row that
+    /// somebody changed in the database cannot make us trust another's key.
+    pub(crate) fn of(rows: Vec<SigningKey>, vault: &Vault, epoch: u64) -> Result<Self, MasterKeyError> {
+        let ring = Self::assemble(rows, epoch, |row| Ok(Some(open(row, vault)?)))?;
+        if ring.signing.is_none() {
+            return Err(MasterKeyError("The database has no active signing key.".into()));
         }
-        Self::from_rows(&rows, master_key)
+        Ok(ring)
     }
 
-    /// Decrypts the rows. The public halves are computed from the private ones, so that a row that somebody changed in
-    /// the database cannot make us trust another's key.
-    fn from_rows(rows: &[SigningKey], master_key: &MasterKey) -> Result<Self, MasterKeyError> {
-        let mut verifying = HashMap::new();
-        let mut active = None;
-        for row in rows {
-            let pkcs8 = open(row, master_key)?;
-            let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| damaged(row))?;
-            let public = pair.public_key().as_ref();
-            if public != row.public_key {
-                return Err(damaged(row));
-            }
-            verifying.insert(row.kid.clone(), DecodingKey::from_ed_der(public));
-            if row.state == ACTIVE {
-                active = Some((row.kid.clone(), EncodingKey::from_ed_der(&pkcs8)));
+    /// Of those rows that this ring has opened already. The others were made under another master key: their tokens are
+    /// refused, since nothing tells that they are ours.
+    pub(crate) fn what_remains(&self, rows: Vec<SigningKey>, epoch: u64) -> Result<Self, MasterKeyError> {
+        Self::assemble(rows, epoch, |row| {
+            let same = |known: &&SigningKey| known.kid == row.kid && known.public_key == row.public_key;
+            let known = self.rows.iter().find(same).filter(|known| self.verifying.contains_key(&known.kid));
+            let signs = self.signing.as_ref().filter(|signing| signing.kid == row.kid);
+            Ok(known.map(|known| Opened {
+                public: known.public_key.clone(),
+                signing: signs.map(|signing| signing.key.clone()),
+            }))
+        })
+    }
+
+    fn assemble(
+        rows: Vec<SigningKey>,
+        epoch: u64,
+        opened: impl Fn(&SigningKey) -> Result<Option<Opened>, MasterKeyError>,
+    ) -> Result<Self, MasterKeyError> {
+        let (mut verifying, mut trusted, mut signing) = (HashMap::new(), Vec::new(), None);
+        for row in &rows {
+            let Some(opened) = opened(row)? else { continue };
+            verifying.insert(row.kid.clone(), DecodingKey::from_ed_der(&opened.public));
+            trusted.push(row);
+            if let (KeyState::Active, Some(key)) = (row.state, opened.signing) {
+                let covers_until = AtomicI64::new(row.covers_until);
+                signing = Some(Signing { kid: row.kid.clone(), key, covers_until });
             }
         }
-        let (kid, signing) =
-            active.ok_or_else(|| MasterKeyError("The database has no active signing key.".into()))?;
-        Ok(Self { kid, signing, verifying })
+        let published = PublishedKeys::of(&trusted);
+        Ok(Self { epoch: AtomicU64::new(epoch), signing, published, verifying, rows })
     }
 
     /// The public key of a key id.
@@ -68,33 +95,100 @@ impl KeyRing {
         self.verifying.get(kid)
     }
 
+    /// The row in this state.
+    pub(crate) fn row(&self, state: KeyState) -> Option<&SigningKey> {
+        self.rows.iter().find(|row| row.state == state)
+    }
+
+    /// Is it as new as this epoch?
+    pub(crate) fn is_of(&self, epoch: u64) -> bool {
+        self.epoch.load(Ordering::SeqCst) >= epoch
+    }
+
+    /// An active key and the next one, for an installation without any.
+    pub(crate) fn first_keys(vault: &Vault, now: i64) -> Result<[SigningKey; 2], MasterKeyError> {
+        Ok([generate(KeyState::Active, vault, now)?, generate(KeyState::Next, vault, now)?])
+    }
+
     /// A ring with one fresh key.
     #[cfg(test)]
-    pub(crate) fn fresh(master_key: &MasterKey) -> (Self, SigningKey) {
-        let row = generate(master_key, 0).expect("a key");
-        (Self::from_rows(std::slice::from_ref(&row), master_key).expect("a ring"), row)
+    pub(crate) fn fresh(vault: &Vault) -> (Self, SigningKey) {
+        let row = generate(KeyState::Active, vault, 0).expect("a key");
+        (Self::of(vec![row.clone()], vault, 0).expect("a ring"), row)
     }
 }
 
+/// What the vault had of a key.
+pub(crate) struct Opened {
+    /// Raw public key.
+    public: Vec<u8>,
+    /// Of a key that signs or will sign.
+    signing: Option<EncodingKey>,
+}
+
 /// A new key pair; the key id is a digest of the public half.
-fn generate(master_key: &MasterKey, now: i64) -> Result<SigningKey, MasterKeyError> {
+pub(crate) fn generate(state: KeyState, vault: &Vault, now: i64) -> Result<SigningKey, MasterKeyError> {
     let failed = || MasterKeyError("A signing key cannot be made.".into());
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| failed())?;
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(|_| failed())?;
     let public_key = pair.public_key().as_ref().to_vec();
     let kid: String = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&public_key)).chars().take(16).collect();
-    let private_key_encrypted = master_key.encrypt(pkcs8.as_ref(), &context(&kid))?;
-    Ok(SigningKey { kid, public_key, private_key_encrypted, state: ACTIVE.into(), created_at: now })
+    Ok(SigningKey {
+        sealed: vault.seal(pkcs8.as_ref(), &private_context(&kid)).map_err(in_words)?,
+        kid,
+        public_key,
+        state,
+        created_at: now,
+        active_at: (state == KeyState::Active).then_some(now),
+        retired_at: None,
+        covers_until: 0,
+    })
 }
 
-fn open(row: &SigningKey, master_key: &MasterKey) -> Result<Zeroizing<Vec<u8>>, MasterKeyError> {
-    master_key.decrypt(&row.private_key_encrypted, &context(&row.kid)).map(Zeroizing::new).map_err(|_| {
-        MasterKeyError(format!(
-            "The master key is not the one that the signing key {} was encrypted under. Restore the former \
-             ROLLCALL_MASTER_KEY, or the former file master.key in the data folder.",
-            row.kid
-        ))
-    })
+/// Opens a row; the error says whether the master key is another one, or the row was changed.
+pub(crate) fn open(row: &SigningKey, vault: &Vault) -> Result<Opened, MasterKeyError> {
+    let opened = open_as_it_is(row, vault).map_err(|_| match vault.knows(&row.sealed) {
+        true => damaged(row),
+        false => lost::explained(&format!("the signing key {}", row.kid)),
+    })?;
+    if opened.public != row.public_key {
+        return Err(damaged(row));
+    }
+    Ok(opened)
+}
+
+fn open_as_it_is(row: &SigningKey, vault: &Vault) -> Result<Opened, VaultError> {
+    if row.state == KeyState::Retired {
+        let public = vault.open(&row.sealed, &public_context(&row.kid))?;
+        return Ok(Opened { public: public.to_vec(), signing: None });
+    }
+    let pkcs8 = private_half(row, vault)?;
+    let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| VaultError("no PKCS #8".into()))?;
+    let public = pair.public_key().as_ref().to_vec();
+    Ok(Opened { public, signing: Some(EncodingKey::from_ed_der(&pkcs8)) })
+}
+
+fn private_half(row: &SigningKey, vault: &Vault) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    vault.open(&row.sealed, &private_context(&row.kid))
+}
+
+/// A row from before data keys, sealed under one; `None`: it is already.
+pub(crate) fn resealed(row: &SigningKey, vault: &Vault) -> Result<Option<Vec<u8>>, MasterKeyError> {
+    if !Vault::is_outdated(&row.sealed) {
+        return Ok(None);
+    }
+    let context = private_context(&row.kid);
+    let plain = vault.open(&row.sealed, &context).map_err(in_words)?;
+    vault.seal(&plain, &context).map(Some).map_err(in_words)
+}
+
+/// What stays sealed of a key that signs no more: the public half alone.
+pub(crate) fn retired_seal(row: &SigningKey, vault: &Vault) -> Result<Vec<u8>, MasterKeyError> {
+    vault.seal(&row.public_key, &public_context(&row.kid)).map_err(in_words)
+}
+
+fn in_words(error: VaultError) -> MasterKeyError {
+    MasterKeyError(error.0)
 }
 
 fn damaged(row: &SigningKey) -> MasterKeyError {
@@ -104,52 +198,14 @@ fn damaged(row: &SigningKey) -> MasterKeyError {
     ))
 }
 
-fn context(kid: &str) -> String {
+fn private_context(kid: &str) -> String {
     format!("signing-key:{kid}")
 }
 
-#[cfg(test)]
-mod tests {
-    use base64::prelude::BASE64_STANDARD;
-
-    use super::*;
-
-    fn master(byte: u8) -> MasterKey {
-        MasterKey::from_base64(&BASE64_STANDARD.encode([byte; 32])).expect("a master key")
-    }
-
-    fn text(result: Result<KeyRing, MasterKeyError>) -> String {
-        result.err().map(|error| error.0).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_key_is_read_back_under_its_master_key_only() {
-        let row = generate(&master(1), 7).expect("a key");
-        assert_eq!((row.public_key.len(), row.kid.len(), row.created_at), (32, 16, 7));
-        let ring = KeyRing::from_rows(std::slice::from_ref(&row), &master(1)).expect("a ring");
-        assert_eq!(ring.kid, row.kid);
-        assert!(ring.verifying(&row.kid).is_some() && ring.verifying("other").is_none());
-        let refused = text(KeyRing::from_rows(&[row], &master(2)));
-        assert!(refused.contains("ROLLCALL_MASTER_KEY") && refused.contains("master.key"), "{refused}");
-    }
-
-    #[test]
-    fn a_row_that_was_tampered_with_is_refused() {
-        let (mine, theirs) =
-            (generate(&master(1), 0).expect("a key"), generate(&master(1), 0).expect("a key"));
-        let swapped = SigningKey { public_key: theirs.public_key, ..mine.clone() };
-        assert!(text(KeyRing::from_rows(&[swapped], &master(1))).contains("does not hold together"));
-        let renamed = SigningKey { kid: theirs.kid, ..mine };
-        assert!(text(KeyRing::from_rows(&[renamed], &master(1))).contains("Restore"));
-        assert!(text(KeyRing::from_rows(&[], &master(1))).contains("no active signing key"));
-    }
-
-    #[test]
-    fn a_retired_key_verifies_and_does_not_sign() {
-        let active = generate(&master(1), 1).expect("a key");
-        let retired = SigningKey { state: "retired".into(), ..generate(&master(1), 0).expect("a key") };
-        let ring = KeyRing::from_rows(&[retired.clone(), active.clone()], &master(1)).expect("a ring");
-        assert_eq!(ring.kid, active.kid);
-        assert!(ring.verifying(&retired.kid).is_some());
-    }
+fn public_context(kid: &str) -> String {
+    format!("retired-signing-key:{kid}")
 }
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

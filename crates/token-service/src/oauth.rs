@@ -16,7 +16,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    Principal, Refusal, TokenService, expiry, scopes,
+    Longest, Principal, Refusal, TokenService, places, scopes,
     service::{IssueError, check_name},
 };
 
@@ -67,7 +67,8 @@ impl TokenService {
         new: NewClient,
         context: &ChangeContext,
     ) -> Result<IssuedClient, IssueError> {
-        let mut credential = check_new(&new, self.inner.store.now()).map_err(IssueError::Unfit)?;
+        let longest = self.longest_of(tenant).await?;
+        let mut credential = check_new(&new, self.inner.store.now(), longest).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
         let client_id = format!("{ID_PREFIX}{}", Uuid::new_v4().simple());
         let bytes = rand::random::<[u8; 32]>();
@@ -76,7 +77,7 @@ impl TokenService {
         credential.secret_hash = Some(hash(&secret));
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(IssuedClient { client_id, secret, credential }),
-            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Taken(format!(
                 "name: a credential named {:?} exists; revoke it first, or choose another name",
                 credential.name
             ))),
@@ -111,12 +112,12 @@ fn hash(secret: &SecretString) -> String {
 }
 
 /// Checks what was asked for and makes the row of it; who made it, id and secret are still to come.
-fn check_new(new: &NewClient, now: i64) -> Result<Credential, String> {
+fn check_new(new: &NewClient, now: i64, longest: Longest) -> Result<Credential, String> {
     let name = check_name(&new.name)?;
     // Tokens count in seconds, and the last one must not outlive its client.
     let expires_at = new.expires_at - new.expires_at.rem_euclid(1000);
     for instant in [new.expires_at, expires_at] {
-        expiry::check(instant, now).map_err(|error| error.0)?;
+        longest.check(instant, now).map_err(|error| error.0)?;
     }
     Ok(Credential {
         id: CredentialId::generate(),
@@ -134,8 +135,9 @@ fn check_new(new: &NewClient, now: i64) -> Result<Credential, String> {
         last_used_from: None,
         user: None,
         replaced: false,
-        allowed_from: new.allowed_from.clone(),
+        allowed_from: places::check(&new.allowed_from)?,
         warned_days: None,
+        kid: None,
     })
 }
 

@@ -118,6 +118,7 @@ mod tests {
             replaced: false,
             allowed_from: Default::default(),
             warned_days: None,
+            kid: None,
         }
     }
 

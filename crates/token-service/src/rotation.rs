@@ -4,7 +4,7 @@ use scim_core::profile::CredentialKind;
 use store::{ChangeContext, CredentialId, TenantId, credentials::Credential};
 
 use crate::{
-    NewToken, TokenService, expiry,
+    NewToken, TokenService,
     service::{IssueError, Issued},
 };
 
@@ -17,7 +17,7 @@ pub struct Rotated {
 }
 
 impl TokenService {
-    /// Makes a token of the same name, scope and lifetime, bound to the same user. The old one ends after `grace`
+    /// Makes a token of the same name, scope, networks and lifetime (less where less is allowed by now), bound to the same user. The old one ends after `grace`
     /// (milliseconds; 0: at once), or when it would have ended anyway.
     pub async fn rotate(
         &self,
@@ -33,7 +33,8 @@ impl TokenService {
         let now = self.inner.store.now();
         can_rotate(&old, now).map_err(unfit)?;
 
-        let lifetime = old.expires_at.unwrap_or(now).saturating_sub(old.created_at).min(expiry::MAX_MILLIS);
+        let longest = self.longest_of(tenant).await?.lifetime.millis();
+        let lifetime = old.expires_at.unwrap_or(now).saturating_sub(old.created_at).min(longest);
         let new = NewToken {
             name: old.name.clone(),
             scope: old.scope.clone(),
@@ -60,6 +61,11 @@ fn can_rotate(old: &Credential, now: i64) -> Result<(), String> {
     }
     if old.expires_at.is_some_and(|at| at <= now) {
         return Err(format!("token: {name:?} has expired; make a new one"));
+    }
+    if old.is_federated() {
+        return Err(format!(
+            "token: {name:?} stands for the identity provider's own tokens, which it renews itself"
+        ));
     }
     if old.replaced {
         return Err(format!("token: {name:?} was rotated already; rotate the one that took its place"));

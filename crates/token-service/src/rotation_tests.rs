@@ -18,7 +18,7 @@ async fn rotate(world: &World<'_>, old: &Credential, grace: i64) -> Rotated {
 
 async fn refused(world: &World<'_>, tenant: TenantId, id: CredentialId) -> String {
     match world.service.rotate(tenant, id, HOUR, &context()).await {
-        Err(IssueError::Unfit(text)) => text,
+        Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("rotated"),
     }

@@ -4,26 +4,47 @@
 pub const SCIM_READ: &str = "scim:read";
 /// Change SCIM resources.
 pub const SCIM_WRITE: &str = "scim:write";
-/// What a token gets when nobody says otherwise.
+/// Read users, their groups and roles at `/api/v1`.
+pub const DIRECTORY_READ: &str = "directory:read";
+/// Look at tenants, their configuration and credentials at `/api/v1`.
+pub const ADMIN_READ: &str = "admin:read";
+/// Change them.
+pub const ADMIN_WRITE: &str = "admin:write";
+/// All that begins with `admin:`.
+pub const ADMIN: &str = "admin:*";
+/// What a tenant's token gets when nobody says otherwise.
 pub const DEFAULT: &str = "scim:read scim:write";
+/// What a token of the installation gets when nobody says otherwise.
+pub const DEFAULT_PLATFORM: &str = "admin:* directory:read";
 /// Scopes that a tenant's token may hold.
-pub const TENANT: [&str; 3] = [SCIM_READ, SCIM_WRITE, "directory:read"];
+pub const TENANT: [&str; 3] = [SCIM_READ, SCIM_WRITE, DIRECTORY_READ];
+/// Scopes that a token of the installation may hold.
+pub const PLATFORM: [&str; 4] = [ADMIN, ADMIN_READ, ADMIN_WRITE, DIRECTORY_READ];
 
 /// Checks a blank-separated list of scopes for a tenant's token and gives it without repeats. The error is for a
 /// person.
 pub fn check(scope: &str) -> Result<String, String> {
+    check_among(scope, &TENANT)
+}
+
+/// The same for a token of the installation.
+pub fn check_platform(scope: &str) -> Result<String, String> {
+    check_among(scope, &PLATFORM)
+}
+
+fn check_among(scope: &str, all: &[&'static str]) -> Result<String, String> {
     let mut held: Vec<&str> = Vec::new();
     for word in scope.split_ascii_whitespace() {
-        let Some(known) = TENANT.into_iter().find(|known| *known == word) else {
+        let Some(known) = all.iter().find(|known| **known == word) else {
             let shown: String = word.chars().take(40).collect();
-            return Err(format!("scope: {shown:?} is unknown; use {}", TENANT.join(", ")));
+            return Err(format!("scope: {shown:?} is unknown; use {}", all.join(", ")));
         };
-        if !held.contains(&known) {
+        if !held.contains(known) {
             held.push(known);
         }
     }
     if held.is_empty() {
-        return Err(format!("scope: name at least one of {}", TENANT.join(", ")));
+        return Err(format!("scope: name at least one of {}", all.join(", ")));
     }
     Ok(held.join(" "))
 }
@@ -37,6 +58,12 @@ pub fn holds(list: &str, scope: &str) -> bool {
 /// What both of two blank-separated lists hold.
 pub(crate) fn common(one: &str, other: &str) -> String {
     one.split(' ').filter(|scope| holds(other, scope)).collect::<Vec<_>>().join(" ")
+}
+
+/// Does a blank-separated list of scopes hold this one, by itself or as part of `admin:*`?
+#[must_use]
+pub fn hold(list: &str, scope: &str) -> bool {
+    list.split(' ').any(|held| held == scope || (held == ADMIN && scope.starts_with("admin:")))
 }
 
 #[cfg(test)]
@@ -58,5 +85,32 @@ mod tests {
         assert!(check("").is_err());
         assert!(check("scim:read platform").is_err_and(|text| text.contains("\"platform\"")));
         assert!(check("SCIM:READ").is_err());
+        assert_eq!(check_platform(DEFAULT_PLATFORM).as_deref(), Ok(DEFAULT_PLATFORM));
+    }
+
+    #[test]
+    fn a_tenants_token_is_no_admin_and_the_other_way_round() {
+        for scope in [ADMIN, ADMIN_READ, ADMIN_WRITE] {
+            assert!(check(scope).is_err(), "{scope}");
+        }
+        for scope in [SCIM_READ, SCIM_WRITE] {
+            assert!(check_platform(scope).is_err(), "{scope}");
+        }
+    }
+
+    #[test]
+    fn the_star_holds_what_begins_like_it() {
+        for (list, scope, expected) in [
+            (ADMIN, ADMIN_READ, true),
+            (ADMIN, ADMIN_WRITE, true),
+            (ADMIN, ADMIN, true),
+            (ADMIN, DIRECTORY_READ, false),
+            ("directory:read admin:read", ADMIN_READ, true),
+            (ADMIN_WRITE, ADMIN_READ, false),
+            (ADMIN_READ, ADMIN, false),
+            ("", ADMIN_READ, false),
+        ] {
+            assert_eq!(hold(list, scope), expected, "{list:?} {scope:?}");
+        }
     }
 }

@@ -1,53 +1,14 @@
 //! Where a request comes from: the peer, or whom a trusted proxy names.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    str::FromStr,
-};
+use std::net::{IpAddr, SocketAddr};
 
+use egress::Networks;
 use http::{HeaderMap, HeaderName, header};
-use ipnet::IpNet;
 
 /// What proxies append the address of their own peer to.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Longest part of a User-Agent that is kept, in characters.
 const MAX_AGENT: usize = 200;
-
-/// Networks, as people write them: `10.0.0.0/8, 2001:db8::1`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Networks(pub Vec<IpNet>);
-
-impl FromStr for Networks {
-    type Err = String;
-
-    /// CIDR or single addresses, separated by commas or blanks. What is wrong with the first unfit one.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split(|ch: char| ch == ',' || ch.is_whitespace()).filter(|part| !part.is_empty());
-        parts.map(network).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl fmt::Display for Networks {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        formatter.write_str(&texts.join(", "))
-    }
-}
-
-impl Networks {
-    fn hold(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
-    }
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let shown: String = text.chars().take(50).collect();
-    parsed.map(|network| network.trunc()).map_err(|_| {
-        format!("{shown:?} is no network; write an address or CIDR, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32")
-    })
-}
 
 /// Who sent a request, as far as the network tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,19 +91,6 @@ mod tests {
             ("2001:db8::1", &["203.0.113.7"], "10.0.0.0/8 2001:db8::/32", "203.0.113.7"),
         ] {
             assert_eq!(sender(peer, forwarded, proxies), expected, "{peer} {forwarded:?} {proxies:?}");
-        }
-    }
-
-    #[test]
-    fn networks_are_read_and_written() {
-        let read = |text: &str| text.parse::<Networks>().map(|networks| networks.to_string());
-        assert_eq!(read("").as_deref(), Ok(""));
-        assert_eq!(
-            read(" 203.0.113.7,10.1.2.3/8 2001:db8::/32").as_deref(),
-            Ok("203.0.113.7/32, 10.0.0.0/8, 2001:db8::/32")
-        );
-        for text in ["x", "10.0.0.0/33", "10.0.0", "::/129", "example.com"] {
-            assert!(read(text).is_err_and(|error| error.contains("CIDR")), "{text}");
         }
     }
 

@@ -1,13 +1,14 @@
 //! Issue, verify, revoke.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Weak},
     time::Duration,
 };
 
 use moka::future::Cache;
 use scim_core::profile::CredentialKind;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use store::{
     ChangeContext, CredentialId, Store, StoreError, TenantId, UserId,
@@ -17,28 +18,32 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use crate::{
-    MasterKey, Presented,
+    Lifetime, Longest, MasterKey, Options,
     claims::{self, Claims},
     desk::MACHINES,
-    expiry,
-    keys::KeyRing,
+    federation::{Directories, Issuers},
     master_key::MasterKeyError,
+    places::{self, Places},
+    platform::PlatformTokens,
     proofs::{Fingerprint, Proofs},
     refusals::Refusals,
     scopes,
+    signing::{Keys, Signed},
     uses::Uses,
+    vault::Vault,
+    verified::{Checked, Verified},
 };
 
 /// Verified credentials kept in memory.
 const CACHED: u64 = 10_000;
 /// After this long a row is read again though nothing has changed, so that what lies behind it is known to be in use.
-const REMEMBERED: Duration = Duration::from_secs(3600);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Time between two writes of the noted uses, and of what was refused.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// Longest name of a credential, in characters.
 const NAME_LENGTH: usize = 100;
 /// Characters at the end of a token that are kept, for people.
-const HINT_LENGTH: usize = 4;
+pub(crate) const HINT_LENGTH: usize = 4;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -47,11 +52,11 @@ pub struct NewToken {
     pub name: String,
     /// Blank-separated scopes, each of [`crate::scopes::TENANT`].
     pub scope: String,
-    /// Milliseconds; later than now, at most ten years (3653 days) ahead. Cut to a whole second.
+    /// Milliseconds; later than now, and not further ahead than [`TokenService::longest`]. Cut to a whole second.
     pub expires_at: i64,
     /// A live user of the tenant, for a token that stands for this user alone; `None`: for the tenant.
     pub user: Option<UserId>,
-    /// Where it may come from.
+    /// Where it may come from; at most [`places::MAX_NETWORKS`] networks.
     pub allowed_from: AllowedFrom,
 }
 
@@ -90,7 +95,7 @@ impl Principal {
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
-        scopes::holds(&self.scope, scope)
+        scopes::hold(&self.scope, scope)
     }
 }
 
@@ -109,6 +114,22 @@ pub enum Refusal {
     /// A good signature, and no row.
     #[error("the token is unknown")]
     Unknown,
+    /// A good signature, and the token is the installation's: it opens no tenant's address.
+    #[error("a token of the installation, which is for /api/v1 alone")]
+    OfPlatform,
+    /// Good, and not to be used from there.
+    #[error("credential {credential} is not allowed from {}", told(*address))]
+    Elsewhere {
+        /// Its tenant.
+        tenant: TenantId,
+        /// Which.
+        credential: CredentialId,
+        /// Where it came from; `None`: not known.
+        address: Option<IpAddr>,
+    },
+    /// A token of the installation, good, and not to be used from there.
+    #[error("the token of the installation is not allowed from there")]
+    PlatformElsewhere,
     /// Unknown user name or wrong password.
     #[error("wrong user name or password")]
     WrongPassword,
@@ -120,12 +141,19 @@ pub enum Refusal {
     Unavailable(#[source] StoreError),
 }
 
+fn told(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string())
+}
+
 /// Why a credential cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// Name, scope or expiry does not fit, or the name is taken; the text is for the person who asked.
+    /// Name, scope, expiry or networks do not fit, or the name is taken; the text is for the person who asked.
     #[error("{0}")]
     Unfit(String),
+    /// Another one has the name or user name; the text says what to do.
+    #[error("{0}")]
+    Taken(String),
     /// Store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -140,31 +168,37 @@ pub struct TokenService {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) installation: Uuid,
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Keys,
     /// By fingerprint of what was presented, so that no token lies in memory.
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
+    pub(crate) issuers: Issuers,
+    pub(crate) directories: Directories,
+    /// Longest life of new credentials.
+    pub(crate) max_lifetime: Option<Lifetime>,
+    pub(crate) places: Places,
+    pub(crate) platform: PlatformTokens,
     uses: Uses,
     pub(crate) refusals: Refusals,
     flusher: std::sync::OnceLock<AbortHandle>,
 }
 
-/// A verification that may be repeated from memory.
-#[derive(Clone)]
-pub(crate) struct Verified {
-    pub(crate) principal: Principal,
-    /// The store's epoch, read before the row was.
-    pub(crate) epoch: u64,
-    /// Milliseconds.
-    pub(crate) expires_at: i64,
-}
-
 impl TokenService {
-    /// Loads the signing keys, making the first one; fails when the master key is not the one they were encrypted
-    /// under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with the
-    /// service.
+    /// [`Self::open_with`] the usual options.
     pub async fn open(store: Store, master_key: MasterKey) -> Result<Self, MasterKeyError> {
-        let keys = KeyRing::load(&store, &master_key).await?;
+        Self::open_with(store, master_key, Options::default()).await
+    }
+
+    /// Unlocks the vault and loads the signing keys, making the first ones; fails when the master key is not the one they
+    /// are kept under (the text says what to do). Starts a task that writes the noted uses every few seconds and ends with
+    /// the service.
+    pub async fn open_with(
+        store: Store,
+        master_key: MasterKey,
+        options: Options,
+    ) -> Result<Self, MasterKeyError> {
+        let vault = Vault::unlock(&store, &master_key).await?;
+        let keys = Keys::load(store.clone(), vault).await?;
         let installation = store.platform().installation_id().await.map_err(|error| {
             MasterKeyError(format!("The installation's id cannot be read from the database: {error}"))
         })?;
@@ -174,6 +208,11 @@ impl TokenService {
             keys,
             verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
+            issuers: Issuers::new(options.egress),
+            directories: Directories::default(),
+            max_lifetime: options.max_lifetime,
+            places: Places::default(),
+            platform: PlatformTokens::default(),
             uses: Uses::default(),
             refusals: Refusals::new(master_key.fingerprints()),
             flusher: std::sync::OnceLock::new(),
@@ -193,7 +232,7 @@ impl TokenService {
         let (token, credential) = self.prepare(tenant, &new, self.inner.store.now(), context).await?;
         match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
             Ok(()) => Ok(Issued { token, credential }),
-            Err(StoreError::Conflict { .. }) => Err(IssueError::Unfit(format!(
+            Err(StoreError::Conflict { .. }) => Err(IssueError::Taken(format!(
                 "name: a token named {:?} exists; revoke it first, or choose another name",
                 credential.name
             ))),
@@ -209,10 +248,12 @@ impl TokenService {
         now: i64,
         context: &ChangeContext,
     ) -> Result<(SecretString, Credential), IssueError> {
-        let mut credential = check_new(new, now).map_err(IssueError::Unfit)?;
+        let longest = self.longest_of(tenant).await?;
+        let mut credential = check_new(new, now, longest).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
         self.check_user(tenant, new.user).await?;
-        let token = self.sign(tenant, &credential, now)?;
+        let Signed { token, kid } = self.sign(tenant, &credential, now).await?;
+        credential.kid = Some(kid);
         credential.hint = token.chars().skip(token.len().saturating_sub(HINT_LENGTH)).collect();
         Ok((token.into(), credential))
     }
@@ -225,54 +266,49 @@ impl TokenService {
         }
     }
 
-    fn sign(&self, tenant: TenantId, credential: &Credential, now: i64) -> Result<String, IssueError> {
+    async fn sign(&self, tenant: TenantId, credential: &Credential, now: i64) -> Result<Signed, StoreError> {
         let Inner { installation, keys, .. } = &*self.inner;
         let claims = Claims {
             iss: *installation,
             aud: *installation,
             sub: credential.id.0,
             jti: credential.id.0,
-            tenant: tenant.0,
+            tenant: Some(tenant.0),
             iat: now.div_euclid(1000),
             nbf: None,
             exp: credential.expires_at.unwrap_or(now).div_euclid(1000),
             scope: credential.scope.clone(),
         };
-        claims::sign(&claims, keys)
-            .ok_or_else(|| StoreError::Setup("the signing key cannot sign".into()).into())
+        keys.sign(&claims).await
     }
 
-    /// Checks what a caller presented: signature, issuer, audience and times, or user name and password; and an active
-    /// row.
-    pub async fn verify(&self, presented: &Presented) -> Result<Principal, Refusal> {
-        match presented {
-            Presented::Bearer(token) => self.verify_bearer(token.expose_secret()).await,
-            Presented::Basic { username, password } => self.verify_basic(username, password).await,
-        }
-    }
-
-    async fn verify_bearer(&self, token: &str) -> Result<Principal, Refusal> {
+    pub(crate) async fn verify_bearer(&self, token: &str) -> Result<Checked, Refusal> {
         let Inner { store, verified, .. } = &*self.inner;
+        // Before anything is looked up: tokens of others are remembered too, and must not be taken here.
+        if !token.starts_with(claims::PREFIX) {
+            return Err(Refusal::Foreign);
+        }
         let fingerprint: Fingerprint = Sha256::digest(token.as_bytes()).into();
         // Read before the row: a change after this makes the entry worthless.
         let epoch = store.epoch();
-        if let Some(principal) = self.inner.remembered(&fingerprint, epoch).await {
-            return Ok(principal);
+        if let Some(verified) = self.inner.remembered(&fingerprint, epoch).await {
+            return Ok(Checked { verified, cached: true });
         }
         let entry = self.look_up(token, epoch, store.now()).await?;
         verified.insert(fingerprint, entry.clone()).await;
-        Ok(entry.principal)
+        Ok(Checked { verified: entry, cached: false })
     }
 
     /// Signature first, then the row.
     async fn look_up(&self, token: &str, epoch: u64, now: i64) -> Result<Verified, Refusal> {
         let Inner { store, installation, keys, .. } = &*self.inner;
-        let claims = claims::check(token, keys, *installation, now)?;
-        let tenant = TenantId(claims.tenant);
+        let ring = keys.fresh().await;
+        let claims = claims::check(token, &ring, *installation, now)?;
+        let tenant = TenantId(claims.tenant.ok_or(Refusal::OfPlatform)?);
         let row = store.tenant(tenant).credential(CredentialId(claims.sub)).await;
         let row = row.map_err(Refusal::Unavailable)?.ok_or(Refusal::Unknown)?;
         let made_for = if claims.is_access_token() { CredentialKind::Oauth } else { CredentialKind::Bearer };
-        if row.kind != made_for {
+        if row.kind != made_for || row.is_federated() {
             return Err(Refusal::Unknown);
         }
         if row.revoked_at.is_some() || self.is_revoked(&claims).await.map_err(Refusal::Unavailable)? {
@@ -282,10 +318,12 @@ impl TokenService {
         if expires_at <= now {
             return Err(Refusal::Expired);
         }
-        let mut principal = Principal::of(tenant, row);
+        let mut verified = Verified::of(tenant, row, epoch, expires_at);
         // An access token may hold less than its client.
-        principal.scope = scopes::common(&claims.scope, &principal.scope);
-        Ok(Verified { principal, epoch, expires_at })
+        verified.principal.scope = scopes::common(&claims.scope, &verified.principal.scope);
+        // Keys from before the epoch, because the database did not answer: then nobody shall remember what they said.
+        verified.epoch = if ring.is_of(epoch) { epoch } else { 0 };
+        Ok(verified)
     }
 
     /// Notes a use for the token list; written in batches every few seconds, newest wins.
@@ -296,7 +334,7 @@ impl TokenService {
 
     /// Writes the noted uses now (at shutdown, in tests).
     pub async fn flush_uses(&self) -> Result<(), StoreError> {
-        self.inner.uses.flush(&self.inner.store).await
+        self.inner.flush_uses().await
     }
 
     /// The tenant's credentials, newest first.
@@ -316,10 +354,8 @@ impl TokenService {
 }
 
 impl Inner {
-    /// What was verified in this epoch and has not expired since.
-    pub(crate) async fn remembered(&self, fingerprint: &Fingerprint, epoch: u64) -> Option<Principal> {
-        let hit = self.verified.get(fingerprint).await?;
-        (hit.epoch == epoch && self.store.now() < hit.expires_at).then_some(hit.principal)
+    async fn flush_uses(&self) -> Result<(), StoreError> {
+        self.uses.flush(&self.store).await.and(self.platform.flush(&self.store).await)
     }
 }
 
@@ -336,7 +372,7 @@ async fn flush_regularly(service: Weak<Inner>) {
     loop {
         tokio::time::sleep(FLUSH_EVERY).await;
         let Some(inner) = service.upgrade() else { return };
-        if let Err(error) = inner.uses.flush(&inner.store).await {
+        if let Err(error) = inner.flush_uses().await {
             tracing::warn!(%error, "last uses of credentials were not written");
         }
         if let Err(error) = inner.refusals.flush(&inner.store).await {
@@ -346,12 +382,12 @@ async fn flush_regularly(service: Weak<Inner>) {
 }
 
 /// Checks what was asked for and makes the row of it; `created_by` and `hint` are still empty.
-fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
+fn check_new(new: &NewToken, now: i64, longest: Longest) -> Result<Credential, String> {
     let name = check_name(&new.name)?;
-    expiry::check(new.expires_at, now).map_err(|error| error.0)?;
+    longest.check(new.expires_at, now).map_err(|error| error.0)?;
     // A token counts in seconds; row and token must end at the same instant.
     let expires_at = new.expires_at - new.expires_at.rem_euclid(1000);
-    expiry::check(expires_at, now).map_err(|error| error.0)?;
+    longest.check(expires_at, now).map_err(|error| error.0)?;
     Ok(Credential {
         id: CredentialId::generate(),
         kind: CredentialKind::Bearer,
@@ -368,8 +404,9 @@ fn check_new(new: &NewToken, now: i64) -> Result<Credential, String> {
         last_used_from: None,
         user: new.user,
         replaced: false,
-        allowed_from: new.allowed_from.clone(),
+        allowed_from: places::check(&new.allowed_from)?,
         warned_days: None,
+        kid: None,
     })
 }
 

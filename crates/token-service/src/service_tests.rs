@@ -1,9 +1,11 @@
 //! The token service on each database.
 
+use secrecy::ExposeSecret;
 use store::{Actor, ActorKind, tenants::NewTenant};
 use store_testing::{TestStore, on_both};
 
 use super::*;
+use crate::Presented;
 
 pub(crate) const DAY: i64 = 86_400_000;
 
@@ -47,7 +49,7 @@ pub(crate) async fn make_user(store: &Store, tenant: TenantId) -> UserId {
     store.tenant(tenant).create_user(&state, &context()).await.expect("a user").id
 }
 
-fn master_key(byte: u8) -> MasterKey {
+pub(crate) fn master_key(byte: u8) -> MasterKey {
     let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, [byte; 32]);
     MasterKey::from_base64(&text).expect("a master key")
 }
@@ -80,20 +82,20 @@ impl<'a> World<'a> {
     }
 
     /// A token with a good signature that was never issued.
-    pub(crate) fn forge(&self, tenant: TenantId, id: Uuid) -> SecretString {
+    pub(crate) async fn forge(&self, tenant: TenantId, id: Uuid) -> SecretString {
         let inner = &self.service.inner;
         let claims = Claims {
             iss: inner.installation,
             aud: inner.installation,
             sub: id,
             jti: id,
-            tenant: tenant.0,
+            tenant: Some(tenant.0),
             iat: self.store.now() / 1000,
             nbf: None,
             exp: (self.store.now() + DAY) / 1000,
             scope: scopes::DEFAULT.into(),
         };
-        claims::sign(&claims, &inner.keys).expect("signed").into()
+        inner.keys.sign(&claims).await.expect("signed").token.into()
     }
 }
 
@@ -191,11 +193,11 @@ on_both! {
         let issued = world.issue("Okta").await;
         let elsewhere = make_tenant(&store, "elsewhere").await;
         let id = issued.credential.id.0;
-        world.verify(&world.forge(world.tenant, id)).await.expect("the row is active");
+        world.verify(&world.forge(world.tenant, id).await).await.expect("the row is active");
         for forged in [
-            world.forge(elsewhere, id),
-            world.forge(world.tenant, CredentialId::generate().0),
-            world.forge(TenantId::generate(), id),
+            world.forge(elsewhere, id).await,
+            world.forge(world.tenant, CredentialId::generate().0).await,
+            world.forge(TenantId::generate(), id).await,
         ] {
             assert!(matches!(world.verify(&forged).await, Err(Refusal::Unknown)));
         }
@@ -210,7 +212,7 @@ on_both! {
         let world = &World::new(&store).await;
         let now = store.now();
         let issue = async |new: NewToken| match world.service.issue(world.tenant, new, &context()).await {
-            Err(IssueError::Unfit(text)) => text,
+            Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
             Err(other) => panic!("{other}"),
             Ok(_) => String::new(),
         };
@@ -235,10 +237,10 @@ on_both! {
         assert_eq!(world.service.list(world.tenant).await.expect("a list").len(), 2);
     }
 
-    async fn nodes_that_start_at_once_share_one_key(store: TestStore) {
+    async fn nodes_that_start_at_once_share_their_keys(store: TestStore) {
         let world = &World::new(&store).await;
         let nodes = futures::future::join_all((0..4).map(|_| world.another_node())).await;
-        assert_eq!(store.platform().signing_keys().await.expect("keys").len(), 1);
+        assert_eq!(store.platform().signing_keys().await.expect("keys").len(), 2);
         let issued = world.issue("Okta").await;
         for node in nodes {
             node.verify(&bearer(&issued.token)).await.expect("accepted");
@@ -250,7 +252,7 @@ on_both! {
         let other = TokenService::open(store.store(), master_key(2)).await;
         let text = other.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(text.contains("ROLLCALL_MASTER_KEY") && text.contains("master.key"), "{text}");
-        assert_eq!(store.platform().signing_keys().await.expect("keys").len(), 1);
+        assert_eq!(store.platform().signing_keys().await.expect("keys").len(), 2);
     }
 
     async fn uses_are_written_in_batches(store: TestStore) {

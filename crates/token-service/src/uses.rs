@@ -21,7 +21,7 @@ pub(crate) struct Uses {
 impl Uses {
     /// Notes a use; the newest wins.
     pub(crate) fn note(&self, tenant: TenantId, id: CredentialId, at: i64, from: &str) {
-        let from = from.chars().filter(|ch| !ch.is_control()).take(FROM_LENGTH).collect();
+        let from = origin(from);
         keep(&mut self.lock(), tenant, CredentialUse { id, at, from });
     }
 
@@ -54,6 +54,11 @@ impl Uses {
     fn lock(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where a use came from, as it is kept.
+pub(crate) fn origin(from: &str) -> String {
+    from.chars().filter(|ch| !ch.is_control()).take(FROM_LENGTH).collect()
 }
 
 fn keep(notes: &mut Notes, tenant: TenantId, one: CredentialUse) {

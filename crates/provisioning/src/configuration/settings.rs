@@ -12,6 +12,9 @@ use crate::{Tenant, TenantDirectory, attempts::whole};
 /// Longest name of a tenant, in characters.
 pub(crate) const NAME_LENGTH: usize = 200;
 
+/// Longest that any token may live, in days: ten years with three leap days.
+const CREDENTIAL_DAYS: i32 = 3653;
+
 /// Longest organization, in characters.
 const ORGANIZATION_LENGTH: usize = 200;
 
@@ -58,6 +61,7 @@ impl TenantDirectory {
             let organization = checked.organization.as_ref().unwrap_or(&tenant.row.organization);
             check_activation(tenant, organization.as_deref())?;
         }
+        checked.credential_days = settings.credential_days.map(check_days).transpose()?;
         for (name, value) in &settings.properties {
             let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
             let (name, value) = check_property(tenant, name, value)?;
@@ -87,6 +91,15 @@ fn check_activation(tenant: &Tenant, organization: Option<&str>) -> Result<(), C
             unfit(format!("organization: {} needs one before it is activated; set it", tenant.row.slug))
         }
         _ => Ok(()),
+    }
+}
+
+fn check_days(days: Option<i32>) -> Result<Option<i32>, ConfigurationError> {
+    match days {
+        Some(days) if !(1..=CREDENTIAL_DAYS).contains(&days) => unfit(format!(
+            "max-token-lifetime: a new credential may live 1 to {CREDENTIAL_DAYS} days (10y); choose a length between them"
+        )),
+        days => Ok(days),
     }
 }
 

@@ -25,6 +25,17 @@ pub const MAX_LABEL: usize = 200;
 /// What a list of a file or a form may begin with, in any case.
 const HEADERS: [&str; 2] = ["value", "label"];
 
+impl Tenant {
+    /// Who has filled a value set: `tenant`, `profile`, or nobody.
+    #[must_use]
+    pub fn filled_by(&self, name: &str) -> Option<&'static str> {
+        if self.own_sets.get(name).is_some() {
+            return Some("tenant");
+        }
+        self.profile.value_set(name)?.values.as_ref().map(|_| "profile")
+    }
+}
+
 impl TenantDirectory {
     /// Puts a list in place of the tenant's one of that name; an empty list allows nothing. Values and labels are
     /// trimmed. Where the list holds the product's roles, they are given anew at once. Gives the role grants that came

@@ -18,7 +18,7 @@ use token_service::passwords;
 use super::output;
 use crate::{
     cli::{Admin as Command, Role},
-    installation::Installation,
+    installation::{Installation, cli_context},
 };
 
 /// Rows read at a time.
@@ -96,7 +96,7 @@ async fn create(
         tenants,
         created_at: installation.store.now(),
     };
-    match installation.store.platform().create_admin(&admin).await {
+    match installation.store.platform().create_admin(&admin, &cli_context()).await {
         Err(StoreError::Conflict { .. }) => bail!("{email} can sign in already"),
         result => Ok(result?),
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use provisioning::Tenant;
 use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -10,7 +11,8 @@ use store::credentials::Credential;
 use token_service::NewBasic;
 
 use super::{
-    credentials::{expires_in, require, state},
+    allow,
+    credentials::{end, expires_in, json_row, made, require, state, used},
     output,
 };
 use crate::{
@@ -21,16 +23,21 @@ use crate::{
 /// Runs one of the commands for user names.
 pub(super) async fn run(installation: &Installation, command: Basic) -> anyhow::Result<ExitCode> {
     match command {
-        Basic::Create { slug, username, name, expires_in: until, scope } => {
+        Basic::Create { slug, username, name, expires_in: until, scope, from } => {
             let tenant = installation.tenant(&slug).await?;
             require(&tenant, CredentialKind::Basic)?;
             let now = installation.store.now();
             let expires_at = until.map(|until| expires_in(&until, now)).transpose()?;
-            let new = NewBasic { username, name, scope, expires_at, allowed_from: Default::default() };
+            let new = NewBasic { username, name, scope, expires_at, allowed_from: from.into() };
             let issued = installation.tokens.create_basic(tenant.id(), new, &cli_context()).await?;
             output::line(issued.password.expose_secret());
         }
         Basic::List { slug, json } => list(installation, &slug, json).await?,
+        Basic::Allow { slug, username, change } => {
+            let tenant = installation.tenant(&slug).await?;
+            let live = live(installation, &tenant, &username).await?;
+            allow::run(installation, tenant.id(), &[live], &change).await?;
+        }
         Basic::Revoke { slug, username } => revoke(installation, &slug, &username).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -43,57 +50,58 @@ fn login(credential: &Credential) -> &str {
 async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let now = installation.store.now();
+    let longest = installation.tokens.longest(tenant.row.credential_days);
     let mut credentials = installation.tokens.list(tenant.id()).await?;
     credentials.retain(|credential| credential.kind == CredentialKind::Basic);
     if json {
-        let time = |millis: Option<i64>| millis.map(scim_core::timestamp::to_rfc3339);
         let rows: Vec<_> = credentials
             .iter()
             .map(|credential| {
-                json!({
-                    "id": credential.id, "username": credential.login, "name": credential.name,
-                    "scope": credential.scope, "state": state(credential, now),
-                    "created": time(Some(credential.created_at)), "created_by": credential.created_by,
-                    "expires": time(credential.expires_at), "revoked": time(credential.revoked_at),
-                    "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
-                })
+                let mut row = json_row(credential, longest, now);
+                row["username"] = json!(credential.login);
+                row
             })
             .collect();
         return output::json(&rows);
     }
-    let mut table =
-        output::table(&["user name", "name", "scope", "state", "created", "by", "expires", "last used"]);
+    let headers = ["user name", "name", "scope", "may come", "state", "created", "expires", "last used"];
+    let mut table = output::table(&headers);
     for credential in &credentials {
         table.add_row([
             login(credential),
             &credential.name,
             &credential.scope,
+            &allow::words(&credential.allowed_from),
             state(credential, now),
-            &output::time(Some(credential.created_at)),
-            &credential.created_by,
-            &output::time(credential.expires_at),
-            &output::time(credential.last_used_at),
+            &made(credential),
+            &end(credential, longest, now),
+            &used(credential),
         ]);
     }
     output::line(table);
     Ok(())
 }
 
-async fn revoke(installation: &Installation, slug: &str, username: &str) -> anyhow::Result<()> {
-    let tenant = installation.tenant(slug).await?;
-    let now = installation.store.now();
+/// The live credential of a user name.
+async fn live(installation: &Installation, tenant: &Tenant, username: &str) -> anyhow::Result<Credential> {
+    let (slug, now) = (&tenant.row.slug, installation.store.now());
     let credentials = installation.tokens.list(tenant.id()).await?;
-    let is_meant = |credential: &&Credential| {
+    let is_meant = |credential: &Credential| {
         credential.kind == CredentialKind::Basic
             && fold::same(login(credential), username.trim())
             && state(credential, now) == "live"
     };
-    let live = credentials.iter().find(is_meant).with_context(|| {
+    credentials.into_iter().find(is_meant).with_context(|| {
         format!("{slug} has no live user name {username:?}; `rollcall basic list {slug}` shows all")
-    })?;
+    })
+}
+
+async fn revoke(installation: &Installation, slug: &str, username: &str) -> anyhow::Result<()> {
+    let tenant = installation.tenant(slug).await?;
+    let live = live(installation, &tenant, username).await?;
     if !installation.tokens.revoke(tenant.id(), live.id, &cli_context()).await? {
         bail!("{username:?} was revoked by someone else meanwhile");
     }
-    output::line(format_args!("{} revoked", login(live)));
+    output::line(format_args!("{} revoked", login(&live)));
     Ok(())
 }

@@ -3,8 +3,11 @@
 use anyhow::bail;
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
+use serde_json::{Value, json};
 use store::credentials::Credential;
-use token_service::expiry;
+use token_service::{Longest, expiring, expiry};
+
+use super::output;
 
 /// Refuses to make what the tenant's profile would not let in, and names what it does.
 pub(super) fn require(tenant: &Tenant, kind: CredentialKind) -> anyhow::Result<()> {
@@ -39,11 +42,42 @@ pub(super) fn expires_in(text: &str, now: i64) -> anyhow::Result<i64> {
 
 /// `live`, `expired` or `revoked`, at `now` (milliseconds).
 pub(super) fn state(credential: &Credential, now: i64) -> &'static str {
-    if credential.revoked_at.is_some() {
-        "revoked"
-    } else if credential.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        "expired"
-    } else {
-        "live"
+    expiry::state(credential.revoked_at, credential.expires_at, now)
+}
+
+/// A credential as JSON, at `now` (milliseconds); its kind adds what it has beside that.
+pub(super) fn json_row(credential: &Credential, longest: Longest, now: i64) -> Value {
+    let time = |millis: Option<i64>| millis.map(scim_core::timestamp::to_rfc3339);
+    let state = state(credential, now);
+    let live = state == "live";
+    json!({
+        "id": credential.id, "name": credential.name, "scope": credential.scope, "state": state,
+        "created": time(Some(credential.created_at)), "created_by": credential.created_by,
+        "expires": time(credential.expires_at), "revoked": time(credential.revoked_at),
+        "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
+        "allowed_from": credential.allowed_from.networks, "report_only": credential.allowed_from.report_only,
+        "expires_within_days": credential.expires_at.filter(|_| live).and_then(|at| expiring::step(at, now)),
+        "exceeds_policy": live && longest.is_exceeded_by(credential),
+    })
+}
+
+/// When it was made, and by whom, in two lines.
+pub(super) fn made(credential: &Credential) -> String {
+    format!("{}\nby {}", output::time(Some(credential.created_at)), credential.created_by)
+}
+
+/// When it ends, and whether that is longer than is allowed by now.
+pub(super) fn end(credential: &Credential, longest: Longest, now: i64) -> String {
+    let at = output::time(credential.expires_at);
+    let too_long = state(credential, now) == "live" && longest.is_exceeded_by(credential);
+    if too_long { format!("{at}\nlonger than {}", longest.lifetime.words()) } else { at }
+}
+
+/// When it was used last, and from where, in two lines.
+pub(super) fn used(credential: &Credential) -> String {
+    let at = output::time(credential.last_used_at);
+    match credential.last_used_from.as_deref().filter(|from| !from.is_empty()) {
+        Some(from) => format!("{at}\nfrom {from}"),
+        None => at,
     }
 }

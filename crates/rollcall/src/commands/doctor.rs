@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use store::Store;
-use token_service::TokenService;
+use token_service::{MasterKey, TokenService};
 
 use super::output;
 use crate::{
@@ -32,13 +32,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         (Ok(store), Ok(key)) => {
             say("database", Ok(format!("{:?}, schema up to date, row-level checks hold", store.backend())));
             say("clock", clock(&store));
-            say(
-                "keys",
-                TokenService::open(store.clone(), key)
-                    .await
-                    .map(|_| "master key opens the signing keys".to_owned())
-                    .map_err(Into::into),
-            );
+            say("keys", keys(&store, key, settings).await);
             say("operators", operators(&store).await);
             store.close().await;
         }
@@ -62,6 +56,26 @@ fn clock(store: &Store) -> anyhow::Result<String> {
         "it is not {now}: set the machine's clock (NTP), tokens expire by it"
     );
     Ok(now)
+}
+
+/// What verifies tokens, for those who do so themselves.
+async fn keys(store: &Store, key: MasterKey, settings: &Settings) -> anyhow::Result<String> {
+    let tokens = TokenService::open(store.clone(), key).await?;
+    let active = tokens.signing_keys().await?.into_iter().next().map(|key| key.kid).unwrap_or_default();
+    let jwks = settings.public_url().join(".well-known/jwks.json")?;
+    let (all, outdated) = tokens.vault().data_keys();
+    let hint = match (outdated, settings.former_master_key.is_some()) {
+        (0, true) => "; ROLLCALL_FORMER_MASTER_KEY is needed no more: take it away".to_owned(),
+        (0, false) => String::new(),
+        (outdated, _) => {
+            format!("; a former master key still wraps {outdated} of them: run `rollcall key rewrap`")
+        }
+    };
+    let issuer = tokens.issuer();
+    Ok(format!(
+        "master key opens {}{hint}; {active} signs; issuer {issuer}, public keys at {jwks}",
+        output::counted(all, "data key")
+    ))
 }
 
 async fn operators(store: &Store) -> anyhow::Result<String> {

@@ -1,14 +1,18 @@
 //! One file for each command.
 
 mod admin;
+mod allow;
 mod basic;
 mod credentials;
 mod demo;
 mod doctor;
 mod export;
+mod federation;
 mod import;
+mod key;
 mod oauth;
 mod output;
+mod platform_token;
 mod profile;
 mod progress;
 mod serve;
@@ -24,14 +28,18 @@ use clap::CommandFactory as _;
 use store::Store;
 
 use crate::{
-    cli::{Cli, Command, Profile},
+    cli::{Cli, Command, Profile, Tenant},
     installation::{self, Installation, Migrations},
     settings::{Settings, ensure_dir},
     telemetry,
 };
 
 /// Runs a command to its end.
-pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Tenant(Tenant::Set { .. }) = &cli.command {
+        // There the flag of the setting means the tenant's own limit, and comes as both.
+        cli.settings.max_token_lifetime = None;
+    }
     let settings = Settings::load(&cli.settings)?;
     let _telemetry =
         telemetry::start(&settings, cli.settings.log.is_none().then(|| default_log(&cli.command)).flatten())?;
@@ -48,6 +56,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(&open().await?, command).await,
         Command::Basic(command) => basic::run(&open().await?, command).await,
         Command::Oauth(command) => oauth::run(&open().await?, &settings, command).await,
+        Command::Federation(command) => federation::run(&open().await?, command).await,
+        Command::Key(command) => key::run(&settings, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,

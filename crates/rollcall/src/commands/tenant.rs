@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use provisioning::{ProfileSource, configuration::ConfigurationError};
 use serde_json::json;
 use store::tenants::{TenantRow, TenantSettings, TenantStatus};
+use token_service::{
+    Lifetime,
+    lifetime::{Limit, SetBy},
+};
 
 use super::{output, profile};
 use crate::{
@@ -47,20 +51,27 @@ pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow:
             installation.tenants.deactivate(&tenant, &cli_context()).await?;
             output::line(format_args!("{slug} inactive"));
         }
-        Tenant::Set { slug, name, organization, properties } => {
+        Tenant::Set { slug, name, organization, properties, max_token_lifetime } => {
             let properties = properties.into_iter().map(|(name, value)| (name, Some(value))).collect();
             let organization = organization.map(Some);
-            let settings = TenantSettings { name, organization, properties, ..TenantSettings::default() };
+            let credential_days = max_token_lifetime.map(|Limit(limit)| limit.map(Lifetime::days));
+            let settings = TenantSettings {
+                name,
+                organization,
+                properties,
+                credential_days,
+                ..TenantSettings::default()
+            };
             let tenant = installation.tenant(&slug).await?;
             installation.tenants.configure(&tenant, &settings, &cli_context()).await?;
-            show(&*installation.tenant(&slug).await?);
+            show(installation, &*installation.tenant(&slug).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Name, organization and properties, those without a value too.
-fn show(tenant: &provisioning::Tenant) {
+/// Name, organization, properties (those without a value too) and the limit that holds for new credentials.
+fn show(installation: &Installation, tenant: &provisioning::Tenant) {
     let row = &tenant.row;
     output::line(format_args!("name: {}", row.name));
     if tenant.profile.organization.is_some() || row.organization.is_some() {
@@ -70,6 +81,12 @@ fn show(tenant: &provisioning::Tenant) {
         let value = row.properties.get(&gate.name).map_or("–", String::as_str);
         output::line(format_args!("{}: {value}", gate.name));
     }
+    let longest = installation.tokens.longest(row.credential_days);
+    let by = match longest.set_by {
+        SetBy::Tenant => "",
+        SetBy::Platform | SetBy::Nobody => " (this installation's)",
+    };
+    output::line(format_args!("max-token-lifetime: {}{by}", longest.lifetime));
 }
 
 async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
@@ -91,6 +108,7 @@ async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
                     "slug": row.slug, "name": row.name, "profile": row.profile_name, "status": status(row),
                     "compatibility": row.compatibility, "id": row.id,
                     "organization": row.organization, "properties": row.properties,
+                    "max_token_lifetime": row.credential_days.map(|days| Lifetime::from_days(days).to_string()),
                     "created": scim_core::timestamp::to_rfc3339(row.created_at),
                 })
             })

@@ -6,37 +6,59 @@ use anyhow::{Context as _, bail};
 use provisioning::Tenant;
 use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{UserId, credentials::Credential};
-use token_service::{NewToken, expiry, refusals::Refused};
+use token_service::{NewToken, RotationState, expiry, refusals::Refused, scopes};
 
 use super::{
-    credentials::{expires_in, require, state},
-    output,
+    allow,
+    credentials::{end, expires_in, json_row, made, require, state, used},
+    output, platform_token,
 };
 use crate::{
-    cli::Token,
+    cli::{Token, Whose},
     installation::{Installation, cli_context},
 };
 
 /// Runs one of the token commands.
 pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::Result<ExitCode> {
     match command {
-        Token::Create { slug, name, expires_in: until, scope, user } => {
+        Token::Create { slug: None, name, expires_in, scope, from, .. } => {
+            platform_token::create(installation, name, expires_in.as_deref(), scope, from.into()).await?;
+        }
+        Token::Create { slug: Some(slug), name, expires_in: until, scope, user, from, .. } => {
             let tenant = installation.tenant(&slug).await?;
             require(&tenant, CredentialKind::Bearer)?;
-            let expires_at = expires_in(&until, installation.store.now())?;
+            let now = installation.store.now();
+            let longest = installation.tokens.longest(tenant.row.credential_days);
+            let expires_at = match until {
+                Some(until) => expires_in(&until, now)?,
+                None => longest.usual_end(now),
+            };
             let user = match user {
                 Some(user_name) => Some(user_named(installation, &tenant, &user_name).await?),
                 None => None,
             };
-            let new = NewToken { name, scope, expires_at, user, allowed_from: Default::default() };
+            let scope = scope.unwrap_or_else(|| scopes::DEFAULT.to_owned());
+            let new = NewToken { name, scope, expires_at, user, allowed_from: from.into() };
             let issued = installation.tokens.issue(tenant.id(), new, &cli_context()).await?;
             output::line(issued.token.expose_secret());
         }
-        Token::List { slug, json } => list(installation, &slug, json).await?,
-        Token::Revoke { slug, name, hint } => revoke(installation, &slug, &name, hint.as_deref()).await?,
-        Token::Rotate { slug, name, grace } => rotate(installation, &slug, &name, &grace).await?,
+        Token::List { slug: None, json, .. } => platform_token::list(installation, json).await?,
+        Token::List { slug: Some(slug), json, .. } => list(installation, &slug, json).await?,
+        Token::Revoke { named, hint } => match named.whose()? {
+            Whose::Tenant { slug, name } => revoke(installation, slug, name, hint.as_deref()).await?,
+            Whose::Platform { name } => platform_token::revoke(installation, name, hint.as_deref()).await?,
+        },
+        Token::Allow { slug, name, hint, change } => {
+            let tenant = installation.tenant(&slug).await?;
+            let tokens = live(installation, &tenant, &name, hint.as_deref()).await?;
+            allow::run(installation, tenant.id(), &tokens, &change).await?;
+        }
+        Token::Rotate { named, grace } => match named.whose()? {
+            Whose::Tenant { slug, name } => rotate(installation, slug, name, &grace).await?,
+            Whose::Platform { name } => platform_token::rotate(installation, name, &grace).await?,
+        },
         Token::Refusals { slug, json } => refusals(installation, slug.as_deref(), json).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -61,54 +83,65 @@ async fn tokens(installation: &Installation, tenant: &Tenant) -> anyhow::Result<
 async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let now = installation.store.now();
+    let longest = installation.tokens.longest(tenant.row.credential_days);
     let credentials = tokens(installation, &tenant).await?;
+    let rotations = RotationState::all(&credentials, now);
     if json {
-        let time = |millis: Option<i64>| millis.map(scim_core::timestamp::to_rfc3339);
         let rows: Vec<_> = credentials
             .iter()
             .map(|credential| {
-                json!({
-                    "id": credential.id, "name": credential.name, "scope": credential.scope,
-                    "hint": credential.hint, "state": state(credential, now),
-                    "created": time(Some(credential.created_at)), "created_by": credential.created_by,
-                    "expires": time(credential.expires_at), "revoked": time(credential.revoked_at),
-                    "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
-                    "user": credential.user, "replaced": credential.replaced,
-                })
+                let mut row = json_row(credential, longest, now);
+                row["hint"] = json!(credential.hint);
+                row["user"] = json!(credential.user);
+                row["replaced"] = json!(credential.replaced);
+                let has_part = |state: &&RotationState| [state.old.id, state.new.id].contains(&credential.id);
+                row["rotation"] = json!(rotations.iter().find(has_part).map(|state| rotation(state, now)));
+                row
             })
             .collect();
         return output::json(&rows);
     }
-    let mut table =
-        output::table(&["name", "token", "scope", "user", "state", "created", "expires", "last used"]);
+    let headers = ["name", "token", "scope", "may come", "state", "created", "expires", "last used"];
+    let mut table = output::table(&headers);
     for credential in &credentials {
+        let user = credential.user.map(|user| format!("\nfor user {user}"));
         table.add_row([
             credential.name.clone(),
             format!("…{}", credential.hint),
-            credential.scope.clone(),
-            credential.user.map(|user| user.to_string()).unwrap_or_default(),
+            credential.scope.clone() + &user.unwrap_or_default(),
+            allow::words(&credential.allowed_from),
             match state(credential, now) {
                 "live" if credential.replaced => "live, rotated".to_owned(),
                 state => state.to_owned(),
             },
-            output::time(Some(credential.created_at)),
-            output::time(credential.expires_at),
-            output::time(credential.last_used_at),
+            made(credential),
+            end(credential, longest, now),
+            used(credential),
         ]);
     }
     output::line(table);
+    for state in &rotations {
+        output::line(format_args!("{}: {}", state.name, state.advice(now)));
+    }
     Ok(())
 }
 
-async fn revoke(
+fn rotation(state: &RotationState, now: i64) -> Value {
+    json!({
+        "old": state.old.id, "new": state.new.id, "in_use": state.in_use.word(),
+        "safe_to_revoke": state.in_use.safe_to_revoke(), "advice": state.advice(now),
+    })
+}
+
+/// The live tokens of this name and ending, of which there is at least one.
+async fn live(
     installation: &Installation,
-    slug: &str,
+    tenant: &Tenant,
     name: &str,
     hint: Option<&str>,
-) -> anyhow::Result<()> {
-    let tenant = installation.tenant(slug).await?;
-    let now = installation.store.now();
-    let mut live = tokens(installation, &tenant).await?;
+) -> anyhow::Result<Vec<Credential>> {
+    let (slug, now) = (&tenant.row.slug, installation.store.now());
+    let mut live = tokens(installation, tenant).await?;
     live.retain(|token| {
         fold::same(&token.name, name)
             && state(token, now) == "live"
@@ -118,7 +151,17 @@ async fn revoke(
         let ending = hint.map(|hint| format!(" that ends with {hint:?}")).unwrap_or_default();
         bail!("{slug} has no live token named {name:?}{ending}; `rollcall token list {slug}` shows all");
     }
-    for token in live {
+    Ok(live)
+}
+
+async fn revoke(
+    installation: &Installation,
+    slug: &str,
+    name: &str,
+    hint: Option<&str>,
+) -> anyhow::Result<()> {
+    let tenant = installation.tenant(slug).await?;
+    for token in live(installation, &tenant, name, hint).await? {
         if !installation.tokens.revoke(tenant.id(), token.id, &cli_context()).await? {
             bail!("{:?} (…{}) was revoked by someone else meanwhile", token.name, token.hint);
         }

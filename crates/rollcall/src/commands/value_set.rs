@@ -62,14 +62,6 @@ fn read(file: &Path) -> anyhow::Result<Vec<AllowedValue>> {
     values_of_csv(std::io::BufReader::new(opened)).with_context(|| name.to_string())
 }
 
-/// Who has filled a set: the tenant, its profile, or nobody.
-fn filled_by(tenant: &Tenant, name: &str) -> Option<&'static str> {
-    if tenant.own_sets.get(name).is_some() {
-        return Some("tenant");
-    }
-    tenant.profile.value_set(name)?.values.as_ref().map(|_| "profile")
-}
-
 fn as_json(values: &[AllowedValue]) -> Vec<serde_json::Value> {
     values.iter().map(|allowed| json!({"value": allowed.value, "label": allowed.label})).collect()
 }
@@ -84,7 +76,7 @@ fn list(tenant: &Tenant, json: bool) -> anyhow::Result<()> {
             .map(|set| {
                 json!({
                     "name": set.name, "title": set.title, "required": set.required,
-                    "filled_by": filled_by(tenant, &set.name), "values": as_json(values(&set.name)),
+                    "filled_by": tenant.filled_by(&set.name), "values": as_json(values(&set.name)),
                 })
             })
             .collect();
@@ -92,7 +84,7 @@ fn list(tenant: &Tenant, json: bool) -> anyhow::Result<()> {
     }
     let mut table = output::table(&["name", "title", "values", "filled by"]);
     for set in declared {
-        let filled = match filled_by(tenant, &set.name) {
+        let filled = match tenant.filled_by(&set.name) {
             Some(who) => who,
             None if set.required => "nobody: no value is allowed",
             None => "nobody: every value is allowed",

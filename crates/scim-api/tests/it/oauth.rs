@@ -31,7 +31,8 @@ async fn entra(world: &World, slug: &str, scope: &str) -> Client {
     };
     let made = world.tokens.create_client(tenant.id(), new, &context()).await.expect("a client");
     let client = world.tokens.verify_client(&made.client_id, &made.secret).await.expect("accepted");
-    let issued = world.tokens.issue_access_token(&client, Some(scope), Default::default()).expect("issued");
+    let issued =
+        world.tokens.issue_access_token(&client, Some(scope), Default::default()).await.expect("issued");
     Client {
         app: world.app.clone(),
         host: SHARED_HOST.into(),

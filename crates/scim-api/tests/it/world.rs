@@ -7,10 +7,11 @@ use scim_api::ScimState;
 use secrecy::ExposeSecret as _;
 use store::{
     Actor, ActorKind, ChangeContext, Store, TenantScope, UserId,
+    keys::KeyState,
     tenants::{NewTenant, TenantStatus},
 };
 use store_testing::TestStore;
-use token_service::{IssuedBasic, MasterKey, NewBasic, NewToken, TokenService};
+use token_service::{IssuedBasic, MasterKey, NewBasic, NewToken, TokenService, Vault};
 
 use crate::client::Client;
 
@@ -37,6 +38,11 @@ pub(crate) fn context() -> ChangeContext {
     }
 }
 
+/// What guards the keys of every world.
+fn master_key() -> MasterKey {
+    MasterKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("a key")
+}
+
 /// `Authorization` of a user name and a password (RFC 7617).
 pub(crate) fn basic_header(username: &str, password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
@@ -53,19 +59,37 @@ impl World {
 
     async fn over(database: TestStore) -> Self {
         let store = database.store();
-        let key = MasterKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("a key");
-        let tokens = TokenService::open(store.clone(), key).await.expect("tokens");
-        let state = ScimState {
+        let state = Self::node(&store).await;
+        let app = scim_api::service(state.clone(), Router::new());
+        Self { store, tokens: state.tokens.clone(), state, app, database }
+    }
+
+    /// What a node works with.
+    async fn node(store: &Store) -> ScimState {
+        let tokens = TokenService::open(store.clone(), master_key()).await.expect("tokens");
+        ScimState {
             provisioner: Provisioner::new(store.clone()),
             tenants: TenantDirectory::new(store.clone()),
-            tokens: tokens.clone(),
+            tokens,
             public_url: format!("https://{SHARED_HOST}").parse().expect("a URL"),
             tenant_domain: Some(DOMAIN.into()),
             rate_limit: None,
             trusted_proxies: Default::default(),
-        };
-        let app = scim_api::service(state.clone(), Router::new());
-        Self { store, tokens, state, app, database }
+        }
+    }
+
+    /// The service of another node on the same database.
+    pub(crate) async fn another_node(&self) -> Router {
+        scim_api::service(Self::node(&self.database.another().await).await, Router::new())
+    }
+
+    /// The id, the public and the private half (PKCS #8) of the key that signs.
+    pub(crate) async fn signing_key(&self) -> (String, Vec<u8>, Vec<u8>) {
+        let vault = Vault::unlock(&self.store, &master_key()).await.expect("a vault");
+        let rows = self.store.platform().signing_keys().await.expect("keys");
+        let row = rows.into_iter().find(|row| row.state == KeyState::Active).expect("an active key");
+        let private = vault.open(&row.sealed, &format!("signing-key:{}", row.kid)).expect("opened");
+        (row.kid, row.public_key, private.to_vec())
     }
 
     /// Moves the clock by so many milliseconds.

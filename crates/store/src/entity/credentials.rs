@@ -28,6 +28,7 @@ pub struct Model {
     pub allowed_from: Option<String>,
     pub report_only: bool,
     pub warned_days: Option<i32>,
+    pub kid: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

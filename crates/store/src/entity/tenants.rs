@@ -24,6 +24,7 @@ pub struct Model {
     pub mapping_version: i64,
     pub layout_version: i64,
     pub indexed_version: i64,
+    pub credential_days: Option<i32>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

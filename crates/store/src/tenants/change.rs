@@ -63,6 +63,9 @@ impl Platform {
         if let Some(organization) = &settings.organization {
             after.organization.clone_from(organization);
         }
+        if let Some(days) = settings.credential_days {
+            after.credential_days = days;
+        }
         let mut all = properties(&before.properties)?;
         for (name, value) in &settings.properties {
             match value {
@@ -147,8 +150,8 @@ impl TenantTx {
         let row = tenants::Model { version: before + 1, updated_at: self.now, ..row };
         let mut changed = row.clone().into_active_model();
         use tenants::Column::{
-            Compatibility, GateOpen, IndexedVersion, LayoutVersion, MappingVersion, Name, NameKey,
-            Organization, ProfileName, ProfileVersion, Properties, Status, UpdatedAt, Version,
+            Compatibility, CredentialDays, GateOpen, IndexedVersion, LayoutVersion, MappingVersion, Name,
+            NameKey, Organization, ProfileName, ProfileVersion, Properties, Status, UpdatedAt, Version,
         };
         // A slug is never changed, nor an id: the application may not even try.
         for column in [
@@ -164,6 +167,7 @@ impl TenantTx {
             MappingVersion,
             LayoutVersion,
             IndexedVersion,
+            CredentialDays,
             Version,
             UpdatedAt,
         ] {
@@ -201,6 +205,7 @@ fn first_row(tenant: &NewTenant, id: uuid::Uuid, now: i64) -> Result<tenants::Mo
         mapping_version: 1,
         layout_version: 1,
         indexed_version: 1,
+        credential_days: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -218,6 +223,7 @@ fn state(row: &tenants::Model) -> Value {
         "compatibility": row.compatibility,
         "gateOpen": row.gate_open,
         "organization": row.organization,
+        "credentialDays": row.credential_days,
         "properties": serde_json::from_str(&row.properties).unwrap_or(Value::Null),
     })
 }

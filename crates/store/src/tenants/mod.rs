@@ -67,6 +67,8 @@ pub struct TenantRow {
     pub layout_version: i64,
     /// Do all users have the search form and the indexed values of this layout? Until then the index may lack some.
     pub indexed: bool,
+    /// Longest life of a new credential, in days; `None`: what the platform allows.
+    pub credential_days: Option<i32>,
     /// Milliseconds.
     pub created_at: i64,
 }
@@ -97,6 +99,8 @@ pub struct TenantSettings {
     pub organization: Option<Option<String>>,
     /// Properties by name; `None`: it has none any more.
     pub properties: BTreeMap<String, Option<String>>,
+    /// Longest life of a new credential, in days; `Some(None)`: what the platform allows.
+    pub credential_days: Option<Option<i32>>,
     /// Served? [`TenantStatus::Active`] opens the gate, too.
     pub status: Option<TenantStatus>,
     /// [`TenantRow::version`] by which these were checked; `None`: whatever it is by now.
@@ -147,6 +151,22 @@ impl Platform {
         self.tenants_among(tenants::Entity::find(), search, offset, limit).await
     }
 
+    /// The same from after a slug on (`None`: from the first), without counting them.
+    pub async fn tenants_after(
+        &self,
+        search: &str,
+        slug: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<TenantRow>, StoreError> {
+        let tx = self.inner.begin_read().await?;
+        let mut query = searched(tenants::Entity::find(), search);
+        if let Some(slug) = slug {
+            query = query.filter(tenants::COLUMN.slug.gt(slug));
+        }
+        let query = query.order_by_asc(tenants::Column::Slug).limit(limit);
+        self.rows_with_profiles(&tx.db, query).await
+    }
+
     /// The same, of the tenants that an admin was given alone.
     pub async fn tenants_given_to(
         &self,
@@ -166,27 +186,58 @@ impl Platform {
 
     async fn tenants_among(
         &self,
-        mut query: Select<tenants::Entity>,
+        query: Select<tenants::Entity>,
         search: &str,
         offset: u64,
         limit: u64,
     ) -> Result<Page<TenantRow>, StoreError> {
         let tx = self.inner.begin_read().await?;
-        if !search.is_empty() {
-            let holds = |column: tenants::Column| Expr::col(column).like(contains(&fold(search)));
-            query = query.filter(holds(tenants::Column::Slug).or(holds(tenants::Column::NameKey)));
-        }
+        let query = searched(query, search);
         let total = query.clone().count(&tx.db).await?;
         let query = query.order_by_asc(tenants::Column::Slug).offset(offset).limit(limit);
-        let mut items = Vec::new();
-        for row in query.all(&tx.db).await? {
-            // Profiles are the tenants' own rows, so each is read as its tenant.
-            set_tenant(&tx.db, self.inner.backend, row.id).await?;
-            let profile = profile_text(&tx.db, &row).await?;
-            items.push(tenant_row(row, profile)?);
-        }
+        let items = self.rows_with_profiles(&tx.db, query).await?;
         let more = total > offset.saturating_add(items.len() as u64);
         Ok(Page { total, items, more })
+    }
+
+    /// Ids and slugs of all tenants in the order of ids, after one of them (`None`: from the first).
+    pub async fn slugs_after(
+        &self,
+        after: Option<TenantId>,
+        limit: u64,
+    ) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let mut query = tenants::Entity::find()
+            .select_only()
+            .column(tenants::Column::Id)
+            .column(tenants::Column::Slug)
+            .order_by_asc(tenants::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            query = query.filter(tenants::Column::Id.gt(after.0));
+        }
+        let rows: Vec<(uuid::Uuid, String)> = query.into_tuple().all(&self.inner.db).await?;
+        Ok(rows.into_iter().map(|(id, slug)| (TenantId(id), slug)).collect())
+    }
+
+    /// [`TenantRow::credential_days`]; `None` also when there is no such tenant.
+    pub async fn credential_days(&self, id: TenantId) -> Result<Option<i32>, StoreError> {
+        let row = tenants::Entity::find_by_id(id.0).one(&self.inner.db).await?;
+        Ok(row.and_then(|row| row.credential_days))
+    }
+
+    async fn rows_with_profiles(
+        &self,
+        db: &DatabaseTransaction,
+        query: Select<tenants::Entity>,
+    ) -> Result<Vec<TenantRow>, StoreError> {
+        let mut items = Vec::new();
+        for row in query.all(db).await? {
+            // Profiles are the tenants' own rows, so each is read as its tenant.
+            set_tenant(db, self.inner.backend, row.id).await?;
+            let profile = profile_text(db, &row).await?;
+            items.push(tenant_row(row, profile)?);
+        }
+        Ok(items)
     }
 
     /// Tenants whose users are still to be made anew after their layout changed, oldest first.
@@ -239,6 +290,15 @@ async fn profile_text(db: &DatabaseTransaction, row: &tenants::Model) -> Result<
     Ok(version.ok_or_else(|| unreadable("profile_versions", "the tenant's version is missing"))?.body)
 }
 
+/// Those whose slug or name contains a text (folded; empty: all).
+fn searched(query: Select<tenants::Entity>, search: &str) -> Select<tenants::Entity> {
+    if search.is_empty() {
+        return query;
+    }
+    let holds = |column: tenants::Column| Expr::col(column).like(contains(&fold(search)));
+    query.filter(holds(tenants::Column::Slug).or(holds(tenants::Column::NameKey)))
+}
+
 /// A LIKE pattern for text that contains `part`, whatever signs are in it.
 fn contains(part: &str) -> LikeExpr {
     let literal = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -262,6 +322,7 @@ fn tenant_row(row: tenants::Model, profile: String) -> Result<TenantRow, StoreEr
         mapping_version: row.mapping_version,
         layout_version: row.layout_version,
         indexed: row.indexed_version == row.layout_version,
+        credential_days: row.credential_days,
         created_at: row.created_at,
     })
 }

@@ -3,7 +3,8 @@
 use scim_core::profile::CredentialKind;
 use store::{
     CredentialId, StoreError, UserId,
-    credentials::{Credential, CredentialUse},
+    credentials::{AllowedFrom, Credential, CredentialUse},
+    federations::Federation,
     logins::Login,
 };
 use store_testing::on_both;
@@ -29,6 +30,7 @@ pub(crate) fn bearer(name: &str) -> Credential {
         replaced: false,
         allowed_from: Default::default(),
         warned_days: None,
+        kid: None,
     }
 }
 
@@ -116,6 +118,52 @@ on_both! {
         assert_eq!(owner("okta@acme.example").await, Some(expected));
         assert!(store.tenant(acme).revoke_credential(credential.id, &context()).await.unwrap());
         assert_eq!(owner("okta@acme.example").await, None);
+    }
+
+    /// A tenant has one federation at most, and a directory one tenant.
+    async fn a_directory_is_trusted_by_one_credential(store: TestStore) {
+        let (acme, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        let scope = store.tenant(acme);
+        let federation = |directory: u128| Federation {
+            issuer: "https://sts.example.com/".into(),
+            audience: "a".into(),
+            directory: uuid::Uuid::from_u128(directory),
+            keys_url: None,
+        };
+        let federated = |name: &str, directory| Credential { login: Some(federation(directory).login()), ..bearer(name) };
+        let (first, second) = (federated("first", 1), federated("second", 2));
+        assert!(first.is_federated() && !bearer("x").is_federated() && !basic("x", "y").is_federated());
+        let mine = bearer("mine");
+        scope.create_credential(&mine, &context()).await.unwrap();
+        assert_eq!(scope.current_federation().await.unwrap(), None);
+        assert!(!scope.remove_federation(&context()).await.unwrap());
+
+        scope.set_federation(&first, &federation(1), &context()).await.unwrap();
+        let owner = async |directory| store.platform().directory(federation(directory).directory).await.unwrap();
+        assert_eq!(owner(1).await, Some(Login { tenant: acme, credential: first.id }));
+        let epoch = store.epoch();
+        let taken = store.tenant(other).set_federation(&federated("x", 1), &federation(1), &context()).await;
+        assert_eq!(conflict(taken), "login");
+        assert_eq!(conflict(scope.set_federation(&federated("mine", 2), &federation(2), &context()).await), "name");
+        assert_eq!(store.epoch(), epoch);
+        assert_eq!(scope.current_federation().await.unwrap(), Some((first.clone(), federation(1))));
+
+        scope.set_federation(&second, &federation(2), &context()).await.unwrap();
+        assert_eq!(store.epoch(), epoch + 1);
+        assert_eq!((owner(1).await, owner(2).await.map(|login| login.credential)), (None, Some(second.id)));
+        assert_eq!(scope.current_federation().await.unwrap(), Some((second.clone(), federation(2))));
+        let (kept, terms) = scope.federation(first.id).await.unwrap().unwrap();
+        assert!(kept.revoked_at.is_some() && terms == federation(1), "history stays");
+        assert_eq!(scope.federation(mine.id).await.unwrap(), None);
+        assert_eq!(store.tenant(other).federation(second.id).await.unwrap(), None);
+
+        assert!(scope.remove_federation(&context()).await.unwrap());
+        assert_eq!((owner(2).await, scope.current_federation().await.unwrap()), (None, None));
+        assert_eq!(scope.credential(mine.id).await.unwrap().unwrap().revoked_at, None);
+        let trail = scope.audit(None, 10).await.unwrap();
+        let events: Vec<_> = trail.iter().rev().map(|row| row.event.as_str()).collect();
+        let (made, gone) = ("credential.created", "credential.revoked");
+        assert_eq!(events.split_first().unwrap().1, [made, made, gone, made, gone]);
     }
 
     /// A login is free as soon as its credential is revoked or expired, for everybody.
@@ -270,5 +318,82 @@ on_both! {
             outcome.unwrap();
         }
         assert_eq!(scope.credentials().await.unwrap().len(), 40);
+    }
+
+    async fn networks_are_said_anew(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        let other = store.tenant(tenant(&store, "other").await);
+        let allowed = |text: &str, report_only| AllowedFrom {
+            networks: text.split(' ').map(|network| network.parse().unwrap()).collect(),
+            report_only,
+        };
+        let okta = Credential { allowed_from: allowed("10.0.0.0/8", false), ..bearer("okta") };
+        scope.create_credential(&okta, &context()).await.unwrap();
+        assert_eq!(scope.credential(okta.id).await.unwrap(), Some(okta.clone()));
+        let epoch = store.epoch();
+        let (list, anywhere) = (allowed("203.0.113.0/24 2001:db8::/32", true), AllowedFrom::default());
+        let change = async |scope: &store::TenantScope, list| {
+            scope.allow_credential_from(okta.id, list, &context()).await.unwrap()
+        };
+        let changed = Credential { allowed_from: list.clone(), ..okta.clone() };
+        assert_eq!(change(&scope, &list).await, Some(changed.clone()));
+        assert_eq!(store.epoch(), epoch + 1);
+        assert_eq!(change(&scope, &list).await, Some(changed.clone()), "nothing to change");
+        assert_eq!(change(&other, &list).await, None);
+        assert_eq!(scope.credential(okta.id).await.unwrap(), Some(changed));
+        assert_eq!(change(&scope, &anywhere).await.unwrap().allowed_from, anywhere);
+        assert_eq!(store.epoch(), epoch + 2);
+        scope.revoke_credential(okta.id, &context()).await.unwrap();
+        assert_eq!(change(&scope, &list).await, None, "revoked");
+        let trail = scope.audit(Some(&okta.id.to_string()), 10).await.unwrap();
+        let events: Vec<_> = trail.iter().map(|row| (row.event.as_str(), row.object_version)).collect();
+        let updated = "credential.updated";
+        assert_eq!(events, [("credential.revoked", 4), (updated, 3), (updated, 2), ("credential.created", 1)]);
+        let payload = trail[2].payload.as_ref().unwrap();
+        assert_eq!(payload["before"], serde_json::json!({"allowedFrom": ["10.0.0.0/8"], "reportOnly": false}));
+        let now = serde_json::json!(["203.0.113.0/24", "2001:db8::/32"]);
+        assert_eq!((&payload["state"]["allowedFrom"], &payload["state"]["reportOnly"]), (&now, &true.into()));
+    }
+
+    /// Of many nodes one warns of each step, and none of what is revoked, replaced or past.
+    async fn an_end_is_told_once(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        let now = store.now();
+        let ending = |name: &str, at| Credential { expires_at: Some(at), ..bearer(name) };
+        let okta = ending("okta", now + 50_000_000);
+        let (later, past, revoked, replaced) =
+            (ending("later", now + 90_000_000), ending("past", now - 1), ending("revoked", now + 1_000_000), ending("new", now + 40_000_000));
+        for credential in [&okta, &later, &past, &revoked, &replaced, &bearer("endless")] {
+            scope.create_credential(credential, &context()).await.unwrap();
+        }
+        scope.revoke_credential(revoked.id, &context()).await.unwrap();
+        let new = ending("new", now + 60_000_000);
+        scope.rotate_credential(replaced.id, now + 30_000_000, &new, &context()).await.unwrap().unwrap();
+        let ids = |page: &[Credential]| page.iter().map(|one| one.id).collect::<Vec<_>>();
+        let page = scope.credentials_ending_until(now + 80_000_000, None, 1).await.unwrap();
+        assert_eq!(ids(&page), [okta.id]);
+        let page = scope.credentials_ending_until(now + 80_000_000, page.last(), 10).await.unwrap();
+        assert_eq!(ids(&page), [new.id]);
+        assert!(scope.credentials_ending_until(now + 80_000_000, page.last(), 10).await.unwrap().is_empty());
+
+        let epoch = store.epoch();
+        for (days, expected) in [(7, 1), (7, 0), (30, 0), (1, 1)] {
+            let mut nodes = tokio::task::JoinSet::new();
+            for _ in 0..6 {
+                let (scope, id) = (scope.clone(), okta.id);
+                nodes.spawn(async move { scope.warn_of_credential_end(id, days, &context()).await.unwrap() });
+            }
+            assert_eq!(nodes.join_all().await.into_iter().filter(|warned| *warned).count(), expected, "{days}");
+        }
+        for nobody in [past.id, revoked.id, replaced.id, CredentialId::generate()] {
+            assert!(!scope.warn_of_credential_end(nobody, 1, &context()).await.unwrap());
+        }
+        assert_eq!(store.epoch(), epoch);
+        assert_eq!(scope.credential(okta.id).await.unwrap().unwrap().warned_days, Some(1));
+        let trail = scope.audit(Some(&okta.id.to_string()), 10).await.unwrap();
+        let events: Vec<_> = trail.iter().map(|row| (row.event.as_str(), row.object_version)).collect();
+        let expiring = "credential.expiring";
+        assert_eq!(events, [(expiring, 3), (expiring, 2), ("credential.created", 1)]);
+        assert_eq!(trail[0].payload.as_ref().unwrap()["daysLeft"], 1);
     }
 }

@@ -16,6 +16,7 @@ const ROWS: &[(&str, &str)] = &[
         "credentials",
         "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
     ),
+    ("federations", "VALUES ('{t}', '{t}', 'https://sts.example.com/', 'a', '{t}', NULL)"),
     ("users", "VALUES ('{t}', '{t}', 'u', 'u', NULL, NULL, true, '{}', '{}', 1, 0, 0, NULL)"),
     ("groups", "VALUES ('{t}', '{t}', 'g', 'g', NULL, '{}', '{}', 1, 0, 0, NULL)"),
     ("members", "VALUES ('{t}', '{t}', '{t}', '{t}', NULL)"),
@@ -140,6 +141,10 @@ async fn the_role_may_do_little() {
         "DELETE FROM epochs",
         "UPDATE logins SET expires_at = 1",
         "TRUNCATE logins",
+        "UPDATE platform_tokens SET scope = 'admin:*'",
+        "DELETE FROM platform_tokens",
+        "UPDATE platform_audit SET event = 'x'",
+        "DELETE FROM platform_audit",
         "UPDATE installation SET created_at = 1",
         "DELETE FROM seaql_migrations",
         "ALTER TABLE users NO FORCE ROW LEVEL SECURITY",
@@ -167,6 +172,11 @@ async fn the_trail_is_append_only_on_sqlite_too() {
         "DELETE FROM outbox",
     ] {
         // 1811 is SQLITE_CONSTRAINT_TRIGGER.
+        assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
+    }
+    let row = "(x'01', '', '', '', 1, '', '', '', '', 0, '')";
+    run(&db, &format!("INSERT INTO platform_audit VALUES {row}")).await;
+    for sql in ["UPDATE platform_audit SET at = 1", "DELETE FROM platform_audit"] {
         assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
     }
     run(&db, "UPDATE outbox SET seq = 1").await;

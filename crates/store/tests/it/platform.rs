@@ -1,15 +1,15 @@
-//! Admins, console sessions, signing keys.
+//! Admins and console sessions.
 
 use std::collections::BTreeSet;
 
 use store::{
     AdminId, TenantId,
     admins::{Admin, AdminRole},
-    platform::{SessionRow, SigningKey},
+    platform::SessionRow,
 };
 use store_testing::on_both;
 
-use crate::common::{conflict, tenant};
+use crate::common::{conflict, context, tenant};
 
 fn admin(email: &str) -> Admin {
     Admin {
@@ -22,27 +22,21 @@ fn admin(email: &str) -> Admin {
     }
 }
 
-fn key(kid: &str) -> SigningKey {
-    SigningKey {
-        kid: kid.into(),
-        public_key: vec![0, 255, 1],
-        private_key_encrypted: vec![9; 48],
-        state: "active".into(),
-        created_at: 1_700_000_000_001,
-    }
-}
-
 on_both! {
     async fn admins(store: TestStore) {
         let platform = store.platform();
         assert_eq!(platform.admin_count().await.unwrap(), 0);
         let ada = admin("Ada@Example.com");
-        platform.create_admin(&ada).await.unwrap();
-        assert_eq!(conflict(platform.create_admin(&admin("ADA@example.COM")).await), "email");
+        platform.create_admin(&ada, &context()).await.unwrap();
+        assert_eq!(conflict(platform.create_admin(&admin("ADA@example.COM"), &context()).await), "email");
         assert_eq!(platform.admin_by_email("ada@example.com").await.unwrap(), Some(ada.clone()));
         assert_eq!(platform.admin_by_id(ada.id).await.unwrap(), Some(ada));
         assert_eq!(platform.admin_by_email("eve@example.com").await.unwrap(), None);
         assert_eq!(platform.admin_count().await.unwrap(), 1);
+        let trail = platform.audit(None, 10).await.unwrap();
+        assert_eq!(trail.len(), 1, "what was refused leaves no trace");
+        assert_eq!((trail[0].event.as_str(), trail[0].actor.name.as_str()), ("admin.created", "root"));
+        assert!(!trail[0].payload.as_ref().unwrap().to_string().contains("argon2"));
     }
 
     async fn admins_reach_the_tenants_that_they_are_given(store: TestStore) {
@@ -60,7 +54,7 @@ on_both! {
         let of_nothing = with("e@x", AdminRole::Manager, &[]);
         let all = [operator, manager, auditor, auditor_of_one, of_nothing];
         for admin in &all {
-            platform.create_admin(admin).await.unwrap();
+            platform.create_admin(admin, &context()).await.unwrap();
             assert_eq!(platform.admin_by_id(admin.id).await.unwrap().as_ref(), Some(admin));
             assert_eq!(platform.admin_by_email(&admin.email).await.unwrap().as_ref(), Some(admin));
         }
@@ -69,6 +63,9 @@ on_both! {
 
         let page = platform.admins(1, 3).await.unwrap();
         assert_eq!((page.total, page.more, page.items.as_slice()), (5, true, &all[1..4]));
+        let after = platform.admins_after(Some("B@X"), 2).await.unwrap();
+        assert_eq!(after, &all[2..4]);
+        assert_eq!(platform.admins_after(None, 9).await.unwrap(), &all);
         let [_, manager, _, _, of_nothing] = &all;
         let slugs = async |id, search| {
             let page = platform.tenants_given_to(id, search, 0, 10).await.unwrap();
@@ -80,7 +77,7 @@ on_both! {
 
         // A tenant that is not there is given to nobody.
         let lost = with("f@x", AdminRole::Manager, &[TenantId::generate()]);
-        platform.create_admin(&lost).await.unwrap_err();
+        platform.create_admin(&lost, &context()).await.unwrap_err();
         assert_eq!(platform.admin_by_email("f@x").await.unwrap(), None);
     }
 
@@ -105,21 +102,6 @@ on_both! {
         platform.delete_session(&long.id_hash).await.unwrap();
         platform.delete_session(&long.id_hash).await.unwrap();
         assert_eq!(platform.session(&long.id_hash).await.unwrap(), None);
-    }
-
-    async fn one_key_signs_whoever_comes_first(store: TestStore) {
-        let nodes = [store.store(), store.another().await];
-        let mut tasks = tokio::task::JoinSet::new();
-        for number in 0..8 {
-            let platform = nodes[number % 2].platform();
-            tasks.spawn(async move { platform.ensure_signing_key(&key(&format!("k{number}"))).await.unwrap().kid });
-        }
-        let kids = tasks.join_all().await;
-        let keys = store.platform().signing_keys().await.unwrap();
-        assert_eq!((keys.len(), keys[0].state.as_str()), (1, "active"));
-        assert!(kids.iter().all(|kid| *kid == keys[0].kid), "{kids:?}");
-        assert_eq!(keys[0], SigningKey { kid: keys[0].kid.clone(), ..key("") });
-        assert_eq!(store.platform().ensure_signing_key(&key("later")).await.unwrap(), keys[0]);
     }
 
     async fn the_clock_is_the_options_clock(store: TestStore) {

@@ -130,4 +130,18 @@ on_both! {
         assert_eq!(platform.tenant_counts(id).await.unwrap(), expected);
         assert_eq!(platform.tenant_counts(TenantId::generate()).await.unwrap(), TenantCounts::default());
     }
+
+    async fn a_list_goes_on_after_a_slug(store: TestStore) {
+        for slug in ["beta", "acme", "gamma", "acme-2"] {
+            tenant(&store, slug).await;
+        }
+        let slugs = async |search, after, limit| {
+            let rows = store.platform().tenants_after(search, after, limit).await.unwrap();
+            rows.into_iter().map(|row| row.slug).collect::<Vec<_>>()
+        };
+        assert_eq!(slugs("", None, 2).await, ["acme", "acme-2"]);
+        assert_eq!(slugs("", Some("acme-2"), 9).await, ["beta", "gamma"]);
+        assert_eq!(slugs("ACME", Some("acme"), 9).await, ["acme-2"]);
+        assert_eq!(slugs("", Some("zeta"), 9).await, Vec::<String>::new());
+    }
 }

@@ -68,7 +68,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     let _: GroupId = id.parse().map_err(|()| PageError::NotFound)?;
-    let (base_url, context) = (setup::base_url(&state, &tenant), visit.context());
+    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
     // Members are read a page at a time: a group may have very many.
     let projection = Projection { attributes: None, excluded: vec!["members".to_owned()] };
     let request =

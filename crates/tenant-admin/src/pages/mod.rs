@@ -3,11 +3,16 @@
 pub(crate) mod closed;
 pub(crate) mod configuration;
 pub(crate) mod deactivate;
+pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod import;
+pub(crate) mod keys;
+pub(crate) mod networks;
 pub(crate) mod new_tenant;
 pub(crate) mod overview;
+pub(crate) mod platform_token;
+pub(crate) mod platform_tokens;
 pub(crate) mod profile;
 pub(crate) mod purge;
 pub(crate) mod revoke;

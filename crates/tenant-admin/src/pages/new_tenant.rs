@@ -94,7 +94,9 @@ pub(crate) async fn create(
                 let overview = format!("/console/tenants/{}?done=created", tenant.row.slug);
                 return Ok(Redirect::to(&overview).into_response());
             }
-            Err(CreateTenantError::Unfit(problem)) => errors.add_told(&FIELDS, &problem),
+            Err(CreateTenantError::Unfit(problem) | CreateTenantError::Taken(problem)) => {
+                errors.add_told(&FIELDS, &problem)
+            }
             Err(CreateTenantError::Store(error)) => return Err(error.into()),
         }
     }

@@ -4,15 +4,17 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::Tenant;
-use store::tenants::TenantCounts;
+use store::{credentials::Credential, tenants::TenantCounts};
+use token_service::expiring;
 
 use super::{Done, setup, tenant};
 use crate::{
     ConsoleState,
-    chrome::{Chrome, TenantHead, page},
+    chrome::{Badge, Chrome, TenantHead, page},
     error::PageError,
     extract::{Parameters, Segments, Visit},
     form::Errors,
+    when::Moment,
 };
 
 #[derive(Template)]
@@ -26,6 +28,8 @@ pub(crate) struct OverviewPage {
     pub(crate) counts: TenantCounts,
     /// Is there a credential with which an identity provider gets in?
     pub(crate) valid_token: bool,
+    /// The credential that ends next: its name, and how urgent that is.
+    pub(crate) next_end: Option<(String, Badge)>,
     /// Version of the tenant's own profile.
     pub(crate) profile_version: i32,
     /// What the product calls a tenant's organization, and which one it is.
@@ -83,10 +87,20 @@ async fn overview(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Resul
         notice: None,
         counts: state.store.platform().tenant_counts(tenant.id()).await?,
         valid_token: credentials.iter().any(|credential| setup::provisions(credential, now)),
+        next_end: next_end(&credentials, now),
         profile_version: tenant.row.profile_version,
         organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
         properties: properties.collect(),
         errors: Errors::default(),
         head,
     })
+}
+
+/// The credential of an identity provider that ends next: its name, and when.
+pub(crate) fn next_end(credentials: &[Credential], now: i64) -> Option<(String, Badge)> {
+    let next = expiring::next(credentials, now)?;
+    let ends_at = next.expires_at?;
+    let kind = expiring::step(ends_at, now).map_or("quiet", setup::urgency);
+    let name = next.login.clone().unwrap_or_else(|| next.name.clone());
+    Some((name, Badge::new(kind, Moment::new(ends_at, now).relative)))
 }

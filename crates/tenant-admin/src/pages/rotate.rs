@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use store::{CredentialId, credentials::Credential};
+use store::CredentialId;
 use token_service::expiry;
 
 use super::{
@@ -86,16 +86,15 @@ pub(crate) async fn rotate(
         Ok(rotated) => setup.with_token(IssuedToken {
             name: rotated.issued.credential.name,
             token: rotated.issued.token.expose_secret().to_owned(),
-            old: Some(fate(&rotated.old, state.store.now())),
+            old: Some(fate(&rotated.old.hint, rotated.old.expires_at, state.store.now())),
         }),
         Err(error) => setup.with_errors(setup::unfit(error, &[])?),
     }
 }
 
-/// What becomes of the old token.
-fn fate(old: &Credential, now: i64) -> String {
-    let hint = &old.hint;
-    match old.expires_at {
+/// What becomes of an old token that ends with `hint`.
+pub(crate) fn fate(hint: &str, expires_at: Option<i64>, now: i64) -> String {
+    match expires_at {
         Some(at) if at > now => {
             let until = Moment::new(at, now);
             format!("The old token, …{hint}, works until {} ({}).", until.exact, until.relative)

@@ -14,6 +14,7 @@ use provisioning::{
 };
 use scim_core::profile::Gate;
 use store::tenants::TenantSettings;
+use token_service::Lifetime;
 
 use super::{Done, tenant};
 use crate::{
@@ -27,6 +28,8 @@ use crate::{
 
 /// Before the name of a property in the form.
 const PROPERTY: &str = "property-";
+/// The field of the longest life of new credentials.
+const LIMIT: &str = "max-token-lifetime";
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -42,6 +45,30 @@ pub(crate) struct SettingsPage {
     pub(crate) errors: Errors,
     /// `lenient` or `strict`.
     pub(crate) compatibility: String,
+    pub(crate) limit: LimitField,
+}
+
+/// The longest life of new credentials as a field.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitField {
+    /// `90d`; empty: what the installation allows.
+    pub(crate) value: String,
+    /// What holds now: `90 days`.
+    pub(crate) holds: String,
+    /// What the installation allows.
+    pub(crate) platform: String,
+}
+
+impl LimitField {
+    fn of(state: &ConsoleState, tenant: &Tenant) -> Self {
+        let words = |days| state.tokens.longest(days).lifetime.words();
+        let days = tenant.row.credential_days;
+        Self {
+            value: days.map(|days| Lifetime::from_days(days).to_string()).unwrap_or_default(),
+            holds: words(days),
+            platform: words(None),
+        }
+    }
 }
 
 /// The organization as a field.
@@ -118,7 +145,7 @@ pub(crate) async fn show(
     Parameters(query): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let shown = SettingsPage { saved: query.done == "saved", ..settings_page(&visit, &tenant) };
+    let shown = SettingsPage { saved: query.done == "saved", ..settings_page(&state, &visit, &tenant) };
     page(StatusCode::OK, &shown)
 }
 
@@ -132,35 +159,48 @@ pub(crate) async fn save(
     let tenant = tenant(&state, &slug).await?;
     let mut errors = Errors::default();
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    let wanted = wanted(&tenant, &typed);
-    if !rights::may_open(visit.admin.role) && changes_properties(&tenant, &wanted) {
-        status = StatusCode::FORBIDDEN;
-        errors.add_told(&[], rights::FOR_OPERATORS);
-    } else {
-        match state.tenants.configure(&tenant, &wanted, &visit.context()).await {
+    let is_operator = rights::may_open(visit.admin.role);
+    match wanted(&tenant, &typed) {
+        Err(problem) => errors.add_told(&[LIMIT], &problem),
+        Ok(wanted) if !is_operator && changes_properties(&tenant, &wanted) => {
+            status = StatusCode::FORBIDDEN;
+            errors.add_told(&[], rights::FOR_OPERATORS);
+        }
+        Ok(wanted)
+            if !is_operator
+                && wanted.credential_days.is_some_and(|days| days != tenant.row.credential_days) =>
+        {
+            status = StatusCode::FORBIDDEN;
+            errors.add_told(
+                &[],
+                "How long credentials may live is for an operator of this installation to say",
+            );
+        }
+        Ok(wanted) => match state.tenants.configure(&tenant, &wanted, &visit.context()).await {
             Ok(()) => {
                 let saved = format!("/console/tenants/{slug}/settings?done=saved");
                 return Ok(Redirect::to(&saved).into_response());
             }
             Err(ConfigurationError::Store(error)) => return Err(error.into()),
-            Err(error) => errors.add_told(&["name", "organization"], &error.to_string()),
-        }
+            Err(error) => errors.add_told(&["name", "organization", LIMIT], &error.to_string()),
+        },
     }
-    let mut shown = settings_page(&visit, &tenant);
+    let mut shown = settings_page(&state, &visit, &tenant);
     shown.chrome.title = format!("Error: {}", shown.chrome.title);
     let text = |field: &str| typed.get(field).cloned();
     shown.name = text("name").unwrap_or(shown.name);
     if let (Some(organization), Some(value)) = (&mut shown.organization, text("organization")) {
         organization.value = value;
     }
-    for property in shown.properties.iter_mut().filter(|_| rights::may_open(visit.admin.role)) {
+    shown.limit.value = text(LIMIT).filter(|_| is_operator).unwrap_or(shown.limit.value);
+    for property in shown.properties.iter_mut().filter(|_| is_operator) {
         property.value = text(&property.field).unwrap_or_default();
     }
     page(status, &SettingsPage { errors, ..shown })
 }
 
-/// What the form asks for: fields that it does not have stay as they are.
-fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> TenantSettings {
+/// What the form asks for: fields that it does not have stay as they are. The error names its field.
+fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> Result<TenantSettings, String> {
     let mut properties = BTreeMap::new();
     for gate in &tenant.profile.gates {
         if let Some(value) = typed.get(&format!("{PROPERTY}{}", gate.name)) {
@@ -168,12 +208,22 @@ fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> TenantSettings {
         }
     }
     let organization = typed.get("organization").filter(|_| tenant.profile.organization.is_some());
-    TenantSettings {
+    Ok(TenantSettings {
         name: typed.get("name").cloned(),
         organization: organization.map(|text| Some(text.clone())),
         properties,
+        credential_days: typed.get(LIMIT).map(|text| limit(text)).transpose()?,
         ..TenantSettings::default()
+    })
+}
+
+/// Days of a longest life; `None` for nothing.
+fn limit(text: &str) -> Result<Option<i32>, String> {
+    if text.trim().is_empty() {
+        return Ok(None);
     }
+    let lifetime: Lifetime = text.parse().map_err(|error| format!("{LIMIT}: {error}"))?;
+    Ok(Some(lifetime.days()))
 }
 
 /// Would a property have another value than it has?
@@ -185,7 +235,7 @@ fn changes_properties(tenant: &Tenant, wanted: &TenantSettings) -> bool {
     wanted.properties.iter().any(differs)
 }
 
-fn settings_page(visit: &Visit, tenant: &Tenant) -> SettingsPage {
+fn settings_page(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> SettingsPage {
     let head = TenantHead::new(tenant, "settings");
     let reasons = match tenant.console_page_open() {
         ConsolePage::Open => Vec::new(),
@@ -201,6 +251,7 @@ fn settings_page(visit: &Visit, tenant: &Tenant) -> SettingsPage {
         reasons,
         errors: Errors::default(),
         compatibility: tenant.row.compatibility.clone(),
+        limit: LimitField::of(state, tenant),
         head,
     }
 }

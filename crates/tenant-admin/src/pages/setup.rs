@@ -7,12 +7,14 @@ mod token_form;
 mod token_rows;
 
 pub(crate) use clients::{ClientForm, IssuedClient, create_client};
+#[cfg(test)]
+pub(crate) use credentials::RotationRow;
 pub(crate) use credentials::{Credentials, IssuedLogin, IssuedToken, LoginForm};
 #[cfg(test)]
 pub(crate) use refusals::RefusalRow;
 pub(crate) use refusals::Refusals;
-pub(crate) use token_form::{PRESETS, TokenForm};
-pub(crate) use token_rows::{TokenRow, provisions, token_badge, token_rows};
+pub(crate) use token_form::TokenForm;
+pub(crate) use token_rows::{TokenRow, is_live, provisions, token_badge, token_rows, urgency};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -70,6 +72,7 @@ pub(crate) async fn show(
         return Ok(closed);
     }
     let notice = match query.done.as_str() {
+        "networks" => Some("The networks are saved: they hold for the next request."),
         "updated" => Some("The configuration is updated."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
         "revoked-client" => Some("The client is revoked: its access tokens are refused from now on."),
@@ -93,7 +96,8 @@ pub(crate) async fn create_token(
         return Ok(closed);
     }
     takes(&tenant, CredentialKind::Bearer)?;
-    let made = match typed.read(state.store.now()) {
+    let longest = state.tokens.longest(tenant.row.credential_days);
+    let made = match typed.read(state.store.now(), longest) {
         Ok(new) => issue(&state, &visit, &tenant, new).await?,
         Err(errors) => Err(errors),
     };
@@ -116,7 +120,7 @@ async fn issue(
     let name = new.name.clone();
     match state.tokens.issue(tenant.id(), new, &visit.context()).await {
         Ok(issued) => Ok(Ok(IssuedToken { name, token: issued.token.expose_secret().to_owned(), old: None })),
-        Err(error) => unfit(error, &["name"]).map(Err),
+        Err(error) => unfit(error, &["name", "networks"]).map(Err),
     }
 }
 
@@ -133,14 +137,14 @@ pub(crate) async fn create_login(
     }
     takes(&tenant, CredentialKind::Basic)?;
     let username = typed.username.trim().to_owned();
-    let new = NewBasic {
-        username,
-        name: None,
-        scope: scopes::DEFAULT.to_owned(),
-        expires_at: None,
-        allowed_from: Default::default(),
+    let made = match typed.places().read() {
+        Ok(allowed_from) => {
+            let scope = scopes::DEFAULT.to_owned();
+            let new = NewBasic { username, name: None, scope, expires_at: None, allowed_from };
+            state.tokens.create_basic(tenant.id(), new, &visit.context()).await
+        }
+        Err(problem) => Err(IssueError::Unfit(format!("networks: {problem}"))),
     };
-    let made = state.tokens.create_basic(tenant.id(), new, &visit.context()).await;
     let mut setup = setup_page(&state, &visit, &tenant).await?;
     match made {
         Ok(issued) => {
@@ -152,13 +156,13 @@ pub(crate) async fn create_login(
         }
         Err(error) => {
             setup.credentials.typed_login = typed;
-            setup.with_errors(unfit(error, &["username"])?)
+            setup.with_errors(unfit(error, &["username", "networks"])?)
         }
     }
 }
 
 /// Refuses to make what the tenant's profile would not let in; its page has no form for that.
-fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageError> {
+pub(crate) fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageError> {
     if tenant.profile.credentials.contains(&kind) {
         return Ok(());
     }
@@ -170,7 +174,7 @@ fn takes(tenant: &Tenant, kind: CredentialKind) -> Result<(), PageError> {
 /// What is wrong with what was asked for, beside its field; other faults are the page's.
 pub(crate) fn unfit(error: IssueError, fields: &[&'static str]) -> Result<Errors, PageError> {
     match error {
-        IssueError::Unfit(problem) => {
+        IssueError::Unfit(problem) | IssueError::Taken(problem) => {
             let mut errors = Errors::default();
             errors.add_told(fields, &problem);
             Ok(errors)
@@ -226,13 +230,14 @@ fn quick_name(page: &str, now: i64) -> String {
 }
 
 /// Base URL of a tenant on the shared host, in the form of its product's guide.
-pub(crate) fn base_url(state: &ConsoleState, tenant: &Tenant) -> String {
-    let origin = state.public_url.origin().ascii_serialization();
+pub(crate) fn base_url(public_url: &url::Url, tenant: &Tenant) -> String {
+    let origin = public_url.origin().ascii_serialization();
     format!("{origin}/t/{}{}", tenant.row.slug, tenant.profile.base_path)
 }
 
 fn base_urls(state: &ConsoleState, tenant: &Tenant) -> Vec<BaseUrl> {
-    let mut urls = vec![BaseUrl { id: "base-url", label: "Base URL", value: base_url(state, tenant) }];
+    let mut urls =
+        vec![BaseUrl { id: "base-url", label: "Base URL", value: base_url(&state.public_url, tenant) }];
     if let Some(domain) = &state.tenant_domain {
         let port = match state.public_url.port() {
             Some(port) if !domain.contains(':') => format!(":{port}"),

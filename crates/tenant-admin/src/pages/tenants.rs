@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use store::{credentials::Credential, tenants::TenantRow, tenants::TenantStatus};
 
-use super::{new_tenant, setup};
+use super::{new_tenant, overview, setup};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, count, page},
@@ -39,6 +39,8 @@ pub(crate) struct Row {
     /// `None`: the product has no groups.
     pub(crate) groups: Option<u64>,
     pub(crate) token: Badge,
+    /// When the next credential ends, if the badge does not say so.
+    pub(crate) next_end: Option<String>,
 }
 
 /// Query of a list page.
@@ -89,6 +91,9 @@ pub(crate) async fn show(
 async fn row(state: &ConsoleState, tenant: &TenantRow) -> Result<Row, PageError> {
     let counts = state.store.platform().tenant_counts(tenant.id).await?;
     let tokens = state.tokens.list(tenant.id).await?;
+    let now = state.store.now();
+    let badge = token_state(&tokens, now);
+    let next_end = overview::next_end(&tokens, now).map(|(_, badge)| badge.text);
     let product = new_tenant::product(&tenant.profile_name);
     Ok(Row {
         slug: tenant.slug.clone(),
@@ -98,7 +103,8 @@ async fn row(state: &ConsoleState, tenant: &TenantRow) -> Result<Row, PageError>
         users: counts.users,
         inactive_users: counts.users.saturating_sub(counts.active_users),
         groups: product.is_none_or(|profile| profile.group.is_some()).then_some(counts.groups),
-        token: token_state(&tokens, state.store.now()),
+        next_end: next_end.filter(|text| !badge.text.ends_with(text.as_str())),
+        token: badge,
     })
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn restore(
     Segments((slug, id)): Segments<(String, String)>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let (base_url, context) = (setup::base_url(&state, &tenant), visit.context());
+    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
     let projection = Projection::default();
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
@@ -135,7 +135,7 @@ pub(crate) async fn user_page(
     id: String,
 ) -> Result<UserPage, PageError> {
     let user_id: UserId = id.parse().map_err(|()| PageError::NotFound)?;
-    let (base_url, context) = (setup::base_url(state, tenant), visit.context());
+    let (base_url, context) = (setup::base_url(&state.public_url, tenant), visit.context());
     let projection = Projection::default();
     let request = Request { tenant, context: &context, base_url: &base_url, projection: &projection };
     let now = state.store.now();

@@ -155,7 +155,7 @@ pub(crate) async fn list(
     filter: Option<String>,
     page: u64,
 ) -> Result<UserList, PageError> {
-    let base_url = setup::base_url(state, tenant);
+    let base_url = setup::base_url(&state.public_url, tenant);
     let projection = Projection { attributes: None, excluded: vec!["groups".to_owned()] };
     let request = Request { tenant, context, base_url: &base_url, projection: &projection };
     let query = Query {
@@ -188,7 +188,7 @@ async fn deleted(
     filter: Option<String>,
     page: u64,
 ) -> Result<UserList, PageError> {
-    let base_url = setup::base_url(state, tenant);
+    let base_url = setup::base_url(&state.public_url, tenant);
     let projection = Projection::default();
     let request = Request { tenant, context, base_url: &base_url, projection: &projection };
     let query = Query {

@@ -22,7 +22,7 @@ use crate::{
         import::{ImportPage, Kept, Outcome},
         profile::{DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionPage, VersionRow, facts},
         roles::{RolesPage, RuleRow, Tried},
-        settings::{Choice, OrganizationField, SettingsPage},
+        settings::{Choice, LimitField, OrganizationField, SettingsPage},
         value_set::ValueSetPage,
         value_sets::{SetCard, ValueSetsPage},
     },
@@ -46,6 +46,8 @@ fn settings(wrong: bool) -> SettingsPage {
     if wrong {
         errors.add("name", "Use 1 to 200 printable characters.");
         errors
+            .add("max-token-lifetime", "\"11y\" is no longest life; write a duration of 1 day to 10 years.");
+        errors
             .add("organization", "\"west\" is not in the value set \"organizations\"; send testing, north.");
     }
     let choice = |field: &str, title: &str, values: &[&str], value: &str| Choice {
@@ -68,6 +70,11 @@ fn settings(wrong: bool) -> SettingsPage {
         reasons: vec!["Authentication is Other; this page is there for HTTP Redirect or WS Trust.".into()],
         errors,
         compatibility: "lenient".into(),
+        limit: LimitField {
+            value: if wrong { "11y" } else { "90d" }.into(),
+            holds: "90 days".into(),
+            platform: "2 years".into(),
+        },
     }
 }
 

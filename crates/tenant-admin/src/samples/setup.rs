@@ -7,11 +7,13 @@ use crate::{
     chrome::Badge,
     form::Errors,
     pages::{
+        federation::{FederationForm, FederationPage, Trusted},
+        networks::{NetworksForm, NetworksPage},
         revoke::RevokePage,
         rotate::RotatePage,
         setup::{
             BaseUrl, ClientForm, Credentials, IssuedClient, IssuedLogin, IssuedToken, LoginForm, RefusalRow,
-            Refusals, SetupPage, TokenForm, TokenRow,
+            Refusals, RotationRow, SetupPage, TokenForm, TokenRow,
         },
     },
     when::Moment,
@@ -35,6 +37,9 @@ fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
         personal: false,
         replaced: false,
         rotates: live,
+        networks: if live { vec!["203.0.113.0/24".into(), "2001:db8::/32".into()] } else { Vec::new() },
+        report_only: false,
+        too_long: live.then(|| "90 days".into()),
         basic: false,
         client_id: None,
     }
@@ -115,6 +120,7 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
         old: None,
         token: format!("rcl_{}.{}", "eyJhbGciOiJFZERTQSIsImtpZCI6IjAxOTlmMGEwIn0", "ab".repeat(150)),
     });
+    let longest = token_service::Longest::of(None, None);
     SetupPage {
         chrome: chrome("Setup · Northwind Hospital"),
         active,
@@ -150,13 +156,17 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
             issued_login: None,
             issued_client: None,
             clients: Vec::new(),
-            typed_client: ClientForm::fresh(),
+            typed_client: ClientForm::fresh(longest),
             typed_token: TokenForm {
                 expires: if wrong { "date" } else { "1y" }.into(),
-                ..TokenForm::fresh()
+                ..TokenForm::fresh(longest)
             },
             typed_login: LoginForm::default(),
             days: ("2026-11-21".into(), "2036-11-20".into()),
+            choices: vec![("30d", "30 days".into()), ("1y", "1 year".into()), ("10y", "10 years".into())],
+            quick: ("1y", "1 year".into()),
+            limit: wrong.then(|| "90 days".into()),
+            rotations: Vec::new(),
         },
         errors,
         organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
@@ -213,6 +223,42 @@ pub(super) fn refusals(count: usize) -> Refusals {
     Refusals::new("What was refused", rows.into_iter().cycle().take(count).collect())
 }
 
+fn federation(trusted: bool, wrong: bool) -> FederationPage {
+    let directory = "3f2c1a9e-7d54-4b0e-9a61-5c8d2e7f4b10";
+    let issuer = format!("https://sts.windows.net/{directory}/");
+    let mut errors = Errors::default();
+    let mut typed = FederationForm::default();
+    if wrong {
+        typed.directory = "northwind.onmicrosoft.com".into();
+        typed.issuer = "https://10.0.0.1/".into();
+        errors.add("directory", "\"northwind.onmicrosoft.com\" is no directory id; copy the Tenant ID.");
+        errors.add("issuer", "10.0.0.1 leads to 10.0.0.1, which is not on the public internet.");
+    }
+    FederationPage {
+        chrome: chrome("Entra ID without a secret token · Northwind Hospital"),
+        head: head("setup"),
+        active: trusted,
+        notice: None,
+        no_keys: trusted.then(|| "sts.windows.net did not answer in time".into()),
+        base_url: "https://scim.example.com/t/northwind/scim/v2".into(),
+        audience: token_service::federation::ENTRA_AUDIENCE,
+        current: trusted.then(|| Trusted {
+            id: "0199f0a0-0000-7000-8000-00000000a1b2".into(),
+            directory: directory.into(),
+            issuer,
+            audience: token_service::federation::ENTRA_AUDIENCE.into(),
+            keys_url: Some("https://login.microsoftonline.com/common/discovery/keys".into()),
+            scope: "scim:read scim:write".into(),
+            state: Badge::new("ok", "Active"),
+            live: true,
+            used: Some(at(0)),
+            used_from: "203.0.113.7".into(),
+        }),
+        typed,
+        errors,
+    }
+}
+
 /// All of them, by name.
 pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
     let revoke = RevokePage {
@@ -237,6 +283,30 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
     if let Some(issued) = &mut after_rotation.credentials.issued_token {
         issued.old = Some("The old token, …a1b2, works until 22 Nov 2026, 10:00 UTC (in 1 day).".into());
     }
+    let advice = "The new token, …e5f6, was used 3 minutes ago from 203.0.113.7 Okta SCIM Client 1.0.0; the old one, \
+                  …a1b2, was last used 2 hours ago: it is safe to revoke.";
+    after_rotation.credentials.rotations = vec![RotationRow {
+        name: "Okta <production>".into(),
+        advice: advice.into(),
+        revoke: Some("0199f0a0-0000-7000-8000-00000000a1b2".into()),
+    }];
+    let networks = |wrong: bool| {
+        let mut errors = Errors::default();
+        if wrong {
+            errors.add("networks", "\"example.com\" is no network; write an address or CIDR.");
+        }
+        NetworksPage {
+            chrome: chrome("Networks of Okta production"),
+            head: head("setup"),
+            token: token("Okta production", "a1b2", Badge::new("ok", "Active"), true),
+            typed: NetworksForm {
+                networks: if wrong { "example.com </textarea>" } else { "203.0.113.0/24\n2001:db8::/32" }
+                    .into(),
+                report_only: wrong.then(|| "on".into()),
+            },
+            errors,
+        }
+    };
     let mut both = setup(true, false, false);
     both.credentials.basic = true;
     both.credentials.logins = vec![login("okta@northwind", "a7b8", true)];
@@ -253,6 +323,11 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("setup-clients", setup_with_clients(false, false).render()),
         ("setup-clients-issued", setup_with_clients(true, false).render()),
         ("setup-clients-wrong", setup_with_clients(false, true).render()),
+        ("federation", federation(false, false).render()),
+        ("federation-trusted", federation(true, false).render()),
+        ("federation-wrong", federation(false, true).render()),
+        ("networks", networks(false).render()),
+        ("networks-wrong", networks(true).render()),
         ("rotate", rotate.render()),
         ("revoke-login", revoke_login.render()),
         ("revoke", revoke.render()),

@@ -82,6 +82,7 @@ store_testing::on_both! {
                 let may = match right {
                     Right::Anybody | Right::SignedIn => continue,
                     Right::Found => founds,
+                    Right::Operate => false,
                     Right::Read => reads,
                     Right::Manage => manages,
                 };

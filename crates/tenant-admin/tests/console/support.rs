@@ -14,7 +14,7 @@ use store::{
 };
 use store_testing::TestStore;
 use tenant_admin::ConsoleState;
-use token_service::{MasterKey, TokenService, passwords};
+use token_service::{MasterKey, NewPlatformToken, TokenService, passwords};
 use tower::ServiceExt;
 
 pub(crate) const HOST: &str = "rollcall.test";
@@ -111,7 +111,7 @@ impl Console {
             tenants: tenants.iter().copied().collect(),
             created_at: self.store.now(),
         };
-        self.store.platform().create_admin(&admin).await.unwrap();
+        self.store.platform().create_admin(&admin, &context()).await.unwrap();
     }
 
     /// Signs in and keeps the cookie.
@@ -181,6 +181,17 @@ impl Console {
         let settings = TenantSettings { properties: opening.collect(), ..TenantSettings::default() };
         tenants.configure(&tenant, &settings, &context()).await.unwrap();
         tenants.by_slug(slug).await.unwrap().unwrap()
+    }
+
+    /// A token of the installation, made behind the console; gives its id.
+    pub(crate) async fn platform_token(&self, name: &str) -> String {
+        let new = NewPlatformToken {
+            name: name.into(),
+            scope: "admin:*".into(),
+            expires_at: self.store.now() + 90 * 86_400_000,
+            allowed_from: Default::default(),
+        };
+        self.state.tokens.issue_platform(new, &context()).await.unwrap().kept.id.to_string()
     }
 
     /// Gives a tenant of a profile without value sets one of the name `sites`.

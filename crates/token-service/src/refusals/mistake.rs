@@ -91,6 +91,8 @@ pub enum Mistake {
     MissingScope,
     /// Good, from a network that it may not come from.
     NotFromHere,
+    /// A token of the installation, which opens `/api/v1` alone.
+    OfPlatform,
 }
 
 /// What is known beside the mistake.
@@ -142,6 +144,7 @@ impl Mistake {
                 | Self::UserBound
                 | Self::MissingScope
                 | Self::NotFromHere
+                | Self::OfPlatform
         )
     }
 
@@ -253,6 +256,7 @@ impl Mistake {
             Self::UserBound => format!("{it} stands for one user: it reaches /Me and discovery alone."),
             Self::MissingScope => format!("{it} lacks the scope {word}."),
             Self::NotFromHere => format!("{it} may not come from this address."),
+            Self::OfPlatform => "A token of the whole installation was sent; it opens /api/v1 alone.".into(),
         }
     }
 
@@ -341,6 +345,9 @@ impl Mistake {
             }
             Self::UserBound => "Make a token that is bound to nobody and enter it in the identity provider.",
             Self::MissingScope => "Make a token that holds it.",
+            Self::OfPlatform => {
+                "Make a token of this tenant and enter it in the identity provider. Keep the other one out of it."
+            }
             Self::NotFromHere => {
                 "Add the address to the credential's networks if it is the identity provider's."
             }

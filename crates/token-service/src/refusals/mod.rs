@@ -368,6 +368,8 @@ fn of_refusal(refusal: &Refusal, sent: &Sent) -> Option<(Mistake, Option<(Tenant
         Refusal::Expired => (Mistake::Expired, sent.names),
         Refusal::Revoked => (Mistake::Revoked, sent.names),
         Refusal::Unknown => (Mistake::NotIssued, sent.names),
+        Refusal::OfPlatform | Refusal::PlatformElsewhere => (Mistake::OfPlatform, None),
+        Refusal::Elsewhere { tenant, credential, .. } => (Mistake::NotFromHere, Some((*tenant, *credential))),
         Refusal::Busy | Refusal::Unavailable(_) => return None,
     })
 }

@@ -164,7 +164,7 @@ impl Reader<'_> {
                 .as_ref()
                 .filter(|claims| claims.is_access_token())
                 .map(|claims| claims.exp.saturating_mul(1000)),
-            names: claims.map(|claims| (TenantId(claims.tenant), CredentialId(claims.sub))),
+            names: claims.and_then(|claims| Some((TenantId(claims.tenant?), CredentialId(claims.sub)))),
             ending: token.is_ascii().then(|| token[token.len().saturating_sub(4)..].to_owned()),
             ..sent
         }

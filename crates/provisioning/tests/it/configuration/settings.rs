@@ -45,6 +45,14 @@ on_both! {
         let name = TenantSettings { name: Some(" ".into()), ..TenantSettings::default() };
         let error = told(world.directory.configure(side.tenant(), &name, &context()).await);
         assert!(error.starts_with("name: use 1 to 200"), "{error}");
+        let days = |days| TenantSettings { credential_days: Some(days), ..TenantSettings::default() };
+        for unfit in [i32::MIN, 0, 3654] {
+            assert!(told(configured(days(Some(unfit))).await).starts_with("max-token-lifetime: "), "{unfit}");
+        }
+        for fit in [Some(1), None, Some(3653)] {
+            configured(days(fit)).await.expect("fits");
+            assert_eq!(side.again(world).await.tenant().row.credential_days, fit);
+        }
         let row = side.again(world).await.tenant().row.clone();
         assert_eq!(row.organization.as_deref(), Some("East Wing"), "as the list spells it");
         assert_eq!(row.properties, [("door-type".into(), "Steel".into())].into());

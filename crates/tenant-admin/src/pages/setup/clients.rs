@@ -5,9 +5,9 @@ use http::StatusCode;
 use scim_core::profile::CredentialKind;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use token_service::{NewClient, expiry, scopes, service::IssueError};
+use token_service::{Longest, NewClient, scopes, service::IssueError};
 
-use super::{super::tenant, closed, setup_page, takes, unfit};
+use super::{super::tenant, closed, setup_page, takes, token_form, unfit};
 use crate::{
     ConsoleState,
     chrome::page,
@@ -29,37 +29,36 @@ pub(crate) struct IssuedClient {
 pub(crate) struct ClientForm {
     #[serde(rename = "client-name")]
     pub(crate) name: String,
-    /// One of [`expiry::PRESETS`].
+    /// One of the choices for tokens.
     #[serde(rename = "client-expires")]
     pub(crate) expires: String,
 }
 
 impl ClientForm {
-    /// As it is offered: a year.
-    pub(crate) fn fresh() -> Self {
-        Self { name: String::new(), expires: "1y".to_owned() }
+    /// As it is offered: a year, or the longest that fits.
+    pub(crate) fn fresh(longest: Longest) -> Self {
+        Self { name: String::new(), expires: token_form::usual(longest).to_owned() }
     }
 
     /// What it asks for, at `now` (milliseconds); or what is wrong.
-    fn read(&self, now: i64) -> Result<NewClient, Errors> {
+    fn read(&self, now: i64, longest: Longest) -> Result<NewClient, Errors> {
         let mut errors = Errors::default();
         if self.name.trim().is_empty() {
             errors.add("client-name", "Enter a name, so that you know later where the client is used.");
         }
-        let preset = expiry::PRESETS.iter().find(|(value, _)| *value == self.expires);
-        let expires_at = preset.and_then(|(value, _)| expiry::parse(value, now).ok());
-        if expires_at.is_none() {
-            errors.add("client-expires", "Choose one of the offered times.");
+        let expires_at = token_form::end_of(&self.expires, now, longest).unwrap_or_else(|problem| {
+            errors.add("client-expires", problem);
+            0
+        });
+        if !errors.is_empty() {
+            return Err(errors);
         }
-        match expires_at.filter(|_| errors.is_empty()) {
-            Some(expires_at) => Ok(NewClient {
-                name: self.name.clone(),
-                scope: scopes::DEFAULT.to_owned(),
-                expires_at,
-                allowed_from: Default::default(),
-            }),
-            None => Err(errors),
-        }
+        Ok(NewClient {
+            name: self.name.clone(),
+            scope: scopes::DEFAULT.to_owned(),
+            expires_at,
+            allowed_from: Default::default(),
+        })
     }
 }
 
@@ -75,10 +74,11 @@ pub(crate) async fn create_client(
         return Ok(closed);
     }
     takes(&tenant, CredentialKind::Oauth)?;
-    let made = match typed.read(state.store.now()) {
+    let longest = state.tokens.longest(tenant.row.credential_days);
+    let made = match typed.read(state.store.now(), longest) {
         Ok(new) => match state.tokens.create_client(tenant.id(), new, &visit.context()).await {
             Ok(issued) => Ok(issued),
-            Err(IssueError::Unfit(problem)) => {
+            Err(IssueError::Unfit(problem) | IssueError::Taken(problem)) => {
                 // The field has another name on this page.
                 let told = match problem.strip_prefix("name: ") {
                     Some(rest) => format!("client-name: {rest}"),

@@ -5,8 +5,10 @@ use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
 use serde::Deserialize;
 
-use super::{ClientForm, IssuedClient, TokenForm, TokenRow, token_form, token_rows};
-use crate::{ConsoleState, error::PageError};
+use token_service::RotationState;
+
+use super::{ClientForm, IssuedClient, TokenForm, TokenRow, token_form, token_rows::rows_of};
+use crate::{ConsoleState, error::PageError, pages::networks::NetworksForm};
 
 /// See the module.
 pub(crate) struct Credentials {
@@ -34,6 +36,30 @@ pub(crate) struct Credentials {
     pub(crate) typed_client: ClientForm,
     /// First and last day that the form for tokens takes: `2026-11-22`.
     pub(crate) days: (String, String),
+    /// When a token may expire: value and label.
+    pub(crate) choices: Vec<(&'static str, String)>,
+    /// The choice of a token that is made by one press, and how it reads.
+    pub(crate) quick: (&'static str, String),
+    /// How long new ones may live, where that is less than anybody may.
+    pub(crate) limit: Option<String>,
+    /// Of tokens that were rotated and live still: which of the two is in use.
+    pub(crate) rotations: Vec<RotationRow>,
+}
+
+/// A rotation whose old token lives still.
+pub(crate) struct RotationRow {
+    pub(crate) name: String,
+    /// What is known, and what to do.
+    pub(crate) advice: String,
+    /// The old one, if it is safe to revoke.
+    pub(crate) revoke: Option<String>,
+}
+
+impl RotationRow {
+    fn of(state: RotationState, now: i64) -> Self {
+        let revoke = state.in_use.safe_to_revoke().then(|| state.old.id.to_string());
+        Self { advice: state.advice(now), name: state.name, revoke }
+    }
 }
 
 /// A token that is shown once.
@@ -55,13 +81,29 @@ pub(crate) struct IssuedLogin {
 #[serde(default)]
 pub(crate) struct LoginForm {
     pub(crate) username: String,
+    /// Where it may come from: as in [`NetworksForm`].
+    networks: String,
+    report_only: Option<String>,
+}
+
+impl LoginForm {
+    /// Where it may come from.
+    pub(crate) fn places(&self) -> NetworksForm {
+        NetworksForm { networks: self.networks.clone(), report_only: self.report_only.clone() }
+    }
 }
 
 impl Credentials {
     /// Of a tenant, with nothing made and nothing typed.
     pub(crate) async fn of(state: &ConsoleState, tenant: &Tenant) -> Result<Self, PageError> {
         let takes = |kind| tenant.profile.credentials.contains(&kind);
-        let rows = token_rows(state, tenant).await?;
+        let (now, longest) = (state.store.now(), state.tokens.longest(tenant.row.credential_days));
+        let credentials = state.tokens.list(tenant.id()).await?;
+        let rotations = RotationState::all(&credentials, now);
+        let rows = rows_of(state, tenant, credentials);
+        let choices = token_form::choices(longest);
+        let quick = token_form::usual(longest);
+        let quick_words = choices.iter().find(|(value, _)| *value == quick).map(|(_, label)| label.clone());
         let valid = rows.iter().any(|row| row.serves);
         let (logins, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.basic);
         let (clients, tokens) = others.into_iter().partition(|row| row.client_id.is_some());
@@ -77,10 +119,14 @@ impl Credentials {
             tokens,
             logins,
             clients,
-            typed_token: TokenForm::fresh(),
+            typed_client: ClientForm::fresh(longest),
+            typed_token: TokenForm::fresh(longest),
             typed_login: LoginForm::default(),
-            typed_client: ClientForm::fresh(),
-            days: token_form::days(state.store.now()),
+            days: token_form::days(now, longest),
+            quick: (quick, quick_words.unwrap_or_default()),
+            choices,
+            limit: longest.is_set().then(|| longest.lifetime.words()),
+            rotations: rotations.into_iter().map(|rotation| RotationRow::of(rotation, now)).collect(),
         })
     }
 

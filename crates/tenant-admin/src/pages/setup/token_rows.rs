@@ -3,13 +3,9 @@
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
 use store::credentials::Credential;
+use token_service::{Longest, expiring};
 
-use crate::{
-    ConsoleState,
-    chrome::Badge,
-    error::PageError,
-    when::{DAY, Moment},
-};
+use crate::{ConsoleState, chrome::Badge, error::PageError, when::Moment};
 
 /// A token, a user name or an OAuth client in its list.
 #[derive(Clone, Debug)]
@@ -42,6 +38,12 @@ pub(crate) struct TokenRow {
     pub(crate) replaced: bool,
     /// Can a new token take its place?
     pub(crate) rotates: bool,
+    /// Networks that it may come from; none: from anywhere.
+    pub(crate) networks: Vec<String>,
+    /// From elsewhere it is let in, and the log tells so.
+    pub(crate) report_only: bool,
+    /// It lives longer than a new one may: so long.
+    pub(crate) too_long: Option<String>,
 }
 
 impl TokenRow {
@@ -62,14 +64,20 @@ impl TokenRow {
 
 /// All tokens, user names and clients of a tenant, live ones first, then newest first.
 pub(crate) async fn token_rows(state: &ConsoleState, tenant: &Tenant) -> Result<Vec<TokenRow>, PageError> {
-    let now = state.store.now();
-    let mut tokens = state.tokens.list(tenant.id()).await?;
-    tokens.sort_by_key(|token| !is_live(token, now));
-    let live = tokens.iter().filter(|token| serves(tenant, token, now)).count();
-    Ok(tokens.into_iter().map(|token| row(tenant, token, live, now)).collect())
+    let tokens = state.tokens.list(tenant.id()).await?;
+    Ok(rows_of(state, tenant, tokens))
 }
 
-fn row(tenant: &Tenant, token: Credential, live: usize, now: i64) -> TokenRow {
+/// The same of credentials that were read already.
+pub(super) fn rows_of(state: &ConsoleState, tenant: &Tenant, mut tokens: Vec<Credential>) -> Vec<TokenRow> {
+    let now = state.store.now();
+    let longest = state.tokens.longest(tenant.row.credential_days);
+    tokens.sort_by_key(|token| !is_live(token, now));
+    let live = tokens.iter().filter(|token| serves(tenant, token, now)).count();
+    tokens.into_iter().map(|token| row(tenant, token, live, longest, now)).collect()
+}
+
+fn row(tenant: &Tenant, token: Credential, live: usize, longest: Longest, now: i64) -> TokenRow {
     let is_live = is_live(&token, now);
     let serves = serves(tenant, &token, now);
     let taken = tenant.profile.credentials.contains(&token.kind);
@@ -81,8 +89,15 @@ fn row(tenant: &Tenant, token: Credential, live: usize, now: i64) -> TokenRow {
         serves,
         last_live: live == 1 && serves,
         personal: token.user.is_some(),
-        rotates: is_live && taken && !token.replaced && token.kind == CredentialKind::Bearer,
+        rotates: is_live
+            && taken
+            && !token.replaced
+            && token.kind == CredentialKind::Bearer
+            && !token.is_federated(),
         replaced: token.replaced && is_live,
+        networks: token.allowed_from.networks.iter().map(ToString::to_string).collect(),
+        report_only: token.allowed_from.report_only,
+        too_long: (is_live && longest.is_exceeded_by(&token)).then(|| longest.lifetime.words()),
         created: Moment::new(token.created_at, now),
         used: token.last_used_at.map(|at| Moment::new(at, now)),
         used_from: token.last_used_from.unwrap_or_default(),
@@ -117,23 +132,27 @@ pub(crate) fn token_badge(token: &Credential, now: i64) -> Badge {
         return Badge::new("quiet", "Revoked");
     }
     let Some(expires_at) = token.expires_at else { return Badge::new("ok", "Active") };
-    match expires_at - now {
-        left if left <= 0 => Badge::new("bad", "Expired"),
-        _ if token.replaced => Badge::new("warn", format!("Until {}", Moment::new(expires_at, now).exact)),
-        left if left <= 7 * DAY => {
-            Badge::new("bad", format!("Expires {}", Moment::new(expires_at, now).relative))
-        }
-        left if left <= 30 * DAY => {
-            Badge::new("warn", format!("Expires {}", Moment::new(expires_at, now).relative))
-        }
-        _ => Badge::new("ok", "Active"),
-    }
+    let until = Moment::new(expires_at, now);
+    let kind = match expiring::step(expires_at, now) {
+        _ if expires_at <= now => return Badge::new("bad", "Expired"),
+        _ if token.replaced => return Badge::new("warn", format!("Until {}", until.exact)),
+        None => return Badge::new("ok", "Active"),
+        Some(step) => urgency(step),
+    };
+    Badge::new(kind, format!("Expires {}", until.relative))
+}
+
+/// How urgent a step of warnings is: from a week on, somebody has to act.
+pub(crate) fn urgency(step: i32) -> &'static str {
+    if step <= 7 { "bad" } else { "warn" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use store::CredentialId;
+
+    const DAY: i64 = 86_400_000;
 
     #[test]
     fn the_state_tells_how_urgent_it_is() {
@@ -155,12 +174,15 @@ mod tests {
             replaced: false,
             allowed_from: Default::default(),
             warned_days: None,
+            kid: None,
         };
         let badge = |expires_at, revoked_at| {
             let badge = token_badge(&token(expires_at, revoked_at), 0);
             (badge.kind, badge.text)
         };
         assert_eq!(badge(Some(365 * DAY), None), ("ok", "Active".into()));
+        assert_eq!(badge(Some(61 * DAY), None), ("ok", "Active".into()));
+        assert_eq!(badge(Some(59 * DAY), None), ("warn", "Expires in 59 days".into()));
         assert_eq!(badge(Some(20 * DAY), None), ("warn", "Expires in 20 days".into()));
         assert_eq!(badge(Some(3 * DAY), None), ("bad", "Expires in 3 days".into()));
         assert_eq!(badge(Some(0), None), ("bad", "Expired".into()));

@@ -99,6 +99,7 @@ fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
 fn who(record: &Record) -> String {
     match record.actor.kind {
         ActorKind::Credential => format!("token {}", record.actor.name),
+        ActorKind::PlatformToken => format!("platform token {}", record.actor.name),
         ActorKind::Admin => record.actor.name.clone(),
         ActorKind::Cli => "command line".to_owned(),
         ActorKind::System => "Rollcall".to_owned(),

@@ -1,0 +1,143 @@
+//! An identity provider that signs tokens and publishes its keys on loopback, for tests; never shipped. What cannot be
+//! done panics: a test that cannot begin has failed.
+
+#![allow(clippy::unwrap_used, reason = "see above")]
+
+mod keys;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+pub use keys::{TestKey, hs256, unsigned};
+use serde_json::{Value, json};
+
+/// Serves `/{directory}/.well-known/openid-configuration` and `/keys` until it is dropped; on threads of its own, so that
+/// a test may wait for a command that asks it.
+pub struct Issuer {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: Vec<Value>,
+    fetches: usize,
+    down: bool,
+    ended: bool,
+    /// Told instead of the issuer that was asked for.
+    alias: Option<String>,
+}
+
+impl Issuer {
+    /// On a free port of 127.0.0.1, publishing these keys.
+    #[must_use]
+    pub fn start(keys: &[&TestKey]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let issuer = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
+        issuer.publish(keys);
+        let (address, state) = (issuer.address, issuer.state.clone());
+        thread::spawn(move || serve(&listener, address, &state));
+        issuer
+    }
+
+    /// `iss` for a directory.
+    #[must_use]
+    pub fn of(&self, directory: &str) -> String {
+        format!("http://{}/{directory}/", self.address)
+    }
+
+    /// Where its keys are.
+    #[must_use]
+    pub fn keys_url(&self) -> String {
+        format!("http://{}/keys", self.address)
+    }
+
+    /// Publishes these keys from now on, and no others.
+    pub fn publish(&self, keys: &[&TestKey]) {
+        self.publish_json(keys.iter().map(|key| key.public()).collect());
+    }
+
+    /// The same with keys as they stand in the document.
+    pub fn publish_json(&self, keys: Vec<Value>) {
+        self.state().keys = keys;
+    }
+
+    /// Answers 503 to everything, or no longer.
+    pub fn set_down(&self, down: bool) {
+        self.state().down = down;
+    }
+
+    /// Says in its configuration that it is another one.
+    pub fn set_alias(&self, alias: &str) {
+        self.state().alias = Some(alias.to_owned());
+    }
+
+    /// How often its keys were asked for.
+    #[must_use]
+    pub fn fetches(&self) -> usize {
+        self.state().fetches
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        self.state().ended = true;
+        // The thread looks at it when somebody comes.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(listener: &TcpListener, address: SocketAddr, state: &Arc<Mutex<State>>) {
+    for stream in listener.incoming() {
+        if lock(state).ended {
+            return;
+        }
+        let state = state.clone();
+        thread::spawn(move || answer(stream.unwrap(), address, &state));
+    }
+}
+
+/// One request, one answer. A client that goes away meanwhile is no fault.
+fn answer(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>) {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        let mut part = [0; 1024];
+        match stream.read(&mut part) {
+            Ok(0) | Err(_) => return,
+            Ok(length) => request.extend_from_slice(&part[..length]),
+        }
+    }
+    let request = String::from_utf8_lossy(&request);
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let (status, body) = content(path, address, &mut lock(state));
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+    let _ = stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes());
+}
+
+fn content(path: &str, address: SocketAddr, state: &mut State) -> (u16, String) {
+    let fetches_keys = path == "/keys";
+    state.fetches += usize::from(fetches_keys);
+    match path.strip_suffix("/.well-known/openid-configuration") {
+        _ if state.down => (503, String::new()),
+        _ if fetches_keys => (200, json!({ "keys": state.keys }).to_string()),
+        Some(directory) => {
+            let issuer = state.alias.clone().unwrap_or_else(|| format!("http://{address}{directory}/"));
+            (200, json!({ "issuer": issuer, "jwks_uri": format!("http://{address}/keys") }).to_string())
+        }
+        None => (404, String::new()),
+    }
+}

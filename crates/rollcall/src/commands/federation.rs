@@ -1,0 +1,95 @@
+//! `rollcall federation …`.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use scim_core::{profile::CredentialKind, timestamp::to_rfc3339};
+use serde_json::json;
+use token_service::federation::NewFederation;
+
+use super::{
+    credentials::{expires_in, require, state},
+    output,
+};
+use crate::{
+    cli::Federation,
+    installation::{Installation, cli_context},
+};
+
+/// Runs one of the commands for an identity provider's own tokens.
+pub(super) async fn run(installation: &Installation, command: Federation) -> anyhow::Result<ExitCode> {
+    match command {
+        Federation::Set { slug, directory, issuer, audience, keys_url, expires_in: until, scope } => {
+            let now = installation.store.now();
+            let expires_at = until.map(|until| expires_in(&until, now)).transpose()?;
+            let allowed_from = Default::default();
+            let new =
+                NewFederation { directory, issuer, audience, keys_url, scope, expires_at, allowed_from };
+            set(installation, &slug, new).await?;
+        }
+        Federation::Show { slug, json } => show(installation, &slug, json).await?,
+        Federation::Remove { slug } => {
+            let tenant = installation.tenant(&slug).await?;
+            if !installation.tokens.remove_federation(tenant.id(), &cli_context()).await? {
+                bail!("{slug} takes no tokens of an identity provider");
+            }
+            output::line("removed");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn set(installation: &Installation, slug: &str, new: NewFederation) -> anyhow::Result<()> {
+    let tenant = installation.tenant(slug).await?;
+    require(&tenant, CredentialKind::Bearer)?;
+    let set = installation.tokens.set_federation(tenant.id(), new, &cli_context()).await?;
+    output::line(set.credential.name);
+    if let Err(reason) = set.keys {
+        tracing::warn!(
+            "set, but the issuer's keys cannot be fetched from here now: {reason}. Nobody gets in with a token until a \
+             server can fetch them; check issuer and keys URL"
+        );
+    }
+    Ok(())
+}
+
+async fn show(installation: &Installation, slug: &str, json: bool) -> anyhow::Result<()> {
+    let tenant = installation.tenant(slug).await?;
+    let found = installation.tokens.federation(tenant.id()).await?;
+    let now = installation.store.now();
+    if json {
+        let time = |millis: Option<i64>| millis.map(to_rfc3339);
+        let shown = found.map(|(credential, federation)| {
+            json!({
+                "id": credential.id, "name": credential.name, "directory": federation.directory,
+                "issuer": federation.issuer, "audience": federation.audience, "keys_url": federation.keys_url,
+                "scope": credential.scope, "state": state(&credential, now),
+                "created": time(Some(credential.created_at)), "created_by": credential.created_by,
+                "expires": time(credential.expires_at),
+                "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
+            })
+        });
+        return output::json(&shown);
+    }
+    let Some((credential, federation)) = found else {
+        bail!("{slug} takes no tokens of an identity provider; `rollcall federation set {slug}` lets it")
+    };
+    let keys = federation.keys_url.as_deref().unwrap_or("as the issuer's OpenID configuration says");
+    let mut table = output::table(&["", "value"]);
+    for (name, value) in [
+        ("directory", federation.directory.to_string()),
+        ("issuer", federation.issuer.clone()),
+        ("audience", federation.audience.clone()),
+        ("keys", keys.to_owned()),
+        ("scope", credential.scope.clone()),
+        ("state", state(&credential, now).to_owned()),
+        ("created", output::time(Some(credential.created_at))),
+        ("by", credential.created_by.clone()),
+        ("expires", output::time(credential.expires_at)),
+        ("last used", output::time(credential.last_used_at)),
+    ] {
+        table.add_row([name.to_owned(), value]);
+    }
+    output::line(table);
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `/metrics`: what the crates count through the facade, in Prometheus' text format 0.0.4.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderName, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
+
+use crate::{server, warnings};
+
+/// What proxies tell of whom they stand for.
+const PROXIED: [HeaderName; 2] = [header::FORWARDED, HeaderName::from_static("x-forwarded-for")];
+
+/// Gauges that nobody has set for so long are shown no more: a tenant whose credential was replaced. Each gauge is set
+/// at least once in a round of [`warnings`].
+const STALE: Duration = Duration::from_secs(warnings::LONGEST_PAUSE.as_secs() * 2 + 300);
+
+/// Who may ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Whoever reaches the listener.
+    All,
+    /// Processes of this machine, and no proxy on it.
+    ThisMachine,
+}
+
+/// Counts from now on; once in a process.
+pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new().idle_timeout(MetricKindMask::GAUGE, Some(STALE)).build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).context("metrics")?;
+    token_service::meter::describe();
+    Ok(handle)
+}
+
+/// The route.
+pub(crate) fn router(handle: PrometheusHandle, to: For) -> Router {
+    Router::new().route("/metrics", get(show)).with_state((handle, to))
+}
+
+async fn show(State((handle, to)): State<(PrometheusHandle, For)>, request: Request) -> Response {
+    if to == For::ThisMachine && !is_local(&request) {
+        return server::not_found(request).await;
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
+}
+
+/// A proxy on this machine passes on what strangers ask, so its word is needed to know that nobody is behind it.
+fn is_local(request: &Request) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let near = peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    near && !PROXIED.iter().any(|name| request.headers().contains_key(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        let local = |peer: Option<&str>, headers: &[&str]| {
+            let mut request = Request::new(Body::empty());
+            if let Some(peer) = peer {
+                let peer: SocketAddr = peer.parse().unwrap();
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
+            for name in headers {
+                let name: HeaderName = name.parse().unwrap();
+                request.headers_mut().insert(name, header::HeaderValue::from_static("192.0.2.1"));
+            }
+            is_local(&request)
+        };
+        for peer in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert!(local(Some(peer), &[]), "{peer}");
+            assert!(local(Some(peer), &["user-agent"]), "{peer}");
+            for header in ["x-forwarded-for", "forwarded"] {
+                assert!(!local(Some(peer), &[header]), "{peer} {header}");
+            }
+        }
+        for peer in [Some("192.0.2.1:1"), Some("10.0.0.1:1"), Some("[2001:db8::1]:1"), None] {
+            assert!(!local(peer, &[]), "{peer:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The audit trail of the installation; rows are only added.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "platform_audit")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub event: String,
+    pub object_type: String,
+    pub object_id: String,
+    pub object_version: i64,
+    pub actor_kind: String,
+    pub actor_id: String,
+    pub actor_name: String,
+    pub cause: String,
+    pub at: i64,
+    pub payload: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,156 @@
+//! `/api/v1/platform-tokens`: tokens for this API.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use store::{PlatformTokenId, credentials::AllowedFrom, platform_tokens::PlatformToken};
+use token_service::{Networks, NewPlatformToken};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    credentials::{LIFETIME, Rotation, expires_at},
+    extract::{Body, Parameters, Segments, Vendor},
+    page::{Page, Part},
+    problem::{ApiError, Problem},
+    view::{CredentialView, IssuedToken},
+};
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(rotate)).routes(routes!(revoke))
+}
+
+/// A token to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewPlatformTokenBody {
+    /// For people, unique among the live ones.
+    name: String,
+    /// Scopes, separated by blanks, of `admin:*`, `admin:read`, `admin:write`, `directory:read`: only such as the
+    /// caller's own token holds.
+    #[schema(example = "directory:read")]
+    scope: String,
+    /// How long it lives (`90d`, `1y`), or a date or instant; at most `10y`; `1y` if not given.
+    expires_in: Option<String>,
+    /// Networks that it may come from, as addresses or CIDR; none: from anywhere.
+    #[serde(default)]
+    allowed_from: Vec<String>,
+    /// Only tell in the log when it comes from elsewhere.
+    #[serde(default)]
+    report_only: bool,
+}
+
+/// Tokens for this API, newest first
+#[utoipa::path(
+    get, operation_id = "listPlatformTokens",
+    path = "/api/v1/platform-tokens", tag = "platform", security(("bearer" = ["admin:read"])), params(Part),
+    responses((status = 200, body = Page<CredentialView>), (status = "4XX", body = Problem)),
+)]
+async fn list(
+    State(state): State<ApiState>,
+    Parameters(part): Parameters<Part>,
+) -> Result<Json<Page<CredentialView>>, ApiError> {
+    let (all, now) = (state.tokens.platform_tokens().await?, state.store.now());
+    Page::among(all, &part, |one| one.id.0, |one| CredentialView::platform(one, now)).map(Json)
+}
+
+/// Make a token for this API
+///
+/// It can hold no scope that the caller's own token does not hold. The answer is the only place where it ever stands.
+#[utoipa::path(
+    post, operation_id = "createPlatformToken",
+    path = "/api/v1/platform-tokens", tag = "platform", security(("bearer" = ["admin:write"])),
+    request_body = NewPlatformTokenBody,
+    responses((status = 201, body = IssuedToken), (status = "4XX", body = Problem)),
+)]
+async fn create(
+    State(state): State<ApiState>,
+    vendor: Vendor,
+    Body(new): Body<NewPlatformTokenBody>,
+) -> Result<Response, ApiError> {
+    let now = state.store.now();
+    may_give(&vendor, &new.scope)?;
+    let networks: Networks = new
+        .allowed_from
+        .join(",")
+        .parse()
+        .map_err(|error: String| ApiError::unfit("allowedFrom", format!("allowedFrom: {error}")))?;
+    let new = NewPlatformToken {
+        name: new.name,
+        scope: new.scope,
+        expires_at: expires_at(new.expires_in.as_deref().unwrap_or(LIFETIME), now)?,
+        allowed_from: AllowedFrom { networks: networks.0, report_only: new.report_only },
+    };
+    let issued = state.tokens.issue_platform(new, &vendor.context()).await?;
+    let made = IssuedToken {
+        token: issued.token.expose_secret().to_owned(),
+        credential: CredentialView::platform(issued.kept, now),
+        old: None,
+    };
+    Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Rotate a token for this API
+///
+/// Makes one of the same name, scope and lifetime; the old one goes on for a while. A token with a scope that the
+/// caller's own does not hold cannot be rotated. The answer is the only place where the new one ever stands.
+#[utoipa::path(
+    post, operation_id = "rotatePlatformToken",
+    path = "/api/v1/platform-tokens/{id}/rotate", tag = "platform", security(("bearer" = ["admin:write"])),
+    params(("id" = String, Path)), request_body = Rotation,
+    responses((status = 201, body = IssuedToken), (status = "4XX", body = Problem)),
+)]
+async fn rotate(
+    State(state): State<ApiState>,
+    vendor: Vendor,
+    Segments(id): Segments<String>,
+    Body(rotation): Body<Rotation>,
+) -> Result<Response, ApiError> {
+    let token = token(&state, &id).await?;
+    may_give(&vendor, &token.scope)?;
+    let rotated = state.tokens.rotate_platform(token.id, rotation.grace()?, &vendor.context()).await?;
+    let now = state.store.now();
+    let made = IssuedToken {
+        token: rotated.issued.token.expose_secret().to_owned(),
+        credential: CredentialView::platform(rotated.issued.kept, now),
+        old: Some(CredentialView::platform(rotated.old, now)),
+    };
+    Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Revoke a token for this API
+///
+/// The next request with it is refused, on every node within a second. One that is revoked already stays so.
+#[utoipa::path(
+    delete, operation_id = "revokePlatformToken",
+    path = "/api/v1/platform-tokens/{id}", tag = "platform", security(("bearer" = ["admin:write"])),
+    params(("id" = String, Path)),
+    responses((status = 204, description = "It is revoked"), (status = "4XX", body = Problem)),
+)]
+async fn revoke(
+    State(state): State<ApiState>,
+    vendor: Vendor,
+    Segments(id): Segments<String>,
+) -> Result<StatusCode, ApiError> {
+    let token = token(&state, &id).await?;
+    state.tokens.revoke_platform(token.id, &vendor.context()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn may_give(vendor: &Vendor, scope: &str) -> Result<(), ApiError> {
+    let refused = |text: String| ApiError::new(StatusCode::FORBIDDEN, text).at("scope");
+    vendor.principal.may_give(scope).map_err(refused)
+}
+
+async fn token(state: &ApiState, id: &str) -> Result<PlatformToken, ApiError> {
+    let none = || ApiError::not_found("There is no platform token of this id.");
+    let id: PlatformTokenId = id.parse().map_err(|()| none())?;
+    state.store.platform().platform_token(id).await?.ok_or_else(none)
+}

@@ -1,0 +1,95 @@
+//! What belongs to the installation: tokens for this API, people of the console.
+
+use serde_json::json;
+use store::{
+    AdminId,
+    admins::{Admin, AdminRole},
+};
+
+use crate::support::{Api, DAY, context};
+
+store_testing::on_both! {
+    async fn a_token_lives_and_dies(store: TestStore) {
+        let api = Api::new(store).await;
+        let new = json!({
+            "name": "Reader", "scope": "directory:read admin:read", "expiresIn": "30d",
+            "allowedFrom": ["203.0.113.7", "2001:db8::/32"], "reportOnly": true,
+        });
+        let made = api.send("POST", "/platform-tokens", new).await;
+        let first = made.is(201).text("/token");
+        assert_eq!(made.body["credential"]["allowedFrom"], json!(["203.0.113.7/32", "2001:db8::/32"]));
+        api.as_(&first, "GET", "/tenants", None).await.is(200);
+        api.as_(&first, "POST", "/tenants", Some(json!({"slug": "acme"}))).await.is(403);
+
+        let id = made.text("/credential/id");
+        let rotated = api.send("POST", &format!("/platform-tokens/{id}/rotate"), json!({"grace": "0"})).await;
+        let second = rotated.is(201).text("/token");
+        api.as_(&first, "GET", "/tenants", None).await.is(401);
+        api.as_(&second, "GET", "/tenants", None).await.is(200);
+        let listed = api.get("/platform-tokens").await;
+        assert_eq!(listed.is(200).items().len(), 3);
+        for secret in [&first, &second, &api.token] {
+            assert!(!listed.body.to_string().contains(secret.as_str()), "a secret in a list");
+        }
+        assert_eq!(api.walk("/platform-tokens", 2).await.len(), 3);
+        let new = rotated.text("/credential/id");
+        api.delete(&format!("/platform-tokens/{new}")).await.is(204);
+        api.as_(&second, "GET", "/tenants", None).await.is(401);
+        api.delete(&format!("/platform-tokens/{new}")).await.is(204);
+        api.delete("/platform-tokens/none").await.is(404);
+
+        let trail = api.store.platform().audit(Some(&new), 10).await.unwrap();
+        assert_eq!(trail[0].event, "platform-token.revoked");
+        assert_eq!(trail[0].actor.name, "Vendor");
+    }
+
+    async fn nobody_gives_what_they_do_not_have(store: TestStore) {
+        let api = Api::new(store).await;
+        let writer = api.platform("Writer", "admin:write", 9 * DAY).await;
+        let wide = api.state.tokens.platform_tokens().await.unwrap();
+        let wide = wide.iter().find(|one| one.name == "Vendor").unwrap().id;
+        let make = async |scope: &str| {
+            let new = json!({"name": format!("New {scope}"), "scope": scope});
+            api.as_(&writer, "POST", "/platform-tokens", Some(new)).await
+        };
+        for scope in ["admin:*", "admin:read", "directory:read", "admin:write directory:read"] {
+            make(scope).await.blames(403, "scope");
+        }
+        make("admin:write").await.is(201);
+        let rotate = format!("/platform-tokens/{wide}/rotate");
+        api.as_(&writer, "POST", &rotate, None).await.blames(403, "scope");
+        api.get("/tenants").await.is(200);
+        for (body, status, field) in [
+            (json!({"name": "x", "scope": "scim:read"}), 403, "scope"),
+            (json!({"name": "x", "scope": ""}), 422, "scope"),
+            (json!({"name": "vendor", "scope": "admin:*"}), 409, "name"),
+            (json!({"name": "x", "scope": "admin:*", "expiresIn": "20y"}), 422, "expiresIn"),
+            (json!({"name": "x", "scope": "admin:*", "allowedFrom": ["example.com"]}), 422, "allowedFrom"),
+        ] {
+            api.send("POST", "/platform-tokens", body).await.blames(status, field);
+        }
+    }
+
+    async fn people_are_listed_without_their_secrets(store: TestStore) {
+        let api = Api::new(store).await;
+        let acme = api.tenant("acme", "generic").await;
+        for (email, role, tenants) in [
+            ("bob@example.com", AdminRole::Manager, vec![acme.id()]),
+            ("Ada@example.com", AdminRole::Operator, Vec::new()),
+        ] {
+            let admin = Admin {
+                id: AdminId::generate(),
+                email: email.into(),
+                password_hash: "$argon2id$secret".into(),
+                role,
+                tenants: tenants.into_iter().collect(),
+                created_at: api.store.now(),
+            };
+            api.store.platform().create_admin(&admin, &context()).await.unwrap();
+        }
+        let people = api.walk("/admins", 1).await;
+        assert_eq!((&people[0]["email"], &people[0]["role"]), (&json!("Ada@example.com"), &json!("operator")));
+        assert_eq!((&people[1]["email"], &people[1]["tenants"]), (&json!("bob@example.com"), &json!(["acme"])));
+        assert!(!json!(people).to_string().contains("argon2"));
+    }
+}

@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT ON federations TO rollcall_app;
