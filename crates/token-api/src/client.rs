@@ -7,7 +7,10 @@ use http::{HeaderMap, header, request::Parts};
 use percent_encoding::percent_decode_str;
 use scim_core::profile::CredentialKind;
 use secrecy::{ExposeSecret as _, SecretString};
-use token_service::{Client, Presented, Refusal, Sender, authorization, oauth};
+use token_service::{
+    Client, Presented, Refusal, Sender, authorization, oauth,
+    refusals::{Attempt, Because, Sent, Verdict},
+};
 
 use crate::{TokenApiState, error::OauthError, form::Form};
 
@@ -24,21 +27,50 @@ pub(crate) async fn authenticate(
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(&parts.headers, peer, &state.trusted_proxies);
     let (id, secret) = presented(&parts.headers, form)?;
-    match state.tokens.verify_client(&id, &secret).await {
-        Ok(client) => Ok((client, sender)),
-        Err(refusal) => Err(refused(&sender, request_id(parts), &id, &refusal)),
+    let refusal = match state.tokens.verify_client(&id, &secret).await {
+        Ok(client) => return Ok((client, sender)),
+        Err(refusal) => refusal,
+    };
+    let error = refused(&sender, request_id(parts), &id, &refusal);
+    let sent = state.tokens.sent_client(&id, &secret);
+    match note(state, parts, &sender, sent, Because::Refusal(&refusal)).await {
+        Verdict::Refuse => Err(error),
+        Verdict::TooMany => Err(OauthError::too_many()),
     }
+}
+
+/// Notes a refusal for the people of the client's tenant, and says how it is to be answered.
+async fn note(
+    state: &TokenApiState,
+    parts: &Parts,
+    sender: &Sender,
+    sent: Sent,
+    because: Because<'_>,
+) -> Verdict {
+    let base_url = state.public_url.origin().ascii_serialization() + parts.uri.path();
+    state.tokens.refuse(Attempt { slug: None, base_url: &base_url, sent, sender }, because).await
 }
 
 /// Lets a client in whose tenant takes it and is active. Whoever comes here has proven who it is, so it is told the
 /// reason: its administrator sees it at "Test connection".
-pub(crate) async fn admit(state: &TokenApiState, client: &Client) -> Result<(), OauthError> {
+pub(crate) async fn admit(
+    state: &TokenApiState,
+    parts: &Parts,
+    sender: &Sender,
+    client: &Client,
+) -> Result<(), OauthError> {
+    let good = &client.principal;
+    // Nothing of the secret is needed any more.
+    let noted =
+        async |because| note(state, parts, sender, state.tokens.sent_client("", &"".into()), because).await;
     let tenant = state.tenants.by_id(client.principal.tenant).await.map_err(|error| {
         tracing::error!(%error, "tenants cannot be looked up now");
         OauthError::busy()
     })?;
     let tenant = tenant.ok_or_else(|| OauthError::client(WRONG))?;
     if !tenant.profile.credentials.contains(&CredentialKind::Oauth) {
+        // Whoever has a valid credential is never told to wait.
+        let _ = noted(Because::NotTaken(good)).await;
         return Err(OauthError::new(
             "unauthorized_client",
             format!(
@@ -48,6 +80,7 @@ pub(crate) async fn admit(state: &TokenApiState, client: &Client) -> Result<(), 
         ));
     }
     if !tenant.is_active() {
+        let _ = noted(Because::Inactive(good)).await;
         return Err(OauthError::new(
             "unauthorized_client",
             "This tenant is not active; it has to be activated before it gets access tokens. The client is good.",

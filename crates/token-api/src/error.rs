@@ -46,6 +46,13 @@ impl OauthError {
         Self::new("temporarily_unavailable", description).with(StatusCode::SERVICE_UNAVAILABLE)
     }
 
+    /// 429: too many wrong secrets have come.
+    pub(crate) fn too_many() -> Self {
+        let description = "Too many wrong secrets have come from this address, or for this client, and this one is wrong, \
+                           too. Correct it, then try again: a valid one is let in at once.";
+        Self::new("temporarily_unavailable", description).with(StatusCode::TOO_MANY_REQUESTS)
+    }
+
     /// The same with another status.
     pub(crate) fn with(self, status: StatusCode) -> Self {
         Self { status, ..self }
@@ -73,7 +80,7 @@ impl IntoResponse for OauthError {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER);
             }
             _ => {}

@@ -37,7 +37,7 @@ pub(crate) async fn issue(
         }
     }
     let (client, sender) = client::authenticate(&state, &parts, &form).await?;
-    client::admit(&state, &client).await?;
+    client::admit(&state, &parts, &sender, &client).await?;
     let issued =
         state.tokens.issue_access_token(&client, form.get("scope"), state.access_token_lifetime).await;
     let issued = issued.map_err(|error| match error {

@@ -59,6 +59,8 @@ pub enum Mistake {
     Revoked,
     /// It was rotated, and its grace is over.
     RotatedAway,
+    /// An access token of a client, which lives for an hour or so.
+    AccessTokenEnded,
     /// Our signature, and nobody knows it.
     NotIssued,
     /// Good, at an address that names no tenant there is.
@@ -71,6 +73,14 @@ pub enum Mistake {
     BearerNotTaken,
     /// The tenant takes no user names.
     BasicNotTaken,
+    /// The tenant takes no OAuth clients.
+    ClientNotTaken,
+    /// A client of the tenant, and another secret.
+    WrongSecret,
+    /// No client has that id.
+    UnknownClient,
+    /// Id and secret of a client, sent where its access token belongs.
+    ClientAsLogin,
     /// A user name of the tenant, and another password.
     WrongPassword,
     /// Nobody has that user name here.
@@ -93,6 +103,8 @@ pub(super) struct Facts {
     pub(super) name: Option<String>,
     /// Is it a user name with a password?
     pub(super) basic: bool,
+    /// Is it an OAuth client?
+    pub(super) client: bool,
     /// When it ended, in milliseconds.
     pub(super) at: Option<i64>,
     /// Who ended it.
@@ -121,17 +133,28 @@ impl Mistake {
                 | Self::Expired
                 | Self::Revoked
                 | Self::RotatedAway
+                | Self::AccessTokenEnded
                 | Self::NotIssued
                 | Self::UnknownTenant
                 | Self::OtherTenant
                 | Self::TenantInactive
                 | Self::BearerNotTaken
                 | Self::BasicNotTaken
+                | Self::ClientNotTaken
                 | Self::UserBound
                 | Self::MissingScope
                 | Self::NotFromHere
                 | Self::OfPlatform
         )
+    }
+
+    /// The same where nobody has the name that was sent.
+    pub(super) fn of_nobody(self) -> Self {
+        match self {
+            Self::WrongPassword => Self::UnknownUserName,
+            Self::WrongSecret => Self::UnknownClient,
+            other => other,
+        }
     }
 
     /// The same as a tenant sees it that takes only these kinds: what is wrong in itself is no matter where its whole
@@ -159,7 +182,11 @@ impl Mistake {
             Some(name) => format!("{kind} “{name}”"),
             None => kind.to_owned(),
         };
-        let it = if facts.basic { named("The user name") } else { named("The token") };
+        let it = named(match facts {
+            Facts { basic: true, .. } => "The user name",
+            Facts { client: true, .. } => "The client",
+            _ => "The token",
+        });
         let at = facts.at.map(|at| format!(" on {}", date(at))).unwrap_or_default();
         let by = facts.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let word = facts.word.as_deref().unwrap_or_default();
@@ -207,6 +234,11 @@ impl Mistake {
             Self::Expired => format!("{it} expired{at}."),
             Self::Revoked => format!("{it} was revoked{at}{by}."),
             Self::RotatedAway => format!("{it} was rotated, and the old one ended{at}."),
+            Self::AccessTokenEnded => format!("The access token of {} ended{at}.", named("the client")),
+            Self::ClientNotTaken => format!("{it} signed in, and this product takes no OAuth clients."),
+            Self::WrongSecret => format!("{}: the secret is wrong.", named("The client")),
+            Self::ClientAsLogin => "Id and secret of an OAuth client came as user name and password.".into(),
+            Self::UnknownClient => "No OAuth client has the id that was sent.".into(),
             Self::NotIssued => "The token was signed here, and is not in the list of tokens.".into(),
             Self::UnknownTenant => {
                 format!("{it} is good, but the Base URL names a tenant that does not exist.")
@@ -279,6 +311,19 @@ impl Mistake {
             Self::Expired | Self::Revoked => "Make a new one and enter it in the identity provider.",
             Self::RotatedAway => {
                 "The one that took its place is to be entered in the identity provider; if it is lost, make a new one."
+            }
+            Self::AccessTokenEnded => {
+                "The identity provider should fetch a new one by itself. If it does not, test the connection there once more."
+            }
+            Self::ClientNotTaken => "Use what the set-up page offers.",
+            Self::WrongSecret => {
+                "Enter the secret that was shown when the client was made. If it is lost, make a new client."
+            }
+            Self::ClientAsLogin => {
+                "Choose OAuth 2.0 client credentials in the identity provider; it fetches access tokens with them at /oauth/token."
+            }
+            Self::UnknownClient => {
+                "Copy the client id from the set-up page. A revoked client does not come back: make a new one."
             }
             Self::NotIssued => "Was the database restored from an older copy? Make a new token.",
             Self::UnknownTenant => {

@@ -51,7 +51,7 @@ pub struct Attempt<'a> {
     pub slug: Option<&'a str>,
     /// Base URL in the form that the client used, from the configuration and never from the request's own spelling.
     pub base_url: &'a str,
-    /// What was sent: [`TokenService::sent_in`], [`TokenService::sent_login`].
+    /// What was sent: [`TokenService::sent_in`], [`TokenService::sent_client`].
     pub sent: Sent,
     /// Who sent it.
     pub sender: &'a Sender,
@@ -101,7 +101,7 @@ pub struct Refused {
     pub base_url: String,
     /// What was sent.
     pub sent: Fingerprint,
-    /// User name, if it is this tenant's.
+    /// User name or client id, if it is this tenant's.
     pub username: Option<String>,
     /// Its credential, if it is this tenant's.
     pub credential: Option<CredentialId>,
@@ -234,10 +234,10 @@ impl TokenService {
         self.reader().headers(headers)
     }
 
-    /// What was sent as a user name (or client id) and its password.
+    /// What was sent as an OAuth client's id and secret, wherever in the request they stood.
     #[must_use]
-    pub fn sent_login(&self, name: &str, password: &SecretString) -> Sent {
-        self.reader().login(name, password)
+    pub fn sent_client(&self, id: &str, secret: &SecretString) -> Sent {
+        self.reader().client(id, secret)
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -254,10 +254,14 @@ impl TokenService {
             Because::Unusable | Because::Refusal(_) => (sent.mistake, None, None),
             Because::UnknownTenant(good) => (Mistake::UnknownTenant, Some(good), None),
             Because::OtherTenant(good) => (Mistake::OtherTenant, Some(good), None),
-            Because::NotTaken(good) if good.kind == CredentialKind::Basic => {
-                (Mistake::BasicNotTaken, Some(good), None)
+            Because::NotTaken(good) => {
+                let mistake = match good.kind {
+                    CredentialKind::Basic => Mistake::BasicNotTaken,
+                    CredentialKind::Bearer => Mistake::BearerNotTaken,
+                    CredentialKind::Oauth => Mistake::ClientNotTaken,
+                };
+                (mistake, Some(good), None)
             }
-            Because::NotTaken(good) => (Mistake::BearerNotTaken, Some(good), None),
             Because::Inactive(good) => (Mistake::TenantInactive, Some(good), None),
             Because::UserBound(good) => (Mistake::UserBound, Some(good), None),
             Because::MissingScope(good, scope) => (Mistake::MissingScope, Some(good), Some(scope)),
@@ -302,6 +306,7 @@ impl TokenService {
                 print: sent.print,
                 agent,
                 word,
+                access_until: sent.access_until,
                 count: 1,
                 first_at: now,
                 last_at: now,

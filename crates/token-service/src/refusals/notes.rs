@@ -38,6 +38,8 @@ pub(super) struct Note {
     pub(super) agent: String,
     /// The scope that is needed, or the scheme that was sent.
     pub(super) word: Option<String>,
+    /// When the access token ends that was sent, in milliseconds; `None`: it was none.
+    pub(super) access_until: Option<i64>,
     pub(super) count: u64,
     /// Milliseconds.
     pub(super) first_at: i64,
@@ -131,6 +133,7 @@ mod tests {
             print: Fingerprint::default(),
             agent: agent.into(),
             word: None,
+            access_until: None,
             count: 1,
             first_at: at,
             last_at: at,

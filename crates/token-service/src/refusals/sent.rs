@@ -85,6 +85,8 @@ pub struct Sent {
     pub(super) login: Option<String>,
     /// Whom a token names: to be believed only when its signature is known to be good.
     pub(super) names: Option<(TenantId, CredentialId)>,
+    /// When an access token of a client ends, in milliseconds; to be believed likewise.
+    pub(super) access_until: Option<i64>,
     /// Last characters of a token: to be shown only when its signature is known to be good.
     pub(super) ending: Option<String>,
 }
@@ -120,6 +122,13 @@ impl Reader<'_> {
         Sent { login, print: Fingerprint { length: None, head: String::new(), ..sent.print }, ..sent }
     }
 
+    /// Of an OAuth client's id and secret.
+    pub(super) fn client(&self, id: &str, secret: &SecretString) -> Sent {
+        let sent = self.login(id, secret);
+        let print = Fingerprint { scheme: Some("OAuth client".to_owned()), ..sent.print };
+        Sent { mistake: Mistake::WrongSecret, print, ..sent }
+    }
+
     /// Of the value of the header, without blanks around it.
     fn value(&self, value: &str) -> Sent {
         if value.is_empty() {
@@ -151,7 +160,11 @@ impl Reader<'_> {
         let sent = self.sent(self.token_mistake(token), scheme, token);
         let claims = token.strip_prefix(PREFIX).and_then(claims);
         Sent {
-            names: claims.and_then(|claims| Some((TenantId(claims.tenant?), CredentialId(claims.jti)))),
+            access_until: claims
+                .as_ref()
+                .filter(|claims| claims.is_access_token())
+                .map(|claims| claims.exp.saturating_mul(1000)),
+            names: claims.and_then(|claims| Some((TenantId(claims.tenant?), CredentialId(claims.sub)))),
             ending: token.is_ascii().then(|| token[token.len().saturating_sub(4)..].to_owned()),
             ..sent
         }
@@ -181,7 +194,7 @@ impl Reader<'_> {
             digest,
             many: false,
         };
-        Sent { mistake, print, login: None, names: None, ending: None }
+        Sent { mistake, print, login: None, names: None, access_until: None, ending: None }
     }
 
     /// What is wrong with what should be a token, and is refused.

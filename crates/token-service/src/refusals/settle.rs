@@ -131,7 +131,7 @@ async fn write_tenants(
         {
             enders.insert(ended.id, ender(scope, ended.id).await?);
         }
-        rows.extend(row(key, what, note, known(scope.id(), what, credential, &enders)));
+        rows.extend(row(key, what, note, known(scope.id(), what, note, credential, &enders)));
     }
     scope.note_refusals(&rows).await?;
     for (what, note) in alike {
@@ -156,45 +156,48 @@ fn behind<'a>(
         return credentials.iter().find(|credential| owner == tenant && credential.id == id);
     }
     let name = fold(what.login.as_deref()?);
-    let had = |credential: &&Credential| {
-        credential.kind == CredentialKind::Basic
-            && credential.login.as_deref().is_some_and(|login| fold(login) == name)
-    };
+    let had = |credential: &&Credential| credential.login.as_deref().is_some_and(|login| fold(login) == name);
     if logins.contains_key(&name) { None } else { credentials.iter().find(had) }
 }
 
 fn known(
     tenant: TenantId,
     what: &Key,
+    note: &Note,
     credential: Option<&Credential>,
     enders: &HashMap<CredentialId, Option<String>>,
 ) -> Known {
-    let guessed = what.mistake == Mistake::WrongPassword;
+    use Mistake::{
+        AccessTokenEnded, ClientAsLogin, Expired, Revoked, RotatedAway, WrongPassword, WrongSecret,
+    };
     let Some(credential) = credential else {
         let elsewhere = what.whose.is_some_and(|(owner, _)| owner != tenant);
         let mistake = match what.mistake {
             // A wrong password for a name of another tenant says no more than for a name that nobody has.
-            Mistake::WrongPassword => Mistake::UnknownUserName,
+            WrongPassword | WrongSecret => what.mistake.of_nobody(),
             _ if elsewhere => Mistake::OtherTenant,
             other => other,
         };
         return Known { mistake: Some(mistake), ..Known::default() };
     };
+    let is_client = credential.kind == CredentialKind::Oauth;
     let (mistake, at, by) = match (credential.revoked_at, what.mistake) {
-        (Some(at), Mistake::Revoked | Mistake::WrongPassword) => {
-            (Mistake::Revoked, Some(at), enders.get(&credential.id).cloned().flatten())
+        (Some(at), Revoked | WrongPassword | WrongSecret) => {
+            (Revoked, Some(at), enders.get(&credential.id).cloned().flatten())
         }
-        (_, Mistake::Expired) if credential.replaced => (Mistake::RotatedAway, credential.expires_at, None),
-        (_, Mistake::Expired) => (Mistake::Expired, credential.expires_at, None),
+        (_, Expired | Revoked) if note.access_until.is_some() => (AccessTokenEnded, note.access_until, None),
+        (_, Expired) if credential.replaced => (RotatedAway, credential.expires_at, None),
+        (_, Expired) => (Expired, credential.expires_at, None),
+        (_, WrongPassword) if is_client => (ClientAsLogin, None, None),
         (_, other) => (other, None, None),
     };
     let basic = credential.kind == CredentialKind::Basic;
     let name = if basic { credential.login.clone() } else { Some(credential.name.clone()) };
     Known {
         mistake: Some(mistake),
-        facts: Facts { name: name.clone(), basic, at, by, word: None },
+        facts: Facts { name, basic, client: is_client, at, by, word: None },
         credential: Some(credential.id),
-        username: if basic || guessed { name } else { None },
+        username: credential.login.clone(),
     }
 }
 
@@ -207,10 +210,7 @@ async fn ender(scope: &TenantScope, id: CredentialId) -> Result<Option<String>, 
 
 /// `None` when it cannot be written as JSON, which what is here can.
 fn row(key: &hmac::Key, what: &Key, note: &Note, known: Known) -> Option<RefusalRow> {
-    let mistake = known.mistake.unwrap_or(match what.mistake {
-        Mistake::WrongPassword => Mistake::UnknownUserName,
-        other => other,
-    });
+    let mistake = known.mistake.unwrap_or(what.mistake.of_nobody());
     let facts = Facts { word: note.word.clone(), ..known.facts };
     let details = Details {
         mistake,
