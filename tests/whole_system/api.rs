@@ -135,7 +135,7 @@ async fn the_command_line_tells_what_is_wrong(installation: Installation) {
     for (arguments, word) in [
         (&["token", "create", "--platform", "--name", "x", "--scope", "scim:read"][..], "admin:*"),
         (&["token", "create", "--platform", "--name", "x", "--expires-in", "11y"], "10y"),
-        (&["token", "create", "--name", "x"], "--platform"),
+        (&["token", "create", "--name", "x"], "<SLUG>"),
         (&["token", "revoke", "--platform", "none"], "token list --platform"),
         (&["token", "revoke", "acme"], "--platform NAME"),
         (&["token", "rotate", "--platform", "none"], "token list --platform"),

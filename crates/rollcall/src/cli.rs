@@ -241,7 +241,7 @@ pub(crate) enum Token {
         #[command(flatten)]
         named: NamedToken,
         /// Only the one that ends with these four characters, as `token list` shows them
-        #[arg(long, value_name = "LAST4")]
+        #[arg(long, value_name = "LAST4", allow_hyphen_values = true)]
         hint: Option<String>,
     },
     /// Say anew where a live token may come from; holds within a second
@@ -537,6 +537,7 @@ mod tests {
             assert!(read(line).is_err(), "{line}");
         }
         for (line, expected) in [
+            ("acme Okta --hint -x_Q", Some(Whose::Tenant { slug: "acme", name: "Okta" })),
             ("acme Okta", Some(Whose::Tenant { slug: "acme", name: "Okta" })),
             ("--platform Vendor", Some(Whose::Platform { name: "Vendor" })),
             ("Vendor --platform", Some(Whose::Platform { name: "Vendor" })),
