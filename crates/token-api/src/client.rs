@@ -24,7 +24,7 @@ pub(crate) async fn authenticate(
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(&parts.headers, peer, &state.trusted_proxies);
     let (id, secret) = presented(&parts.headers, form)?;
-    match state.tokens.verify_client(&id, &secret).await {
+    match state.tokens.verify_client_from(&id, &secret, &sender).await {
         Ok(client) => Ok((client, sender)),
         Err(refusal) => Err(refused(&sender, request_id(parts), &id, &refusal)),
     }
