@@ -27,7 +27,7 @@ pub(crate) async fn authenticate(
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(&parts.headers, peer, &state.trusted_proxies);
     let (id, secret) = presented(&parts.headers, form)?;
-    let refusal = match state.tokens.verify_client(&id, &secret).await {
+    let refusal = match state.tokens.verify_client_from(&id, &secret, &sender).await {
         Ok(client) => return Ok((client, sender)),
         Err(refusal) => refusal,
     };

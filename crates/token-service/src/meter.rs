@@ -22,7 +22,7 @@ const NEXT_EXPIRY: &str = "rollcall_credential_next_expiry_timestamp_seconds";
 pub fn describe() {
     describe_counter!(
         VERIFICATIONS,
-        "Credentials that were checked, by kind (bearer, basic) and outcome: accepted, cached (accepted from memory), \
+        "Credentials that were checked, by kind (bearer, basic, oauth: clients at /oauth/token) and outcome: accepted, cached (accepted from memory), \
          reported (accepted, from outside networks that only report), or why it was refused"
     );
     describe_counter!(

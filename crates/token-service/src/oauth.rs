@@ -16,8 +16,9 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    Longest, Principal, Refusal, TokenService, places, scopes,
+    Longest, Principal, Refusal, Sender, TokenService, meter, places, scopes,
     service::{IssueError, check_name},
+    verified::Verified,
 };
 
 /// Every client id begins so.
@@ -36,7 +37,7 @@ pub struct NewClient {
     pub scope: String,
     /// Milliseconds; later than now, at most ten years (3653 days) ahead. Cut to a whole second.
     pub expires_at: i64,
-    /// Where its access tokens may come from.
+    /// Where it and its access tokens may come from.
     pub allowed_from: AllowedFrom,
 }
 
@@ -85,9 +86,34 @@ impl TokenService {
         }
     }
 
-    /// Checks a client id and a secret, and that the client is still good. An unknown client is answered as late as a
-    /// wrong secret, and with the same [`Refusal::WrongPassword`].
+    /// [`Self::verify_client_from`] an unknown address.
     pub async fn verify_client(&self, client_id: &str, secret: &SecretString) -> Result<Client, Refusal> {
+        self.verify_client_from(client_id, secret, &Sender::default()).await
+    }
+
+    /// Checks a client id and a secret, that the client is still good, and that it may come from where it was sent. An
+    /// unknown client is answered as late as a wrong secret, and with the same [`Refusal::WrongPassword`].
+    pub async fn verify_client_from(
+        &self,
+        client_id: &str,
+        secret: &SecretString,
+        sender: &Sender,
+    ) -> Result<Client, Refusal> {
+        let outcome = match self.proven(client_id, secret).await {
+            Ok(verified) => {
+                let place = self.inner.places.check(&verified, sender).await;
+                place.map(|place| (place, verified))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        meter::verified(CredentialKind::Oauth, outcome.as_ref().map(|(place, _)| (*place, false)));
+        let (_, Verified { principal, expires_at, .. }) = outcome?;
+        Ok(Client { principal, expires_at })
+    }
+
+    /// Leaves open where it comes from.
+    async fn proven(&self, client_id: &str, secret: &SecretString) -> Result<Verified, Refusal> {
+        let epoch = self.inner.store.epoch();
         let found = self.by_login(client_id, CredentialKind::Oauth).await.map_err(Refusal::Unavailable)?;
         let kept = found.as_ref().and_then(|(_, credential)| credential.secret_hash.as_deref());
         // Whoever is not found is compared too, for the time that it takes.
@@ -102,7 +128,7 @@ impl TokenService {
         if expires_at <= self.inner.store.now() {
             return Err(Refusal::Expired);
         }
-        Ok(Client { principal: Principal::of(tenant, credential), expires_at })
+        Ok(Verified::of(tenant, credential, epoch, expires_at))
     }
 }
 

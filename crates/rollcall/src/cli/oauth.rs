@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::places::{AllowFrom, Change};
+
 /// `rollcall oauth …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Oauth {
@@ -16,15 +18,26 @@ pub(crate) enum Oauth {
         /// Name for people, unique among the tenant's live credentials
         #[arg(long)]
         name: String,
-        /// How long it lives: 90d, 1y, … or a date; at most 10y
-        #[arg(long, default_value = "1y", value_name = "TIME")]
-        expires_in: String,
+        /// How long it lives: 90d, 1y, … or a date; at most 10y [default: 1y, or less where less is allowed]
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
         /// The most that its access tokens may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
+        #[command(flatten)]
+        from: AllowFrom,
         /// As JSON: `{client_id, client_secret, token_endpoint, scope, expires}`
         #[arg(long)]
         json: bool,
+    },
+    /// Say anew where a live client and its access tokens may come from; holds within a second
+    Allow {
+        /// Tenant
+        slug: String,
+        /// Its name, or its client id
+        name: String,
+        #[command(flatten)]
+        change: Change,
     },
     /// List a tenant's clients
     List {

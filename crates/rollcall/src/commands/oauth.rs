@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use provisioning::Tenant;
 use scim_core::{fold, profile::CredentialKind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -10,7 +11,8 @@ use store::credentials::Credential;
 use token_service::NewClient;
 
 use super::{
-    credentials::{expires_in, require, state},
+    allow,
+    credentials::{end, expires_in, json_row, made, require, state, used},
     output,
 };
 use crate::{
@@ -26,11 +28,15 @@ pub(super) async fn run(
     command: Oauth,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        Oauth::Create { slug, name, expires_in: until, scope, json } => {
+        Oauth::Create { slug, name, expires_in: until, scope, from, json } => {
             let tenant = installation.tenant(&slug).await?;
             require(&tenant, CredentialKind::Oauth)?;
-            let expires_at = expires_in(&until, installation.store.now())?;
-            let new = NewClient { name, scope, expires_at, allowed_from: Default::default() };
+            let now = installation.store.now();
+            let expires_at = match until {
+                Some(until) => expires_in(&until, now)?,
+                None => installation.tokens.longest(tenant.row.credential_days).usual_end(now),
+            };
+            let new = NewClient { name, scope, expires_at, allowed_from: from.into() };
             let issued = installation.tokens.create_client(tenant.id(), new, &cli_context()).await?;
             let (id, secret) = (&issued.client_id, issued.secret.expose_secret());
             if json {
@@ -44,6 +50,11 @@ pub(super) async fn run(
             } else {
                 output::line(format_args!("client_id={id}\nclient_secret={secret}"));
             }
+        }
+        Oauth::Allow { slug, name, change } => {
+            let tenant = installation.tenant(&slug).await?;
+            let live = live(installation, &tenant, &name).await?;
+            allow::run(installation, tenant.id(), &[live], &change).await?;
         }
         Oauth::List { slug, json } => list(installation, &slug, json).await?,
         Oauth::Revoke { slug, name } => revoke(installation, &slug, &name).await?,
@@ -62,56 +73,58 @@ fn time(millis: Option<i64>) -> Option<String> {
 async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let now = installation.store.now();
+    let longest = installation.tokens.longest(tenant.row.credential_days);
     let mut clients = installation.tokens.list(tenant.id()).await?;
     clients.retain(|client| client.kind == CredentialKind::Oauth);
     if json {
         let rows: Vec<_> = clients
             .iter()
             .map(|client| {
-                json!({
-                    "id": client.id, "client_id": client.login, "name": client.name,
-                    "scope": client.scope, "state": state(client, now),
-                    "created": time(Some(client.created_at)), "created_by": client.created_by,
-                    "expires": time(client.expires_at), "revoked": time(client.revoked_at),
-                    "last_used": time(client.last_used_at), "last_used_from": client.last_used_from,
-                })
+                let mut row = json_row(client, longest, now);
+                row["client_id"] = json!(client.login);
+                row
             })
             .collect();
         return output::json(&rows);
     }
-    let mut table =
-        output::table(&["name", "client id", "scope", "state", "created", "by", "expires", "last used"]);
+    let headers = ["name", "client id", "scope", "may come", "state", "created", "expires", "last used"];
+    let mut table = output::table(&headers);
     for client in &clients {
         table.add_row([
             &client.name,
             client_id(client),
             &client.scope,
+            &allow::words(&client.allowed_from),
             state(client, now),
-            &output::time(Some(client.created_at)),
-            &client.created_by,
-            &output::time(client.expires_at),
-            &output::time(client.last_used_at),
+            &made(client),
+            &end(client, longest, now),
+            &used(client),
         ]);
     }
     output::line(table);
     Ok(())
 }
 
-async fn revoke(installation: &Installation, slug: &str, name: &str) -> anyhow::Result<()> {
-    let tenant = installation.tenant(slug).await?;
-    let now = installation.store.now();
+/// The live client of this name or id.
+async fn live(installation: &Installation, tenant: &Tenant, name: &str) -> anyhow::Result<Credential> {
+    let (slug, now) = (&tenant.row.slug, installation.store.now());
     let clients = installation.tokens.list(tenant.id()).await?;
-    let is_meant = |client: &&Credential| {
+    let is_meant = |client: &Credential| {
         client.kind == CredentialKind::Oauth
             && (fold::same(&client.name, name.trim()) || client_id(client) == name.trim())
             && state(client, now) == "live"
     };
-    let live = clients.iter().find(is_meant).with_context(|| {
+    clients.into_iter().find(is_meant).with_context(|| {
         format!("{slug} has no live client named {name:?}; `rollcall oauth list {slug}` shows all")
-    })?;
+    })
+}
+
+async fn revoke(installation: &Installation, slug: &str, name: &str) -> anyhow::Result<()> {
+    let tenant = installation.tenant(slug).await?;
+    let live = live(installation, &tenant, name).await?;
     if !installation.tokens.revoke(tenant.id(), live.id, &cli_context()).await? {
         bail!("{name:?} was revoked by someone else meanwhile");
     }
-    output::line(format_args!("{} ({}) revoked", live.name, client_id(live)));
+    output::line(format_args!("{} ({}) revoked", live.name, client_id(&live)));
     Ok(())
 }

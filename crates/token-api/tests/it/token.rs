@@ -1,12 +1,14 @@
 //! Access tokens for clients (RFC 6749 §4.4).
 
-use axum::body::Body;
+use std::net::SocketAddr;
+
+use axum::{body::Body, extract::ConnectInfo};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{Request, StatusCode, header};
 use scim_core::profile::CredentialKind;
-use store::tenants::TenantStatus;
+use store::{credentials::AllowedFrom, tenants::TenantStatus};
 use store_testing::on_both;
-use token_service::Refusal;
+use token_service::{Networks, Refusal};
 
 use crate::world::{Client, HOUR, World, context};
 
@@ -20,6 +22,38 @@ async fn entra(world: &World) -> Client {
 }
 
 on_both! {
+    async fn a_client_from_elsewhere_is_like_an_unknown_one(store: TestStore) {
+        let world = World::new(store).await;
+        let tenant = world.tenant("acme", "generic").await;
+        let client = world.client(tenant, "Entra").await;
+        let id = world.store.tenant(tenant).credentials().await.unwrap()[0].id;
+        let from = async |peer: &str| {
+            let mut request = Request::post(TOKEN)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::AUTHORIZATION, client.basic())
+                .body(Body::from("grant_type=client_credentials"))
+                .unwrap();
+            let peer: SocketAddr = format!("{peer}:4711").parse().unwrap();
+            request.extensions_mut().insert(ConnectInfo(peer));
+            world.send(request).await
+        };
+        assert_eq!(from("192.0.2.1").await.status, StatusCode::OK);
+        let networks = "10.0.0.0/8".parse::<Networks>().unwrap().0;
+        for (report_only, expected) in [(false, 401), (true, 200)] {
+            let allowed = AllowedFrom { networks: networks.clone(), report_only };
+            world.tokens.allow_from(tenant, id, &allowed, &context()).await.unwrap();
+            assert_eq!(from("10.1.2.3").await.status, StatusCode::OK);
+            assert_eq!(from("192.0.2.1").await.status.as_u16(), expected);
+            // Nobody knows where this one comes from.
+            assert_eq!(world.post(TOKEN, Some(&client.basic()), &[GRANT]).await.status.as_u16(), expected);
+        }
+        let allowed = AllowedFrom { networks, report_only: false };
+        world.tokens.allow_from(tenant, id, &allowed, &context()).await.unwrap();
+        let wrong = Client { secret: "rcs_wrong".into(), ..client.clone() };
+        let wrong = world.post(TOKEN, Some(&wrong.basic()), &[GRANT]).await;
+        assert_eq!(from("192.0.2.1").await.body, wrong.body);
+    }
+
     async fn a_client_signs_in_either_way(store: TestStore) {
         let world = World::new(store).await;
         let client = entra(&world).await;
