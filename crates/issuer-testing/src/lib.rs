@@ -8,7 +8,10 @@ mod keys;
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
 };
 
@@ -30,6 +33,8 @@ struct State {
     ended: bool,
     /// Told instead of the issuer that was asked for.
     alias: Option<String>,
+    /// The next request tells that it has come, and waits.
+    gate: Option<(Sender<()>, Receiver<()>)>,
 }
 
 impl Issuer {
@@ -76,6 +81,14 @@ impl Issuer {
         self.state().alias = Some(alias.to_owned());
     }
 
+    /// Keeps the next request waiting: the first end tells when it has come, the second lets it go on.
+    #[must_use]
+    pub fn hold(&self) -> (Receiver<()>, Sender<()>) {
+        let ((come, has_come), (go, may_go)) = (channel(), channel());
+        self.state().gate = Some((come, may_go));
+        (has_come, go)
+    }
+
     /// How often its keys were asked for.
     #[must_use]
     pub fn fetches(&self) -> usize {
@@ -118,6 +131,11 @@ fn answer(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>) {
             Ok(0) | Err(_) => return,
             Ok(length) => request.extend_from_slice(&part[..length]),
         }
+    }
+    let gate = lock(state).gate.take();
+    if let Some((come, may_go)) = gate {
+        // Whoever holds it may have gone.
+        let _ = come.send(()).map(|()| may_go.recv());
     }
     let request = String::from_utf8_lossy(&request);
     let path = request.split(' ').nth(1).unwrap_or_default();

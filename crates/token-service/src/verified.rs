@@ -67,17 +67,13 @@ impl TokenService {
         sender: &Sender,
         named: bool,
     ) -> Result<Principal, Refusal> {
-        let (kind, checked) = match presented {
-            Presented::Bearer(token) if named && !token.expose_secret().starts_with(PREFIX) => {
-                (CredentialKind::Bearer, self.verify_federated(token.expose_secret()).await)
-            }
-            Presented::Bearer(token) => {
-                (CredentialKind::Bearer, self.verify_bearer(token.expose_secret()).await)
-            }
-            Presented::Basic { username, password } => {
-                (CredentialKind::Basic, self.verify_basic(username, password).await)
-            }
-        };
+        let (kind, mut checked) = self.check(presented, named).await;
+        // A hash or an issuer's keys may have been waited for, and what was read before that has changed: once more, with
+        // what is in memory by now.
+        let epoch = self.inner.store.epoch();
+        if checked.as_ref().is_ok_and(|checked| checked.verified.epoch != epoch) {
+            (_, checked) = self.check(presented, named).await;
+        }
         let outcome = match checked {
             Ok(Checked { verified, cached }) => {
                 let place = self.inner.places.check(&verified, sender).await;
@@ -87,6 +83,22 @@ impl TokenService {
         };
         meter::verified(kind, outcome.as_ref().map(|(place, cached, _)| (*place, *cached)));
         outcome.map(|(_, _, principal)| principal)
+    }
+}
+
+impl TokenService {
+    async fn check(&self, presented: &Presented, named: bool) -> (CredentialKind, Result<Checked, Refusal>) {
+        match presented {
+            Presented::Bearer(token) if named && !token.expose_secret().starts_with(PREFIX) => {
+                (CredentialKind::Bearer, self.verify_federated(token.expose_secret()).await)
+            }
+            Presented::Bearer(token) => {
+                (CredentialKind::Bearer, self.verify_bearer(token.expose_secret()).await)
+            }
+            Presented::Basic { username, password } => {
+                (CredentialKind::Basic, self.verify_basic(username, password).await)
+            }
+        }
     }
 }
 

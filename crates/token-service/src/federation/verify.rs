@@ -78,7 +78,6 @@ impl TokenService {
             return Ok(Checked { verified, cached: true });
         }
         let (head, claims) = read(token).ok_or(Refusal::Foreign)?;
-        let expires_at = in_time(&claims, inner.store.now())?;
         let trust = self.trust(claims.tid, epoch).await.map_err(Refusal::Unavailable)?;
         let trust = trust.ok_or(Refusal::Foreign)?;
         let Trust { tenant, credential, federation } = &*trust;
@@ -90,7 +89,8 @@ impl TokenService {
         let validation = validation(key.algorithm, federation);
         jsonwebtoken::decode::<Value>(token, &key.decoding, &validation).map_err(|_| Refusal::Foreign)?;
 
-        // Told only to whoever holds a good token.
+        // Told only to whoever holds a good token: an end that nobody has signed is a guess like others.
+        let expires_at = in_time(&claims, inner.store.now())?;
         if credential.revoked_at.is_some() {
             return Err(Refusal::Revoked);
         }
