@@ -110,8 +110,8 @@ impl TenantScope {
     }
 
     /// Puts a new credential in the place of a live one that has no login, and moves the epoch: the old one loses its
-    /// name to the new one and ends at `old_ends_at` (milliseconds), or earlier if it would have. Gives the old one as
-    /// it is now; `None` when there is none, or it is revoked, expired or replaced already.
+    /// name to the new one and ends at `old_ends_at` (milliseconds), or earlier if it would have. The new one may come
+    /// from where the old one may at this moment, whatever `new` says. Gives the old one as it is now; `None` when there is none, or it is revoked, expired or replaced already.
     /// [`StoreError::Conflict`] on `name` when the new one has another name, and that is taken. Event
     /// `credential.rotated` of both.
     pub async fn rotate_credential(
@@ -143,6 +143,8 @@ impl TenantScope {
         let Some(row) = row_by_id(&tx, old).await? else { return Ok(None) };
         let version = row.version;
         let kept = Credential::try_from(row)?;
+        // They may have been narrowed since `new` was made.
+        let new = &Credential { allowed_from: kept.allowed_from.clone(), ..new.clone() };
         insert(&tx, new).await?;
         let facts_of_old = [("before", json!({ "expiresAt": before })), ("replacedBy", json!(new.id))];
         let facts_of_new = [("replaces", json!(old))];

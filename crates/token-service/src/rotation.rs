@@ -42,10 +42,13 @@ impl TokenService {
             user: old.user,
             allowed_from: old.allowed_from.clone(),
         };
-        let (token, credential) = self.prepare(tenant, &new, now, context).await?;
+        let (token, mut credential) = self.prepare(tenant, &new, now, context).await?;
         let ends_at = now.saturating_add(grace.max(0));
         match scope.rotate_credential(id, ends_at, &credential, context).await? {
-            Some(old) => Ok(Rotated { issued: Issued { token, credential }, old }),
+            Some(old) => {
+                credential.allowed_from.clone_from(&old.allowed_from);
+                Ok(Rotated { issued: Issued { token, credential }, old })
+            }
             None => Err(unfit(format!(
                 "token: somebody else has changed {:?} meanwhile; look at the list and try again",
                 old.name

@@ -245,6 +245,15 @@ on_both! {
         assert_eq!((store.epoch(), scope.credentials().await.unwrap().len()), (epoch, count));
         assert!(other.credentials().await.unwrap().is_empty());
 
+        // Somebody narrows the networks of the old one just before: the new one cannot come from elsewhere.
+        let narrow = AllowedFrom { networks: vec!["203.0.113.0/24".parse().unwrap()], report_only: false };
+        let (held, wide) = (bearer("narrowed"), bearer("narrowed"));
+        scope.create_credential(&held, &context()).await.unwrap();
+        scope.allow_credential_from(held.id, &narrow, &context()).await.unwrap().unwrap();
+        let kept = scope.rotate_credential(held.id, ends_at, &wide, &context()).await.unwrap().unwrap();
+        assert_eq!(kept.allowed_from, narrow);
+        assert_eq!(scope.credential(wide.id).await.unwrap().unwrap().allowed_from, narrow);
+
         // It ends when it would have, or sooner; and one that never ended gets an end.
         let third = bearer("Okta");
         let kept = scope.rotate_credential(new.id, ends_at, &third, &context()).await.unwrap().unwrap();
