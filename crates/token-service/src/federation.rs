@@ -135,6 +135,10 @@ impl TokenService {
         if text.len() > TEXT_LENGTH {
             return Err(format!("{field}: use at most {TEXT_LENGTH} characters"));
         }
+        // A URL is read without them, and kept as it was written.
+        if text.contains(char::is_control) {
+            return Err(format!("{field}: leave out line breaks and other control characters; {example}"));
+        }
         let url: Url = text.parse().map_err(|error| format!("{field}: {error}; {example}"))?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("{field}: leave out what follows ? or #; {example}"));

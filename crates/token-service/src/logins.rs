@@ -14,7 +14,8 @@ impl TokenService {
         kind: CredentialKind,
     ) -> Result<Option<(TenantId, Credential)>, StoreError> {
         let store = &self.inner.store;
-        let fits = login.chars().count() <= USERNAME_LENGTH;
+        // Nobody has a name with control characters in it, and PostgreSQL takes no NUL.
+        let fits = login.chars().count() <= USERNAME_LENGTH && !login.contains(char::is_control);
         let found = store.platform().login(if fits { login } else { "" }).await?;
         let nobody = Login { tenant: TenantId::generate(), credential: CredentialId::generate() };
         let Login { tenant, credential } = found.unwrap_or(nobody);

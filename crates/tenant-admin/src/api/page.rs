@@ -56,7 +56,9 @@ impl Part {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let text = Some(cursor).filter(|cursor| cursor.len() <= LONGEST);
         let bytes = text.and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
-        let after = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
+        // PostgreSQL takes no NUL in a text.
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|text| !text.contains('\0'));
+        let after = text.and_then(|text| text.parse().ok());
         after.map(Some).ok_or_else(|| {
             ApiError::unfit(
                 "cursor",
@@ -139,5 +141,8 @@ mod tests {
         for cursor in ["", "!", "bm8taWQ", &"A".repeat(2_000)] {
             assert!(part(None, Some(cursor)).after::<uuid::Uuid>().is_err(), "{cursor}");
         }
+        let after = |text: &str| part(None, Some(&BASE64_URL_SAFE_NO_PAD.encode(text))).after::<String>();
+        assert_eq!(after("acme").ok().flatten().as_deref(), Some("acme"));
+        assert!(after("ac\0me").is_err(), "no database takes that");
     }
 }

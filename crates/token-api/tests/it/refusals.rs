@@ -68,6 +68,23 @@ on_both! {
         world.token(&client).await;
     }
 
+    /// PostgreSQL takes no NUL in a text: neither the check nor the notes of others may stumble over one.
+    async fn a_client_id_that_no_database_takes_is_nobodys(store: TestStore) {
+        let world = World::new(store).await;
+        let tenant = world.tenant("acme", "generic").await;
+        let client = world.client(tenant, "Entra").await;
+        for id in ["\0", "rc_\0", "rc_\n", &format!("{}\0", client.id)] {
+            let form = [GRANT, ("client_id", id), ("client_secret", client.secret.as_str())];
+            world.post(TOKEN, None, &form).await.expect_error(401, "invalid_client");
+        }
+        let wrong = Client { secret: "rcs_wrong".into(), ..client };
+        world.post(TOKEN, Some(&wrong.basic()), &[GRANT]).await.expect_error(401, "invalid_client");
+        assert_eq!(world.refused(tenant).await.len(), 1);
+        let shared = world.tokens.shared_refusals().await.unwrap();
+        assert!(shared.iter().all(|one| one.mistake == Mistake::UnknownClient && one.username.is_none()), "{shared:?}");
+        assert_eq!(shared.iter().map(|one| one.count).sum::<u64>(), 4);
+    }
+
     /// An access token that has ended is no fault of its client, which is as good as before.
     async fn an_access_token_that_has_ended_is_told_as_such(store: TestStore) {
         let world = World::new(store).await;

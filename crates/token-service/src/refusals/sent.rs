@@ -118,7 +118,9 @@ impl Reader<'_> {
     pub(super) fn login(&self, name: &str, password: &SecretString) -> Sent {
         let secret = format!("{}:{name}:{}", name.len(), password.expose_secret());
         let sent = self.sent(Mistake::WrongPassword, Some("Basic"), &secret);
-        let login = (name.chars().count() <= LOGIN_LENGTH).then(|| name.to_owned());
+        // What nobody can have is not looked for.
+        let fits = name.chars().count() <= LOGIN_LENGTH && !name.contains(char::is_control);
+        let login = fits.then(|| name.to_owned());
         Sent { login, print: Fingerprint { length: None, head: String::new(), ..sent.print }, ..sent }
     }
 
