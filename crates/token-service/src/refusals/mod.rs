@@ -5,6 +5,7 @@
 //! ([`settle`]), where its people find them. Guesses are counted on the way ([`crate::attempts`]).
 
 mod mistake;
+mod news;
 mod notes;
 mod sent;
 mod settle;
@@ -29,6 +30,7 @@ use crate::{
     Principal, Refusal, Sender, TokenService,
     attempts::{Attempts, Cost, Limit},
 };
+use news::News;
 use notes::{Key, Note, Notes};
 use sent::Reader;
 use settle::Details;
@@ -161,6 +163,7 @@ struct Guess {
 pub(crate) struct Refusals {
     key: hmac::Key,
     notes: Notes,
+    news: News,
     of_address: Attempts,
     of_name: Attempts,
     delayed: Semaphore,
@@ -173,6 +176,7 @@ impl Refusals {
         Self {
             key,
             notes: Notes::default(),
+            news: News::default(),
             of_address: Attempts::new(OF_ADDRESS),
             of_name: Attempts::new(OF_NAME),
             delayed: Semaphore::new(DELAYED),
@@ -223,7 +227,7 @@ impl Refusals {
         if kept.lost > 0 {
             tracing::warn!(refusals = kept.lost, "more was refused than can be kept");
         }
-        settle::write(store, &self.key, &self.notes, kept.notes).await
+        settle::write(store, self, kept.notes).await
     }
 }
 

@@ -15,8 +15,9 @@ use store::{
 };
 
 use super::{
+    Refusals,
     mistake::{Facts, Mistake},
-    notes::{Key, Note, Notes},
+    notes::{Key, Note},
     sent::Fingerprint,
 };
 
@@ -45,16 +46,16 @@ pub(super) struct Details {
 }
 
 /// Writes notes to those whose they are. Notes of addresses that are nobody's are dropped; those that could not be
-/// written because the database was away come back to `notes`.
+/// written because the database was away come back to `refusals`.
 pub(super) async fn write(
     store: &Store,
-    key: &hmac::Key,
-    notes: &Notes,
+    refusals: &Refusals,
     taken: HashMap<Key, Note>,
 ) -> Result<(), StoreError> {
     if taken.is_empty() {
         return Ok(());
     }
+    let Refusals { notes, key, .. } = refusals;
     let slugs: BTreeSet<&str> = taken.keys().filter_map(|key| key.slug.as_deref()).collect();
     let names: BTreeSet<&str> = taken.keys().filter_map(|key| key.login.as_deref()).collect();
     let platform = store.platform();
@@ -87,7 +88,7 @@ pub(super) async fn write(
     let mut outcome = Ok(());
     for (owner, mut alike) in of_each {
         let written = match owner {
-            Some(tenant) => write_tenants(&store.tenant(tenant), key, &logins, &mut alike).await,
+            Some(tenant) => write_tenants(&store.tenant(tenant), refusals, &logins, &mut alike).await,
             None => write_shared(store, key, &alike).await,
         };
         if let Err(error) = written {
@@ -116,7 +117,7 @@ struct Known {
 
 async fn write_tenants(
     scope: &TenantScope,
-    key: &hmac::Key,
+    refusals: &Refusals,
     logins: &HashMap<String, Login>,
     alike: &mut [(Key, Note)],
 ) -> Result<(), StoreError> {
@@ -131,15 +132,15 @@ async fn write_tenants(
         {
             enders.insert(ended.id, ender(scope, ended.id).await?);
         }
-        rows.extend(row(key, what, note, known(scope.id(), what, note, credential, &enders)));
+        rows.extend(row(&refusals.key, what, note, known(scope.id(), what, note, credential, &enders)));
     }
     scope.note_refusals(&rows).await?;
     for (what, note) in alike {
-        if note.news {
+        if note.news && refusals.news.has_room(scope.id()).await {
             let credential = behind(scope.id(), what, logins, &credentials);
             record_throttled(scope, what, note, credential).await?;
-            note.news = false;
         }
+        note.news = false;
     }
     Ok(())
 }

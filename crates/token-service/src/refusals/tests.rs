@@ -213,6 +213,41 @@ on_both! {
         assert!(outbox.iter().all(|record| record.event != "credential.throttled"), "nothing has changed");
     }
 
+    /// The trail is kept for ever, so that whoever tries many names from many addresses must not fill it.
+    async fn strangers_fill_no_trail(store: TestStore) {
+        let world = &World::new(&store).await;
+        let refusals = &world.service.inner.refusals;
+        for number in 0..60_u8 {
+            let key = Key {
+                slug: Some("acme".into()),
+                address: "https://scim.example.com/t/acme/scim/v2".into(),
+                mistake: Mistake::WrongPassword,
+                whose: None,
+                login: None,
+                sender: sender(number).address,
+                digest: String::new(),
+            };
+            let note = Note {
+                print: Fingerprint::default(),
+                agent: String::new(),
+                word: None,
+                access_until: None,
+                count: 1,
+                first_at: store.now(),
+                last_at: store.now(),
+                news: true,
+            };
+            refusals.notes.add(key, note);
+            if number % 20 == 19 {
+                world.service.flush_refusals().await.expect("written");
+            }
+        }
+        let trail = store.tenant(world.tenant).audit(None, 100).await.expect("a trail");
+        let told = trail.iter().filter(|record| record.event == "credential.throttled").count();
+        assert_eq!(told, news::MOST as usize);
+        assert_eq!(world.kept(world.tenant).await.len(), 60, "those are bounded in another way");
+    }
+
     /// What nobody can guess at by asking often: user names that are known and those that are not are counted alike.
     async fn unknown_names_are_counted_like_known_ones(store: TestStore) {
         let world = &World::new(&store).await;
