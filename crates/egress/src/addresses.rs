@@ -14,23 +14,24 @@ const fn v6(a: u16, b: u16, c: u16, length: u8) -> Ipv6Net {
 }
 
 /// IPv4 that is nobody's on the internet.
-const SPECIAL_V4: [Ipv4Net; 16] = [
-    v4(0, 0, 0, 0, 8),       // this network
-    v4(10, 0, 0, 0, 8),      // private
-    v4(100, 64, 0, 0, 10),   // shared by customers of a provider (RFC 6598); some clouds keep metadata here
-    v4(127, 0, 0, 0, 8),     // loopback
-    v4(169, 254, 0, 0, 16),  // link-local; the metadata of most clouds
-    v4(172, 16, 0, 0, 12),   // private
-    v4(192, 0, 0, 0, 24),    // protocol assignments
-    v4(192, 0, 2, 0, 24),    // documentation
-    v4(192, 31, 196, 0, 24), // AS112
-    v4(192, 52, 193, 0, 24), // multicast relays
-    v4(192, 88, 99, 0, 24),  // 6to4 relays
-    v4(192, 168, 0, 0, 16),  // private
-    v4(198, 18, 0, 0, 15),   // benchmarks
-    v4(198, 51, 100, 0, 24), // documentation
-    v4(203, 0, 113, 0, 24),  // documentation
-    v4(224, 0, 0, 0, 3),     // multicast, reserved, broadcast
+const SPECIAL_V4: [Ipv4Net; 17] = [
+    v4(0, 0, 0, 0, 8),        // this network
+    v4(10, 0, 0, 0, 8),       // private
+    v4(100, 64, 0, 0, 10),    // shared by customers of a provider (RFC 6598); some clouds keep metadata here
+    v4(127, 0, 0, 0, 8),      // loopback
+    v4(169, 254, 0, 0, 16),   // link-local; the metadata of most clouds
+    v4(168, 63, 129, 16, 32), // the host of each machine in Azure, which answers from there alone
+    v4(172, 16, 0, 0, 12),    // private
+    v4(192, 0, 0, 0, 24),     // protocol assignments
+    v4(192, 0, 2, 0, 24),     // documentation
+    v4(192, 31, 196, 0, 24),  // AS112
+    v4(192, 52, 193, 0, 24),  // multicast relays
+    v4(192, 88, 99, 0, 24),   // 6to4 relays
+    v4(192, 168, 0, 0, 16),   // private
+    v4(198, 18, 0, 0, 15),    // benchmarks
+    v4(198, 51, 100, 0, 24),  // documentation
+    v4(203, 0, 113, 0, 24),   // documentation
+    v4(224, 0, 0, 0, 3),      // multicast, reserved, broadcast
 ];
 
 /// What of IPv6 is public at all: global unicast.
@@ -89,6 +90,8 @@ mod tests {
             "100.128.0.0",
             "126.255.255.255",
             "128.0.0.1",
+            "168.63.129.15",
+            "168.63.129.17",
             "169.253.255.255",
             "169.255.0.0",
             "172.15.255.255",
@@ -121,6 +124,7 @@ mod tests {
             "127.0.0.1",
             "127.255.255.255",
             "169.254.169.254",
+            "168.63.129.16",
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.1",

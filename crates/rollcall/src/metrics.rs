@@ -52,8 +52,13 @@ async fn show(State((handle, to)): State<(PrometheusHandle, For)>, request: Requ
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
 }
 
-/// A proxy on this machine passes on what strangers ask, so its word is needed to know that nobody is behind it.
+/// A proxy on this machine passes on what strangers ask, so its word is needed to know that nobody is behind it. One that
+/// keeps silent mostly passes on the name that was asked for, and so does a browser that was lured here by a name.
 fn is_local(request: &Request) -> bool {
+    let here = url::Url::parse("http://localhost");
+    if !here.is_ok_and(|here| token_service::host::fits(request.uri(), request.headers(), &here)) {
+        return false;
+    }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let near = peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
     near && !PROXIED.iter().any(|name| request.headers().contains_key(name))
@@ -67,8 +72,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_local() {
-        let local = |peer: Option<&str>, headers: &[&str]| {
+        let local_as = |host: &'static str, peer: Option<&str>, headers: &[&str]| {
             let mut request = Request::new(Body::empty());
+            request.headers_mut().insert(header::HOST, header::HeaderValue::from_static(host));
             if let Some(peer) = peer {
                 let peer: SocketAddr = peer.parse().unwrap();
                 request.extensions_mut().insert(ConnectInfo(peer));
@@ -79,6 +85,16 @@ mod tests {
             }
             is_local(&request)
         };
+        let local = |peer: Option<&str>, headers: &[&str]| local_as("127.0.0.1:8080", peer, headers);
+        for (host, expected) in [
+            ("localhost:8080", true),
+            ("[::1]:8080", true),
+            ("scim.example.com", false),
+            ("localhost.example.com", false),
+            ("10.0.0.1:8080", false),
+        ] {
+            assert_eq!(local_as(host, Some("127.0.0.1:1"), &[]), expected, "{host}");
+        }
         for peer in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert!(local(Some(peer), &[]), "{peer}");
             assert!(local(Some(peer), &["user-agent"]), "{peer}");
