@@ -17,9 +17,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiState,
-    extract::{Body, Parameters, Segments, Vendor, named},
+    extract::{Body, Parameters, Segments, Vendor},
     guard::takes,
-    networks::allowed,
+    networks::{CredentialChange, allowed},
     page::{Page, Part},
     problem::{ApiError, Problem},
     tenant,
@@ -93,18 +93,6 @@ pub(super) struct IssuedLogin {
     password: String,
     /// What is kept of it.
     credential: CredentialView,
-}
-
-/// What of a credential is to change; what is not named stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CredentialChange {
-    /// Networks that it may come from, as addresses or CIDR, in the place of those before; null or none: from anywhere.
-    #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<Vec<String>>, example = json!(["203.0.113.0/24"]))]
-    allowed_from: Option<Option<Vec<String>>>,
-    /// Only tell in the log when it comes from elsewhere; false: refuse it then.
-    report_only: Option<bool>,
 }
 
 /// How a token makes way for another one.
@@ -195,12 +183,7 @@ async fn change(
     if before.revoked_at.is_some() {
         return Err(ApiError::new(StatusCode::CONFLICT, "This credential was revoked; make another one."));
     }
-    let listed = change.allowed_from.map(Option::unwrap_or_default);
-    let networks =
-        listed.unwrap_or_else(|| before.allowed_from.networks.iter().map(ToString::to_string).collect());
-    // A mode that was there goes with the last network; one that is asked for needs some.
-    let kept = before.allowed_from.report_only && !networks.is_empty();
-    let after = allowed(&networks, change.report_only.unwrap_or(kept))?;
+    let after = change.of(&before.allowed_from)?;
     state.tokens.allow_from(tenant.id(), before.id, &after, &vendor.context()).await?;
     shown(&state, &tenant, before.id).await
 }

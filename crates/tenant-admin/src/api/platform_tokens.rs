@@ -17,7 +17,7 @@ use super::{
     ApiState,
     credentials::{Rotation, expires_at},
     extract::{Body, Parameters, Segments, Vendor},
-    networks::allowed,
+    networks::{CredentialChange, allowed},
     page::{Page, Part},
     problem::{ApiError, Problem},
     view::{CredentialView, IssuedToken},
@@ -25,7 +25,7 @@ use super::{
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(rotate)).routes(routes!(revoke))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(rotate)).routes(routes!(change, revoke))
 }
 
 /// A token to be made.
@@ -124,6 +124,36 @@ async fn rotate(
         old: Some(CredentialView::platform(rotated.old, longest, now)),
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Say anew where a token for this API may come from
+///
+/// It holds on every node within a second, for the caller's own token too. A token with a scope that the caller's own does
+/// not hold cannot be changed.
+#[utoipa::path(
+    patch, operation_id = "changePlatformToken",
+    path = "/api/v1/platform-tokens/{id}", tag = "platform", security(("bearer" = ["admin:write"])),
+    params(("id" = String, Path)), request_body = CredentialChange,
+    responses(
+        (status = 200, body = CredentialView),
+        (status = 409, description = "It was revoked", body = Problem),
+        (status = "4XX", body = Problem),
+    ),
+)]
+async fn change(
+    State(state): State<ApiState>,
+    vendor: Vendor,
+    Segments(id): Segments<String>,
+    Body(change): Body<CredentialChange>,
+) -> Result<Json<CredentialView>, ApiError> {
+    let before = token(&state, &id).await?;
+    may_give(&vendor, &before.scope)?;
+    if before.revoked_at.is_some() {
+        return Err(ApiError::new(StatusCode::CONFLICT, "This token was revoked; make another one."));
+    }
+    let after = change.of(&before.allowed_from)?;
+    let changed = state.tokens.allow_platform_from(before.id, &after, &vendor.context()).await?;
+    Ok(Json(CredentialView::platform(changed, state.tokens.longest(None), state.store.now())))
 }
 
 /// Revoke a token for this API

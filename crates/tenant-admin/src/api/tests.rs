@@ -14,6 +14,7 @@ const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("GET", "/api/v1/platform-tokens", Some("admin:read")),
     ("POST", "/api/v1/platform-tokens", Some("admin:write")),
     ("DELETE", "/api/v1/platform-tokens/{id}", Some("admin:write")),
+    ("PATCH", "/api/v1/platform-tokens/{id}", Some("admin:write")),
     ("POST", "/api/v1/platform-tokens/{id}/rotate", Some("admin:write")),
     ("GET", "/api/v1/refusals", Some("admin:read")),
     ("GET", "/api/v1/tenants", Some("admin:read")),
