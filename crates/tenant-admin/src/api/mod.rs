@@ -13,6 +13,7 @@ mod page;
 mod platform_tokens;
 mod problem;
 mod profile;
+mod refusals;
 mod tenants;
 mod value_sets;
 mod view;
@@ -93,6 +94,7 @@ fn resources() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(tenants::routes())
         .merge(credentials::routes())
+        .merge(refusals::routes())
         .merge(value_sets::routes())
         .merge(profile::routes())
         .merge(directory::routes())

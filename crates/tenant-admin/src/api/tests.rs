@@ -8,6 +8,8 @@ use guard::Need;
 const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("GET", "/api/v1/openapi.json", None),
     ("GET", "/api/v1/admins", Some("admin:read")),
+    ("GET", "/api/v1/refusals", Some("admin:read")),
+    ("GET", "/api/v1/tenants/{slug}/refusals", Some("admin:read")),
     ("GET", "/api/v1/platform-tokens", Some("admin:read")),
     ("POST", "/api/v1/platform-tokens", Some("admin:write")),
     ("DELETE", "/api/v1/platform-tokens/{id}", Some("admin:write")),

@@ -8,5 +8,6 @@ mod credentials;
 mod directory;
 mod manners;
 mod platform;
+mod refusals;
 mod support;
 mod tenants;
