@@ -17,19 +17,19 @@ const WITHIN: Duration = Duration::from_secs(1);
 const LIST: &str = "/Users?startIndex=1&count=2";
 
 /// A program with a token.
-fn program(server: &Server, token: &str) -> Program {
+pub(crate) fn program(server: &Server, token: &str) -> Program {
     let http = reqwest::Client::new();
     Program { http, base: format!("{}/api/v1", server.origin), token: token.to_owned() }
 }
 
-struct Program {
+pub(crate) struct Program {
     http: reqwest::Client,
     base: String,
     token: String,
 }
 
 impl Program {
-    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut request = self
             .http
             .request(method.parse().unwrap(), format!("{}{path}", self.base))
@@ -43,7 +43,7 @@ impl Program {
         (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() })
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.send("GET", path, None).await
     }
 }

@@ -529,7 +529,7 @@ mod tests {
             "rollcall token create --name Okta",
             "rollcall token create acme --platform --name Okta",
             "rollcall token create --platform --name Okta --user ann",
-            "rollcall token create acme --name Okta --allow-from 203.0.113.0/24",
+            "rollcall token create acme --name Okta --report-only",
             "rollcall token list",
             "rollcall token list acme --platform",
             "rollcall token revoke",

@@ -260,6 +260,9 @@ fn event(record: Record, now: i64) -> Event {
         "platform-token.rotated" => format!("Token {} rotated", named("name")),
         "platform-token.revoked" => format!("Token {} revoked", named("name")),
         "admin.created" => format!("Person {} entered", named("email")),
+        "signing-key.rotated" => format!("Signing keys rotated: {} signs", record.object_id),
+        "data-key.rewrapped" => "A data key wrapped by another master key".to_owned(),
+        "keys.replaced" => "The keys of a lost master key replaced: every token ended".to_owned(),
         other => other.to_owned(),
     };
     let who = match record.actor.kind {
