@@ -7,7 +7,7 @@ use token_service::{
     refusals::{Attempt, Because, Verdict},
 };
 
-use crate::support::Api;
+use crate::support::{Api, context};
 
 impl Api {
     /// A request with this header is refused.
@@ -59,5 +59,50 @@ store_testing::on_both! {
         let listed = api.get("/refusals").await;
         assert_eq!((listed.is(200).items().len(), &listed.items()[0]["mistake"]), (1, &json!("url")));
         assert!(api.get("/tenants/acme/refusals").await.items().is_empty());
+    }
+
+    /// What the API refuses itself is told to the tenant whose token it was, or else to the installation.
+    async fn what_this_api_refuses_is_told(store: TestStore) {
+        let api = Api::new(store).await;
+        let tenant = api.tenant("acme", "generic").await;
+        let token = api.tenant_token(&tenant, "directory:read", None).await;
+        let id = api.state.tokens.list(tenant.id()).await.unwrap()[0].id;
+        api.state.tokens.revoke(tenant.id(), id, &context()).await.unwrap();
+        api.as_(&token, "GET", "/tenants/acme/users", None).await.is(401);
+        let listed = api.get("/tenants/acme/refusals").await;
+        let [told] = listed.items() else { panic!("{}", listed.body) };
+        assert_eq!((&told["mistake"], &told["baseUrl"]), (&json!("revoked"), &json!("https://rollcall.test/api/v1")));
+        assert_eq!(told["credential"], json!(id));
+        // User names are not taken here and not looked up: nobody guesses at one.
+        let headers = [("authorization", "Basic b2t0YTpzZWNyZXQ=")];
+        for _ in 0..15 {
+            api.raw("GET", "/api/v1/tenants", &headers, "").await.is(401);
+        }
+        let listed = api.get("/refusals").await;
+        let [told] = listed.items() else { panic!("{}", listed.body) };
+        assert_eq!((&told["mistake"], &told["count"]), (&json!("basic-not-taken"), &json!(15)));
+        assert!(told.get("username").is_none());
+    }
+
+    async fn who_guesses_is_turned_away_and_who_knows_is_not(store: TestStore) {
+        let api = Api::new(store).await;
+        let from = async |token: &str| {
+            let mut request = http::Request::get("/api/v1/tenants")
+                .header("host", crate::support::HOST)
+                .header("authorization", format!("Bearer {token}"))
+                .body(axum::body::Body::empty())
+                .unwrap();
+            let peer: std::net::SocketAddr = "203.0.113.9:4711".parse().unwrap();
+            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+            tower::ServiceExt::oneshot(api.app.clone(), request).await.unwrap()
+        };
+        let guesses: Vec<String> = (0..24).map(|number| format!("guess-{number}")).collect();
+        let guesses = futures::future::join_all(guesses.iter().map(|guess| from(guess)));
+        let (replies, known) = futures::future::join(guesses, from(&api.token)).await;
+        assert_eq!(known.status(), 200);
+        let turned_away: Vec<_> = replies.iter().filter(|reply| reply.status() == 429).collect();
+        assert_eq!(turned_away.len(), 4, "twenty are free");
+        assert!(turned_away.iter().all(|reply| reply.headers()["retry-after"] == "5"));
+        assert_eq!(from(&api.token).await.status(), 200);
     }
 }

@@ -297,6 +297,8 @@ async fn every_refusal_reads_as_much() {
     ] {
         assert_eq!(read(slug, basic(name, "wrong password")).await, wrong, "{slug} {}", &name[..6]);
     }
+    // The signing keys are read once after a change of configuration, by whoever comes first.
+    let _ = read("acme", "Bearer rcl_a.b.c".to_owned()).await;
     for value in ["non-token", "Bearer rcl_a.b.c", "Bearer", "Basic !"] {
         for slug in ["acme", "nobody"] {
             assert_eq!(read(slug, value.to_owned()).await, 0, "{slug} {value}");
