@@ -17,19 +17,19 @@ const WITHIN: Duration = Duration::from_secs(1);
 const LIST: &str = "/Users?startIndex=1&count=2";
 
 /// A program with a token.
-fn program(server: &Server, token: &str) -> Program {
+pub(crate) fn program(server: &Server, token: &str) -> Program {
     let http = reqwest::Client::new();
     Program { http, base: format!("{}/api/v1", server.origin), token: token.to_owned() }
 }
 
-struct Program {
+pub(crate) struct Program {
     http: reqwest::Client,
     base: String,
     token: String,
 }
 
 impl Program {
-    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut request = self
             .http
             .request(method.parse().unwrap(), format!("{}{path}", self.base))
@@ -43,7 +43,7 @@ impl Program {
         (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() })
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.send("GET", path, None).await
     }
 }
@@ -128,6 +128,31 @@ async fn platform_tokens_live_and_die(installation: Installation) {
     let (far, near) = (program(&server, &far), program(&server, &near));
     eventually(WITHIN, "a token for this machine", || async { near.get("/tenants").await.0 == 200 }).await;
     assert_eq!(far.get("/tenants").await.0, 401);
+    let said = installation.run(&["token", "allow", "--platform", "far", "--report-only"]);
+    assert!(said.ends_with("from 203.0.113.0/24, elsewhere only reported"), "{said}");
+    eventually(WITHIN, "a list that only reports", || async { far.get("/tenants").await.0 == 200 }).await;
+    installation.run(&["token", "allow", "--platform", "Near", "--from", "203.0.113.0/24"]);
+    eventually(WITHIN, "a list that is enforced", || async { near.get("/tenants").await.0 == 401 }).await;
+
+    // What happened to the installation is told, whichever door it came by.
+    let (status, rotated) = far.send("POST", "/keys/rotate", Some(json!({}))).await;
+    assert_eq!(status, 200, "{rotated}");
+    installation.run(&["key", "rotate"]);
+    let trail = installation.json(&["audit", "--json"]);
+    let told: Vec<_> =
+        trail.as_array().unwrap().iter().map(|one| (&one["event"], &one["actor"]["name"])).collect();
+    assert_eq!(told[0], (&json!("signing-key.rotated"), &json!("command line")));
+    assert_eq!(told[1], (&json!("signing-key.rotated"), &json!("Far")));
+    assert_eq!(
+        (told[2].0, &trail[2]["payload"]["state"]["name"]),
+        (&json!("platform-token.updated"), &json!("Near"))
+    );
+    let of_key = ["audit", "--json", "--object", rotated["active"].as_str().unwrap()];
+    assert_eq!(installation.json(&of_key), json!([trail[1]]));
+    let table = installation.run(&["audit", "--limit", "3"]);
+    assert!(table.contains("platform token Far") && !table.contains("platform-token.created"), "{table}");
+    let (_, served) = far.get("/audit?limit=200").await;
+    assert_eq!(served["items"].as_array().unwrap().len(), trail.as_array().unwrap().len());
 }
 
 async fn the_command_line_tells_what_is_wrong(installation: Installation) {
@@ -139,6 +164,9 @@ async fn the_command_line_tells_what_is_wrong(installation: Installation) {
         (&["token", "revoke", "--platform", "none"], "token list --platform"),
         (&["token", "revoke", "acme"], "--platform NAME"),
         (&["token", "rotate", "--platform", "none"], "token list --platform"),
+        (&["token", "allow", "--platform", "none", "--from-anywhere"], "token list --platform"),
+        (&["token", "allow", "acme", "--from-anywhere"], "--platform NAME"),
+        (&["audit", "--limit", "0"], "--limit"),
         (&["token", "rotate", "--platform", "acme", "none"], "no tenant"),
     ] {
         let error = installation.refuse(arguments);

@@ -48,7 +48,8 @@ async fn users_are_provisioned_with_the_directorys_tokens(installation: Installa
     assert_eq!(anybody.0, 401, "nobody trusts it yet");
 
     let set = ["federation", "set", "acme", "--directory", DIRECTORY, "--issuer", &iss];
-    let name = installation.run(&[&set[..], &OPEN].concat());
+    let from = ["--allow-from", "127.0.0.0/8"];
+    let name = installation.run(&[&set[..], &from, &OPEN].concat());
     assert_eq!(name, format!("Entra ID (directory {DIRECTORY})"));
     eventually(WITHIN, "a trusted directory", || async { entra.get("/Users").await.0 == 200 }).await;
     let ann = entra.create("/Users", json!({"userName": "ann@example.com"})).await;
@@ -72,7 +73,9 @@ async fn users_are_provisioned_with_the_directorys_tokens(installation: Installa
     let shown = installation.json(&["federation", "show", "acme", "--json"]);
     assert_eq!((&shown["directory"], &shown["issuer"]), (&json!(DIRECTORY), &json!(iss)));
     assert_eq!((&shown["audience"], &shown["state"]), (&json!(AUDIENCE), &json!("live")));
-    assert!(installation.run(&["federation", "show", "acme"]).contains(DIRECTORY));
+    assert_eq!((&shown["allowed_from"], &shown["report_only"]), (&json!(["127.0.0.0/8"]), &json!(false)));
+    let table = installation.run(&["federation", "show", "acme"]);
+    assert!(table.contains(DIRECTORY) && table.contains("from 127.0.0.0/8"), "{table}");
     assert_eq!(installation.json(&["token", "list", "acme", "--json"])[0]["name"], name);
     let refused = installation.refuse(&["token", "rotate", "acme", &name]);
     assert!(refused.contains("identity provider's own tokens"), "{refused}");

@@ -272,8 +272,11 @@ async fn a_lost_master_key_is_explained_and_replaced(mut installation: Installat
         );
     }
     installation.refuse(&["tenant", "list"]);
+    assert_eq!(installation.json(&["audit", "--json"]), Value::Array(Vec::new()), "it needs no master key");
     let said = installation.run(&confirmed);
     assert!(said.starts_with("new keys were made; 1 token of 1 tenant ended"), "{said}");
+    let told = installation.json(&["audit", "--json"]);
+    assert_eq!((&told[0]["event"], &told[0]["actor"]["kind"]), (&"keys.replaced".into(), &"cli".into()));
 
     let server = installation.serve().await;
     assert_eq!(status(&server, &token).await, 401);

@@ -17,6 +17,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::json;
 
 use crate::{
+    api::program,
     harness::{
         Console, Installation, PATIENCE, Scim, Server, basic_header, describe, eventually, free_port,
         on_both_databases,
@@ -135,6 +136,10 @@ async fn nothing_keeps_a_secret(installation: Installation) {
         &["--help"][..],
         &["serve", "--help"],
         &["doctor"],
+        &["key", "list", "--json"],
+        &["token", "list", "--platform", "--json"],
+        &["token", "refusals", "acme", "--json"],
+        &["token", "refusals"],
         &["token", "list", "acme"],
         &["token", "list", "acme", "--json"],
         &["basic", "list", "acme", "--json"],
@@ -217,6 +222,17 @@ async fn use_every_credential(here: &mut Talkative, server: &Server) {
     }
     let elsewhere = Scim::new(server.base_url("beta"), format!("Bearer {token}"));
     assert_eq!(elsewhere.get("/Users").await.0, 401);
+
+    let platform = here.make(&["token", "create", "--platform", "--name", "Vendor"]);
+    here.secrets.token("a token of the installation", &platform);
+    let vendor = program(server, &platform);
+    eventually(PATIENCE, "let in", || async { vendor.get("/tenants").await.0 == 200 }).await;
+    let new = json!({"name": "made by API"});
+    let (status, made) = vendor.send("POST", "/tenants/acme/credentials/tokens", Some(new)).await;
+    assert_eq!(status, 201, "{made}");
+    here.secrets.token("a token of the API", made["token"].as_str().unwrap());
+    let stranger = Scim::new(server.base_url("acme"), format!("Bearer {platform}"));
+    assert_eq!(stranger.get("/Users").await.0, 401, "it is no tenant's");
 
     let mistyped = Console::new(server);
     let fields = [("email", "operator@rollcall.example"), ("password", "mistyped-0perat0r")];

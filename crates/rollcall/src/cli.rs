@@ -1,5 +1,6 @@
 //! The command line: what each command is called, takes and says of itself.
 
+mod audit;
 mod configuration;
 mod federation;
 mod keys;
@@ -13,6 +14,7 @@ use token_service::lifetime::Limit;
 
 use crate::settings::SettingFlags;
 
+pub(crate) use audit::Audit;
 pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     /// Manage the people who sign in to the console
     #[command(subcommand)]
     Admin(Admin),
+    /// Show what happened to the installation, newest first: platform tokens, people of the console, keys
+    Audit(Audit),
     /// Play an identity provider against any SCIM server
     #[command(subcommand)]
     Simulate(Simulate),
@@ -246,12 +250,11 @@ pub(crate) enum Token {
     },
     /// Say anew where a live token may come from; holds within a second
     Allow {
-        /// Tenant
-        slug: String,
-        /// Its name; after a rotation both tokens have it
-        name: String,
+        /// Which; after a rotation both tokens have the name
+        #[command(flatten)]
+        named: NamedToken,
         /// Only the one that ends with these four characters, as `token list` shows them
-        #[arg(long, value_name = "LAST4")]
+        #[arg(long, value_name = "LAST4", allow_hyphen_values = true)]
         hint: Option<String>,
         #[command(flatten)]
         change: Change,
@@ -529,7 +532,7 @@ mod tests {
             "rollcall token create --name Okta",
             "rollcall token create acme --platform --name Okta",
             "rollcall token create --platform --name Okta --user ann",
-            "rollcall token create acme --name Okta --allow-from 203.0.113.0/24",
+            "rollcall token create acme --name Okta --report-only",
             "rollcall token list",
             "rollcall token list acme --platform",
             "rollcall token revoke",

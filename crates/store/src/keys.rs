@@ -8,12 +8,14 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Backend, Platform, StoreError,
+    Backend, ChangeContext, Platform, StoreError,
     entity::{data_keys, epochs, signing_keys},
     error::unreadable,
+    record::Event,
     signals::CONFIGURATION,
     tx::{PlatformTx, limit_statements},
     words::{self, word},
@@ -126,8 +128,12 @@ impl Platform {
     }
 
     /// Carries out a rotation and moves the epoch. `false`, and nothing has changed, when its keys are not the active
-    /// and the next one any more.
-    pub async fn rotate_signing_keys(&self, rotation: &Rotation) -> Result<bool, StoreError> {
+    /// and the next one any more. Event `signing-key.rotated` of the key that signs now.
+    pub async fn rotate_signing_keys(
+        &self,
+        rotation: &Rotation,
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
         let retired = signing_keys::Entity::update_many()
             .col_expr(signing_keys::Column::State, Expr::value(word("state", KeyState::Retired)?))
@@ -151,6 +157,8 @@ impl Platform {
             return Ok(false);
         }
         insert(&tx, &rotation.new_next).await?;
+        let facts = json!({ "retired": rotation.active, "next": rotation.new_next.kid });
+        tx.record(event("signing-key.rotated", "SigningKey", rotation.next.clone(), facts), context).await?;
         tx.commit_configuration().await?;
         Ok(true)
     }
@@ -263,8 +271,13 @@ impl Platform {
     }
 
     /// Puts data keys that were wrapped anew in place: all, or none and `false` when one is not as it was, or there is
-    /// one more. Whoever has them open keeps them, so the epoch stays.
-    pub async fn rewrap_data_keys(&self, all: &[Rewrapping]) -> Result<bool, StoreError> {
+    /// one more. Whoever has them open keeps them, so the epoch stays. Event `data-key.rewrapped` of each that is wrapped
+    /// otherwise now.
+    pub async fn rewrap_data_keys(
+        &self,
+        all: &[Rewrapping],
+        context: &ChangeContext,
+    ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
         lock_keys(&tx).await?;
         if data_keys_of(&tx.db).await?.len() != all.len() {
@@ -280,17 +293,22 @@ impl Platform {
             if changed.rows_affected == 0 {
                 return Ok(false);
             }
+            if one.after != one.before {
+                let rewrapped = event("data-key.rewrapped", "DataKey", one.id.to_string(), json!({}));
+                tx.record(rewrapped, context).await?;
+            }
         }
         tx.commit().await?;
         Ok(true)
     }
 
     /// Removes all keys, puts these in their place and moves the epoch: no token that was ever issued verifies then,
-    /// and nothing that was sealed opens.
+    /// and nothing that was sealed opens. Event `keys.replaced` of the new data key.
     pub async fn replace_all_keys(
         &self,
         data_key: &DataKey,
         signing: &[SigningKey],
+        context: &ChangeContext,
     ) -> Result<(), StoreError> {
         let tx = self.inner.begin_write().await?;
         lock_keys(&tx).await?;
@@ -300,8 +318,16 @@ impl Platform {
         for key in signing {
             insert(&tx, key).await?;
         }
+        let kids: Vec<&str> = signing.iter().map(|key| key.kid.as_str()).collect();
+        let facts = json!({ "signingKeys": kids });
+        tx.record(event("keys.replaced", "DataKey", data_key.id.to_string(), facts), context).await?;
         tx.commit_configuration().await
     }
+}
+
+/// What is told of keys is what was done, and to which: never a key. They have no versions.
+fn event(event: &'static str, object_type: &'static str, id: String, payload: serde_json::Value) -> Event {
+    Event { event, object_type, object_id: id, object_version: 1, payload }
 }
 
 /// Whoever makes or changes data keys waits here for others who do. SQLite has one writer anyway.

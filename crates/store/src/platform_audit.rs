@@ -1,6 +1,6 @@
 //! The audit trail of the installation: what is about no tenant.
 
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use crate::{
@@ -38,7 +38,20 @@ impl PlatformTx {
 impl Platform {
     /// What happened to the installation, newest first; to one object if given.
     pub async fn audit(&self, object_id: Option<&str>, limit: u64) -> Result<Vec<Record>, StoreError> {
+        self.audit_before(None, object_id, limit).await
+    }
+
+    /// As [`Self::audit`], of what is older than this entry.
+    pub async fn audit_before(
+        &self,
+        entry: Option<Uuid>,
+        object_id: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Record>, StoreError> {
         let mut query = platform_audit::Entity::find().order_by_desc(platform_audit::Column::Id).limit(limit);
+        if let Some(entry) = entry {
+            query = query.filter(platform_audit::Column::Id.lt(entry));
+        }
         if let Some(object_id) = object_id {
             query = query.filter(platform_audit::COLUMN.object_id.eq(object_id));
         }

@@ -143,6 +143,44 @@ impl Platform {
         Ok(true)
     }
 
+    /// Says anew where a token may come from, and moves the epoch. Gives it as it is now; `None` when there is none or it
+    /// is revoked. Event `platform-token.updated`; none when nothing changes.
+    pub async fn allow_platform_token_from(
+        &self,
+        id: PlatformTokenId,
+        allowed: &AllowedFrom,
+        context: &ChangeContext,
+    ) -> Result<Option<PlatformToken>, StoreError> {
+        let tx = self.inner.begin_write().await?;
+        let Some(row) = row_by_id(&tx, id).await? else { return Ok(None) };
+        let before = PlatformToken::try_from(row)?;
+        if before.revoked_at.is_some() || before.allowed_from == *allowed {
+            return Ok(before.revoked_at.is_none().then_some(before));
+        }
+        let changed = platform_tokens::Entity::update_many()
+            .col_expr(platform_tokens::Column::AllowedFrom, Expr::value(networks_text(allowed)?))
+            .col_expr(platform_tokens::Column::ReportOnly, Expr::value(allowed.report_only))
+            .col_expr(platform_tokens::Column::Version, Expr::col(platform_tokens::Column::Version).add(1))
+            .filter(platform_tokens::COLUMN.id.eq(id.0))
+            .filter(platform_tokens::Column::RevokedAt.is_null())
+            .exec(&tx.db)
+            .await?;
+        if changed.rows_affected == 0 {
+            return Ok(None);
+        }
+        let Some(row) = row_by_id(&tx, id).await? else { return Ok(None) };
+        let version = row.version;
+        let after = PlatformToken::try_from(row)?;
+        let before = json!({
+            "allowedFrom": before.allowed_from.networks,
+            "reportOnly": before.allowed_from.report_only,
+        });
+        let updated = event("platform-token.updated", &after, version, json!({ "before": before }));
+        tx.record(updated, context).await?;
+        tx.commit_configuration().await?;
+        Ok(Some(after))
+    }
+
     /// By id, in any state.
     pub async fn platform_token(&self, id: PlatformTokenId) -> Result<Option<PlatformToken>, StoreError> {
         let row = platform_tokens::Entity::find_by_id(id.0).one(&self.inner.db).await?;

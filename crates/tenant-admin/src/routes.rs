@@ -54,6 +54,7 @@ table! {
     get Operate "/console/platform-tokens" => pages::platform_tokens::show;
     post Operate "/console/platform-tokens" => pages::platform_tokens::create;
     get Operate "/console/platform-tokens/{id}" => pages::platform_token::show;
+    post Operate "/console/platform-tokens/{id}/networks" => pages::platform_token::networks;
     post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
     post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
     get Read "/console/tenants/{slug}" => pages::overview::show;

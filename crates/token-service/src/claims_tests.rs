@@ -204,9 +204,11 @@ fn another_audience_is_refused() {
 }
 
 #[test]
-fn another_subject_than_the_credential_is_refused() {
+fn an_access_token_has_an_id_of_its_own() {
     let world = World::new();
-    assert!(world.is_foreign(&world.sign(&Claims { sub: ELSEWHERE, ..claims() })));
+    let token = world.sign(&Claims { jti: ELSEWHERE, ..claims() });
+    assert!(world.check(&token).expect("accepted").is_access_token());
+    assert!(!claims().is_access_token());
 }
 
 #[test]

@@ -140,7 +140,7 @@ impl TokenService {
             next: next.kid.clone(),
             new_next: keys::generate(KeyState::Next, self.vault(), now)?,
         };
-        if !store.platform().rotate_signing_keys(&rotation).await? {
+        if !store.platform().rotate_signing_keys(&rotation, context).await? {
             let now_active = self.inner.keys.fresh().await;
             let kid = now_active.row(KeyState::Active).map_or_else(String::new, |row| row.kid.clone());
             return Err(KeyError::Overtaken(kid));
@@ -171,7 +171,11 @@ fn info(row: SigningKey, live: &mut std::collections::BTreeMap<String, u64>) -> 
 
 /// Wraps all data keys by this master key, whose former one opens those that it does not itself: all or none. Called
 /// again it finds nothing to do. What was sealed before there were data keys is sealed under one first.
-pub async fn rewrap_keys(store: &Store, master: &MasterKey) -> Result<Rewrapped, MasterKeyError> {
+pub async fn rewrap_keys(
+    store: &Store,
+    master: &MasterKey,
+    context: &ChangeContext,
+) -> Result<Rewrapped, MasterKeyError> {
     let vault = Vault::unlock_quietly(store, master).await?;
     Keys::load(store.clone(), vault).await?;
     let platform = store.platform();
@@ -179,17 +183,17 @@ pub async fn rewrap_keys(store: &Store, master: &MasterKey) -> Result<Rewrapped,
         let rows = platform.data_keys().await.map_err(unreadable)?;
         let (mut all, mut changed) = (Vec::new(), 0);
         for row in rows {
-            let context = vault::context(row.id);
+            let bound_to = vault::context(row.id);
             let mut after = row.wrapped.clone();
-            if !master.is_current(&row.wrapped, &context) {
+            if !master.is_current(&row.wrapped, &bound_to) {
                 let what = || lost::explained(&format!("the data key {}", row.id));
-                after =
-                    master.encrypt(&master.decrypt(&row.wrapped, &context).map_err(|_| what())?, &context)?;
+                after = master
+                    .encrypt(&master.decrypt(&row.wrapped, &bound_to).map_err(|_| what())?, &bound_to)?;
                 changed += 1;
             }
             all.push(Rewrapping { id: row.id, before: row.wrapped, after });
         }
-        if changed == 0 || platform.rewrap_data_keys(&all).await.map_err(unreadable)? {
+        if changed == 0 || platform.rewrap_data_keys(&all, context).await.map_err(unreadable)? {
             return Ok(Rewrapped { all: all.len(), changed });
         }
     }

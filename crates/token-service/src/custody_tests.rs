@@ -30,6 +30,12 @@ async fn states(service: &TokenService) -> Vec<(KeyState, u64)> {
     keys.iter().map(|key| (key.state, key.live_tokens)).collect()
 }
 
+/// Events of the installation's audit trail, newest first.
+async fn told(store: &Store) -> Vec<String> {
+    let trail = store.platform().audit(None, 20).await.expect("a trail");
+    trail.into_iter().map(|record| record.event).collect()
+}
+
 async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let holds = async {
         while !condition().await {
@@ -104,6 +110,7 @@ on_both! {
         for refused in results.into_iter().filter_map(Result::err) {
             assert!(matches!(&refused, KeyError::Overtaken(_)), "{refused}");
         }
+        assert_eq!(told(&store).await, ["signing-key.rotated"]);
         assert_eq!(states(&world.service).await.len(), 3);
         let late = world.service.rotate_keys(Some(&active), &here).await;
         assert!(late.is_err_and(|error| error.to_string().contains("meanwhile")));
@@ -143,16 +150,17 @@ on_both! {
         let world = &World::new(&store).await;
         let issued = world.issue("Okta").await;
         let sealed = world.service.vault().seal(b"webhook secret", "webhook:1").expect("sealed");
-        let refused = rewrap_keys(&store, &master_key(2)).await.map(|_| ());
+        let refused = rewrap_keys(&store, &master_key(2), &context()).await.map(|_| ());
         assert!(refused.is_err_and(|error| error.0.contains("ROLLCALL_FORMER_MASTER_KEY")));
 
         let both = master_key(2).with_former(master_key(1));
         let halfway = TokenService::open(store.another().await, both.clone()).await.expect("both open it");
         assert_eq!(halfway.vault().data_keys(), (1, 1));
-        assert_eq!(rewrap_keys(&store, &both).await.expect("wrapped"), Rewrapped { all: 1, changed: 1 });
+        assert_eq!(rewrap_keys(&store, &both, &context()).await.expect("wrapped"), Rewrapped { all: 1, changed: 1 });
         for key in [both, master_key(2)] {
-            assert_eq!(rewrap_keys(&store, &key).await.expect("asked"), Rewrapped { all: 1, changed: 0 });
+            assert_eq!(rewrap_keys(&store, &key, &context()).await.expect("asked"), Rewrapped { all: 1, changed: 0 });
         }
+        assert_eq!(told(&store).await, ["data-key.rewrapped"], "what was done once is told once");
         assert!(TokenService::open(store.another().await, master_key(1)).await.is_err(), "the former is of no use");
         let after = TokenService::open(store.another().await, master_key(2)).await.expect("the new one alone");
         assert_eq!(**after.vault().open(&sealed, "webhook:1").expect("opened"), *b"webhook secret");
@@ -166,9 +174,9 @@ on_both! {
     async fn several_changes_of_the_master_key_at_once(store: TestStore) {
         let _world = World::new(&store).await;
         let both = master_key(2).with_former(master_key(1));
-        let other = store.another().await;
+        let (other, by) = (store.another().await, context());
         let results = futures::future::join_all([
-            rewrap_keys(&store, &both), rewrap_keys(&other, &both), rewrap_keys(&store, &both),
+            rewrap_keys(&store, &both, &by), rewrap_keys(&other, &both, &by), rewrap_keys(&store, &both, &by),
         ])
         .await;
         let changed: usize = results.into_iter().map(|result| result.expect("wrapped").changed).sum();
@@ -207,6 +215,8 @@ on_both! {
         let by = ChangeContext { actor, cause: "cli".into() };
         let done = lost::replace_keys(&store, &master_key(2), &by).await.expect("replaced");
         assert_eq!(done, lost::Replaced { tokens: 2, tenants: 2 });
+        let trail = store.platform().audit(None, 10).await.expect("a trail");
+        assert_eq!((trail.len(), trail[0].event.as_str(), &trail[0].actor), (1, "keys.replaced", &by.actor));
         let after = TokenService::open(store.another().await, master_key(2)).await.expect("opens");
         assert!(matches!(after.verify(&bearer(&issued.token)).await, Err(Refusal::Foreign)));
         assert!(after.list(beta).await.expect("a list")[0].revoked_at.is_some());
@@ -231,7 +241,7 @@ on_both! {
         let row = SigningKey { sealed: master_key(1).encrypt(&plain, &context).expect("encrypted"), ..row };
         // As the migration leaves it: one key, no data key.
         let spare = crate::vault::generate(&master_key(1), 0).expect("a data key");
-        store.platform().replace_all_keys(&spare, std::slice::from_ref(&row)).await.expect("replaced");
+        store.platform().replace_all_keys(&spare, std::slice::from_ref(&row), &self::context()).await.expect("replaced");
         store.execute("DELETE FROM data_keys").await;
 
         let wrong = TokenService::open(store.another().await, master_key(2)).await;

@@ -202,8 +202,15 @@ impl Longest {
     /// Does a live credential go on longer than one that were made now could?
     #[must_use]
     pub fn is_exceeded_by(&self, credential: &Credential) -> bool {
-        match credential.expires_at {
-            Some(at) => at.saturating_sub(credential.created_at) > self.lifetime.millis(),
+        self.is_exceeded(credential.created_at, credential.expires_at)
+    }
+
+    /// Does what is live from then until then (milliseconds; `None`: until it is revoked) go on longer than what were made
+    /// now could?
+    #[must_use]
+    pub fn is_exceeded(&self, created_at: i64, expires_at: Option<i64>) -> bool {
+        match expires_at {
+            Some(at) => at.saturating_sub(created_at) > self.lifetime.millis(),
             None => self.is_set(),
         }
     }

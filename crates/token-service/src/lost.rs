@@ -70,7 +70,7 @@ pub async fn replace_keys(
     let data_key = vault::generate(master, now)?;
     let vault = Vault::of(std::slice::from_ref(&data_key), master)?;
     let signing = KeyRing::first_keys(&vault, now)?;
-    platform.replace_all_keys(&data_key, &signing).await?;
+    platform.replace_all_keys(&data_key, &signing, context).await?;
     tracing::warn!(
         tokens = replaced.tokens,
         actor = context.actor.name,

@@ -107,7 +107,7 @@ on_both! {
             (until(store.now() + 3654 * DAY), "expiry: "),
         ] {
             match world.service.create_client(world.tenant, new.clone(), &context()).await {
-                Err(IssueError::Unfit(text)) => assert!(text.starts_with(wanted), "{new:?}: {text}"),
+                Err(IssueError::Unfit(text) | IssueError::Taken(text)) => assert!(text.starts_with(wanted), "{new:?}: {text}"),
                 Err(error) => panic!("{error}"),
                 Ok(_) => panic!("{new:?} was made"),
             }

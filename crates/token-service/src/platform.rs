@@ -216,6 +216,21 @@ impl TokenService {
         self.inner.store.platform().revoke_platform_token(id, context).await
     }
 
+    /// Says anew where a token may come from, on this node at once, within 1 s on others. Gives it as it is now; the error
+    /// is for a person.
+    pub async fn allow_platform_from(
+        &self,
+        id: PlatformTokenId,
+        allowed: &AllowedFrom,
+        context: &ChangeContext,
+    ) -> Result<PlatformToken, IssueError> {
+        let allowed = places::check(allowed).map_err(IssueError::Unfit)?;
+        let changed = self.inner.store.platform().allow_platform_token_from(id, &allowed, context).await?;
+        changed.ok_or_else(|| {
+            IssueError::Unfit("token: it was revoked, or there is no such one; look at the list".into())
+        })
+    }
+
     /// Finds out who calls where tokens of tenants and of the installation are let in.
     pub async fn identify(&self, presented: &Presented, sender: &Sender) -> Result<Caller, Refusal> {
         let Presented::Bearer(token) = presented else {

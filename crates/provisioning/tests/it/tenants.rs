@@ -47,7 +47,7 @@ on_both! {
             .create(slug, name, profile, compatibility, true, &context())
             .await
         {
-            Err(CreateTenantError::Unfit(text)) => text,
+            Err(CreateTenantError::Unfit(text) | CreateTenantError::Taken(text)) => text,
             Err(other) => panic!("{other}"),
             Ok(_) => String::new(),
         };

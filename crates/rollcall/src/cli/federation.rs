@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::places::AllowFrom;
+
 /// `rollcall federation …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Federation {
@@ -30,6 +32,8 @@ pub(crate) enum Federation {
         /// What the tokens may do, separated by blanks
         #[arg(long, default_value = token_service::scopes::DEFAULT)]
         scope: String,
+        #[command(flatten)]
+        from: AllowFrom,
     },
     /// Show whose tokens a tenant takes
     Show {

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use scim_core::{profile::CredentialKind, timestamp::to_rfc3339};
+use scim_core::profile::CredentialKind;
 use serde_json::json;
 use token_service::federation::NewFederation;
 
 use super::{
-    credentials::{expires_in, require, state},
+    allow,
+    credentials::{end, expires_in, json_row, made, require, state, used},
     output,
 };
 use crate::{
@@ -19,10 +20,10 @@ use crate::{
 /// Runs one of the commands for an identity provider's own tokens.
 pub(super) async fn run(installation: &Installation, command: Federation) -> anyhow::Result<ExitCode> {
     match command {
-        Federation::Set { slug, directory, issuer, audience, keys_url, expires_in: until, scope } => {
+        Federation::Set { slug, directory, issuer, audience, keys_url, expires_in: until, scope, from } => {
             let now = installation.store.now();
             let expires_at = until.map(|until| expires_in(&until, now)).transpose()?;
-            let allowed_from = Default::default();
+            let allowed_from = from.into();
             let new =
                 NewFederation { directory, issuer, audience, keys_url, scope, expires_at, allowed_from };
             set(installation, &slug, new).await?;
@@ -57,17 +58,15 @@ async fn show(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
     let tenant = installation.tenant(slug).await?;
     let found = installation.tokens.federation(tenant.id()).await?;
     let now = installation.store.now();
+    let longest = installation.tokens.longest(tenant.row.credential_days);
     if json {
-        let time = |millis: Option<i64>| millis.map(to_rfc3339);
         let shown = found.map(|(credential, federation)| {
-            json!({
-                "id": credential.id, "name": credential.name, "directory": federation.directory,
-                "issuer": federation.issuer, "audience": federation.audience, "keys_url": federation.keys_url,
-                "scope": credential.scope, "state": state(&credential, now),
-                "created": time(Some(credential.created_at)), "created_by": credential.created_by,
-                "expires": time(credential.expires_at),
-                "last_used": time(credential.last_used_at), "last_used_from": credential.last_used_from,
-            })
+            let mut row = json_row(&credential, longest, now);
+            row["directory"] = json!(federation.directory);
+            row["issuer"] = json!(federation.issuer);
+            row["audience"] = json!(federation.audience);
+            row["keys_url"] = json!(federation.keys_url);
+            row
         });
         return output::json(&shown);
     }
@@ -82,11 +81,11 @@ async fn show(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
         ("audience", federation.audience.clone()),
         ("keys", keys.to_owned()),
         ("scope", credential.scope.clone()),
+        ("may come", allow::words(&credential.allowed_from)),
         ("state", state(&credential, now).to_owned()),
-        ("created", output::time(Some(credential.created_at))),
-        ("by", credential.created_by.clone()),
-        ("expires", output::time(credential.expires_at)),
-        ("last used", output::time(credential.last_used_at)),
+        ("created", made(&credential)),
+        ("expires", end(&credential, longest, now)),
+        ("last used", used(&credential)),
     ] {
         table.add_row([name.to_owned(), value]);
     }

@@ -99,7 +99,7 @@ async fn rewrap(settings: &Settings) -> anyhow::Result<()> {
         false => installation::master_key(settings)?,
     };
     let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
-    let done = custody::rewrap_keys(&store, &key).await?;
+    let done = custody::rewrap_keys(&store, &key, &cli_context()).await?;
     store.close().await;
     let keys = |count| output::counted(count, "data key");
     if changes_file {

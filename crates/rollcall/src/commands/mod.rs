@@ -2,6 +2,7 @@
 
 mod admin;
 mod allow;
+mod audit;
 mod basic;
 mod credentials;
 mod demo;
@@ -62,6 +63,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,
         Command::Admin(command) => admin::run(&open().await?, command).await,
+        Command::Audit(options) => audit::run(&settings, &options).await,
         Command::Simulate(command) => simulate::run(command).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "rollcall", &mut std::io::stdout());

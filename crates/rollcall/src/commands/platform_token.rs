@@ -7,8 +7,11 @@ use serde_json::json;
 use store::{credentials::AllowedFrom, platform_tokens::PlatformToken};
 use token_service::{Networks, NewPlatformToken, expiry, scopes};
 
-use super::{credentials::expires_in, output};
-use crate::installation::{Installation, cli_context};
+use super::{allow::words, credentials::expires_in, output};
+use crate::{
+    cli::places::Change,
+    installation::{Installation, cli_context},
+};
 
 /// Makes a token and prints it alone.
 pub(super) async fn create(
@@ -79,17 +82,27 @@ pub(super) async fn revoke(
     name: &str,
     hint: Option<&str>,
 ) -> anyhow::Result<()> {
-    let mut live = live(installation, name).await?;
-    live.retain(|token| hint.is_none_or(|hint| token.hint == hint.trim_start_matches('…')));
-    if live.is_empty() {
-        let ending = hint.map(|hint| format!(" that ends with {hint:?}")).unwrap_or_default();
-        bail!("no live platform token is named {name:?}{ending}; `rollcall token list --platform` shows all");
-    }
-    for token in live {
+    for token in ending(installation, name, hint).await? {
         if !installation.tokens.revoke_platform(token.id, &cli_context()).await? {
             bail!("{:?} (…{}) was revoked by someone else meanwhile", token.name, token.hint);
         }
         output::line(format_args!("{} (…{}) revoked", token.name, token.hint));
+    }
+    Ok(())
+}
+
+/// Changes the networks of what is live of this name, and ends with `hint` if one is given; tells what they are now.
+pub(super) async fn allow(
+    installation: &Installation,
+    name: &str,
+    hint: Option<&str>,
+    change: &Change,
+) -> anyhow::Result<()> {
+    for token in ending(installation, name, hint).await? {
+        let shown = format!("{} (…{})", token.name, token.hint);
+        let allowed = change.of(&token.allowed_from).map_err(anyhow::Error::msg).context(shown.clone())?;
+        let changed = installation.tokens.allow_platform_from(token.id, &allowed, &cli_context()).await?;
+        output::line(format_args!("{shown} {}", words(&changed.allowed_from)));
     }
     Ok(())
 }
@@ -112,6 +125,21 @@ async fn live(installation: &Installation, name: &str) -> anyhow::Result<Vec<Pla
     let mut tokens = installation.tokens.platform_tokens().await?;
     tokens.retain(|token| fold::same(&token.name, name) && state(token, now) == "live");
     Ok(tokens)
+}
+
+/// What is live of this name, and ends with `hint` if one is given: at least one.
+async fn ending(
+    installation: &Installation,
+    name: &str,
+    hint: Option<&str>,
+) -> anyhow::Result<Vec<PlatformToken>> {
+    let mut live = live(installation, name).await?;
+    live.retain(|token| hint.is_none_or(|hint| token.hint == hint.trim_start_matches('…')));
+    if live.is_empty() {
+        let ending = hint.map(|hint| format!(" that ends with {hint:?}")).unwrap_or_default();
+        bail!("no live platform token is named {name:?}{ending}; `rollcall token list --platform` shows all");
+    }
+    Ok(live)
 }
 
 fn origin(allowed: &AllowedFrom) -> String {

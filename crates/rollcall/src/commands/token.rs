@@ -50,11 +50,16 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
             Whose::Tenant { slug, name } => revoke(installation, slug, name, hint.as_deref()).await?,
             Whose::Platform { name } => platform_token::revoke(installation, name, hint.as_deref()).await?,
         },
-        Token::Allow { slug, name, hint, change } => {
-            let tenant = installation.tenant(&slug).await?;
-            let tokens = live(installation, &tenant, &name, hint.as_deref()).await?;
-            allow::run(installation, tenant.id(), &tokens, &change).await?;
-        }
+        Token::Allow { named, hint, change } => match named.whose()? {
+            Whose::Tenant { slug, name } => {
+                let tenant = installation.tenant(slug).await?;
+                let tokens = live(installation, &tenant, name, hint.as_deref()).await?;
+                allow::run(installation, tenant.id(), &tokens, &change).await?;
+            }
+            Whose::Platform { name } => {
+                platform_token::allow(installation, name, hint.as_deref(), &change).await?;
+            }
+        },
         Token::Rotate { named, grace } => match named.whose()? {
             Whose::Tenant { slug, name } => rotate(installation, slug, name, &grace).await?,
             Whose::Platform { name } => platform_token::rotate(installation, name, &grace).await?,

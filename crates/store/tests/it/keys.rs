@@ -1,6 +1,7 @@
 //! Signing keys and data keys: who comes first, who comes second, and what they leave.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use serde_json::json;
 use store::{
     CredentialId, Store, TenantId,
     credentials::Credential,
@@ -94,7 +95,7 @@ on_both! {
     async fn a_rotation_moves_each_key_one_step(store: TestStore) {
         with_keys(&store).await;
         let before = store.epoch();
-        assert!(store.platform().rotate_signing_keys(&rotation("a", "n", "z")).await.unwrap());
+        assert!(store.platform().rotate_signing_keys(&rotation("a", "n", "z"), &context()).await.unwrap());
         assert!(store.epoch() > before);
         let expected = [("a", KeyState::Retired), ("n", KeyState::Active), ("z", KeyState::Next)];
         assert_eq!(states(&store).await, expected.map(|(kid, state)| (kid.to_owned(), state)));
@@ -105,13 +106,18 @@ on_both! {
         assert_eq!(of("a").retired_at, of("n").active_at);
         assert!(of("n").active_at.is_some_and(|at| at >= store.now() - 60_000));
         assert_eq!(of("n").sealed, vec![9; 48]);
+        let trail = store.platform().audit(None, 10).await.unwrap();
+        assert_eq!((trail.len(), trail[0].event.as_str(), trail[0].object_id.as_str()), (1, "signing-key.rotated", "n"));
+        assert_eq!((&trail[0].actor, &trail[0].cause), (&context().actor, &context().cause));
+        assert_eq!(trail[0].payload, Some(json!({"retired": "a", "next": "z"})), "ids, and nothing of a key");
 
         let (before, states_before) = (store.epoch(), states(&store).await);
         for stale in [rotation("a", "n", "y"), rotation("n", "a", "y"), rotation("n", "gone", "y")] {
-            assert!(!store.platform().rotate_signing_keys(&stale).await.unwrap(), "{stale:?}");
+            assert!(!store.platform().rotate_signing_keys(&stale, &context()).await.unwrap(), "{stale:?}");
         }
         assert_eq!(states(&store).await, states_before);
         assert_eq!(store.epoch(), before);
+        assert_eq!(store.platform().audit(None, 10).await.unwrap(), trail, "what was not done is not told");
     }
 
     async fn of_many_rotations_at_once_one_is_carried_out(store: TestStore) {
@@ -121,7 +127,7 @@ on_both! {
         for number in 0..8 {
             let platform = nodes[number % 2].platform();
             let rotation = rotation("a", "n", &format!("z{number}"));
-            tasks.spawn(async move { platform.rotate_signing_keys(&rotation).await.unwrap() });
+            tasks.spawn(async move { platform.rotate_signing_keys(&rotation, &context()).await.unwrap() });
         }
         assert_eq!(tasks.join_all().await.into_iter().filter(|done| *done).count(), 1);
         assert_eq!(states(&store).await.len(), 3);
@@ -138,7 +144,7 @@ on_both! {
         assert!(platform.cover_signing_key("a", 400).await.unwrap(), "it reaches further already");
         assert_eq!(covers("a").await, 500);
         assert!(!platform.cover_signing_key("n", 900).await.unwrap(), "it does not sign yet");
-        assert!(platform.rotate_signing_keys(&rotation("a", "n", "z")).await.unwrap());
+        assert!(platform.rotate_signing_keys(&rotation("a", "n", "z"), &context()).await.unwrap());
         for until in [400, 900] {
             assert!(!platform.cover_signing_key("a", until).await.unwrap(), "it signs no more");
         }
@@ -153,7 +159,7 @@ on_both! {
         store.advance(3_600_000);
         assert_eq!(platform.remove_ended_signing_keys().await.unwrap(), Vec::<String>::new(), "it signs");
         store.advance(-3_600_000);
-        assert!(platform.rotate_signing_keys(&rotation("a", "n", "z")).await.unwrap());
+        assert!(platform.rotate_signing_keys(&rotation("a", "n", "z"), &context()).await.unwrap());
         let before = store.epoch();
         assert_eq!(platform.remove_ended_signing_keys().await.unwrap(), Vec::<String>::new());
         assert_eq!(store.epoch(), before);
@@ -204,11 +210,15 @@ on_both! {
         };
         let other = Rewrapping { id: data_key(2).id, before: vec![2; 60], after: vec![3; 60] };
         for stale in [vec![one(9, 5)], vec![one(1, 5), other], vec![]] {
-            assert!(!platform.rewrap_data_keys(&stale).await.unwrap());
+            assert!(!platform.rewrap_data_keys(&stale, &context()).await.unwrap());
             assert_eq!(platform.data_keys().await.unwrap(), [data_key(1)]);
         }
-        assert!(platform.rewrap_data_keys(&[one(1, 5)]).await.unwrap());
+        assert!(platform.rewrap_data_keys(&[one(1, 1)], &context()).await.unwrap());
+        assert_eq!(platform.audit(None, 10).await.unwrap(), [], "nothing was wrapped otherwise");
+        assert!(platform.rewrap_data_keys(&[one(1, 5)], &context()).await.unwrap());
         assert_eq!(platform.data_keys().await.unwrap(), [DataKey { wrapped: vec![5; 60], ..data_key(1) }]);
+        let told = platform.audit(Some(&data_key(1).id.to_string()), 10).await.unwrap();
+        assert_eq!((told.len(), told[0].event.as_str(), &told[0].payload), (1, "data-key.rewrapped", &Some(json!({}))));
     }
 
     async fn all_keys_are_replaced_at_once(store: TestStore) {
@@ -216,9 +226,12 @@ on_both! {
         store.platform().ensure_data_key(&data_key(1)).await.unwrap();
         let before = store.epoch();
         let signing = [key("b", KeyState::Active), key("m", KeyState::Next)];
-        store.platform().replace_all_keys(&data_key(2), &signing).await.unwrap();
+        store.platform().replace_all_keys(&data_key(2), &signing, &context()).await.unwrap();
         assert_eq!(store.platform().signing_keys().await.unwrap(), signing);
         assert_eq!(store.platform().data_keys().await.unwrap(), [data_key(2)]);
+        let told = store.platform().audit(None, 10).await.unwrap();
+        assert_eq!((told.len(), told[0].event.as_str()), (1, "keys.replaced"));
+        assert_eq!(told[0].payload, Some(json!({"signingKeys": ["b", "m"]})));
         assert!(store.epoch() > before);
         assert!(store.platform().reseal_signing_key("b", &[9; 48], &[4]).await.unwrap());
         assert!(!store.platform().reseal_signing_key("b", &[9; 48], &[5]).await.unwrap());

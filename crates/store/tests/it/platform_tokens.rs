@@ -50,7 +50,10 @@ on_both! {
         assert_eq!(events, [("platform-token.revoked", 2), ("platform-token.created", 1)]);
         assert_eq!(trail[1].payload.as_ref().unwrap()["state"]["scope"], "admin:*");
         assert_eq!((trail[0].actor.name.as_str(), trail[0].cause.as_str()), ("root", "request-1"));
-        assert_eq!(platform.audit(None, 10).await.unwrap().len(), 3);
+        let all = platform.audit(None, 10).await.unwrap();
+        assert_eq!(all.len(), 3);
+        assert_eq!(platform.audit_before(Some(all[0].id), None, 10).await.unwrap(), all[1..], "what is older");
+        assert_eq!(platform.audit_before(Some(all[2].id), None, 10).await.unwrap(), []);
     }
 
     async fn an_expired_one_gives_its_name_away(store: TestStore) {

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -18,14 +19,13 @@ use super::{
     ApiState,
     extract::{Body, Parameters, Segments, Vendor},
     guard::takes,
+    networks::{CredentialChange, allowed},
     page::{Page, Part},
     problem::{ApiError, Problem},
     tenant,
-    view::{CredentialView, IssuedToken},
+    view::{Beside, CredentialView, IssuedToken},
 };
 
-/// How long a token lives when nobody says otherwise.
-pub(super) const LIFETIME: &str = "1y";
 /// How long an old token goes on when nobody says otherwise.
 const GRACE: &str = "24h";
 
@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(create_token))
         .routes(routes!(create_basic))
         .routes(routes!(rotate))
-        .routes(routes!(revoke))
+        .routes(routes!(show, change, revoke))
 }
 
 /// A bearer token to be made.
@@ -48,11 +48,18 @@ struct NewTokenBody {
     name: String,
     /// Scopes, separated by blanks, of `scim:read`, `scim:write`, `directory:read`; `scim:read scim:write` if not given.
     scope: Option<String>,
-    /// How long it lives (`90d`, `1y`), or a date or instant; at most `10y`; `1y` if not given.
+    /// How long it lives (`90d`, `1y`), or a date or instant; at most `10y`. If not given a year, or less where less is
+    /// allowed.
     #[schema(example = "1y")]
     expires_in: Option<String>,
     /// Bind it to this user: it reaches `/Me` and discovery, and nothing else.
     user_id: Option<String>,
+    /// Networks that it may come from, as addresses or CIDR; none: from anywhere.
+    #[serde(default)]
+    allowed_from: Vec<String>,
+    /// Only tell in the log when it comes from elsewhere.
+    #[serde(default)]
+    report_only: bool,
 }
 
 /// A user name with a password to be made.
@@ -66,8 +73,14 @@ struct NewBasicBody {
     name: Option<String>,
     /// Scopes, separated by blanks; `scim:read scim:write` if not given.
     scope: Option<String>,
-    /// How long it lives, or a date or instant; until it is revoked if not given.
+    /// How long it lives, or a date or instant; until it is revoked if not given, or as long as is allowed.
     expires_in: Option<String>,
+    /// Networks that it may come from, as addresses or CIDR; none: from anywhere.
+    #[serde(default)]
+    allowed_from: Vec<String>,
+    /// Only tell in the log when it comes from elsewhere.
+    #[serde(default)]
+    report_only: bool,
 }
 
 /// A user name whose password is shown this once.
@@ -104,6 +117,15 @@ pub(super) fn expires_at(text: &str, now: i64) -> Result<i64, ApiError> {
     expiry::parse(text, now).map_err(|error| ApiError::unfit("expiresIn", error.0))
 }
 
+/// The end of a token or client of a tenant (milliseconds): what `expiresIn` names, or the usual one.
+pub(super) fn end_of(state: &ApiState, tenant: &Tenant, expires_in: Option<&str>) -> Result<i64, ApiError> {
+    let now = state.store.now();
+    match expires_in {
+        Some(text) => expires_at(text, now),
+        None => Ok(state.tokens.longest(tenant.row.credential_days).usual_end(now)),
+    }
+}
+
 /// A tenant's credentials of all kinds, newest first
 #[utoipa::path(
     get, operation_id = "listCredentials", path = "/api/v1/tenants/{slug}/credentials", tag = "credentials",
@@ -116,8 +138,54 @@ async fn list(
     Parameters(part): Parameters<Part>,
 ) -> Result<Json<Page<CredentialView>>, ApiError> {
     let tenant = tenant(&state, &slug).await?;
-    let (all, now) = (state.tokens.list(tenant.id()).await?, state.store.now());
-    Page::among(all, &part, |one| one.id.0, |one| CredentialView::new(one, now)).map(Json)
+    let all = state.tokens.list(tenant.id()).await?;
+    let beside = Beside::of(&state, &tenant, &all);
+    Page::among(all, &part, |one| one.id.0, |one| beside.view(one)).map(Json)
+}
+
+/// A credential
+#[utoipa::path(
+    get, operation_id = "getCredential", path = "/api/v1/tenants/{slug}/credentials/{id}", tag = "credentials",
+    security(("bearer" = ["admin:read"])), params(("slug" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = CredentialView), (status = "4XX", body = Problem)),
+)]
+async fn show(
+    State(state): State<ApiState>,
+    Segments((slug, id)): Segments<(String, String)>,
+) -> Result<Json<CredentialView>, ApiError> {
+    let tenant = tenant(&state, &slug).await?;
+    let id = credential(&state, tenant.id(), &id).await?.id;
+    shown(&state, &tenant, id).await
+}
+
+/// Say anew where a credential may come from
+///
+/// It holds on every node within a second. Networks without a word on `reportOnly` keep the mode that there was.
+#[utoipa::path(
+    patch, operation_id = "changeCredential",
+    path = "/api/v1/tenants/{slug}/credentials/{id}", tag = "credentials",
+    security(("bearer" = ["admin:write"])), params(("slug" = String, Path), ("id" = String, Path)),
+    request_body = CredentialChange,
+    responses(
+        (status = 200, body = CredentialView),
+        (status = 409, description = "It was revoked", body = Problem),
+        (status = "4XX", body = Problem),
+    ),
+)]
+async fn change(
+    State(state): State<ApiState>,
+    vendor: Vendor,
+    Segments((slug, id)): Segments<(String, String)>,
+    Body(change): Body<CredentialChange>,
+) -> Result<Json<CredentialView>, ApiError> {
+    let tenant = tenant(&state, &slug).await?;
+    let before = credential(&state, tenant.id(), &id).await?;
+    if before.revoked_at.is_some() {
+        return Err(ApiError::new(StatusCode::CONFLICT, "This credential was revoked; make another one."));
+    }
+    let after = change.of(&before.allowed_from)?;
+    state.tokens.allow_from(tenant.id(), before.id, &after, &vendor.context()).await?;
+    shown(&state, &tenant, before.id).await
 }
 
 /// Make a bearer token
@@ -137,19 +205,18 @@ async fn create_token(
 ) -> Result<Response, ApiError> {
     let tenant = tenant(&state, &slug).await?;
     takes(&tenant, CredentialKind::Bearer)?;
-    let now = state.store.now();
     let user = new.user_id.map(|id| id.parse::<UserId>()).transpose();
     let new = NewToken {
         name: new.name,
         scope: new.scope.unwrap_or_else(|| scopes::DEFAULT.to_owned()),
-        expires_at: expires_at(new.expires_in.as_deref().unwrap_or(LIFETIME), now)?,
+        expires_at: end_of(&state, &tenant, new.expires_in.as_deref())?,
         user: user.map_err(|()| ApiError::unfit("userId", "userId: this tenant has no such user"))?,
-        allowed_from: Default::default(),
+        allowed_from: allowed(&new.allowed_from, new.report_only)?,
     };
     let issued = state.tokens.issue(tenant.id(), new, &vendor.context()).await?;
     let made = IssuedToken {
         token: issued.token.expose_secret().to_owned(),
-        credential: CredentialView::new(issued.credential, now),
+        credential: Beside::of(&state, &tenant, &[]).view(issued.credential),
         old: None,
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
@@ -178,13 +245,13 @@ async fn create_basic(
         name: new.name,
         scope: new.scope.unwrap_or_else(|| scopes::DEFAULT.to_owned()),
         expires_at: new.expires_in.map(|text| expires_at(&text, now)).transpose()?,
-        allowed_from: Default::default(),
+        allowed_from: allowed(&new.allowed_from, new.report_only)?,
     };
     let issued = state.tokens.create_basic(tenant.id(), new, &vendor.context()).await?;
     let made = IssuedLogin {
         username: issued.credential.login.clone().unwrap_or_default(),
         password: issued.password.expose_secret().to_owned(),
-        credential: CredentialView::new(issued.credential, now),
+        credential: Beside::of(&state, &tenant, &[]).view(issued.credential),
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
 }
@@ -213,11 +280,12 @@ async fn rotate(
     }
     let grace = rotation.grace()?;
     let rotated = state.tokens.rotate(tenant.id(), credential.id, grace, &vendor.context()).await?;
-    let now = state.store.now();
+    let (new, old) = (rotated.issued.credential, rotated.old);
+    let beside = Beside::of(&state, &tenant, &[new.clone(), old.clone()]);
     let made = IssuedToken {
         token: rotated.issued.token.expose_secret().to_owned(),
-        credential: CredentialView::new(rotated.issued.credential, now),
-        old: Some(CredentialView::new(rotated.old, now)),
+        credential: beside.view(new),
+        old: Some(beside.view(old)),
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
 }
@@ -243,7 +311,22 @@ async fn revoke(
 }
 
 async fn credential(state: &ApiState, tenant: TenantId, id: &str) -> Result<Credential, ApiError> {
-    let none = || ApiError::not_found("This tenant has no credential of this id.");
-    let id: CredentialId = id.parse().map_err(|()| none())?;
-    state.store.tenant(tenant).credential(id).await?.ok_or_else(none)
+    let id: CredentialId = id.parse().map_err(|()| no_credential())?;
+    state.store.tenant(tenant).credential(id).await?.ok_or_else(no_credential)
+}
+
+/// A credential that is there as it is now, with what its fellows tell of it.
+async fn shown(
+    state: &ApiState,
+    tenant: &Tenant,
+    id: CredentialId,
+) -> Result<Json<CredentialView>, ApiError> {
+    let all = state.tokens.list(tenant.id()).await?;
+    let beside = Beside::of(state, tenant, &all);
+    let one = all.into_iter().find(|one| one.id == id).ok_or_else(no_credential)?;
+    Ok(Json(beside.view(one)))
+}
+
+fn no_credential() -> ApiError {
+    ApiError::not_found("This tenant has no credential of this id.")
 }

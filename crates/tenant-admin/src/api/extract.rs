@@ -6,7 +6,7 @@ use axum::{
     http::request::Parts,
 };
 use http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use store::{Actor, ActorKind, ChangeContext};
 use token_service::{PlatformPrincipal, platform::Caller};
 
@@ -49,6 +49,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// For a field in which null means something else than nothing at all: what is there is `Some`, null too.
+pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    json: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(json).map(Some)
 }
 
 /// Reads a body: 400 for what is no JSON, 422 for what does not fit, with the field.
@@ -142,8 +149,6 @@ impl<S: Sync> FromRequestParts<S> for Vendor {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

@@ -10,7 +10,12 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use scim_core::profile::CredentialKind;
-use token_service::{Presented, Principal, Refusal, Sender, authorization, host, platform::Caller, scopes};
+use token_service::{
+    Presented, Principal, Refusal, Sender, authorization, host,
+    platform::Caller,
+    refusals::{Attempt, Because, Verdict},
+    scopes,
+};
 use url::Url;
 
 use super::{ApiState, problem::ApiError};
@@ -108,8 +113,11 @@ pub(super) async fn require(
     let slug = parameters.into_iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(request.headers(), peer, &guard.state.trusted_proxies);
-    let Some(presented) = presented(request.headers()) else { return no_token().into_response() };
-    match admit(&guard.state, &presented, &sender, scope, slug).await {
+    let caller = match identify(&guard.state, request.headers(), &sender).await {
+        Ok(caller) => caller,
+        Err(error) => return error.into_response(),
+    };
+    match admit(&guard.state, caller, &sender, scope, slug).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -118,15 +126,35 @@ pub(super) async fn require(
     }
 }
 
-/// Who calls, if they may.
+/// Who calls. What is refused is noted for the tenant whose token it is, or else for operators.
+async fn identify(state: &ApiState, headers: &HeaderMap, sender: &Sender) -> Result<Caller, ApiError> {
+    let (error, refusal) = match presented(headers) {
+        None => (no_token(), None),
+        Some(presented) => match state.tokens.identify(&presented, sender).await {
+            Ok(caller) => return Ok(caller),
+            Err(refusal) => (refused(&refusal), Some(refusal)),
+        },
+    };
+    let base_url = state.public_url.origin().ascii_serialization() + "/api/v1";
+    let attempt = Attempt { slug: None, base_url: &base_url, sent: state.tokens.sent_in(headers), sender };
+    let because = refusal.as_ref().map_or(Because::Unusable, Because::Refusal);
+    match state.tokens.refuse(attempt, because).await {
+        Verdict::Refuse => Err(error),
+        Verdict::TooMany => Err(ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many wrong tokens have come from this address, and this one is wrong, too. A valid one is let in at once.",
+        )),
+    }
+}
+
+/// Lets in who may.
 async fn admit(
     state: &ApiState,
-    presented: &Presented,
+    caller: Caller,
     sender: &Sender,
     scope: &str,
     slug: Option<&str>,
 ) -> Result<Caller, ApiError> {
-    let caller = state.tokens.identify(presented, sender).await.map_err(refused)?;
     match &caller {
         Caller::Platform(principal) => {
             if !principal.may(scope) {
@@ -209,7 +237,7 @@ fn lacks(scope: &str) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, detail).challenged(challenge)
 }
 
-fn refused(refusal: Refusal) -> ApiError {
+fn refused(refusal: &Refusal) -> ApiError {
     match refusal {
         Refusal::Unavailable(error) => {
             tracing::error!(%error, "tokens cannot be checked");

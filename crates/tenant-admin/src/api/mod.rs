@@ -5,14 +5,20 @@
 //! so the two cannot differ, and a route that says nothing is served to nobody.
 
 mod admins;
+mod audit;
+mod clients;
 mod credentials;
 mod directory;
 mod extract;
+mod federation;
 mod guard;
+mod keys;
+mod networks;
 mod page;
 mod platform_tokens;
 mod problem;
 mod profile;
+mod refusals;
 mod tenants;
 mod value_sets;
 mod view;
@@ -93,11 +99,16 @@ fn resources() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(tenants::routes())
         .merge(credentials::routes())
+        .merge(clients::routes())
+        .merge(federation::routes())
+        .merge(refusals::routes())
         .merge(value_sets::routes())
         .merge(profile::routes())
         .merge(directory::routes())
         .merge(platform_tokens::routes())
         .merge(admins::routes())
+        .merge(keys::routes())
+        .merge(audit::routes())
         .routes(routes!(describe))
 }
 

@@ -8,15 +8,16 @@ use axum::{
 use http::StatusCode;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use store::{PlatformTokenId, credentials::AllowedFrom, platform_tokens::PlatformToken};
-use token_service::{Networks, NewPlatformToken};
+use store::{PlatformTokenId, platform_tokens::PlatformToken};
+use token_service::NewPlatformToken;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiState,
-    credentials::{LIFETIME, Rotation, expires_at},
+    credentials::{Rotation, expires_at},
     extract::{Body, Parameters, Segments, Vendor},
+    networks::{CredentialChange, allowed},
     page::{Page, Part},
     problem::{ApiError, Problem},
     view::{CredentialView, IssuedToken},
@@ -24,7 +25,7 @@ use super::{
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(rotate)).routes(routes!(revoke))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(rotate)).routes(routes!(change, revoke))
 }
 
 /// A token to be made.
@@ -37,7 +38,8 @@ struct NewPlatformTokenBody {
     /// caller's own token holds.
     #[schema(example = "directory:read")]
     scope: String,
-    /// How long it lives (`90d`, `1y`), or a date or instant; at most `10y`; `1y` if not given.
+    /// How long it lives (`90d`, `1y`), or a date or instant; at most `10y`. If not given a year, or less where less is
+    /// allowed.
     expires_in: Option<String>,
     /// Networks that it may come from, as addresses or CIDR; none: from anywhere.
     #[serde(default)]
@@ -58,7 +60,8 @@ async fn list(
     Parameters(part): Parameters<Part>,
 ) -> Result<Json<Page<CredentialView>>, ApiError> {
     let (all, now) = (state.tokens.platform_tokens().await?, state.store.now());
-    Page::among(all, &part, |one| one.id.0, |one| CredentialView::platform(one, now)).map(Json)
+    let longest = state.tokens.longest(None);
+    Page::among(all, &part, |one| one.id.0, |one| CredentialView::platform(one, longest, now)).map(Json)
 }
 
 /// Make a token for this API
@@ -77,21 +80,19 @@ async fn create(
 ) -> Result<Response, ApiError> {
     let now = state.store.now();
     may_give(&vendor, &new.scope)?;
-    let networks: Networks = new
-        .allowed_from
-        .join(",")
-        .parse()
-        .map_err(|error: String| ApiError::unfit("allowedFrom", format!("allowedFrom: {error}")))?;
     let new = NewPlatformToken {
         name: new.name,
         scope: new.scope,
-        expires_at: expires_at(new.expires_in.as_deref().unwrap_or(LIFETIME), now)?,
-        allowed_from: AllowedFrom { networks: networks.0, report_only: new.report_only },
+        expires_at: match new.expires_in {
+            Some(text) => expires_at(&text, now)?,
+            None => state.tokens.longest(None).usual_end(now),
+        },
+        allowed_from: allowed(&new.allowed_from, new.report_only)?,
     };
     let issued = state.tokens.issue_platform(new, &vendor.context()).await?;
     let made = IssuedToken {
         token: issued.token.expose_secret().to_owned(),
-        credential: CredentialView::platform(issued.kept, now),
+        credential: CredentialView::platform(issued.kept, state.tokens.longest(None), now),
         old: None,
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
@@ -116,13 +117,43 @@ async fn rotate(
     let token = token(&state, &id).await?;
     may_give(&vendor, &token.scope)?;
     let rotated = state.tokens.rotate_platform(token.id, rotation.grace()?, &vendor.context()).await?;
-    let now = state.store.now();
+    let (now, longest) = (state.store.now(), state.tokens.longest(None));
     let made = IssuedToken {
         token: rotated.issued.token.expose_secret().to_owned(),
-        credential: CredentialView::platform(rotated.issued.kept, now),
-        old: Some(CredentialView::platform(rotated.old, now)),
+        credential: CredentialView::platform(rotated.issued.kept, longest, now),
+        old: Some(CredentialView::platform(rotated.old, longest, now)),
     };
     Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Say anew where a token for this API may come from
+///
+/// It holds on every node within a second, for the caller's own token too. A token with a scope that the caller's own does
+/// not hold cannot be changed.
+#[utoipa::path(
+    patch, operation_id = "changePlatformToken",
+    path = "/api/v1/platform-tokens/{id}", tag = "platform", security(("bearer" = ["admin:write"])),
+    params(("id" = String, Path)), request_body = CredentialChange,
+    responses(
+        (status = 200, body = CredentialView),
+        (status = 409, description = "It was revoked", body = Problem),
+        (status = "4XX", body = Problem),
+    ),
+)]
+async fn change(
+    State(state): State<ApiState>,
+    vendor: Vendor,
+    Segments(id): Segments<String>,
+    Body(change): Body<CredentialChange>,
+) -> Result<Json<CredentialView>, ApiError> {
+    let before = token(&state, &id).await?;
+    may_give(&vendor, &before.scope)?;
+    if before.revoked_at.is_some() {
+        return Err(ApiError::new(StatusCode::CONFLICT, "This token was revoked; make another one."));
+    }
+    let after = change.of(&before.allowed_from)?;
+    let changed = state.tokens.allow_platform_from(before.id, &after, &vendor.context()).await?;
+    Ok(Json(CredentialView::platform(changed, state.tokens.longest(None), state.store.now())))
 }
 
 /// Revoke a token for this API

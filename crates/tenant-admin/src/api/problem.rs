@@ -99,6 +99,9 @@ impl ApiError {
         let field = field.filter(is_name).map(|field| match field {
             "expiry" => "expiresIn".to_owned(),
             "property" => "properties".to_owned(),
+            "networks" => "allowedFrom".to_owned(),
+            "keys-url" => "keysUrl".to_owned(),
+            "max-token-lifetime" => "maxTokenLifetime".to_owned(),
             other => other.to_owned(),
         });
         Self { field, ..Self::new(status, text) }
@@ -210,6 +213,8 @@ mod tests {
             ("slug: use letters", Some("slug")),
             ("expiry: too far ahead", Some("expiresIn")),
             ("property: none of that name", Some("properties")),
+            ("networks: too many", Some("allowedFrom")),
+            ("keys-url: no address", Some("keysUrl")),
             ("domain-type: \"x\" is no value of it", Some("domain-type")),
             ("nothing is named here", None),
             ("The tenant: is odd", None),

@@ -9,14 +9,15 @@ use axum::{
 };
 use http::{StatusCode, header};
 use provisioning::{ProfileSource, Tenant};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use store::tenants::{TenantRow, TenantSettings, TenantStatus};
+use token_service::{Lifetime, expiry::ExpiryError};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiState, LARGE_BODY,
-    extract::{Body, Parameters, Segments, Vendor},
+    extract::{Body, Parameters, Segments, Vendor, named},
     page::{Page, Part},
     problem::{ApiError, Problem},
     tenant,
@@ -61,6 +62,10 @@ pub(super) struct TenantView {
     organization: Option<String>,
     /// Properties of the customer's account.
     properties: BTreeMap<String, String>,
+    /// Its own limit on the life of new credentials; not there: it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "90d")]
+    max_token_lifetime: Option<String>,
     /// When it was made.
     created_at: String,
 }
@@ -73,6 +78,9 @@ pub(super) struct TenantDetail {
     tenant: TenantView,
     /// What its identity provider is given as Base URL.
     base_url: String,
+    /// How long a new credential of it may live: by its own limit or the installation's, whichever is less.
+    #[schema(example = "90d")]
+    effective_max_token_lifetime: String,
     /// How much it has.
     counts: Counts,
 }
@@ -141,6 +149,11 @@ struct TenantChange {
     /// Properties of the customer's account by name; null takes one away.
     #[serde(default)]
     properties: BTreeMap<String, Option<String>>,
+    /// Longest life of its new credentials: `90d`, `1y`, at most `10y`; null: what the installation allows. Those that
+    /// there are stay as they are.
+    #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<String>)]
+    max_token_lifetime: Option<Option<String>>,
     /// Served? Active opens the profile's feature gate, too.
     status: Option<Status>,
 }
@@ -153,11 +166,6 @@ enum Status {
     Active,
     /// Its credentials get 403.
     Inactive,
-}
-
-/// What is there is `Some`, null too.
-fn named<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(json).map(Some)
 }
 
 /// Tenants, by slug
@@ -247,6 +255,7 @@ async fn change(
         name: change.name,
         organization: change.organization,
         properties: change.properties,
+        credential_days: change.max_token_lifetime.map(|text| days(text.as_deref())).transpose()?,
         status: change.status.map(|status| match status {
             Status::Active => TenantStatus::Active,
             Status::Inactive => TenantStatus::Inactive,
@@ -257,11 +266,19 @@ async fn change(
     detail(&state, &*tenant(&state, &slug).await?).await.map(Json)
 }
 
+fn days(lifetime: Option<&str>) -> Result<Option<i32>, ApiError> {
+    let days = lifetime.map(|text| text.parse().map(Lifetime::days));
+    days.transpose().map_err(|error: ExpiryError| {
+        ApiError::unfit("maxTokenLifetime", format!("maxTokenLifetime: {error}"))
+    })
+}
+
 async fn detail(state: &ApiState, tenant: &Tenant) -> Result<TenantDetail, ApiError> {
     let counts = state.store.platform().tenant_counts(tenant.id()).await?;
     Ok(TenantDetail {
         tenant: view(&tenant.row),
         base_url: setup::base_url(&state.public_url, tenant),
+        effective_max_token_lifetime: state.tokens.longest(tenant.row.credential_days).lifetime.to_string(),
         counts: Counts {
             users: counts.users,
             active_users: counts.active_users,
@@ -283,6 +300,7 @@ fn view(row: &TenantRow) -> TenantView {
         compatibility: row.compatibility.clone(),
         organization: row.organization.clone(),
         properties: row.properties.clone(),
+        max_token_lifetime: row.credential_days.map(|days| Lifetime::from_days(days).to_string()),
         created_at: time(row.created_at),
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct ValueSetDetail {
     #[serde(flatten)]
     set: ValueSetView,
     /// In their order.
-    values: Vec<Value>,
+    values: Vec<ListedValue>,
     /// Role grants that came with the change, where the set holds the product's roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants_added: Option<u64>,
@@ -63,7 +63,7 @@ pub(super) struct ValueSetDetail {
 /// An allowed value.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Value {
+struct ListedValue {
     /// As it stands in a user.
     value: String,
     /// For people.
@@ -76,7 +76,7 @@ struct Value {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Values {
     /// All values, at most 10,000; none: nothing is allowed.
-    values: Vec<Value>,
+    values: Vec<ListedValue>,
 }
 
 /// The value sets that a tenant's profile declares
@@ -168,7 +168,7 @@ fn view(tenant: &Tenant, name: &str) -> Option<ValueSetView> {
 fn detail(tenant: &Tenant, name: &str, moved: Option<(u64, u64)>) -> Result<ValueSetDetail, ApiError> {
     let set = view(tenant, name).ok_or_else(unknown)?;
     let values = tenant.value_sets.get(name).map(ValueSet::values).unwrap_or_default();
-    let value = |one: &AllowedValue| Value { value: one.value.clone(), label: one.label.clone() };
+    let value = |one: &AllowedValue| ListedValue { value: one.value.clone(), label: one.label.clone() };
     Ok(ValueSetDetail {
         set,
         values: values.iter().map(value).collect(),

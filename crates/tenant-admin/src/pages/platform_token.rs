@@ -1,4 +1,4 @@
-//! One token of the installation: put another one in its place, or revoke it.
+//! One token of the installation: put another one in its place, say where it may come from, or revoke it.
 
 use askama::Template;
 use axum::{
@@ -12,6 +12,7 @@ use store::PlatformTokenId;
 use token_service::expiry;
 
 use super::{
+    networks::NetworksForm,
     platform_tokens::{self, Issued, Row},
     rotate::{self, GRACES},
     setup::unfit,
@@ -21,6 +22,7 @@ use crate::{
     chrome::{Chrome, page},
     error::PageError,
     extract::{Fields, Segments, Visit},
+    form::Errors,
 };
 
 #[derive(Template)]
@@ -28,6 +30,20 @@ use crate::{
 pub(crate) struct PlatformTokenPage {
     pub(crate) chrome: Chrome,
     pub(crate) token: Row,
+    /// Where it may come from: as it is kept, or as it was typed.
+    pub(crate) typed: NetworksForm,
+    pub(crate) errors: Errors,
+}
+
+impl PlatformTokenPage {
+    /// Of a token, with nothing typed.
+    pub(crate) fn new(chrome: Chrome, token: Row) -> Self {
+        let typed = NetworksForm {
+            networks: token.from.replace(", ", "\n"),
+            report_only: token.report_only.then(|| "on".to_owned()),
+        };
+        Self { chrome, token, typed, errors: Errors::default() }
+    }
 }
 
 /// How long the old token goes on.
@@ -44,7 +60,7 @@ pub(crate) async fn show(
     Segments(id): Segments<String>,
 ) -> Result<Response, PageError> {
     let (_, token) = live(&state, &id).await?;
-    page(StatusCode::OK, &PlatformTokenPage { chrome: visit.chrome(token.name.clone()), token })
+    page(StatusCode::OK, &PlatformTokenPage::new(visit.chrome(token.name.clone()), token))
 }
 
 /// `POST /console/platform-tokens/{id}/rotate`: the answer is the only place where the new token ever stands.
@@ -77,6 +93,30 @@ pub(crate) async fn rotate(
             page(StatusCode::UNPROCESSABLE_ENTITY, &shown)
         }
     }
+}
+
+/// `POST /console/platform-tokens/{id}/networks`.
+pub(crate) async fn networks(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments(id): Segments<String>,
+    Fields(typed): Fields<NetworksForm>,
+) -> Result<Response, PageError> {
+    let (id, token) = live(&state, &id).await?;
+    let errors = match typed.read() {
+        Ok(allowed) => match state.tokens.allow_platform_from(id, &allowed, &visit.context()).await {
+            Ok(_) => return Ok(Redirect::to("/console/platform-tokens?done=networks").into_response()),
+            Err(error) => unfit(error, &["networks"])?,
+        },
+        Err(problem) => {
+            let mut errors = Errors::default();
+            errors.add_told(&["networks"], &format!("networks: {problem}"));
+            errors
+        }
+    };
+    let chrome = visit.chrome(format!("Error: {}", token.name));
+    let shown = PlatformTokenPage { typed, errors, ..PlatformTokenPage::new(chrome, token) };
+    page(StatusCode::UNPROCESSABLE_ENTITY, &shown)
 }
 
 /// `POST /console/platform-tokens/{id}/revoke`.

@@ -6,11 +6,11 @@ use http::StatusCode;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use store::{ActorKind, audit::Record, credentials::AllowedFrom, platform_tokens::PlatformToken};
-use token_service::{Networks, NewPlatformToken, expiring, expiry, scopes};
+use token_service::{Longest, Networks, NewPlatformToken, expiring, expiry, scopes};
 
 use super::{
     Done,
-    setup::{self, unfit},
+    setup::{self, token_form, unfit},
 };
 use crate::{
     ConsoleState,
@@ -34,6 +34,8 @@ pub(crate) struct PlatformTokensPage {
     /// Where the API is.
     pub(crate) address: String,
     pub(crate) rows: Vec<Row>,
+    /// When a token may expire: value and label.
+    pub(crate) choices: Vec<(&'static str, String)>,
     pub(crate) typed: NewTokenForm,
     pub(crate) errors: Errors,
     pub(crate) events: Vec<Event>,
@@ -81,7 +83,7 @@ pub(crate) struct Event {
 #[serde(default)]
 pub(crate) struct NewTokenForm {
     pub(crate) name: String,
-    /// One of the presets.
+    /// One of [`token_form::choices`].
     pub(crate) expires: String,
     /// Checkbox of `admin:*`.
     pub(crate) admin: Option<String>,
@@ -99,12 +101,16 @@ pub(crate) struct NewTokenForm {
 
 impl NewTokenForm {
     /// As it is offered: for reading the directory, which most are made for.
-    pub(crate) fn fresh() -> Self {
-        Self { expires: "1y".to_owned(), directory: Some("on".to_owned()), ..Self::default() }
+    pub(crate) fn fresh(longest: Longest) -> Self {
+        Self {
+            expires: token_form::usual(longest).to_owned(),
+            directory: Some("on".to_owned()),
+            ..Self::default()
+        }
     }
 
     /// What it asks for, at `now`; or what is wrong.
-    fn read(&self, now: i64) -> Result<NewPlatformToken, Errors> {
+    fn read(&self, now: i64, longest: Longest) -> Result<NewPlatformToken, Errors> {
         let mut errors = Errors::default();
         if self.name.trim().is_empty() {
             errors.add("name", "Enter a name, so that you know later where the token is used.");
@@ -120,9 +126,8 @@ impl NewTokenForm {
         if scope.is_empty() {
             errors.add("scopes", "Choose at least one.");
         }
-        let preset = expiry::PRESETS.iter().find(|(value, _)| *value == self.expires);
-        let expires_at = preset.and_then(|(value, _)| expiry::parse(value, now).ok()).unwrap_or_else(|| {
-            errors.add("expires", "Choose when the token expires.");
+        let expires_at = token_form::end_of(&self.expires, now, longest).unwrap_or_else(|problem| {
+            errors.add("expires", problem);
             0
         });
         let networks = self.from.parse::<Networks>().unwrap_or_else(|problem| {
@@ -144,8 +149,11 @@ pub(crate) async fn show(
     Parameters(query): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let mut shown = tokens_page(&state, &visit).await?;
-    shown.notice =
-        (query.done == "revoked").then_some("The token is revoked: the next request with it is refused.");
+    shown.notice = match query.done.as_str() {
+        "revoked" => Some("The token is revoked: the next request with it is refused."),
+        "networks" => Some("The networks are saved: they hold for the next request."),
+        _ => None,
+    };
     page(StatusCode::OK, &shown)
 }
 
@@ -155,7 +163,7 @@ pub(crate) async fn create(
     visit: Visit,
     Fields(typed): Fields<NewTokenForm>,
 ) -> Result<Response, PageError> {
-    let made = match typed.read(state.store.now()) {
+    let made = match typed.read(state.store.now(), state.tokens.longest(None)) {
         Ok(new) => match state.tokens.issue_platform(new, &visit.context()).await {
             Ok(issued) => Ok(issued),
             Err(error) => Err(unfit(error, &["name"])?),
@@ -191,7 +199,7 @@ pub(crate) async fn tokens_page(
     state: &ConsoleState,
     visit: &Visit,
 ) -> Result<PlatformTokensPage, PageError> {
-    let now = state.store.now();
+    let (now, longest) = (state.store.now(), state.tokens.longest(None));
     let mut tokens = state.tokens.platform_tokens().await?;
     tokens.sort_by_key(|token| !is_live(token, now));
     let events = state.store.platform().audit(None, SHOWN).await?;
@@ -201,7 +209,8 @@ pub(crate) async fn tokens_page(
         issued: None,
         address: format!("{}/api/v1", state.public_url.origin().ascii_serialization()),
         rows: tokens.into_iter().map(|token| row(token, now)).collect(),
-        typed: NewTokenForm::fresh(),
+        choices: token_form::choices(longest),
+        typed: NewTokenForm::fresh(longest),
         errors: Errors::default(),
         events: events.into_iter().map(|record| event(record, now)).collect(),
     })
@@ -258,8 +267,12 @@ fn event(record: Record, now: i64) -> Event {
     let what = match record.event.as_str() {
         "platform-token.created" => format!("Token {} made", named("name")),
         "platform-token.rotated" => format!("Token {} rotated", named("name")),
+        "platform-token.updated" => format!("Networks of token {} changed", named("name")),
         "platform-token.revoked" => format!("Token {} revoked", named("name")),
         "admin.created" => format!("Person {} entered", named("email")),
+        "signing-key.rotated" => format!("Signing keys rotated: {} signs", record.object_id),
+        "data-key.rewrapped" => "A data key wrapped by another master key".to_owned(),
+        "keys.replaced" => "The keys of a lost master key replaced: every token ended".to_owned(),
         other => other.to_owned(),
     };
     let who = match record.actor.kind {
@@ -279,14 +292,16 @@ mod tests {
 
     #[test]
     fn every_field_is_checked_at_once() {
+        let longest = Longest::of(None, None);
         let form = NewTokenForm { from: "nowhere".into(), ..NewTokenForm::default() };
-        let errors = form.read(0).err().unwrap_or_default();
+        let errors = form.read(0, longest).err().unwrap_or_default();
         assert!(
             ["name", "scopes", "expires", "from"].iter().all(|field| errors.of(field).is_some()),
             "{errors:?}"
         );
-        let form = NewTokenForm { name: "Vendor".into(), write: Some("on".into()), ..NewTokenForm::fresh() };
-        let new = form.read(0).expect("a token");
+        let form =
+            NewTokenForm { name: "Vendor".into(), write: Some("on".into()), ..NewTokenForm::fresh(longest) };
+        let new = form.read(0, longest).expect("a token");
         assert_eq!((new.scope.as_str(), new.allowed_from.networks.len()), ("admin:write directory:read", 0));
     }
 }

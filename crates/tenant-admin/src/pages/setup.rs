@@ -3,7 +3,7 @@
 mod clients;
 mod credentials;
 mod refusals;
-mod token_form;
+pub(crate) mod token_form;
 mod token_rows;
 
 pub(crate) use clients::{ClientForm, IssuedClient, create_client};

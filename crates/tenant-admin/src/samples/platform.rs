@@ -9,8 +9,10 @@ use crate::{
     pages::{
         platform_token::PlatformTokenPage,
         platform_tokens::{Event, Issued, NewTokenForm, PlatformTokensPage, Row},
+        setup::token_form,
     },
 };
+use token_service::Longest;
 
 fn row(name: &str, hint: &str, scope: &str, state: Badge, live: bool) -> Row {
     Row {
@@ -58,7 +60,8 @@ fn tokens(empty: bool, issued: bool, wrong: bool) -> PlatformTokensPage {
         }),
         address: "https://scim.example.com/api/v1".into(),
         rows: if empty { Vec::new() } else { rows },
-        typed: NewTokenForm::fresh(),
+        choices: token_form::choices(Longest::of(None, None)),
+        typed: NewTokenForm::fresh(Longest::of(None, None)),
         errors,
         events: if empty { Vec::new() } else { events },
     }
@@ -68,7 +71,7 @@ fn tokens(empty: bool, issued: bool, wrong: bool) -> PlatformTokensPage {
 pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
     let state = Badge::new("ok", "Active");
     let token = row("Billing service", "a1b2", "directory:read", state, true);
-    let one = PlatformTokenPage { chrome: chrome("Billing service"), token };
+    let one = PlatformTokenPage::new(chrome("Billing service"), token);
     vec![
         ("platform-tokens", tokens(false, false, false).render()),
         ("platform-tokens-empty", tokens(true, false, false).render()),

@@ -68,6 +68,46 @@ store_testing::on_both! {
         assert!(api.state.tokens.verify(&presented()).await.is_err());
     }
 
+    async fn the_list_tells_what_ends_and_which_of_two_is_used(store: TestStore) {
+        let api = Api::new(store).await;
+        let path = "/tenants/acme/credentials";
+        api.tenant("acme", "generic").await;
+        let made = api.send("POST", &format!("{path}/tokens"), json!({"name": "Okta", "expiresIn": "20d"})).await;
+        let (first, old) = (made.is(201).text("/token"), made.text("/credential/id"));
+        assert_eq!(made.body["credential"]["expiresWithinDays"], 30);
+        assert_eq!(made.body["credential"].get("rotation"), None);
+        api.store.advance(1_000);
+        let rotated = api.send("POST", &format!("{path}/{old}/rotate"), json!({})).await;
+        let new = rotated.is(201).text("/credential/id");
+        let told = |credential: &serde_json::Value| {
+            let rotation = &credential["rotation"];
+            assert_eq!((&rotation["old"], &rotation["new"]), (&json!(old), &json!(new)), "{credential}");
+            assert!(rotation["advice"].as_str().is_some_and(|text| text.len() > 20));
+            (rotation["inUse"].clone(), rotation["safeToRevoke"].clone())
+        };
+        assert_eq!(told(&rotated.body["credential"]), (json!("neither"), json!(false)));
+        assert_eq!(told(&rotated.body["old"]), (json!("neither"), json!(false)));
+        assert_eq!(rotated.body["old"]["expiresWithinDays"], 1);
+
+        let principal = verify(&api, &first).await.unwrap();
+        api.state.tokens.note_use(&principal, "203.0.113.7 Okta");
+        api.state.tokens.flush_uses().await.unwrap();
+        for credential in api.get(path).await.items() {
+            assert_eq!(told(credential), (json!("old"), json!(false)));
+        }
+        assert_eq!(told(&api.get(&format!("{path}/{new}")).await.is(200).body), (json!("old"), json!(false)));
+        let principal = verify(&api, &rotated.text("/token")).await.unwrap();
+        api.store.advance(2 * 3_600_000);
+        api.state.tokens.note_use(&principal, "203.0.113.7 Okta");
+        api.state.tokens.flush_uses().await.unwrap();
+        assert_eq!(told(&api.get(&format!("{path}/{old}")).await.is(200).body), (json!("new"), json!(true)));
+        api.delete(&format!("{path}/{old}")).await.is(204);
+        let after = api.get(&format!("{path}/{new}")).await;
+        assert_eq!((after.is(200).body.get("rotation"), &after.body["state"]), (None, &json!("live")));
+        let gone = api.get(&format!("{path}/{old}")).await;
+        assert_eq!((&gone.is(200).body["state"], gone.body.get("expiresWithinDays")), (&json!("revoked"), None));
+    }
+
     async fn what_does_not_fit_is_told(store: TestStore) {
         let api = Api::new(store).await;
         let acme = api.tenant("acme", "generic").await;
@@ -102,6 +142,8 @@ store_testing::on_both! {
         let made = api.send("POST", "/tenants/acme/credentials/tokens", json!({"name": "Okta"})).await;
         let id = made.is(201).text("/credential/id");
         api.delete(&format!("/tenants/beta/credentials/{id}")).await.is(404);
+        api.get(&format!("/tenants/beta/credentials/{id}")).await.is(404);
+        api.send("PATCH", &format!("/tenants/beta/credentials/{id}"), json!({"allowedFrom": []})).await.is(404);
         api.send("POST", &format!("/tenants/beta/credentials/{id}/rotate"), json!({})).await.is(404);
         api.delete("/tenants/acme/credentials/none").await.is(404);
         assert!(verify(&api, &made.text("/token")).await.is_ok());

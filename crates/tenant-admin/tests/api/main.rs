@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod clients;
 mod configuration;
 mod credentials;
 mod directory;
+mod federation;
+mod installation;
 mod manners;
+mod networks;
 mod platform;
+mod refusals;
 mod support;
 mod tenants;

@@ -43,6 +43,34 @@ store_testing::on_both! {
         assert_eq!(trail[0].actor.name, "Vendor");
     }
 
+    async fn where_a_token_may_come_from_is_said_anew(store: TestStore) {
+        let api = Api::new(store).await;
+        let reader = api.platform("Reader", "admin:read", 9 * DAY).await;
+        let writer = api.platform("Writer", "admin:write", 9 * DAY).await;
+        let id = api.get("/platform-tokens").await;
+        let id = id.items().iter().find(|one| one["name"] == "Reader").unwrap()["id"].as_str().unwrap().to_owned();
+        let path = format!("/platform-tokens/{id}");
+        api.as_(&reader, "GET", "/tenants", None).await.is(200);
+        let office = json!({"allowedFrom": ["203.0.113.0/24"]});
+        api.as_(&writer, "PATCH", &path, Some(office.clone())).await.blames(403, "scope");
+        let changed = api.send("PATCH", &path, office.clone()).await;
+        assert_eq!((&changed.is(200).body["allowedFrom"], &changed.body["reportOnly"]), (&office["allowedFrom"], &json!(false)));
+        api.as_(&reader, "GET", "/tenants", None).await.is(401);
+        let changed = api.send("PATCH", &path, json!({"reportOnly": true})).await;
+        assert_eq!((&changed.is(200).body["allowedFrom"], &changed.body["reportOnly"]), (&office["allowedFrom"], &json!(true)));
+        api.as_(&reader, "GET", "/tenants", None).await.is(200);
+        let trail = api.get(&format!("/audit?objectId={id}")).await;
+        assert_eq!((trail.items().len(), &trail.items()[0]["event"]), (3, &json!("platform-token.updated")));
+        assert_eq!(trail.items()[0]["payload"]["before"], json!({"allowedFrom": ["203.0.113.0/24"], "reportOnly": false}));
+        api.send("PATCH", &path, json!({})).await.is(200);
+        assert_eq!(api.get(&format!("/audit?objectId={id}")).await.items().len(), 3, "nothing was changed");
+        assert_eq!(api.send("PATCH", &path, json!({"allowedFrom": null})).await.is(200).body["reportOnly"], false);
+        api.send("PATCH", &path, json!({"reportOnly": true})).await.blames(422, "reportOnly");
+        api.send("PATCH", "/platform-tokens/none", json!({})).await.is(404);
+        api.delete(&path).await.is(204);
+        api.send("PATCH", &path, office).await.is(409);
+    }
+
     async fn nobody_gives_what_they_do_not_have(store: TestStore) {
         let api = Api::new(store).await;
         let writer = api.platform("Writer", "admin:write", 9 * DAY).await;
@@ -65,6 +93,7 @@ store_testing::on_both! {
             (json!({"name": "vendor", "scope": "admin:*"}), 409, "name"),
             (json!({"name": "x", "scope": "admin:*", "expiresIn": "20y"}), 422, "expiresIn"),
             (json!({"name": "x", "scope": "admin:*", "allowedFrom": ["example.com"]}), 422, "allowedFrom"),
+            (json!({"name": "x", "scope": "admin:*", "reportOnly": true}), 422, "reportOnly"),
         ] {
             api.send("POST", "/platform-tokens", body).await.blames(status, field);
         }

@@ -58,6 +58,40 @@ store_testing::on_both! {
         assert_eq!(patch(json!({"organization": null})).await.is(200).body.get("organization"), None);
     }
 
+    async fn a_limit_on_the_life_of_credentials_holds_for_new_ones(store: TestStore) {
+        let api = Api::new(store).await;
+        api.tenant("acme", "generic").await;
+        let shown = api.get("/tenants/acme").await;
+        assert_eq!((shown.text("/effectiveMaxTokenLifetime"), shown.body.get("maxTokenLifetime")), ("10y".into(), None));
+        let tokens = "/tenants/acme/credentials/tokens";
+        let long = api.send("POST", tokens, json!({"name": "long", "expiresIn": "2y"})).await;
+        assert_eq!(long.is(201).body["credential"]["exceedsPolicy"], false);
+
+        let patch = async |body| api.send("PATCH", "/tenants/acme", body).await;
+        let limited = patch(json!({"maxTokenLifetime": "90d"})).await;
+        assert_eq!((limited.is(200).text("/maxTokenLifetime"), limited.text("/effectiveMaxTokenLifetime")), ("90d".into(), "90d".into()));
+        assert_eq!(api.get("/tenants").await.items()[0]["maxTokenLifetime"], "90d");
+        assert_eq!(patch(json!({"name": "Acme"})).await.is(200).text("/maxTokenLifetime"), "90d", "what is not named stays");
+        api.send("POST", tokens, json!({"name": "x", "expiresIn": "1y"})).await.blames(422, "expiresIn");
+        // Without a word of when they end, all kinds fit.
+        let usual = api.send("POST", tokens, json!({"name": "usual"})).await;
+        let days = |text: String| scim_core::timestamp::parse(&text).map(|at| (at - api.store.now()) / crate::support::DAY);
+        assert!(days(usual.is(201).text("/credential/expiresAt")).is_some_and(|days| (89..=90).contains(&days)), "{}", usual.body);
+        let client = api.send("POST", "/tenants/acme/credentials/clients", json!({"name": "client"})).await;
+        assert!(days(client.is(201).text("/credential/expiresAt")).is_some_and(|days| (89..=90).contains(&days)), "{}", client.body);
+        let exceeds = |name: &str, items: &[serde_json::Value]| {
+            items.iter().find(|one| one["name"] == name).map(|one| one["exceedsPolicy"].clone())
+        };
+        let listed = api.get("/tenants/acme/credentials").await;
+        assert_eq!(exceeds("long", listed.items()), Some(json!(true)), "what was there stays, and is marked");
+        assert_eq!(exceeds("usual", listed.items()), Some(json!(false)));
+
+        for text in ["0d", "11y", "soon", ""] {
+            patch(json!({"maxTokenLifetime": text})).await.blames(422, "maxTokenLifetime");
+        }
+        assert_eq!(patch(json!({"maxTokenLifetime": null})).await.is(200).body.get("maxTokenLifetime"), None);
+    }
+
     async fn the_list_is_walked_and_searched(store: TestStore) {
         let api = Api::new(store).await;
         for slug in ["delta", "acme", "charlie", "bravo", "acme-two"] {

@@ -84,7 +84,7 @@ async fn node(store: store::Store) -> TokenService {
 
 fn told(outcome: Result<Federated, IssueError>) -> String {
     match outcome {
-        Err(IssueError::Unfit(text)) => text,
+        Err(IssueError::Unfit(text) | IssueError::Taken(text)) => text,
         Err(other) => panic!("{other}"),
         Ok(_) => String::new(),
     }

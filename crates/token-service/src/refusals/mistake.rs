@@ -295,7 +295,8 @@ impl Mistake {
             Self::Glued => "Write “Bearer”, a blank, then the token; no colon.",
             Self::Url => "Base URL and token stand in each other's fields, or the address was pasted twice.",
             Self::EntraToken => {
-                "Entra sends it when the field Secret Token is empty. Make a token here and paste it there."
+                "Entra sends it when the field Secret Token is empty. Make a token here and paste it there; for a test, \
+                 the set-up page can name the customer's directory instead."
             }
             Self::OktaApiToken => "Make a token here and paste that into the app's field API Token.",
             Self::ForeignJwt => "Make a token here (it begins with rcl_) and paste that.",

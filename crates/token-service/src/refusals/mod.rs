@@ -9,6 +9,7 @@ mod news;
 mod notes;
 mod sent;
 mod settle;
+mod told;
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -17,14 +18,14 @@ use std::{
 
 use aws_lc_rs::hmac;
 use http::HeaderMap;
-use scim_core::{profile::CredentialKind, timestamp};
+use scim_core::profile::CredentialKind;
 use secrecy::SecretString;
-use serde_json::{Value, json};
-use store::{CredentialId, Store, StoreError, TenantId, refusals::RefusalRow};
+use store::{CredentialId, Store, StoreError, TenantId};
 use tokio::sync::{Mutex, Semaphore};
 
 pub use mistake::Mistake;
 pub use sent::{Fingerprint, Sent};
+pub use told::Refused;
 
 use crate::{
     Principal, Refusal, Sender, TokenService,
@@ -33,7 +34,7 @@ use crate::{
 use news::News;
 use notes::{Key, Note, Notes};
 use sent::Reader;
-use settle::Details;
+use told::read;
 
 /// Wrong credentials from one address (of IPv6: one /64) that cost nothing.
 const OF_ADDRESS: Limit = Limit { free: 20, window: Duration::from_secs(60) };
@@ -62,7 +63,7 @@ pub struct Attempt<'a> {
 /// Why it is refused.
 #[derive(Clone, Copy, Debug)]
 pub enum Because<'a> {
-    /// Nothing was sent that could be checked.
+    /// Nothing was sent that could be checked there.
     Unusable,
     /// The check said so.
     Refusal(&'a Refusal),
@@ -88,63 +89,6 @@ pub enum Verdict {
     Refuse,
     /// Too many wrong ones have come: 429 with `Retry-After`.
     TooMany,
-}
-
-/// Refusals that are alike, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// What was likely done wrong.
-    pub mistake: Mistake,
-    /// The same in a sentence.
-    pub what: String,
-    /// What to do.
-    pub remedy: &'static str,
-    /// Base URL that was used.
-    pub base_url: String,
-    /// What was sent.
-    pub sent: Fingerprint,
-    /// User name or client id, if it is this tenant's.
-    pub username: Option<String>,
-    /// Its credential, if it is this tenant's.
-    pub credential: Option<CredentialId>,
-    /// Address of the sender.
-    pub sender: Option<IpAddr>,
-    /// Its User-Agent.
-    pub agent: String,
-    /// How often.
-    pub count: u64,
-    /// Milliseconds.
-    pub first_at: i64,
-    /// Milliseconds.
-    pub last_at: i64,
-}
-
-impl Refused {
-    /// The status that it was answered with.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        if self.sent.many { 429 } else { self.mistake.status() }
-    }
-
-    /// For the command line and the API.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "status": self.status(),
-            "mistake": self.mistake,
-            "what": self.what,
-            "remedy": self.remedy,
-            "base_url": self.base_url,
-            "sent": self.sent,
-            "username": self.username,
-            "credential": self.credential,
-            "sender": self.sender,
-            "agent": self.agent,
-            "count": self.count,
-            "first": timestamp::to_rfc3339(self.first_at),
-            "last": timestamp::to_rfc3339(self.last_at),
-        })
-    }
 }
 
 /// What a guess costs.
@@ -254,6 +198,10 @@ impl TokenService {
     pub async fn refuse(&self, attempt: Attempt<'_>, because: Because<'_>) -> Verdict {
         let refusals = &self.inner.refusals;
         let Attempt { slug, base_url, mut sent, sender } = attempt;
+        // Where only tokens are taken, a user name is not even looked up.
+        if matches!(because, Because::Unusable) && sent.login.take().is_some() {
+            sent.mistake = Mistake::BasicNotTaken;
+        }
         let (mistake, good, word) = match because {
             Because::Unusable | Because::Refusal(_) => (sent.mistake, None, None),
             Because::UnknownTenant(good) => (Mistake::UnknownTenant, Some(good), None),
@@ -376,31 +324,6 @@ fn of_refusal(refusal: &Refusal, sent: &Sent) -> Option<(Mistake, Option<(Tenant
         Refusal::Elsewhere { tenant, credential, .. } => (Mistake::NotFromHere, Some((*tenant, *credential))),
         Refusal::Busy | Refusal::Unavailable(_) => return None,
     })
-}
-
-fn read(rows: Vec<RefusalRow>, takes: Option<&[CredentialKind]>) -> Vec<Refused> {
-    // A row that a later version of this program has written may say what this one does not know.
-    rows.into_iter()
-        .filter_map(|row| {
-            let Details { mistake, facts, base_url, sent, username, credential, sender, agent } =
-                serde_json::from_str(&row.details).ok()?;
-            let mistake = takes.map_or(mistake, |takes| mistake.where_taken(takes));
-            Some(Refused {
-                what: mistake.what(&facts),
-                remedy: mistake.remedy(),
-                mistake,
-                base_url,
-                sent,
-                username,
-                credential,
-                sender,
-                agent,
-                count: u64::try_from(row.count).unwrap_or_default(),
-                first_at: row.first_at,
-                last_at: row.last_at,
-            })
-        })
-        .collect()
 }
 
 /// The address, or of IPv6 the network of 64 bits that is usually one customer's.
