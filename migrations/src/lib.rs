@@ -129,6 +129,15 @@ const PLATFORM_TOKENS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Networks of a token of the installation may change.
+const PLATFORM_NETWORKS: Script = Script {
+    name: "m20261125_000016_platform_networks",
+    tables: "",
+    postgres: include_str!("platform_networks/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -149,6 +158,7 @@ impl MigratorTrait for Migrator {
             Box::new(OAUTH),
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
+            Box::new(PLATFORM_NETWORKS),
         ]
     }
 }
