@@ -78,8 +78,9 @@ impl Platform {
     }
 
     /// Puts a new token in the place of a live one and moves the epoch: the old one loses its name to the new one and
-    /// ends at `old_ends_at` (milliseconds), or earlier if it would have. Gives the old one as it is now; `None` when
-    /// there is none, or it is revoked, expired or replaced already. Event `platform-token.rotated` of both.
+    /// ends at `old_ends_at` (milliseconds), or earlier if it would have. The new one may come from where the old one may
+    /// at this moment, whatever `new` says. Gives the old one as it is now; `None` when there is none, or it is
+    /// revoked, expired or replaced already. Event `platform-token.rotated` of both.
     pub async fn rotate_platform_token(
         &self,
         old: PlatformTokenId,
@@ -108,6 +109,8 @@ impl Platform {
         let Some(row) = row_by_id(&tx, old).await? else { return Ok(None) };
         let version = row.version;
         let kept = PlatformToken::try_from(row)?;
+        // They may have been narrowed since `new` was made.
+        let new = &PlatformToken { allowed_from: kept.allowed_from.clone(), ..new.clone() };
         insert(&tx, new).await?;
         let of_old = json!({ "before": { "expiresAt": before.expires_at }, "replacedBy": new.id });
         let of_new = json!({ "before": null, "replaces": old });

@@ -191,10 +191,13 @@ impl TokenService {
             expires_at: now.saturating_add(lifetime),
             allowed_from: old.allowed_from.clone(),
         };
-        let issued = self.prepare_platform(new, now, context).await?;
+        let mut issued = self.prepare_platform(new, now, context).await?;
         let ends_at = now.saturating_add(grace.max(0));
         match platform.rotate_platform_token(id, ends_at, &issued.kept, context).await? {
-            Some(old) => Ok(RotatedPlatformToken { issued, old }),
+            Some(old) => {
+                issued.kept.allowed_from.clone_from(&old.allowed_from);
+                Ok(RotatedPlatformToken { issued, old })
+            }
             None => Err(unfit(format!(
                 "token: somebody else has changed {:?} meanwhile; look at the list and try again",
                 old.name

@@ -74,7 +74,12 @@ on_both! {
         assert_eq!((old.expires_at, old.replaced), (ends, true));
         let third = token(&store, "Vendor");
         assert_eq!(platform.rotate_platform_token(first.id, ends, &third, &context()).await.unwrap(), None);
+        // Somebody narrows its networks just before: the new one cannot come from elsewhere.
+        let narrow = AllowedFrom { networks: vec!["203.0.113.0/24".parse().unwrap()], report_only: true };
+        platform.allow_platform_token_from(second.id, &narrow, &context()).await.unwrap().unwrap();
+        assert_ne!(third.allowed_from, narrow);
         platform.rotate_platform_token(second.id, i64::MAX, &third, &context()).await.unwrap().unwrap();
+        assert_eq!(platform.platform_token(third.id).await.unwrap().unwrap().allowed_from, narrow);
         let second = platform.platform_token(second.id).await.unwrap().unwrap();
         assert!(second.expires_at < i64::MAX && second.replaced, "never later than before");
         platform.revoke_platform_token(third.id, &context()).await.unwrap();
