@@ -75,7 +75,7 @@ on_both! {
         let third = token(&store, "Vendor");
         assert_eq!(platform.rotate_platform_token(first.id, ends, &third, &context()).await.unwrap(), None);
         // Somebody narrows its networks just before: the new one cannot come from elsewhere.
-        let narrow = AllowedFrom { networks: vec!["203.0.113.0/24".parse().unwrap()], report_only: true };
+        let narrow = AllowedFrom { networks: vec!["203.0.113.7/32".parse().unwrap()], report_only: false };
         platform.allow_platform_token_from(second.id, &narrow, &context()).await.unwrap().unwrap();
         assert_ne!(third.allowed_from, narrow);
         platform.rotate_platform_token(second.id, i64::MAX, &third, &context()).await.unwrap().unwrap();
