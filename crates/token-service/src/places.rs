@@ -7,6 +7,7 @@ use store::{
     ChangeContext, CredentialId, TenantId,
     credentials::{AllowedFrom, Credential},
 };
+use uuid::Uuid;
 
 use crate::{Refusal, Sender, TokenService, service::IssueError, verified::Verified};
 
@@ -47,7 +48,7 @@ pub(crate) enum Place {
 
 /// See the module.
 pub(crate) struct Places {
-    told: Cache<(CredentialId, Option<IpAddr>), ()>,
+    told: Cache<(Uuid, Option<IpAddr>), ()>,
 }
 
 impl Default for Places {
@@ -57,22 +58,28 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Refuses a good credential that comes from a network that is not in its list. Whose address is not known comes
-    /// from none.
+    /// Refuses a good credential of a tenant that comes from a network that is not in its list.
     pub(crate) async fn check(&self, verified: &Verified, sender: &Sender) -> Result<Place, Refusal> {
         let Some(allowed) = &verified.allowed_from else { return Ok(Place::Allowed) };
-        if sender.address.is_some_and(|address| allowed.holds(address)) {
-            return Ok(Place::Allowed);
-        }
         let (tenant, credential) = (verified.principal.tenant, verified.principal.credential);
+        let place = self.of(allowed, credential.0, sender).await;
+        place.ok_or(Refusal::Elsewhere { tenant, credential, address: sender.address })
+    }
+
+    /// Where a good credential of this id, a tenant's or the installation's, comes from; `None`: from where it must not.
+    /// Whose address is not known comes from no network. What is only reported is told in the log, now and then.
+    pub(crate) async fn of(&self, allowed: &AllowedFrom, id: Uuid, sender: &Sender) -> Option<Place> {
+        if allowed.networks.is_empty() || sender.address.is_some_and(|address| allowed.holds(address)) {
+            return Some(Place::Allowed);
+        }
         if !allowed.report_only {
-            return Err(Refusal::Elsewhere { tenant, credential, address: sender.address });
+            return None;
         }
-        if self.told.entry((credential, sender.address)).or_insert(()).await.is_fresh() {
+        if self.told.entry((id, sender.address)).or_insert(()).await.is_fresh() {
             let from = sender.line();
-            tracing::info!(%tenant, %credential, from, "a credential came from outside its networks; they only report");
+            tracing::info!(credential = %id, from, "a credential came from outside its networks; they only report");
         }
-        Ok(Place::Reported)
+        Some(Place::Reported)
     }
 }
 

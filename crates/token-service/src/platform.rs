@@ -74,7 +74,7 @@ impl PlatformPrincipal {
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
-        scopes::hold(&self.scope, scope)
+        scopes::holds(&self.scope, scope)
     }
 
     /// May it hand out these scopes, in a token that it makes or rotates? Nobody gives what they do not have; the error
@@ -255,7 +255,8 @@ impl TokenService {
                 Err(refusal) => return Err(refusal),
             },
         };
-        verified.comes_from(sender)?;
+        let place = self.inner.places.of(&verified.allowed_from, verified.principal.token.0, sender).await;
+        place.ok_or(Refusal::PlatformElsewhere)?;
         Ok(Caller::Platform(verified.principal))
     }
 
@@ -292,20 +293,6 @@ impl Inner {
         // As for a tenant's tokens: keys from before the epoch, and nobody shall remember what they said.
         let epoch = if ring.is_of(epoch) { epoch } else { 0 };
         Ok(Verified { principal, allowed_from, epoch, expires_at })
-    }
-}
-
-impl Verified {
-    /// Refuses what comes from elsewhere, or only tells of it. An address that is not known is nowhere.
-    fn comes_from(&self, sender: &Sender) -> Result<(), Refusal> {
-        let allowed = &self.allowed_from;
-        let fits = allowed.networks.is_empty() || sender.address.is_some_and(|from| allowed.holds(from));
-        if fits {
-            return Ok(());
-        }
-        let (token, address) = (self.principal.token, sender.address);
-        tracing::info!(%token, ?address, report_only = allowed.report_only, "platform token from elsewhere");
-        if allowed.report_only { Ok(()) } else { Err(Refusal::PlatformElsewhere) }
     }
 }
 

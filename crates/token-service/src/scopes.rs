@@ -49,12 +49,6 @@ fn check_among(scope: &str, all: &[&'static str]) -> Result<String, String> {
     Ok(held.join(" "))
 }
 
-/// Is the scope in a blank-separated list?
-#[must_use]
-pub fn holds(list: &str, scope: &str) -> bool {
-    list.split(' ').any(|held| held == scope)
-}
-
 /// What both of two blank-separated lists hold.
 pub(crate) fn common(one: &str, other: &str) -> String {
     one.split(' ').filter(|scope| holds(other, scope)).collect::<Vec<_>>().join(" ")
@@ -62,7 +56,7 @@ pub(crate) fn common(one: &str, other: &str) -> String {
 
 /// Does a blank-separated list of scopes hold this one, by itself or as part of `admin:*`?
 #[must_use]
-pub fn hold(list: &str, scope: &str) -> bool {
+pub fn holds(list: &str, scope: &str) -> bool {
     list.split(' ').any(|held| held == scope || (held == ADMIN && scope.starts_with("admin:")))
 }
 
@@ -110,7 +104,7 @@ mod tests {
             (ADMIN_READ, ADMIN, false),
             ("", ADMIN_READ, false),
         ] {
-            assert_eq!(hold(list, scope), expected, "{list:?} {scope:?}");
+            assert_eq!(holds(list, scope), expected, "{list:?} {scope:?}");
         }
     }
 }

@@ -95,7 +95,7 @@ impl Principal {
     /// Holds the scope?
     #[must_use]
     pub fn may(&self, scope: &str) -> bool {
-        scopes::hold(&self.scope, scope)
+        scopes::holds(&self.scope, scope)
     }
 }
 
