@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Links to the set-up page for people without an account, and for which identity provider a tenant's page speaks.
+const SETUP_LINKS: Script = Script {
+    name: "m20261125_000019_setup_links",
+    tables: include_str!("setup_links/tables.sql"),
+    postgres: include_str!("setup_links/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["setup_choices"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -159,6 +168,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(SETUP_LINKS),
         ]
     }
 }

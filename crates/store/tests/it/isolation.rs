@@ -31,6 +31,7 @@ const ROWS: &[(&str, &str)] = &[
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
     ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
     ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
+    ("setup_choices", "VALUES ('{t}', 'okta')"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -113,6 +114,7 @@ async fn rows_of_others_are_not_written() {
             "walk_snapshots",
             "revoked_tokens",
             "refusals",
+            "setup_choices",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");

@@ -24,6 +24,7 @@ mod revoked_tokens;
 mod roles;
 mod schema;
 mod setup;
+mod setup_links;
 mod signals;
 mod tenants;
 mod users;
