@@ -6,6 +6,7 @@
 mod api;
 mod assets;
 mod chrome;
+mod connect;
 mod diff_view;
 mod error;
 mod extract;
