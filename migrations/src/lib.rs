@@ -138,6 +138,14 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Requests of identity providers, their counts, and what has been heard from each tenant's.
+const ACTIVITY: Script = Script {
+    name: "m20261126_000017_activity",
+    tables: include_str!("activity/tables.sql"),
+    postgres: include_str!("activity/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["request_log", "request_subjects"],
+
 /// Links to the set-up page for people without an account, and for which identity provider a tenant's page speaks.
 const SETUP_LINKS: Script = Script {
     name: "m20261125_000019_setup_links",
@@ -168,6 +176,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(ACTIVITY),
             Box::new(SETUP_LINKS),
         ]
     }
