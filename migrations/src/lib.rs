@@ -145,10 +145,11 @@ const ACTIVITY: Script = Script {
     postgres: include_str!("activity/postgres.sql"),
     sqlite: "",
     tenant_tables: &["request_log", "request_subjects"],
+};
 
 /// Links to the set-up page for people without an account, and for which identity provider a tenant's page speaks.
 const SETUP_LINKS: Script = Script {
-    name: "m20261125_000019_setup_links",
+    name: "m20261126_000019_setup_links",
     tables: include_str!("setup_links/tables.sql"),
     postgres: include_str!("setup_links/postgres.sql"),
     sqlite: "",

@@ -2,6 +2,7 @@
 //! those of the product's own guide, the attributes to map, and how far it has come. What is here decides and computes;
 //! pages only show it.
 
+pub(crate) mod checklist;
 pub(crate) mod known;
 pub(crate) mod mapping;
 mod okta;
@@ -68,10 +69,7 @@ impl Connect {
         };
         notes.extend(steps::chosen(provider.traps, &given).map(|text| Step::new(text, &given)));
         Self {
-            choices: providers::ALL
-                .iter()
-                .map(|one| (one.word, one.name, one.key == provider.key))
-                .collect(),
+            choices: providers::ALL.iter().map(|one| (one.word, one.name, one.key == provider.key)).collect(),
             name: provider.name,
             asks: provider
                 .asks
@@ -94,11 +92,7 @@ impl Connect {
 
 /// The identity provider that a tenant's page speaks for: the one that was asked for, or was chosen before, or that the
 /// product's guide is for, or that signs in with what the tenant takes.
-pub(crate) fn provider_of(
-    tenant: &Tenant,
-    asked: Option<&str>,
-    chosen: Option<&str>,
-) -> &'static Provider {
+pub(crate) fn provider_of(tenant: &Tenant, asked: Option<&str>, chosen: Option<&str>) -> &'static Provider {
     let named = [asked, chosen].into_iter().flatten().find_map(providers::by_word);
     let of_guide = || tenant.profile.setup.as_ref().map(|guide| providers::of(guide.provider));
     named.or_else(of_guide).unwrap_or_else(|| {

@@ -137,7 +137,7 @@ fn rows(profile: &Profile) -> Vec<Row> {
             };
             rows.extend(known::ENTERPRISE.iter().filter_map(of));
         } else {
-            rows.extend(own(profile, extension));
+            rows.extend(own(extension));
         }
     }
     rows
@@ -172,13 +172,7 @@ fn leaf<'a>(
     }
 }
 
-fn known_row(
-    profile: &Profile,
-    known: &Known,
-    leaf: &Attribute,
-    list: Option<&Attribute>,
-    urn: &str,
-) -> Row {
+fn known_row(profile: &Profile, known: &Known, leaf: &Attribute, list: Option<&Attribute>, urn: &str) -> Row {
     let external = match (list, known.path.split_once('.')) {
         (Some(list), Some((_, sub))) => format!("{}.^[primary==true].{sub}", list.name),
         _ => known.path.to_owned(),
@@ -209,9 +203,8 @@ fn known_row(
 }
 
 /// The product's own attributes.
-fn own<'a>(profile: &Profile, extension: &'a Extension) -> impl Iterator<Item = Row> + use<'a> {
+fn own(extension: &Extension) -> impl Iterator<Item = Row> {
     let urn = &extension.schema.id;
-    let _ = profile;
     let writable = |one: &&std::sync::Arc<Attribute>| one.mutability != Mutability::ReadOnly;
     extension.schema.attributes.iter().filter(writable).flat_map(move |top| {
         let subs: Vec<&Attribute> = match top.kind {
@@ -242,10 +235,9 @@ fn own<'a>(profile: &Profile, extension: &'a Extension) -> impl Iterator<Item = 
 
 fn kind(leaf: &Attribute) -> &'static str {
     // What stands between commas is taken as one text: identity providers map texts more easily than lists.
-    let commas = leaf
-        .constraint
-        .as_ref()
-        .is_some_and(|constraint| constraint.format.as_ref().is_some_and(|format| format.name() == "comma-list"));
+    let commas = leaf.constraint.as_ref().is_some_and(|constraint| {
+        constraint.format.as_ref().is_some_and(|format| format.name() == "comma-list")
+    });
     match leaf.kind {
         _ if commas => "string",
         _ if leaf.multi_valued => "string array",
@@ -289,28 +281,21 @@ fn document(rows: &[Row], value: impl Fn(&Row) -> Option<Value>) -> Map<String, 
     for row in rows {
         let Some(value) = value(row) else { continue };
         let path = row.path.strip_prefix(&format!("{}:", row.urn)).unwrap_or(&row.path);
-        let fields = if row.urn == urn::USER {
-            &mut document
-        } else {
+        let mut keys: Vec<&str> = path.split('.').collect();
+        if row.urn != urn::USER {
             if !schemas.iter().any(|schema| *schema == *row.urn) {
                 schemas.push(json!(row.urn));
             }
-            object(&mut document, &row.urn)
-        };
-        match path.split_once('.') {
-            None => {
-                fields.insert(path.to_owned(), value);
-            }
-            Some((list, sub)) if row.external.contains("^[primary") => {
-                let element = json!([{ "primary": true }]);
-                let list = fields.entry(list).or_insert(element);
+            keys.insert(0, &row.urn);
+        }
+        match keys.as_slice() {
+            [list, sub] if row.external.contains("^[primary") => {
+                let list = document.entry(*list).or_insert_with(|| json!([{ "primary": true }]));
                 if let Some(element) = list.get_mut(0).and_then(Value::as_object_mut) {
-                    element.insert(sub.to_owned(), value);
+                    element.insert((*sub).to_owned(), value);
                 }
             }
-            Some((top, sub)) => {
-                object(fields, top).insert(sub.to_owned(), value);
-            }
+            keys => put(&mut document, keys, value),
         }
     }
     let mut whole = Map::from_iter([("schemas".to_owned(), Value::Array(schemas))]);
@@ -318,14 +303,19 @@ fn document(rows: &[Row], value: impl Fn(&Row) -> Option<Value>) -> Map<String, 
     whole
 }
 
-fn object<'m>(map: &'m mut Map<String, Value>, key: &str) -> &'m mut Map<String, Value> {
-    let value = map.entry(key).or_insert_with(|| Value::Object(Map::new()));
-    if !value.is_object() {
-        *value = Value::Object(Map::new());
-    }
-    match value {
-        Value::Object(fields) => fields,
-        _ => map,
+/// Sets a value below objects, which are made where they are missing.
+fn put(map: &mut Map<String, Value>, keys: &[&str], value: Value) {
+    match keys {
+        [] => {}
+        [last] => {
+            map.insert((*last).to_owned(), value);
+        }
+        [first, rest @ ..] => {
+            let inner = map.entry(*first).or_insert_with(|| Value::Object(Map::new()));
+            if let Some(fields) = inner.as_object_mut() {
+                put(fields, rest, value);
+            }
+        }
     }
 }
 

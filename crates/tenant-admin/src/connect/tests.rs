@@ -41,8 +41,7 @@ fn okta_is_told_names_and_namespaces() {
 #[test]
 fn a_guides_own_names_are_kept() {
     let mapping = Mapping::of(&profile("clinical-maestro"), Table::Okta);
-    let names: Vec<_> =
-        mapping.rows.iter().map(|row| (row.title.as_str(), row.variable.as_str())).collect();
+    let names: Vec<_> = mapping.rows.iter().map(|row| (row.title.as_str(), row.variable.as_str())).collect();
     let guide = [
         ("Username", "userName"),
         ("Given name", "givenName"),
