@@ -49,6 +49,17 @@
       copy(button);
       return;
     }
+    // A small button copies what stands before it.
+    const mini = event.target.closest("[data-copy-before]");
+    if (mini) {
+      const value = mini.previousElementSibling;
+      navigator.clipboard.writeText(value.textContent).then(() => {
+        say(`${value.textContent} copied.`);
+        mini.dataset.copied = "";
+        window.setTimeout(() => { delete mini.dataset.copied; }, 2000);
+      }, () => select(value));
+      return;
+    }
     if (event.target.closest("[data-saved]")) unsaved = false;
     const opener = event.target.closest("a[data-dialog]");
     const dialog = opener && document.getElementById(opener.dataset.dialog);

@@ -11,8 +11,7 @@ pub(crate) mod providers;
 pub(crate) mod steps;
 pub(crate) mod words;
 
-use provisioning::Tenant;
-use scim_core::profile::{CredentialKind, IdentityProvider};
+use scim_core::profile::{CredentialKind, IdentityProvider, Profile};
 
 use mapping::Mapping;
 use providers::Provider;
@@ -27,12 +26,8 @@ pub(crate) struct Connect {
     pub(crate) name: &'static str,
     /// What its screens ask for beside address and secret: label, and what to choose or to paste.
     pub(crate) asks: Vec<(&'static str, Step)>,
-    /// What its screens call the address.
-    pub(crate) url_label: &'static str,
     /// What its screens call the secret.
     pub(crate) secret_label: &'static str,
-    /// The address as it wants it.
-    pub(crate) base_url: String,
     /// Title of the product's guide, when the steps are its own.
     pub(crate) guide: Option<String>,
     /// Title of the product's guide and for whom it is, when that is somebody else.
@@ -46,9 +41,8 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    /// For a tenant whose identity provider is this one, reached at `base_url`.
-    pub(crate) fn of(tenant: &Tenant, provider: &'static Provider, base_url: &str) -> Self {
-        let profile = &tenant.profile;
+    /// For a tenant of this profile whose identity provider is this one, reached at `base_url`.
+    pub(crate) fn of(profile: &Profile, provider: &'static Provider, base_url: &str) -> Self {
         let base_url = format!("{base_url}{}", provider.url_suffix);
         let mapping = Mapping::of(profile, provider.table);
         let given = Given {
@@ -77,7 +71,6 @@ impl Connect {
                 .filter(|(when, _, _)| when.holds(&given))
                 .map(|(_, label, text)| (*label, Step::new(text, &given)))
                 .collect(),
-            url_label: provider.url_label,
             secret_label: provider.secret_label,
             guide: own_guide.map(|guide| guide.guide.clone()),
             other_guide: other.map(|guide| (guide.guide.clone(), providers::of(guide.provider).name)),
@@ -85,24 +78,30 @@ impl Connect {
             notes,
             unfit: unfit(&profile.credentials, provider),
             mapping,
-            base_url,
         }
     }
 }
 
 /// The identity provider that a tenant's page speaks for: the one that was asked for, or was chosen before, or that the
 /// product's guide is for, or that signs in with what the tenant takes.
-pub(crate) fn provider_of(tenant: &Tenant, asked: Option<&str>, chosen: Option<&str>) -> &'static Provider {
+pub(crate) fn provider_of(profile: &Profile, asked: Option<&str>, chosen: Option<&str>) -> &'static Provider {
     let named = [asked, chosen].into_iter().flatten().find_map(providers::by_word);
-    let of_guide = || tenant.profile.setup.as_ref().map(|guide| providers::of(guide.provider));
+    let of_guide = || profile.setup.as_ref().map(|guide| providers::of(guide.provider));
     named.or_else(of_guide).unwrap_or_else(|| {
-        let takes = |kind| tenant.profile.credentials.contains(&kind);
+        let takes = |kind| profile.credentials.contains(&kind);
         providers::of(match () {
             () if takes(CredentialKind::Bearer) => IdentityProvider::OktaHeader,
             () if takes(CredentialKind::Basic) => IdentityProvider::OktaBasic,
             () => IdentityProvider::Entra,
         })
     })
+}
+
+impl Connect {
+    /// Word of the identity provider.
+    pub(crate) fn word(&self) -> &'static str {
+        self.choices.iter().find(|(_, _, chosen)| *chosen).map_or("", |(word, _, _)| word)
+    }
 }
 
 fn unfit(takes: &[CredentialKind], provider: &Provider) -> Option<String> {

@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod form;
 mod guard;
+mod guest;
 mod pager;
 mod pages;
 mod rights;

@@ -35,7 +35,8 @@ macro_rules! table {
 }
 
 table! {
-    /// All routes, as `(method, path, right)`. Without a session, GET of one that needs a right leads to sign-in (303)
+    /// All routes, as `(method, path, right)`. Without a link's session whoever asks for [`Right::Guest`] is answered
+    /// 410. Without a session, GET of one that needs a right leads to sign-in (303)
     /// and POST is refused (403). Whoever does not have the right is answered 403; a tenant that is not theirs is a
     /// 404, as one that is not there.
     ROUTES, mount:
@@ -63,6 +64,9 @@ table! {
     get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
     get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
     post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
+    post Manage "/console/tenants/{slug}/setup/provider" => pages::setup::connection::choose;
+    post Operate "/console/tenants/{slug}/setup/links" => pages::setup::links::create;
+    post Operate "/console/tenants/{slug}/setup/links/{id}/revoke" => pages::setup::links::revoke;
     post Manage "/console/tenants/{slug}/activate" => pages::deactivate::activate;
     get Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::ask;
     post Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::deactivate;
@@ -104,6 +108,13 @@ table! {
     post Manage "/console/tenants/{slug}/users/{id}/purge" => pages::purge::purge;
     get Read "/console/tenants/{slug}/groups" => pages::groups::show;
     get Read "/console/tenants/{slug}/groups/{id}" => pages::group::show;
+    get Anybody "/setup/{secret}" => pages::guest::door;
+    post Anybody "/setup/{secret}" => pages::guest::enter;
+    get Guest "/setup" => pages::guest::show;
+    post Guest "/setup/provider" => pages::guest::choose;
+    post Guest "/setup/token" => pages::guest::create_token;
+    post Guest "/setup/login" => pages::guest::create_login;
+    post Guest "/setup/leave" => pages::guest::leave;
 }
 
 /// The console, with everything that stands around it.
@@ -119,6 +130,7 @@ pub(crate) fn router(state: ConsoleState) -> Router {
         // From the inside out.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(Extension(Attempts::new(pages::sign_in::FREE)))
+        .layer(Extension(pages::guest::LinkAttempts(Attempts::new(pages::guest::FREE))))
         .layer(session::layer(state.store.clone(), state.secure_cookies))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(csrf)
@@ -152,9 +164,13 @@ mod tests {
     fn what_is_about_a_tenant_needs_a_right_to_that_tenant() {
         for (method, path, right) in ROUTES {
             let about_a_tenant = path.contains("{slug}");
-            assert_eq!(matches!(right, Right::Read | Right::Manage), about_a_tenant, "{method} {path}");
             assert!(
-                !about_a_tenant || *method == "GET" || *right == Right::Manage,
+                matches!(right, Right::Read | Right::Manage | Right::Operate) || !about_a_tenant,
+                "{method} {path}"
+            );
+            assert!(!matches!(right, Right::Read | Right::Manage) || about_a_tenant, "{method} {path}");
+            assert!(
+                !about_a_tenant || *method == "GET" || *right != Right::Read,
                 "{method} {path} changes something"
             );
         }

@@ -2,6 +2,7 @@
 //! (`CONSOLE_SAMPLES=DIR`).
 
 mod configuration;
+mod guest;
 mod keys;
 mod people;
 mod platform;
@@ -220,6 +221,7 @@ fn pages() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(setup::pages())
+    .chain(guest::pages())
     .chain(keys::pages())
     .chain(people::pages())
     .chain(platform::pages())

@@ -72,6 +72,11 @@ impl Mapping {
         Self { superfluous: superfluous(profile, table), columns, cells, text_title, text, rows }
     }
 
+    /// Each row with its cells.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Row, &Vec<String>)> {
+        self.rows.iter().zip(&self.cells)
+    }
+
     /// How many have to be added by hand.
     pub(crate) fn to_add(&self) -> usize {
         self.rows.iter().filter(|row| !row.there).count()

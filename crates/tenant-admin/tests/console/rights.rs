@@ -80,7 +80,7 @@ store_testing::on_both! {
             world.sign_in(email).await;
             for (method, path, right) in ROUTES {
                 let may = match right {
-                    Right::Anybody | Right::SignedIn => continue,
+                    Right::Anybody | Right::SignedIn | Right::Guest => continue,
                     Right::Found => founds,
                     Right::Operate => false,
                     Right::Read => reads,
