@@ -294,6 +294,11 @@ impl Console {
         console
     }
 
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.origin)).header("cookie", &self.cookie);
+        request.send().await.unwrap()
+    }
+
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
