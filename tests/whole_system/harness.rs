@@ -129,6 +129,12 @@ impl Installation {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Runs a command that may take as long as it needs; it must succeed.
+    pub(crate) fn run_long(&self, arguments: &[&str]) {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "rollcall {arguments:?} failed: {}", describe(&output));
+    }
+
     /// Runs a command that must fail; gives its stderr.
     pub(crate) fn refuse(&self, arguments: &[&str]) -> String {
         let output = self.finish(arguments);

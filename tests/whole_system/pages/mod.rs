@@ -2,6 +2,7 @@
 //! first visit weighs, whether it fits a phone, what the browser complains of; pictures go to `target/tmp/console`.
 
 mod look;
+mod speed;
 mod world;
 
 use std::{path::PathBuf, process::Command};

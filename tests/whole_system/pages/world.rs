@@ -11,9 +11,10 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 /// A running installation and the ids of what is in it.
 pub(crate) struct World {
-    _installation: Installation,
+    pub(crate) installation: Installation,
     pub(crate) server: Server,
     pub(crate) password: String,
+    authorization: String,
     ids: Ids,
 }
 
@@ -32,7 +33,12 @@ impl World {
     pub(crate) const EMAIL: &str = EMAIL;
 
     pub(crate) async fn new() -> Self {
-        let installation = Installation::new(Database::Sqlite).await;
+        Self::on(Database::Sqlite).await
+    }
+
+    pub(crate) async fn on(database: Database) -> Self {
+        let installation = Installation::new(database).await;
+        installation.run(&["migrate"]);
         let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
         let authorization = installation.tenant("northwind", "envi");
         installation.run(&["tenant", "create", "contoso", "--profile", "generic", "--activate"]);
@@ -47,7 +53,7 @@ impl World {
             ("property-authentication", "HTTP Redirect"),
         ];
         assert_eq!(console.post("/console/tenants/northwind/settings", &settings).await.status(), 303);
-        let okta = Scim::new(server.base_url("northwind"), authorization);
+        let okta = Scim::new(server.base_url("northwind"), &authorization);
         let (user, gone, group) = people(&okta).await;
         let client = [("client-name", "Entra ID"), ("client-expires", "1y")];
         assert_eq!(console.post("/console/tenants/contoso/clients", &client).await.status(), 201);
@@ -75,7 +81,12 @@ impl World {
             client: first(&["oauth", "list", "contoso", "--json"]),
             platform: first(&["token", "list", "--platform", "--json"]),
         };
-        Self { _installation: installation, server, password, ids }
+        Self { installation, server, password, authorization, ids }
+    }
+
+    /// The identity provider of the tenant `northwind`.
+    pub(crate) fn okta(&self) -> Scim {
+        Scim::new(self.server.base_url("northwind"), &self.authorization)
     }
 
     /// Every page that the router has for somebody who is signed in: name for its picture, and address.
