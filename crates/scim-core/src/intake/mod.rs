@@ -30,6 +30,7 @@ pub use immutable::{carry_immutable, check_immutable};
 pub(crate) use members::{take_members, too_many as too_many_members};
 pub use misfits::misfits;
 pub(crate) use report::{Dropped, Problems, shown};
+pub(crate) use validate::drop_hollow;
 pub use validate::{Findings, Note, only_deactivates, validate, validate_for};
 
 /// Deepest nesting of a body; the body itself is 1.
