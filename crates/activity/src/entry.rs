@@ -32,7 +32,10 @@ pub(crate) fn note(exchange: &Exchange, secrets: &Secrets, log: bool) -> Noted {
         let value = response.as_ref().filter(|_| exchange.status >= 400)?.get(name)?.as_str()?;
         Some(shown(value, TEXT))
     };
-    let (scim_type, detail) = (error("scimType"), error("detail"));
+    // The request id has a column of its own.
+    let ending = format!(" (request id {})", exchange.request_id);
+    let detail = error("detail").map(|detail| detail.strip_suffix(&ending).unwrap_or(&detail).to_owned());
+    let scim_type = error("scimType");
     if !log {
         return Noted { request: None, milestones, scim_type };
     }
@@ -193,7 +196,7 @@ pub(crate) mod tests {
             id: "1\0".into(),
             query: Some("a=%00".into()),
             response: whole(
-                &json!({"status": "409", "scimType": "uniqueness", "detail": "userName is taken"}),
+                &json!({"status": "409", "scimType": "uniqueness", "detail": "userName is taken (request id r-1)"}),
             ),
             ..exchange("/Users/{id}")
         };

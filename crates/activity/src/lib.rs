@@ -10,6 +10,7 @@
 
 mod entry;
 mod exchange;
+mod explain;
 mod journal;
 mod mask;
 mod milestones;
@@ -17,6 +18,7 @@ mod subjects;
 mod writer;
 
 pub use exchange::{Exchange, MAX_CAPTURED, Payload};
+pub use explain::{Meaning, explain};
 pub use journal::{Journal, Options};
 pub use mask::{MASK, Secrets};
 pub use writer::describe;
