@@ -7,7 +7,7 @@ use crate::{
     Document,
     constraint::Constraint,
     format::{Format, comma_list, dea, time_zone},
-    intake::{Entries, Note, Problems, drop_hollow, is_primary, is_unassigned},
+    intake::{Entries, Note, Origin, Problems, drop_hollow, is_primary, is_unassigned},
     resource::ResourceType,
     schema::{Attribute, Schema},
     value_set::ValueSets,
@@ -189,7 +189,7 @@ impl Pass<'_> {
             match format.check(text) {
                 Ok(kept) => *text = kept,
                 Err(misfit) => {
-                    self.problems.push(path, &misfit.to_string());
+                    self.problems.push_by(Origin::Format, path, &misfit.to_string());
                     return;
                 }
             }
@@ -225,7 +225,7 @@ impl Pass<'_> {
             return allowed.value.clone();
         }
         let problem = format!("is not in the tenant's value set {name:?}; {}", set.remedy());
-        self.problems.push(path, &problem);
+        self.problems.push_by(Origin::ValueSet(name.to_owned()), path, &problem);
         text
     }
 }

@@ -1,5 +1,7 @@
 //! The log of requests: reading it, and forgetting what is old or names somebody who was purged.
 
+use std::{fmt, str::FromStr};
+
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
@@ -74,6 +76,22 @@ pub struct Position {
     pub at: i64,
     /// [`RequestLine::id`].
     pub id: Uuid,
+}
+
+/// `at.id`, for links and cursors.
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.at, self.id)
+    }
+}
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (at, id) = text.split_once('.').ok_or(())?;
+        Ok(Self { at: at.parse().map_err(|_| ())?, id: Uuid::try_parse(id).map_err(|_| ())? })
+    }
 }
 
 impl RequestLine {
@@ -289,4 +307,18 @@ fn line(row: &QueryResult) -> Result<RequestLine, StoreError> {
         response_bytes: row.try_get("", "response_bytes")?,
         erased: row.try_get("", "erased")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_as_it_is_written() {
+        let position = Position { at: -5, id: Uuid::max() };
+        assert_eq!(position.to_string().parse(), Ok(position));
+        for text in ["", "5", "5.", "x.00000000-0000-0000-0000-000000000000", "5.6"] {
+            assert_eq!(text.parse::<Position>(), Err(()), "{text}");
+        }
+    }
 }
