@@ -98,6 +98,12 @@
         if (again) again.focus();
       }
       if (window.htmx) window.htmx.process(box);
+      // Of a part that is replaced as a whole, what is new is said once.
+      const news = box.querySelector("[data-say]");
+      if (news && news.dataset.say !== box.dataset.said) {
+        if (box.dataset.said) say(news.dataset.say);
+        box.dataset.said = news.dataset.say;
+      }
     };
     const follow = () => {
       if (source) source.close();

@@ -65,6 +65,7 @@ table! {
     get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
     get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
     post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
+    get Manage "/console/tenants/{slug}/setup/live" => pages::setup::live::of_console;
     post Manage "/console/tenants/{slug}/setup/provider" => pages::setup::connection::choose;
     post Operate "/console/tenants/{slug}/setup/links" => pages::setup::links::create;
     post Operate "/console/tenants/{slug}/setup/links/{id}/revoke" => pages::setup::links::revoke;
@@ -112,6 +113,7 @@ table! {
     get Anybody "/setup/{secret}" => pages::guest::door;
     post Anybody "/setup/{secret}" => pages::guest::enter;
     get Guest "/setup" => pages::guest::show;
+    get Guest "/setup/live" => pages::setup::live::of_guest;
     post Guest "/setup/provider" => pages::guest::choose;
     post Guest "/setup/token" => pages::guest::create_token;
     post Guest "/setup/login" => pages::guest::create_login;

@@ -6,6 +6,7 @@ mod clients;
 pub(crate) mod connection;
 mod credentials;
 pub(crate) mod links;
+pub(crate) mod live;
 pub(crate) mod progress;
 mod refusals;
 pub(crate) mod token_form;

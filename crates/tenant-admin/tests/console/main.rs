@@ -16,6 +16,8 @@ mod profile;
 mod refusals;
 mod rights;
 mod routes;
+mod setup;
+mod setup_links;
 mod sign_in;
 mod support;
 mod tenants;

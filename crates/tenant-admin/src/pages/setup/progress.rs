@@ -36,6 +36,29 @@ pub(crate) struct Act {
     pub(crate) post: bool,
 }
 
+/// What tells cheaply whether anything has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Glimpse {
+    /// Moved by each change of the tenant and its credentials.
+    epoch: u64,
+    heard: Vec<Heard>,
+    /// The newest refusal.
+    refused: Option<Refused>,
+}
+
+impl Glimpse {
+    /// Of a tenant, now.
+    pub(crate) async fn of(state: &ConsoleState, tenant: &Tenant) -> Result<Self, PageError> {
+        let epoch = state.store.epoch();
+        let refused = state.tokens.refusals(tenant.id(), &tenant.profile.credentials).await?;
+        Ok(Self {
+            epoch,
+            heard: state.store.tenant(tenant.id()).heard().await?,
+            refused: refused.into_iter().max_by_key(|one| one.last_at),
+        })
+    }
+}
+
 impl Progress {
     /// Of a tenant with this identity provider, on the page at `home`.
     pub(crate) async fn of(
@@ -44,7 +67,19 @@ impl Progress {
         provider: &Provider,
         home: &str,
     ) -> Result<Self, PageError> {
-        let facts = facts(state, tenant, provider).await?;
+        let glimpse = Glimpse::of(state, tenant).await?;
+        Self::after(state, tenant, provider, home, &glimpse).await
+    }
+
+    /// The same after such a glimpse.
+    pub(crate) async fn after(
+        state: &ConsoleState,
+        tenant: &Tenant,
+        provider: &Provider,
+        home: &str,
+        glimpse: &Glimpse,
+    ) -> Result<Self, PageError> {
+        let facts = facts(state, tenant, provider, glimpse).await?;
         let list = Checklist::of(&facts);
         let next = list.lines.iter().find(|line| line.mark == Mark::Next).map(|line| line.key);
         let console = home.strip_suffix("/setup").filter(|home| home.starts_with("/console/"));
@@ -59,7 +94,12 @@ impl Progress {
     }
 }
 
-async fn facts(state: &ConsoleState, tenant: &Tenant, provider: &Provider) -> Result<Facts, PageError> {
+async fn facts(
+    state: &ConsoleState,
+    tenant: &Tenant,
+    provider: &Provider,
+    glimpse: &Glimpse,
+) -> Result<Facts, PageError> {
     let now = state.store.now();
     let scope = state.store.tenant(tenant.id());
     let credentials = state.tokens.list(tenant.id()).await?;
@@ -67,15 +107,13 @@ async fn facts(state: &ConsoleState, tenant: &Tenant, provider: &Provider) -> Re
     let serving = credentials
         .iter()
         .filter(|one| provisions(one, now) && takes.contains(&one.kind) && is_live(one, now));
-    let heard = scope.heard().await?;
-    let seen = |milestone| heard.iter().find(|one| one.milestone == milestone).map(span);
+    let seen = |milestone| glimpse.heard.iter().find(|one| one.milestone == milestone).map(span);
     let recent = RequestQuery {
         status: Some((400, 599)),
         from: Some(now - NEWS),
         limit: FAILURES,
         ..RequestQuery::default()
     };
-    let refused = state.tokens.refusals(tenant.id(), takes).await?;
     Ok(Facts {
         now,
         active: tenant.is_active(),
@@ -92,7 +130,7 @@ async fn facts(state: &ConsoleState, tenant: &Tenant, provider: &Provider) -> Re
         group: seen(Milestone::GroupCreated),
         membership: seen(Milestone::Membership),
         failure: failure(&scope.requests(&recent).await?),
-        refusal: refused.into_iter().max_by_key(|one| one.last_at).map(refusal),
+        refusal: glimpse.refused.clone().map(refusal),
     })
 }
 
