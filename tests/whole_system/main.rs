@@ -26,6 +26,7 @@ mod refusals;
 mod revocation;
 mod roles;
 mod secrets;
+mod setup;
 mod simulate;
 mod start_and_stop;
 mod telemetry;

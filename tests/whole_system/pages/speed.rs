@@ -44,7 +44,7 @@ async fn pages_of_a_large_installation(database: Database) {
     let users = trial.cases;
     let world = World::on(database).await;
     grow(&world, users).await;
-    let console = Console::sign_in(&world.server, World::EMAIL, &world.password).await;
+    let console = world.console().await;
     let pages = world.pages().into_iter().map(|(name, url)| {
         let path = url.strip_prefix(&world.server.origin).map(str::to_owned).unwrap_or_default();
         (name, path)
