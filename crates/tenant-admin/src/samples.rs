@@ -5,6 +5,7 @@ mod configuration;
 mod keys;
 mod people;
 mod platform;
+mod rules;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -224,6 +225,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(people::pages())
     .chain(platform::pages())
     .chain(configuration::pages())
+    .chain(rules::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

@@ -6,7 +6,7 @@ use provisioning::{
     csv::{ImportSummary, LineError},
 };
 use scim_core::{
-    profile::{Profile, ProfileError},
+    profile::{Profile, ProfileError, edit},
     value_set::AllowedValue,
 };
 use store::admins::AdminRole;
@@ -20,7 +20,10 @@ use crate::{
         closed::ClosedPage,
         configuration::{ConfigurationPage, Preview},
         import::{ImportPage, Kept, Outcome},
-        profile::{DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionPage, VersionRow, facts},
+        profile::{
+            DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionRow, facts, part,
+            versions::VersionPage, words,
+        },
         roles::{RolesPage, RuleRow, Tried},
         settings::{Choice, LimitField, OrganizationField, SettingsPage},
         value_set::ValueSetPage,
@@ -133,6 +136,8 @@ fn profile(role: AdminRole) -> ProfilePage {
         facts: facts(&Profile::from_toml(&old).expect("envi")),
         version: 3,
         text: new.clone(),
+        changed: false,
+        parts: part::overview(&new),
         source: None,
         fault: None,
         dry_run: None,
@@ -151,12 +156,14 @@ fn checked() -> ProfilePage {
     };
     ProfilePage {
         source: Some("This is the text of version 1.".into()),
+        changed: true,
         dry_run: Some(DryRun {
+            words: words::words(&edit::changes(&old, &new).expect("texts")),
+            more: true,
             diff: diff_view::rows(diff(&old, &new).as_deref()),
             roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
             people:
-                "The first 5000 users were looked at (rollcall profile set --dry-run looks at all): 2 no longer \
-                     fit. Nobody is changed; the next change of such a user is refused."
+                "The first 5000 users were looked at: 2 no longer fit. Nobody is changed; the next change of such a user is refused."
                     .into(),
             misfits: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
             digest: "ab".repeat(32),
@@ -179,7 +186,9 @@ fn old_version() -> VersionPage {
         chrome: chrome("Version 1 of the profile · Northwind Hospital"),
         head: head("profile"),
         row: version(1, false),
+        words: words::words(&edit::changes(&old, &new).expect("texts")),
         diff: diff_view::rows(diff(&old, &new).as_deref()),
+        current: 3,
         text: old,
     }
 }

@@ -16,6 +16,7 @@ mod profile;
 mod refusals;
 mod rights;
 mod routes;
+mod rules;
 mod sign_in;
 mod support;
 mod tenants;
