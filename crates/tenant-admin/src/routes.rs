@@ -3,6 +3,7 @@
 use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse};
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
     csrf::{CsrfLayer, ProtectionError},
 };
 
@@ -131,6 +132,7 @@ pub(crate) fn router(state: ConsoleState) -> Router {
         .layer(session::layer(state.store.clone(), state.secure_cookies))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(csrf)
+        .layer(CompressionLayer::new().compress_when(assets::is_one))
         .layer(middleware::from_fn_with_state(state.clone(), guard::frame))
         .with_state(state)
 }
