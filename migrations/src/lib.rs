@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// What a tenant's lists of allowed values were.
+const VALUE_SET_VERSIONS: Script = Script {
+    name: "m20261125_000023_value_set_versions",
+    tables: include_str!("value_set_versions/tables.sql"),
+    postgres: include_str!("value_set_versions/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["value_set_versions"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -159,6 +168,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(VALUE_SET_VERSIONS),
         ]
     }
 }

@@ -102,6 +102,9 @@ table! {
     get Read "/console/tenants/{slug}/value-sets" => pages::value_sets::show;
     get Read "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::save, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/value-sets/{set}/csv" => pages::value_set::download;
+    post Manage "/console/tenants/{slug}/value-sets/{set}/values" => pages::value_set::change;
+    get Read "/console/tenants/{slug}/value-sets/{set}/versions/{version}" => pages::value_set::versions::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;

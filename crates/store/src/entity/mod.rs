@@ -30,4 +30,5 @@ pub mod roles;
 pub mod signing_keys;
 pub mod tenants;
 pub mod users;
+pub mod value_set_versions;
 pub mod value_sets;

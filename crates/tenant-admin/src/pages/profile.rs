@@ -359,7 +359,7 @@ async fn profile_page(
     })
 }
 
-fn people(found: &Recheck) -> String {
+pub(crate) fn people(found: &Recheck) -> String {
     let looked_at = match (found.complete, found.checked) {
         (true, 0) => return "There is nobody yet to whom it could matter.".to_owned(),
         (true, checked) => format!("All {} were looked at", count(checked, "user")),
@@ -376,7 +376,7 @@ fn people(found: &Recheck) -> String {
     }
 }
 
-fn misfits(found: Recheck) -> Vec<MisfitRow> {
+pub(crate) fn misfits(found: Recheck) -> Vec<MisfitRow> {
     found
         .first
         .into_iter()
