@@ -156,6 +156,15 @@ const SETUP_LINKS: Script = Script {
     tenant_tables: &["setup_choices"],
 };
 
+/// What a tenant's lists of allowed values were.
+const VALUE_SET_VERSIONS: Script = Script {
+    name: "m20261125_000023_value_set_versions",
+    tables: include_str!("value_set_versions/tables.sql"),
+    postgres: include_str!("value_set_versions/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["value_set_versions"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -179,6 +188,7 @@ impl MigratorTrait for Migrator {
             Box::new(PLATFORM_NETWORKS),
             Box::new(ACTIVITY),
             Box::new(SETUP_LINKS),
+            Box::new(VALUE_SET_VERSIONS),
         ]
     }
 }

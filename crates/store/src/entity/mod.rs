@@ -32,4 +32,5 @@ pub mod setup_sessions;
 pub mod signing_keys;
 pub mod tenants;
 pub mod users;
+pub mod value_set_versions;
 pub mod value_sets;

@@ -2,6 +2,7 @@
 
 mod change;
 mod profiles;
+mod value_set_versions;
 mod value_sets;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use profiles::{NewProfile, ProfileVersion, SavedProfile};
+pub use value_set_versions::ValueSetVersion;
 
 /// Is a tenant served?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
