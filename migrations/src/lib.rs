@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Tenants that were deleted, and host names of tenants' own.
+const TENANTS: Script = Script {
+    name: "m20261126_000020_tenants",
+    tables: include_str!("tenants/tables.sql"),
+    postgres: include_str!("tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -159,6 +168,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(TENANTS),
         ]
     }
 }
