@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Requests of identity providers, their counts, and what has been heard from each tenant's.
+const ACTIVITY: Script = Script {
+    name: "m20261126_000017_activity",
+    tables: include_str!("activity/tables.sql"),
+    postgres: include_str!("activity/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["request_log", "request_subjects"],
+};
+
 /// Tenants that were deleted, and host names of tenants' own.
 const TENANTS: Script = Script {
     name: "m20261126_000020_tenants",
@@ -168,6 +177,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(ACTIVITY),
             Box::new(TENANTS),
         ]
     }

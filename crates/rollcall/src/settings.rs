@@ -69,6 +69,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate_limit: Option<u32>,
+    /// Days that requests of identity providers are kept for people to look at, 0 to 90; 0 keeps none [default: 7]
+    #[arg(long, global = true, value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_log_days: Option<u32>,
     /// Proxies in front, as addresses or CIDR with commas: their X-Forwarded-For is believed [default: none]
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
@@ -138,6 +142,9 @@ pub(crate) struct Settings {
     /// Requests a second.
     #[serde(default)]
     rate_limit: Option<u32>,
+    /// Days that requests are kept.
+    #[serde(default)]
+    request_log_days: Option<u32>,
     /// Proxies in front.
     #[serde(default, with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
@@ -179,8 +186,13 @@ const LONGEST_RETENTION: u32 = 3650;
 /// Read when no other file is named, if it is there.
 const DEFAULT_FILE: &str = "rollcall.toml";
 
+/// Days that requests are kept, unless it is said otherwise.
+const REQUEST_LOG_DAYS: u32 = 7;
+/// Most days: as long as the hourly counters are.
+const MOST_REQUEST_LOG_DAYS: u32 = 90;
+
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -189,6 +201,7 @@ const KEYS: [&str; 20] = [
     "public_url",
     "tenant_domain",
     "rate_limit",
+    "request_log_days",
     "trusted_proxies",
     "access_token_lifetime",
     "egress_allow",
@@ -249,6 +262,9 @@ impl Settings {
                 "public_url {url} must be https: tokens and console passwords would travel in clear (plain http is for loopback only)"
             );
         }
+        if let Some(days) = self.request_log_days.filter(|days| *days > MOST_REQUEST_LOG_DAYS) {
+            bail!("request_log_days {days} is too much; choose 0 to {MOST_REQUEST_LOG_DAYS}, 0 to keep none");
+        }
         Ok(())
     }
 
@@ -277,6 +293,11 @@ impl Settings {
     /// Days for which a deleted tenant can be restored.
     pub(crate) fn tenant_retention_days(&self) -> u32 {
         self.tenant_retention_days.unwrap_or(provisioning::removal::RETENTION_DAYS)
+    }
+
+    /// Days that requests are kept; 0: none are.
+    pub(crate) fn request_log_days(&self) -> u32 {
+        self.request_log_days.unwrap_or(REQUEST_LOG_DAYS)
     }
 
     /// How long access tokens live.
@@ -418,6 +439,19 @@ mod tests {
             let error = limit(wrong, None).unwrap_err().to_string();
             assert!(error.contains("rate_limit"), "{error}");
         }
+    }
+
+    #[test]
+    fn requests_are_kept_for_a_week_unless_it_is_said_otherwise() {
+        let days = |request_log_days| {
+            load(SettingFlags { request_log_days, ..Default::default() })
+                .map(|settings| settings.request_log_days())
+        };
+        assert_eq!(days(None).unwrap(), 7);
+        assert_eq!(days(Some(0)).unwrap(), 0);
+        assert_eq!(days(Some(90)).unwrap(), 90);
+        let error = days(Some(91)).unwrap_err().to_string();
+        assert!(error.contains("request_log_days 91") && error.contains("0 to 90"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`Store::tenant`] gives a [`TenantScope`]: the only way to a tenant's rows, so a query without a tenant does not
 //! compile. [`Store::platform`] gives what belongs to the installation: tenants, admins, sessions, keys, the epoch.
 
+pub mod activity;
 pub mod admins;
 pub mod audit;
 pub mod change;

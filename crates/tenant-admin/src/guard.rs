@@ -127,7 +127,8 @@ async fn named(state: &ConsoleState, parameters: &RawPathParams) -> Result<Named
     Ok(state.tenants.by_slug(slug).await?.map_or(Named::Unknown, |tenant| Named::Tenant(tenant.id())))
 }
 
-async fn person(state: &ConsoleState, session: &Session) -> Result<Option<Person>, PageError> {
+/// Who is signed in.
+pub(crate) async fn person(state: &ConsoleState, session: &Session) -> Result<Option<Person>, PageError> {
     let Some(signed_in) = session::current(session).await? else { return Ok(None) };
     let admin = state.store.platform().admin_by_id(signed_in.admin).await?;
     Ok(admin.map(|admin| Person { admin: Arc::new(admin) }))

@@ -7,7 +7,7 @@ use crate::{
     Document,
     constraint::Constraint,
     format::{Format, comma_list, dea, time_zone},
-    intake::{Entries, Note, Problems, is_primary},
+    intake::{Entries, Note, Origin, Problems, is_primary},
     resource::ResourceType,
     schema::{Attribute, Schema},
     value_set::ValueSets,
@@ -178,7 +178,7 @@ impl Pass<'_> {
             match format.check(text) {
                 Ok(kept) => *text = kept,
                 Err(misfit) => {
-                    self.problems.push(path, &misfit.to_string());
+                    self.problems.push_by(Origin::Format, path, &misfit.to_string());
                     return;
                 }
             }
@@ -214,7 +214,7 @@ impl Pass<'_> {
             return allowed.value.clone();
         }
         let problem = format!("is not in the tenant's value set {name:?}; {}", set.remedy());
-        self.problems.push(path, &problem);
+        self.problems.push_by(Origin::ValueSet(name.to_owned()), path, &problem);
         text
     }
 }

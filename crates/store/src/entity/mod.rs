@@ -25,7 +25,6 @@ pub mod payloads;
 pub mod platform_audit;
 pub mod platform_tokens;
 pub mod profile_versions;
-pub mod request_log;
 pub mod role_grants;
 pub mod roles;
 pub mod signing_keys;

@@ -25,7 +25,12 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
     ("payloads", "VALUES ('{t}', '{t}', 'User', '', '', '')"),
     ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
     ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
-    ("request_log", "VALUES ('{t}', '{t}', 0, '', NULL, 'GET', '/', 200, 1, NULL, NULL, NULL)"),
+    (
+        "request_log",
+        "VALUES ('{t}', '{t}', 0, '', '{t}', '', 'GET', '', '/', NULL, NULL, 200, NULL, NULL, 1, 0, 0, NULL, NULL, \
+         false, false, false)",
+    ),
+    ("request_subjects", "VALUES ('{t}', '{t}', 'ann', 0)"),
     ("user_values", "VALUES ('{t}', 'emails.value', 'a@x', '{t}')"),
     ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
@@ -108,6 +113,7 @@ async fn rows_of_others_are_not_written() {
             "role_grants",
             "payloads",
             "request_log",
+            "request_subjects",
             "user_values",
             "walk_marks",
             "walk_snapshots",

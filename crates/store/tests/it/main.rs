@@ -7,6 +7,7 @@ mod configuration;
 #[macro_use]
 mod support;
 
+mod activity;
 mod audit;
 mod credentials;
 mod departed;

@@ -84,6 +84,8 @@ impl Console {
             public_url: format!("https://{HOST}").parse().unwrap(),
             tenant_domain: Some("customers.test".into()),
             secure_cookies: true,
+            request_log_days: 7,
+            live: Default::default(),
         };
         Self { app: tenant_admin::router(state.clone()), state, cookie: None, store }
     }
