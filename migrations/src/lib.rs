@@ -158,11 +158,20 @@ const SETUP_LINKS: Script = Script {
 
 /// What a tenant's lists of allowed values were.
 const VALUE_SET_VERSIONS: Script = Script {
-    name: "m20261125_000023_value_set_versions",
+    name: "m20261126_000023_value_set_versions",
     tables: include_str!("value_set_versions/tables.sql"),
     postgres: include_str!("value_set_versions/postgres.sql"),
     sqlite: "",
     tenant_tables: &["value_set_versions"],
+};
+
+/// Tenants that were deleted, and host names of tenants' own.
+const TENANTS: Script = Script {
+    name: "m20261126_000020_tenants",
+    tables: include_str!("tenants/tables.sql"),
+    postgres: include_str!("tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
 };
 
 /// All migrations in order.
@@ -189,6 +198,7 @@ impl MigratorTrait for Migrator {
             Box::new(ACTIVITY),
             Box::new(SETUP_LINKS),
             Box::new(VALUE_SET_VERSIONS),
+            Box::new(TENANTS),
         ]
     }
 }

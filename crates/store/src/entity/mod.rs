@@ -13,6 +13,7 @@ pub mod admins;
 pub mod audit;
 pub mod credentials;
 pub mod data_keys;
+pub mod domains;
 pub mod epochs;
 pub mod federations;
 pub mod groups;

@@ -9,7 +9,7 @@ const ONE: &str = "11111111-1111-7111-8111-111111111111";
 const TWO: &str = "22222222-2222-7222-8222-222222222222";
 
 /// For each tenant table a row of tenant `{t}`, in an order that foreign keys like.
-const ROWS: &[(&str, &str)] = &[
+pub(crate) const ROWS: &[(&str, &str)] = &[
     ("profile_versions", "VALUES ('{t}', 1, 'generic', '', 0, '')"),
     ("value_sets", "VALUES ('{t}', 'templates', 'T1', NULL, 0)"),
     ("value_set_versions", "VALUES ('{t}', 'templates', 1, NULL, 0, '')"),
