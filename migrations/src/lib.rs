@@ -156,6 +156,24 @@ const SETUP_LINKS: Script = Script {
     tenant_tables: &["setup_choices"],
 };
 
+/// What a tenant's lists of allowed values were.
+const VALUE_SET_VERSIONS: Script = Script {
+    name: "m20261126_000023_value_set_versions",
+    tables: include_str!("value_set_versions/tables.sql"),
+    postgres: include_str!("value_set_versions/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["value_set_versions"],
+};
+
+/// Tenants that were deleted, and host names of tenants' own.
+const TENANTS: Script = Script {
+    name: "m20261126_000020_tenants",
+    tables: include_str!("tenants/tables.sql"),
+    postgres: include_str!("tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -179,6 +197,8 @@ impl MigratorTrait for Migrator {
             Box::new(PLATFORM_NETWORKS),
             Box::new(ACTIVITY),
             Box::new(SETUP_LINKS),
+            Box::new(VALUE_SET_VERSIONS),
+            Box::new(TENANTS),
         ]
     }
 }

@@ -25,6 +25,7 @@ mod pages;
 mod refusals;
 mod revocation;
 mod roles;
+mod rules;
 mod secrets;
 mod setup;
 mod simulate;

@@ -8,6 +8,7 @@ pub mod admins;
 pub mod audit;
 pub mod change;
 pub mod credentials;
+pub mod domains;
 pub mod error;
 pub mod federations;
 pub mod groups;

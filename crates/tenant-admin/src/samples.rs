@@ -6,6 +6,7 @@ mod guest;
 mod keys;
 mod people;
 mod platform;
+mod rules;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -226,6 +227,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(people::pages())
     .chain(platform::pages())
     .chain(configuration::pages())
+    .chain(rules::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

@@ -50,6 +50,7 @@ impl World {
         let authorization = installation.tenant("northwind", "envi");
         installation.run(&["tenant", "create", "contoso", "--profile", "generic", "--activate"]);
         installation.run(&["tenant", "create", "fabrikam", "--profile", "mdscripts"]);
+        installation.run(&["value-set", "set", "northwind", "roles", "Manager", "Buyer|Who buys"]);
         installation.run(&["basic", "create", "contoso", "--username", "okta@contoso"]);
         let server = installation.serve().await;
         let console = Console::sign_in(&server, EMAIL, &password).await;
@@ -116,9 +117,9 @@ impl World {
     /// Every page that the router has for somebody who is signed in: name for its picture, and address.
     pub(crate) fn pages(&self) -> Vec<(String, String)> {
         let pages = ROUTES.iter().filter(|(method, path, _)| *method == "GET" && !NO_PAGES.contains(path));
-        pages
-            .map(|(_, path, _)| (name(path), format!("{}{}", self.server.origin, self.filled(path))))
-            .collect()
+        let pages = pages.map(|(_, path, _)| (name(path), self.filled(path)));
+        let more = MORE_PAGES.iter().map(|path| (name(path), (*path).to_owned()));
+        pages.chain(more).map(|(name, path)| (name, format!("{}{path}", self.server.origin))).collect()
     }
 
     fn filled(&self, path: &str) -> String {
@@ -136,8 +137,15 @@ impl World {
         // Envi takes tokens alone.
         let slug =
             if path.contains("/logins/") || path.contains("/clients/") { "contoso" } else { "northwind" };
-        let values =
-            [("{slug}", slug), ("{version}", "1"), ("{set}", "roles"), ("{id}", id), ("{secret}", secret)];
+        let values = [
+            ("{slug}", slug),
+            ("{version}", "1"),
+            ("{set}", "roles"),
+            ("{id}", id),
+            ("{secret}", secret),
+            ("{part}", "attributes"),
+            ("{entry}", "name"),
+        ];
         let filled = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
         assert!(
             !filled.contains('{') && !filled.contains("//"),
@@ -160,12 +168,24 @@ async fn setup_link(console: &Console, server: &Server) -> (String, String) {
 }
 
 /// What is answered to GET and is no page.
-const NO_PAGES: [&str; 5] = [
+const NO_PAGES: [&str; 6] = [
     "/",
     "/console/static/{*path}",
     "/console/tenants/{slug}/export",
+    "/console/tenants/{slug}/value-sets/{set}/csv",
     "/console/tenants/{slug}/setup/live",
     "/setup/live",
+];
+
+/// Addresses whose page looks otherwise than the one that stands for its route.
+const MORE_PAGES: [&str; 7] = [
+    "/console/tenants/fabrikam/profile/rules",
+    "/console/tenants/fabrikam/profile/rules/0",
+    "/console/tenants/fabrikam/profile/examples/0",
+    "/console/tenants/fabrikam/profile/extension-attributes/0.2",
+    "/console/tenants/fabrikam/profile/attributes/offered",
+    "/console/tenants/fabrikam/profile/leniencies",
+    "/console/tenants/fabrikam/profile/role-rules",
 ];
 
 /// `/console/tenants/{slug}/users/{id}` → `tenants-slug-users-id`.

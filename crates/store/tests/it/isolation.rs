@@ -9,9 +9,10 @@ const ONE: &str = "11111111-1111-7111-8111-111111111111";
 const TWO: &str = "22222222-2222-7222-8222-222222222222";
 
 /// For each tenant table a row of tenant `{t}`, in an order that foreign keys like.
-const ROWS: &[(&str, &str)] = &[
+pub(crate) const ROWS: &[(&str, &str)] = &[
     ("profile_versions", "VALUES ('{t}', 1, 'generic', '', 0, '')"),
     ("value_sets", "VALUES ('{t}', 'templates', 'T1', NULL, 0)"),
+    ("value_set_versions", "VALUES ('{t}', 'templates', 1, NULL, 0, '')"),
     (
         "credentials",
         "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
@@ -107,6 +108,7 @@ async fn rows_of_others_are_not_written() {
         }
         for table in [
             "value_sets",
+            "value_set_versions",
             "users",
             "groups",
             "members",
@@ -144,6 +146,7 @@ async fn the_role_may_do_little() {
         "UPDATE outbox SET event = 'x'",
         "DELETE FROM outbox",
         "UPDATE profile_versions SET body = 'x'",
+        "UPDATE value_set_versions SET body = 'x'",
         "UPDATE payloads SET salt = 'x'",
         "DELETE FROM tenants",
         "DELETE FROM epochs",

@@ -16,6 +16,7 @@ mod profile;
 mod refusals;
 mod rights;
 mod routes;
+mod rules;
 mod setup;
 mod setup_links;
 mod sign_in;

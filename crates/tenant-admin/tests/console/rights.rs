@@ -58,6 +58,7 @@ impl World {
             _ => &self.token,
         };
         let path = path.replace("{slug}", "acme").replace("{id}", id);
+        let path = path.replace("{part}", "policies").replace("{entry}", "all");
         path.replace("{version}", "1").replace("{set}", "sites")
     }
 

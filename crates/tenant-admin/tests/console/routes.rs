@@ -9,6 +9,7 @@ use crate::support::{Console, HOST};
 /// A path with its parameters filled in.
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
+    let path = path.replace("{part}", "policies").replace("{entry}", "all");
     path.replace("{version}", "1").replace("{set}", "sites").replace("{secret}", &"A".repeat(43))
 }
 
