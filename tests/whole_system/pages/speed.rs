@@ -10,7 +10,7 @@ use serde_json::json;
 use store_testing::Trial;
 
 use super::world::World;
-use crate::harness::{Console, Database, Scim};
+use crate::harness::{Database, Scim};
 
 /// Users in one tenant; there is a tenant for each hundred.
 const VARIABLE: &str = "ROLLCALL_LONG_CONSOLE";
