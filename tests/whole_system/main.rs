@@ -28,4 +28,5 @@ mod secrets;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod tenants;
 mod wire;

@@ -11,9 +11,11 @@ mod error;
 mod extract;
 mod form;
 mod guard;
+mod health;
 mod live;
 mod pager;
 mod pages;
+mod plot;
 mod rights;
 mod routes;
 #[cfg(test)]

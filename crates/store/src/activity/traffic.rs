@@ -103,10 +103,9 @@ impl Platform {
         let mut sql = Sql::new(self.inner.backend, Uuid::nil());
         sql.push("SELECT hour, ");
         write_sums(&mut sql);
-        sql.push(" FROM traffic WHERE tenant IN ").ids(tenants.iter().map(|tenant| &tenant.0)).add(
-            " AND hour >= ? AND hour < ? GROUP BY hour ORDER BY hour",
-            [from.into(), until.into()],
-        );
+        sql.push(" FROM traffic WHERE tenant IN ")
+            .ids(tenants.iter().map(|tenant| &tenant.0))
+            .add(" AND hour >= ? AND hour < ? GROUP BY hour ORDER BY hour", [from.into(), until.into()]);
         hours(&self.inner, sql).await
     }
 
