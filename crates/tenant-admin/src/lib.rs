@@ -6,11 +6,13 @@
 mod api;
 mod assets;
 mod chrome;
+mod connect;
 mod diff_view;
 mod error;
 mod extract;
 mod form;
 mod guard;
+mod guest;
 mod health;
 mod live;
 mod pager;

@@ -2,9 +2,11 @@
 //! (`CONSOLE_SAMPLES=DIR`).
 
 mod configuration;
+mod guest;
 mod keys;
 mod people;
 mod platform;
+mod rules;
 mod setup;
 mod tenants;
 
@@ -235,11 +237,13 @@ fn pages() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(setup::pages())
+    .chain(guest::pages())
     .chain(keys::pages())
     .chain(people::pages())
     .chain(platform::pages())
     .chain(configuration::pages())
     .chain(tenants::pages())
+    .chain(rules::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

@@ -77,6 +77,11 @@ impl Platform {
         let mut changes = vec![("tenant.updated", after.clone())];
         if let Some(status) = settings.status {
             changes.push((status_event(status), with_status(&after, status)?));
+            if status != TenantStatus::Active {
+                // They end for good, also if the tenant comes back.
+                let events = tx.revoke_setup_links(None).await?;
+                tx.record_for_people(events, context).await?;
+            }
         }
         change(tx, before, changes, context).await
     }

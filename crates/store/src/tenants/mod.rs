@@ -4,6 +4,7 @@ mod change;
 mod list;
 mod profiles;
 mod removal;
+mod value_set_versions;
 mod value_sets;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::{
 pub use list::{Ending, Listed, RefusedOf, Summary, TenantFilter};
 pub use profiles::{NewProfile, ProfileVersion, SavedProfile};
 pub use removal::{DeletedTenant, KEPT, PURGED};
+pub use value_set_versions::ValueSetVersion;
 
 /// Is a tenant served?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ const TWO: &str = "22222222-2222-7222-8222-222222222222";
 pub(crate) const ROWS: &[(&str, &str)] = &[
     ("profile_versions", "VALUES ('{t}', 1, 'generic', '', 0, '')"),
     ("value_sets", "VALUES ('{t}', 'templates', 'T1', NULL, 0)"),
+    ("value_set_versions", "VALUES ('{t}', 'templates', 1, NULL, 0, '')"),
     (
         "credentials",
         "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
@@ -36,6 +37,7 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
     ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
     ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
+    ("setup_choices", "VALUES ('{t}', 'okta')"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -106,6 +108,7 @@ async fn rows_of_others_are_not_written() {
         }
         for table in [
             "value_sets",
+            "value_set_versions",
             "users",
             "groups",
             "members",
@@ -119,6 +122,7 @@ async fn rows_of_others_are_not_written() {
             "walk_snapshots",
             "revoked_tokens",
             "refusals",
+            "setup_choices",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");
@@ -142,6 +146,7 @@ async fn the_role_may_do_little() {
         "UPDATE outbox SET event = 'x'",
         "DELETE FROM outbox",
         "UPDATE profile_versions SET body = 'x'",
+        "UPDATE value_set_versions SET body = 'x'",
         "UPDATE payloads SET salt = 'x'",
         "DELETE FROM tenants",
         "DELETE FROM epochs",

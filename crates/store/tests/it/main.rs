@@ -27,6 +27,7 @@ mod revoked_tokens;
 mod roles;
 mod schema;
 mod setup;
+mod setup_links;
 mod signals;
 mod tenant_list;
 mod tenants;

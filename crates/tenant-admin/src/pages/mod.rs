@@ -9,6 +9,7 @@ pub(crate) mod domains;
 pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
+pub(crate) mod guest;
 pub(crate) mod import;
 pub(crate) mod installation;
 pub(crate) mod keys;

@@ -168,7 +168,11 @@ impl Console {
         }
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        // A stream has no end.
+        let body = match parts.headers.get(header::CONTENT_TYPE) {
+            Some(kind) if kind == "text/event-stream" => Default::default(),
+            _ => body.collect().await.unwrap().to_bytes(),
+        };
         let body = String::from_utf8_lossy(&body).into_owned();
         Page { status: parts.status, headers: parts.headers, body }
     }
