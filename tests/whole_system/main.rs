@@ -31,4 +31,5 @@ mod setup;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod tenants;
 mod wire;

@@ -19,6 +19,8 @@ pub enum Right {
     Guest,
     /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
     Manage,
+    /// To end a tenant: operators.
+    End,
 }
 
 /// Whether somebody may.
@@ -43,7 +45,7 @@ impl Right {
         let has = match self {
             Self::Anybody | Self::SignedIn | Self::Read => true,
             Self::Guest => false,
-            Self::Found => may_found(admin.role),
+            Self::Found | Self::End => may_found(admin.role),
             Self::Operate => may_operate(admin.role),
             Self::Manage => may_manage(admin.role),
         };
@@ -62,7 +64,7 @@ pub(crate) enum Named {
     Nobody,
 }
 
-/// Whether a role makes tenants.
+/// Whether a role makes tenants, and ends them.
 pub(crate) fn may_found(role: AdminRole) -> bool {
     role == AdminRole::Operator
 }
@@ -129,6 +131,8 @@ mod tests {
             (Right::Manage, Named::Tenant(own), [Granted, Granted, NotYours, NotYours, NotThere]),
             (Right::Manage, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
             (Right::Manage, Named::Unknown, [NotThere; 5]),
+            (Right::End, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
+            (Right::End, Named::Unknown, [NotThere; 5]),
         ];
         for (right, named, expected) in rows {
             let found = people.each_ref().map(|admin| right.verdict(admin, named));

@@ -9,6 +9,7 @@ mod credentials;
 mod directory;
 mod federation;
 mod installation;
+mod lifecycle;
 mod manners;
 mod networks;
 mod platform;
