@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Numbers of audit and outbox rows, and the chain of hashes over the audit trails.
+const CHAIN: Script = Script {
+    name: "m20261125_000022_chain",
+    tables: include_str!("chain/tables.sql"),
+    postgres: include_str!("chain/postgres.sql"),
+    sqlite: include_str!("chain/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -159,6 +168,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(CHAIN),
         ]
     }
 }

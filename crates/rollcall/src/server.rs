@@ -12,7 +12,7 @@ use crate::{
     health,
     installation::Installation,
     metrics::{self, For},
-    retention,
+    numbering, retention,
     settings::Settings,
     upkeep, warnings,
 };
@@ -96,7 +96,8 @@ pub(crate) async fn serve(
     let by_itself = [
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
         tokio::spawn(retention::run(installation.clone(), stop.clone())),
-        tokio::spawn(warnings::run(installation.clone(), stop)),
+        tokio::spawn(warnings::run(installation.clone(), stop.clone())),
+        tokio::spawn(numbering::run(installation.store.clone(), stop)),
     ];
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;

@@ -21,6 +21,7 @@ pub mod refusals;
 pub mod revoked_tokens;
 pub mod store;
 pub mod tenants;
+pub mod trail;
 pub mod users;
 pub mod walks;
 

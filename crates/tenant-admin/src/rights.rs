@@ -13,6 +13,8 @@ pub enum Right {
     Found,
     /// What belongs to the installation and not to a tenant: operators.
     Operate,
+    /// To look at what belongs to the installation and not to a tenant: operators, and auditors of all tenants.
+    Survey,
     /// To look at a tenant: everybody who is given it.
     Read,
     /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
@@ -42,6 +44,7 @@ impl Right {
             Self::Anybody | Self::SignedIn | Self::Read => true,
             Self::Found => may_found(admin.role),
             Self::Operate => may_operate(admin.role),
+            Self::Survey => may_survey(admin),
             Self::Manage => may_manage(admin.role),
         };
         if has { Verdict::Granted } else { Verdict::NotYours }
@@ -67,6 +70,11 @@ pub(crate) fn may_found(role: AdminRole) -> bool {
 /// Whether a role looks after the installation itself.
 pub(crate) fn may_operate(role: AdminRole) -> bool {
     role == AdminRole::Operator
+}
+
+/// Whether a person looks at what belongs to the installation itself.
+pub(crate) fn may_survey(admin: &Admin) -> bool {
+    admin.reaches_all()
 }
 
 /// Whether a role changes the tenants that it reaches, and sees their connection data.
@@ -117,6 +125,7 @@ mod tests {
             (Right::SignedIn, Named::Nobody, [Granted; 5]),
             (Right::Found, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
             (Right::Operate, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
+            (Right::Survey, Named::Nobody, [Granted, NotYours, NotYours, Granted, NotYours]),
             (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
             (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
             (Right::Read, Named::Unknown, [NotThere; 5]),

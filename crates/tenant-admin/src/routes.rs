@@ -57,6 +57,10 @@ table! {
     post Operate "/console/platform-tokens/{id}/networks" => pages::platform_token::networks;
     post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
     post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
+    get Survey "/console/audit" => pages::audit::of_installation;
+    get Survey "/console/audit/export" => pages::audit::export_of_installation;
+    post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
+    get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
@@ -94,6 +98,10 @@ table! {
     post Manage "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::save, at most LARGE_FORM;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
+    get Read "/console/tenants/{slug}/audit" => pages::audit::of_tenant;
+    get Read "/console/tenants/{slug}/audit/export" => pages::audit::export_of_tenant;
+    post Read "/console/tenants/{slug}/audit/verify" => pages::audit::verify_of_tenant;
+    get Read "/console/tenants/{slug}/audit/{number}" => pages::audit::entry::of_tenant;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
     post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
     get Manage "/console/tenants/{slug}/export" => pages::import::export;
@@ -153,8 +161,10 @@ mod tests {
         for (method, path, right) in ROUTES {
             let about_a_tenant = path.contains("{slug}");
             assert_eq!(matches!(right, Right::Read | Right::Manage), about_a_tenant, "{method} {path}");
+            // Whoever reads a trail may ask whether it is whole.
+            let asks = path.ends_with("/audit/verify");
             assert!(
-                !about_a_tenant || *method == "GET" || *right == Right::Manage,
+                !about_a_tenant || *method == "GET" || asks || *right == Right::Manage,
                 "{method} {path} changes something"
             );
         }

@@ -11,6 +11,7 @@ mod patch_properties;
 mod profiles;
 mod support;
 mod tenants;
+mod trail_export;
 mod users;
 mod users_changes;
 mod users_deletes;

@@ -8,6 +8,7 @@ mod configuration;
 mod support;
 
 mod audit;
+mod chain;
 mod credentials;
 mod departed;
 mod explain;
@@ -26,4 +27,5 @@ mod schema;
 mod setup;
 mod signals;
 mod tenants;
+mod trail;
 mod users;
