@@ -45,7 +45,7 @@ async fn what_was_done_is_found_and_proven(installation: Installation) {
     // The result comes to the page that asked for it.
     browser.goto(&audit).await;
     browser.press("Verify").await;
-    browser.shows("#chain", "nothing was changed, removed, moved or put in").await;
+    browser.shows("#chain", "nothing was changed, removed, moved or inserted").await;
     browser.picture("audit-whole").await;
 
     let database = installation.database().await;

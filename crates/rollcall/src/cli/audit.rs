@@ -30,7 +30,7 @@ pub(crate) struct Audit {
 pub(crate) enum AuditCommand {
     /// Compute the chain of hashes anew and say whether a trail is what was written
     ///
-    /// Finds entries that were changed, removed, moved or put in in the database, and names the first one; the exit code is
+    /// Finds entries that were changed, removed, moved or inserted in the database, and names the first one; the exit code is
     /// 1 then. What was purged with a person is proven all the same. Without --tenant and --all it is the trail of the
     /// installation itself. The console shows the result, too.
     Verify(Verify),

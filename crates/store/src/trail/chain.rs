@@ -63,6 +63,13 @@ mod tests {
         }
     }
 
+    /// Computed by another program from what docs/console.md says.
+    #[test]
+    fn the_form_is_the_described_one() {
+        let hex: String = link().hash(&START).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0ddc7ed9bd419228a9cdb52c3b6de85957a7397b96de730b08be680393ccd1e6");
+    }
+
     /// Whatever is changed, moved from one field to the next, or comes after something else, has another hash.
     #[test]
     fn every_field_counts() {

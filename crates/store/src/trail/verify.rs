@@ -52,7 +52,7 @@ impl fmt::Display for Fault {
             Wrong::Missing => write!(out, "Entry {number} is missing: it was removed from the database."),
             Wrong::Changed => write!(
                 out,
-                "Entry {number} is not what was written: it was changed, moved or put in in the database."
+                "Entry {number} is not what was written: it was changed, moved or inserted in the database."
             ),
             Wrong::Payload => write!(out, "The content of entry {number} was changed in the database."),
             Wrong::End => write!(

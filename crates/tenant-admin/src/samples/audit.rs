@@ -38,8 +38,9 @@ fn chain(base: &str, fault: bool) -> ChainCard {
             newer: 15,
             fault: fault.then(|| Told {
                 number: 48_210,
-                what: "Entry 48210 is not what was written: it was changed, moved or put in in the database."
-                    .into(),
+                what:
+                    "Entry 48210 is not what was written: it was changed, moved or inserted in the database."
+                        .into(),
                 there: true,
             }),
         }),

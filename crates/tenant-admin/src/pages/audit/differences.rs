@@ -80,8 +80,23 @@ fn compare(prefix: &str, before: &Map<String, Value>, after: &Map<String, Value>
     }
 }
 
+/// A list has a line for each of its elements.
+fn lines(value: &Value) -> String {
+    let parts = |element: &Value| match element {
+        Value::Object(parts) => {
+            let parts = parts.iter().map(|(name, value)| format!("{name} {}", plain(value)));
+            parts.collect::<Vec<_>>().join(", ")
+        }
+        other => plain(other),
+    };
+    match value {
+        Value::Array(list) => list.iter().map(parts).collect::<Vec<_>>().join("\n"),
+        other => plain(other),
+    }
+}
+
 fn short(value: &Value) -> String {
-    let text = plain(value);
+    let text = lines(value);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
@@ -115,6 +130,8 @@ mod tests {
         assert_eq!(told(json!({"state": {"a": "x"}, "before": null})), ["a: - > x"]);
         assert_eq!(told(json!({"before": {"document": {"a": {"b": true}}}})), ["a.b: true > -"]);
         assert_eq!(of(None), Differences::default());
+        let emails = json!({"state": {"emails": [{"value": "a@x", "primary": true}, "b"], "none": []}});
+        assert_eq!(told(emails), ["emails: - > value a@x, primary true\nb", "none: - > "]);
     }
 
     #[test]
