@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 
-use crate::harness::{Console, variable};
+use crate::harness::variable;
 use look::{Manner, Onlooker};
 use world::World;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use store_testing::Trial;
 
 use super::world::World;
-use crate::harness::{Console, Database, Scim};
+use crate::harness::{Database, Scim};
 
 /// Users in one tenant; there is a tenant for each hundred.
 const VARIABLE: &str = "ROLLCALL_LONG_CONSOLE";
@@ -39,6 +39,7 @@ async fn pages_of_a_large_installation_on_postgres() {
     pages_of_a_large_installation(Database::Postgres).await;
 }
 
+#[allow(clippy::print_stdout, reason = "the figures are what the trial is for")]
 async fn pages_of_a_large_installation(database: Database) {
     let trial = Trial::new("console", VARIABLE, 300);
     let users = trial.cases;

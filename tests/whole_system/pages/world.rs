@@ -37,8 +37,6 @@ struct Ids {
 }
 
 impl World {
-    pub(crate) const EMAIL: &str = EMAIL;
-
     pub(crate) async fn new() -> Self {
         Self::on(Database::Sqlite).await
     }

@@ -10,7 +10,10 @@ use crate::support::{Console, HOST};
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
     let path = path.replace("{part}", "policies").replace("{entry}", "all");
-    path.replace("{version}", "1").replace("{set}", "sites").replace("{number}", "1").replace("{secret}", &"A".repeat(43))
+    path.replace("{version}", "1")
+        .replace("{set}", "sites")
+        .replace("{number}", "1")
+        .replace("{secret}", &"A".repeat(43))
 }
 
 async fn with_token(store: TestStore) -> (Console, String) {
