@@ -39,6 +39,7 @@ async fn pages_of_a_large_installation_on_postgres() {
     pages_of_a_large_installation(Database::Postgres).await;
 }
 
+#[allow(clippy::print_stdout, reason = "the figures are what the trial is for")]
 async fn pages_of_a_large_installation(database: Database) {
     let trial = Trial::new("console", VARIABLE, 300);
     let users = trial.cases;
