@@ -13,6 +13,8 @@ pub enum Right {
     Found,
     /// What belongs to the installation, or is of a tenant and not for its managers: operators.
     Operate,
+    /// To look at what belongs to the installation and not to a tenant: operators, and auditors of all tenants.
+    Survey,
     /// To look at a tenant: everybody who is given it.
     Read,
     /// A session that a link to one tenant's set-up page was exchanged for; nobody of the console has it.
@@ -47,6 +49,7 @@ impl Right {
             Self::Guest => false,
             Self::Found | Self::End => may_found(admin.role),
             Self::Operate => may_operate(admin.role),
+            Self::Survey => may_survey(admin),
             Self::Manage => may_manage(admin.role),
         };
         if has { Verdict::Granted } else { Verdict::NotYours }
@@ -72,6 +75,11 @@ pub(crate) fn may_found(role: AdminRole) -> bool {
 /// Whether a role looks after the installation itself.
 pub(crate) fn may_operate(role: AdminRole) -> bool {
     role == AdminRole::Operator
+}
+
+/// Whether a person looks at what belongs to the installation itself.
+pub(crate) fn may_survey(admin: &Admin) -> bool {
+    admin.reaches_all()
 }
 
 /// Whether a role changes the tenants that it reaches, and sees their connection data.
@@ -125,6 +133,7 @@ mod tests {
             (Right::Operate, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
             (Right::Operate, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
             (Right::Guest, Named::Nobody, [NotYours; 5]),
+            (Right::Survey, Named::Nobody, [Granted, NotYours, NotYours, Granted, NotYours]),
             (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
             (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
             (Right::Read, Named::Unknown, [NotThere; 5]),

@@ -62,6 +62,10 @@ table! {
     post Operate "/console/platform-tokens/{id}/networks" => pages::platform_token::networks;
     post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
     post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
+    get Survey "/console/audit" => pages::audit::of_installation;
+    get Survey "/console/audit/export" => pages::audit::export_of_installation;
+    post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
+    get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
@@ -121,6 +125,10 @@ table! {
     get Read "/console/tenants/{slug}/value-sets/{set}/versions/{version}" => pages::value_set::versions::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
+    get Read "/console/tenants/{slug}/audit" => pages::audit::of_tenant;
+    get Read "/console/tenants/{slug}/audit/export" => pages::audit::export_of_tenant;
+    post Read "/console/tenants/{slug}/audit/verify" => pages::audit::verify_of_tenant;
+    get Read "/console/tenants/{slug}/audit/{number}" => pages::audit::entry::of_tenant;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
     post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
     get Manage "/console/tenants/{slug}/export" => pages::import::export;
@@ -185,8 +193,9 @@ fn panicked(reason: Box<dyn std::any::Any + Send>) -> axum::response::Response {
 mod tests {
     use super::*;
 
-    /// What is sent as a form because it is long, and only looked at.
-    const LOOKS: [&str; 1] = ["/console/tenants/{slug}/profile/try"];
+    /// What is sent as a form because it is long, and only looked at; and whether a trail is whole, which whoever reads it
+    /// may ask.
+    const LOOKS: [&str; 2] = ["/console/tenants/{slug}/profile/try", "/console/tenants/{slug}/audit/verify"];
 
     #[test]
     fn what_is_about_a_tenant_needs_a_right_to_that_tenant() {

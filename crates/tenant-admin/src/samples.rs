@@ -1,6 +1,7 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod audit;
 mod configuration;
 mod guest;
 mod keys;
@@ -241,6 +242,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(keys::pages())
     .chain(people::pages())
     .chain(platform::pages())
+    .chain(audit::pages())
     .chain(configuration::pages())
     .chain(tenants::pages())
     .chain(rules::pages())

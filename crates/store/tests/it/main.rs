@@ -9,6 +9,7 @@ mod support;
 
 mod activity;
 mod audit;
+mod chain;
 mod credentials;
 mod departed;
 mod domains;
@@ -31,4 +32,5 @@ mod setup_links;
 mod signals;
 mod tenant_list;
 mod tenants;
+mod trail;
 mod users;

@@ -1,5 +1,6 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
+pub(crate) mod audit;
 pub(crate) mod closed;
 pub(crate) mod configuration;
 pub(crate) mod deactivate;
