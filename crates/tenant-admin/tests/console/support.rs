@@ -200,11 +200,14 @@ impl Console {
         self.state.tokens.issue_platform(new, &context()).await.unwrap().kept.id.to_string()
     }
 
-    /// Gives a tenant of a profile without value sets one of the name `sites`.
+    /// Gives a tenant of a profile without value sets one of the name `sites`, which it has filled.
     pub(crate) async fn with_value_set(&self, tenant: &Tenant) {
         let text = format!("{}\n[[value-set]]\nname = \"sites\"\ntitle = \"Sites\"\n", tenant.row.profile);
         let version = tenant.row.profile_version;
         self.state.tenants.save_profile(tenant, &text, version, &context()).await.unwrap();
+        let tenant = self.state.tenants.by_id(tenant.id()).await.unwrap().unwrap();
+        let values = vec!["12".into(), "17".into()];
+        self.state.tenants.set_value_set(&tenant, "sites", values, &context()).await.unwrap();
     }
 
     /// A user as the identity provider sends it; gives the id.
