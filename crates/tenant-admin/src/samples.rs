@@ -3,9 +3,11 @@
 
 mod audit;
 mod configuration;
+mod guest;
 mod keys;
 mod people;
 mod platform;
+mod rules;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -221,11 +223,13 @@ fn pages() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(setup::pages())
+    .chain(guest::pages())
     .chain(keys::pages())
     .chain(people::pages())
     .chain(platform::pages())
     .chain(audit::pages())
     .chain(configuration::pages())
+    .chain(rules::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

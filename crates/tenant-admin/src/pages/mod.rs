@@ -7,6 +7,7 @@ pub(crate) mod deactivate;
 pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
+pub(crate) mod guest;
 pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod networks;
