@@ -13,9 +13,11 @@ mod extract;
 mod form;
 mod guard;
 mod guest;
+mod health;
 mod live;
 mod pager;
 mod pages;
+mod plot;
 mod rights;
 mod routes;
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub enum Right {
     Guest,
     /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
     Manage,
+    /// To end a tenant: operators.
+    End,
 }
 
 /// Whether somebody may.
@@ -45,7 +47,7 @@ impl Right {
         let has = match self {
             Self::Anybody | Self::SignedIn | Self::Read => true,
             Self::Guest => false,
-            Self::Found => may_found(admin.role),
+            Self::Found | Self::End => may_found(admin.role),
             Self::Operate => may_operate(admin.role),
             Self::Survey => may_survey(admin),
             Self::Manage => may_manage(admin.role),
@@ -65,7 +67,7 @@ pub(crate) enum Named {
     Nobody,
 }
 
-/// Whether a role makes tenants.
+/// Whether a role makes tenants, and ends them.
 pub(crate) fn may_found(role: AdminRole) -> bool {
     role == AdminRole::Operator
 }
@@ -128,16 +130,18 @@ mod tests {
             (Right::SignedIn, Named::Nobody, [Granted; 5]),
             (Right::Found, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
             (Right::Operate, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
-            (Right::Survey, Named::Nobody, [Granted, NotYours, NotYours, Granted, NotYours]),
             (Right::Operate, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
             (Right::Operate, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
             (Right::Guest, Named::Nobody, [NotYours; 5]),
+            (Right::Survey, Named::Nobody, [Granted, NotYours, NotYours, Granted, NotYours]),
             (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
             (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
             (Right::Read, Named::Unknown, [NotThere; 5]),
             (Right::Manage, Named::Tenant(own), [Granted, Granted, NotYours, NotYours, NotThere]),
             (Right::Manage, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
             (Right::Manage, Named::Unknown, [NotThere; 5]),
+            (Right::End, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
+            (Right::End, Named::Unknown, [NotThere; 5]),
         ];
         for (right, named, expected) in rows {
             let found = people.each_ref().map(|admin| right.verdict(admin, named));

@@ -47,12 +47,15 @@ table! {
     post Anybody "/console/sign-in" => pages::sign_in::enter;
     get Anybody "/console/static/{*path}" => assets::serve;
     post SignedIn "/console/sign-out" => pages::sign_in::leave;
-    get SignedIn "/console/" => pages::tenants::show;
+    get SignedIn "/console/" => pages::installation::show;
+    get SignedIn "/console/tenants" => pages::tenants::show;
     get Found "/console/keys" => pages::keys::show;
     get Found "/console/keys/rotate" => pages::keys::ask;
     post Found "/console/keys/rotate" => pages::keys::rotate;
     get Found "/console/tenants/new" => pages::new_tenant::show;
     post Found "/console/tenants/new" => pages::new_tenant::create;
+    get Operate "/console/deleted-tenants" => pages::deleted_tenants::show;
+    post Operate "/console/deleted-tenants/{id}/restore" => pages::deleted_tenants::restore;
     get Operate "/console/platform-tokens" => pages::platform_tokens::show;
     post Operate "/console/platform-tokens" => pages::platform_tokens::create;
     get Operate "/console/platform-tokens/{id}" => pages::platform_token::show;
@@ -66,6 +69,12 @@ table! {
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
+    get Manage "/console/tenants/{slug}/domains" => pages::domains::show;
+    post Manage "/console/tenants/{slug}/domains" => pages::domains::add;
+    post Manage "/console/tenants/{slug}/domains/check" => pages::domains::check;
+    post Manage "/console/tenants/{slug}/domains/remove" => pages::domains::remove;
+    get End "/console/tenants/{slug}/delete" => pages::delete_tenant::ask;
+    post End "/console/tenants/{slug}/delete" => pages::delete_tenant::delete;
     get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
     get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
     post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
@@ -184,7 +193,8 @@ fn panicked(reason: Box<dyn std::any::Any + Send>) -> axum::response::Response {
 mod tests {
     use super::*;
 
-    /// What is sent as a form because it is long, and only looked at.
+    /// What is sent as a form because it is long, and only looked at; and whether a trail is whole, which whoever reads it
+    /// may ask.
     const LOOKS: [&str; 2] = ["/console/tenants/{slug}/profile/try", "/console/tenants/{slug}/audit/verify"];
 
     #[test]
@@ -192,10 +202,11 @@ mod tests {
         for (method, path, right) in ROUTES {
             let about_a_tenant = path.contains("{slug}");
             assert!(
-                matches!(right, Right::Read | Right::Manage | Right::Operate) || !about_a_tenant,
+                matches!(right, Right::Read | Right::Manage | Right::End | Right::Operate) || !about_a_tenant,
                 "{method} {path}"
             );
-            assert!(!matches!(right, Right::Read | Right::Manage) || about_a_tenant, "{method} {path}");
+            let of_a_tenant = matches!(right, Right::Read | Right::Manage | Right::End);
+            assert!(!of_a_tenant || about_a_tenant, "{method} {path}");
             assert!(
                 !about_a_tenant || *method == "GET" || *right != Right::Read || LOOKS.contains(path),
                 "{method} {path} changes something"

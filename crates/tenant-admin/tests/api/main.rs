@@ -10,6 +10,7 @@ mod credentials;
 mod directory;
 mod federation;
 mod installation;
+mod lifecycle;
 mod manners;
 mod networks;
 mod platform;

@@ -12,7 +12,7 @@ use crate::{chrome::TenantHead, pages::user::history};
 pub(crate) const OF_TENANTS: &[&str] =
     &["User", "Group", "Credential", "AccessToken", "SetupLink", "Domain", "Tenant"];
 /// What entries of the installation's trail are about.
-pub(crate) const OF_INSTALLATION: &[&str] = &["PlatformToken", "Admin", "SigningKey", "DataKey"];
+pub(crate) const OF_INSTALLATION: &[&str] = &["PlatformToken", "Admin", "Tenant", "SigningKey", "DataKey"];
 
 /// What was done, and the look of its mark; an event that has no words here stays as it is.
 pub(crate) fn event(event: &str, payload: Option<&Value>) -> (String, &'static str) {
