@@ -143,6 +143,7 @@ impl World {
             ("{secret}", secret),
             ("{part}", "attributes"),
             ("{entry}", "name"),
+            ("{number}", "1"),
         ];
         let filled = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
         assert!(
@@ -166,8 +167,10 @@ async fn setup_link(console: &Console, server: &Server) -> (String, String) {
 }
 
 /// What is answered to GET and is no page.
-const NO_PAGES: [&str; 6] = [
+const NO_PAGES: [&str; 8] = [
     "/",
+    "/console/audit/export",
+    "/console/tenants/{slug}/audit/export",
     "/console/static/{*path}",
     "/console/tenants/{slug}/export",
     "/console/tenants/{slug}/value-sets/{set}/csv",
