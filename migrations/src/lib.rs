@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Sessions that people see, second factors, invitations, and who somebody is at the OpenID provider.
+const SIGN_IN: Script = Script {
+    name: "m20261126_000018_sign_in",
+    tables: include_str!("sign_in/tables.sql"),
+    postgres: include_str!("sign_in/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -159,6 +168,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(SIGN_IN),
         ]
     }
 }

@@ -25,6 +25,7 @@ mod refusals;
 mod revocation;
 mod roles;
 mod secrets;
+mod sign_in;
 mod simulate;
 mod start_and_stop;
 mod telemetry;

@@ -13,7 +13,7 @@ use crate::{
     installation::Installation,
     metrics::{self, For},
     retention,
-    settings::Settings,
+    settings::{SecondFactor, Settings},
     upkeep, warnings,
 };
 
@@ -29,6 +29,12 @@ pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: 
         tokens: installation.tokens.clone(),
         public_url: settings.public_url(),
         tenant_domain: settings.tenant_domain.clone(),
+        trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+        second_factor: match settings.console_second_factor.unwrap_or_default() {
+            SecondFactor::Optional => tenant_admin::SecondFactor::Optional,
+            SecondFactor::Required => tenant_admin::SecondFactor::Required,
+        },
+        oidc: installation.oidc.clone(),
         secure_cookies: settings.secure_cookies(),
     });
     let api = tenant_admin::api_router(tenant_admin::ApiState {

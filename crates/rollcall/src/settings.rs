@@ -1,5 +1,9 @@
 //! Settings: a flag beats an environment variable beats a key in `rollcall.toml` beats the default.
 
+mod oidc;
+
+pub(crate) use oidc::OidcFlags;
+
 use std::{
     net::SocketAddr,
     num::NonZeroU32,
@@ -26,6 +30,17 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// Who has to type a code beside the password at the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, Default)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SecondFactor {
+    /// Whoever has set that up
+    #[default]
+    Optional,
+    /// Everybody: who has not set it up sees nothing else
+    Required,
 }
 
 /// The flags. Each is also `ROLLCALL_…` in the environment and a key of the same name (with `_`) in `rollcall.toml`.
@@ -84,6 +99,14 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) max_token_lifetime: Option<Limit>,
+    /// Who types a code beside the password at the console [default: optional]
+    #[arg(long, global = true, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) console_second_factor: Option<SecondFactor>,
+    /// Where people of the console sign in and who they are then
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) oidc: OidcFlags,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +164,33 @@ pub(crate) struct Settings {
     /// Longest life of new credentials.
     #[serde(default, with = "text")]
     pub(crate) max_token_lifetime: Option<Limit>,
+    /// Who has to have a second factor.
+    #[serde(default)]
+    pub(crate) console_second_factor: Option<SecondFactor>,
+    /// `iss` of the OpenID provider; with it, people sign in there too.
+    #[serde(default)]
+    oidc_issuer: Option<String>,
+    /// What the provider calls this installation.
+    #[serde(default)]
+    oidc_client_id: Option<String>,
+    /// What it knows it by; no flag either.
+    #[serde(default, deserialize_with = "secret")]
+    oidc_client_secret: Option<SecretString>,
+    /// Claim with the values below.
+    #[serde(default)]
+    oidc_roles_claim: Option<String>,
+    /// Value that makes an operator.
+    #[serde(default)]
+    oidc_operator: Option<String>,
+    /// Value that makes a manager.
+    #[serde(default)]
+    oidc_manager: Option<String>,
+    /// Value that makes an auditor.
+    #[serde(default)]
+    oidc_auditor: Option<String>,
+    /// Are the provider's e-mail addresses verified though it does not say so?
+    #[serde(default)]
+    oidc_trust_email: Option<bool>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -162,7 +212,7 @@ pub(crate) struct Settings {
 const DEFAULT_FILE: &str = "rollcall.toml";
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 27] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -175,6 +225,15 @@ const KEYS: [&str; 18] = [
     "access_token_lifetime",
     "egress_allow",
     "max_token_lifetime",
+    "console_second_factor",
+    "oidc_issuer",
+    "oidc_client_id",
+    "oidc_client_secret",
+    "oidc_roles_claim",
+    "oidc_operator",
+    "oidc_manager",
+    "oidc_auditor",
+    "oidc_trust_email",
     "data_dir",
     "master_key",
     "former_master_key",
@@ -226,7 +285,7 @@ impl Settings {
                 "public_url {url} must be https: tokens and console passwords would travel in clear (plain http is for loopback only)"
             );
         }
-        Ok(())
+        self.oidc().map(|_| ())
     }
 
     /// The database: as set, or an SQLite file in the data folder.
@@ -276,6 +335,8 @@ impl Settings {
             rate_limit: None,
             trusted_proxies: None,
             max_token_lifetime: None,
+            console_second_factor: None,
+            oidc_issuer: None,
             ..self.clone()
         }
     }

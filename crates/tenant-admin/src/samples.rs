@@ -6,6 +6,7 @@ mod keys;
 mod people;
 mod platform;
 mod setup;
+mod sign_in;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -26,7 +27,6 @@ use crate::{
         deactivate::DeactivatePage,
         new_tenant::{NewTenantForm, NewTenantPage, Product},
         overview::OverviewPage,
-        sign_in::SignInPage,
         tenants::{Row, TenantsPage},
     },
     when::Moment,
@@ -48,7 +48,7 @@ fn person(role: AdminRole) -> Person {
         tenants: BTreeSet::new(),
         created_at: NOW,
     };
-    Person { admin: Arc::new(admin) }
+    Person { admin: Arc::new(admin), sitting: None }
 }
 
 fn head(tab: &'static str) -> TenantHead {
@@ -188,22 +188,9 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
     }
 }
 
-fn sign_in(nobody: bool, refused: bool) -> SignInPage {
-    SignInPage {
-        chrome: Chrome::of("Sign in", None),
-        nobody,
-        email: if refused { "ada@example.com".into() } else { String::new() },
-        next: "/console/".into(),
-        refused,
-    }
-}
-
 fn pages() -> Vec<(&'static str, String)> {
     let deactivate = DeactivatePage { chrome: chrome("Deactivate Northwind"), head: head("setup") };
     vec![
-        ("sign-in", sign_in(false, false).render()),
-        ("sign-in-refused", sign_in(false, true).render()),
-        ("sign-in-nobody", sign_in(true, false).render()),
         ("tenants", tenants(false).render()),
         ("tenants-empty", tenants(true).render()),
         ("new-tenant", new_tenant().render()),
@@ -223,6 +210,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(keys::pages())
     .chain(people::pages())
     .chain(platform::pages())
+    .chain(sign_in::pages())
     .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()

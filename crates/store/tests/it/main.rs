@@ -24,6 +24,7 @@ mod revoked_tokens;
 mod roles;
 mod schema;
 mod setup;
+mod sign_in;
 mod signals;
 mod tenants;
 mod users;

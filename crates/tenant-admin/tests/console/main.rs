@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod account;
+mod admins;
 mod clients;
 mod configuration;
 mod credentials;
@@ -13,9 +15,11 @@ mod limits;
 mod people;
 mod platform_tokens;
 mod profile;
+mod provider;
 mod refusals;
 mod rights;
 mod routes;
+mod second_factor;
 mod sign_in;
 mod support;
 mod tenants;
