@@ -161,7 +161,7 @@ async fn people_see_who_has_which_role(installation: Installation) {
             ("groups", "/console/tenants/envi/groups".to_owned(), "Everyone"),
             ("overview", "/console/tenants/envi".to_owned(), "SCIM Configuration"),
             ("edit", "/console/tenants/envi/setup/edit".to_owned(), "User Role Prefix"),
-            ("profile", "/console/tenants/envi/profile".to_owned(), "Check"),
+            ("profile", "/console/tenants/envi/profile".to_owned(), "Try a user"),
             ("version", "/console/tenants/envi/profile/versions/1".to_owned(), "Envi_"),
             ("value-sets", "/console/tenants/envi/value-sets".to_owned(), "Roles of Envi"),
             ("value-set", "/console/tenants/envi/value-sets/roles".to_owned(), "CSV file"),

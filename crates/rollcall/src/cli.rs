@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod configuration;
+mod domain;
 mod federation;
 mod keys;
 mod oauth;
@@ -18,6 +19,7 @@ use crate::settings::SettingFlags;
 pub(crate) use admin::{Admin, Role};
 pub(crate) use audit::Audit;
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use domain::Domain;
 pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 pub(crate) use oauth::Oauth;
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     /// Make and manage tenants
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Give a tenant host names of its own, proven by a TXT record
+    #[command(subcommand)]
+    Domain(Domain),
     /// Fill a tenant's lists of allowed values
     #[command(subcommand)]
     ValueSet(ValueSet),
@@ -160,6 +165,9 @@ pub(crate) enum Tenant {
     },
     /// List all tenants
     List {
+        /// Those that were deleted and can still be restored
+        #[arg(long)]
+        deleted: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -171,6 +179,19 @@ pub(crate) enum Tenant {
     },
     /// Stop serving a tenant: its credentials get 403
     Deactivate {
+        /// Tenant
+        slug: String,
+    },
+    /// Delete a tenant: nobody sees or uses it from now on, and its credentials are refused
+    ///
+    /// It can be restored with `tenant restore` until its retention is over (ROLLCALL_TENANT_RETENTION_DAYS); then a
+    /// running server removes all of its data for good. Its slug is never used again.
+    Delete {
+        /// Tenant
+        slug: String,
+    },
+    /// Bring a deleted tenant back as it was, but inactive
+    Restore {
         /// Tenant
         slug: String,
     },

@@ -6,7 +6,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique value is taken. `attribute` is the SCIM or console name: `userName`, `displayName`, `slug`, `email`,
-    /// `name`, `login`, `identity`.
+    /// `name`, `login`, `domain`, `identity`.
     #[error("{attribute} is taken")]
     Conflict {
         /// Which one.
@@ -52,6 +52,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("admin_identities_person", "admin_identities.issuer", "identity"),
     ("credentials_name", "credentials.name_key", "name"),
     ("logins_pkey", "logins.login_key", "login"),
+    ("domains_proven", "domains.host", "domain"),
     ("platform_tokens_name", "platform_tokens.name_key", "name"),
 ];
 

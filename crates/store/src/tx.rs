@@ -66,6 +66,12 @@ impl TenantTx {
         Ok(self.db.commit().await?)
     }
 
+    /// Goes on in the same transaction as one of another tenant, for a change that happens to two.
+    pub(crate) async fn turn_to(self, tenant: Uuid) -> Result<Self, StoreError> {
+        set_tenant(&self.db, self.backend, tenant).await?;
+        Ok(Self { tenant, terms: Arc::default(), ..self })
+    }
+
     /// Commits a configuration change: moves the epoch in the same transaction, then tells this node and the others.
     pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
         let epoch = move_epoch(&self.db).await?;
@@ -76,7 +82,7 @@ impl TenantTx {
 }
 
 impl PlatformTx {
-    /// Goes on as a transaction of this tenant. It may enter another one later only in a new transaction.
+    /// Goes on as a transaction of this tenant.
     pub(crate) async fn enter(self, tenant: Uuid) -> Result<TenantTx, StoreError> {
         set_tenant(&self.db, self.inner.backend, tenant).await?;
         Ok(TenantTx {

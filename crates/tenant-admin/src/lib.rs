@@ -6,12 +6,15 @@
 mod api;
 mod assets;
 mod chrome;
+mod connect;
 mod diff_view;
 mod door;
 mod error;
 mod extract;
 mod form;
 mod guard;
+mod guest;
+mod live;
 mod pager;
 mod pages;
 mod rights;
@@ -22,6 +25,7 @@ mod session;
 mod when;
 
 pub use api::ApiState;
+pub use live::Live;
 pub use rights::Right;
 pub use routes::ROUTES;
 
@@ -62,6 +66,10 @@ pub struct ConsoleState {
     pub oidc: Option<Provider>,
     /// Send cookies with `Secure` and `__Host-`? False only on loopback over plain http.
     pub secure_cookies: bool,
+    /// Days that requests of identity providers are kept; 0: none are.
+    pub request_log_days: u32,
+    /// Pages that stay fresh while somebody looks at them.
+    pub live: Live,
 }
 
 /// `/console/…`, and `/` which leads there. Answers on the public URL's host only (any loopback name when that host is

@@ -11,10 +11,12 @@ pub enum Right {
     SignedIn,
     /// To make tenants, and to look after what belongs to the whole installation: operators.
     Found,
-    /// What belongs to the installation and not to a tenant: operators.
+    /// What belongs to the installation, or is of a tenant and not for its managers: operators.
     Operate,
     /// To look at a tenant: everybody who is given it.
     Read,
+    /// A session that a link to one tenant's set-up page was exchanged for; nobody of the console has it.
+    Guest,
     /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
     Manage,
 }
@@ -40,6 +42,7 @@ impl Right {
         }
         let has = match self {
             Self::Anybody | Self::SignedIn | Self::Read => true,
+            Self::Guest => false,
             Self::Found => may_found(admin.role),
             Self::Operate => may_operate(admin.role),
             Self::Manage => may_manage(admin.role),
@@ -126,6 +129,9 @@ mod tests {
             (Right::SignedIn, Named::Nobody, [Granted; 5]),
             (Right::Found, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
             (Right::Operate, Named::Nobody, [Granted, NotYours, NotYours, NotYours, NotYours]),
+            (Right::Operate, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
+            (Right::Operate, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
+            (Right::Guest, Named::Nobody, [NotYours; 5]),
             (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
             (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
             (Right::Read, Named::Unknown, [NotThere; 5]),

@@ -2,9 +2,11 @@
 //! (`CONSOLE_SAMPLES=DIR`).
 
 mod configuration;
+mod guest;
 mod keys;
 mod people;
 mod platform;
+mod rules;
 mod setup;
 mod sign_in;
 
@@ -207,11 +209,13 @@ fn pages() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(setup::pages())
+    .chain(guest::pages())
     .chain(keys::pages())
     .chain(people::pages())
     .chain(platform::pages())
     .chain(sign_in::pages())
     .chain(configuration::pages())
+    .chain(rules::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

@@ -238,6 +238,16 @@ async fn read(store: &Store, id_hash: &[u8], epoch: u64) -> std::result::Result<
     }))
 }
 
+/// Whoever was let in with this session, read anew, if it has not ended meanwhile. That a page is open is no use of it.
+pub(crate) async fn still(
+    store: &Store,
+    session: &Session,
+) -> std::result::Result<Option<Person>, StoreError> {
+    let Some(id_hash) = digest_of(session) else { return Ok(None) };
+    let known = read(store, &id_hash, store.epoch()).await?.filter(|known| known.is_alive(store.now()));
+    Ok(known.map(|known| Person { admin: known.admin, sitting: Some(known.sitting) }))
+}
+
 /// Sessions over the platform's rows.
 #[derive(Clone)]
 pub(crate) struct Sessions(Store);

@@ -52,6 +52,10 @@ fn actor(record: &Record) -> String {
     match record.actor.kind {
         ActorKind::PlatformToken => format!("platform token {name}"),
         ActorKind::Credential => format!("token {name}"),
-        ActorKind::Admin | ActorKind::Cli | ActorKind::System | ActorKind::Stranger => name.clone(),
+        ActorKind::Admin
+        | ActorKind::Cli
+        | ActorKind::System
+        | ActorKind::SetupLink
+        | ActorKind::Stranger => name.clone(),
     }
 }

@@ -9,9 +9,10 @@ const ONE: &str = "11111111-1111-7111-8111-111111111111";
 const TWO: &str = "22222222-2222-7222-8222-222222222222";
 
 /// For each tenant table a row of tenant `{t}`, in an order that foreign keys like.
-const ROWS: &[(&str, &str)] = &[
+pub(crate) const ROWS: &[(&str, &str)] = &[
     ("profile_versions", "VALUES ('{t}', 1, 'generic', '', 0, '')"),
     ("value_sets", "VALUES ('{t}', 'templates', 'T1', NULL, 0)"),
+    ("value_set_versions", "VALUES ('{t}', 'templates', 1, NULL, 0, '')"),
     (
         "credentials",
         "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
@@ -25,12 +26,18 @@ const ROWS: &[(&str, &str)] = &[
     ("payloads", "VALUES ('{t}', '{t}', 'User', '', '', '')"),
     ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
     ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
-    ("request_log", "VALUES ('{t}', '{t}', 0, '', NULL, 'GET', '/', 200, 1, NULL, NULL, NULL)"),
+    (
+        "request_log",
+        "VALUES ('{t}', '{t}', 0, '', '{t}', '', 'GET', '', '/', NULL, NULL, 200, NULL, NULL, 1, 0, 0, NULL, NULL, \
+         false, false, false)",
+    ),
+    ("request_subjects", "VALUES ('{t}', '{t}', 'ann', 0)"),
     ("user_values", "VALUES ('{t}', 'emails.value', 'a@x', '{t}')"),
     ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
     ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
     ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
+    ("setup_choices", "VALUES ('{t}', 'okta')"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -101,6 +108,7 @@ async fn rows_of_others_are_not_written() {
         }
         for table in [
             "value_sets",
+            "value_set_versions",
             "users",
             "groups",
             "members",
@@ -108,11 +116,13 @@ async fn rows_of_others_are_not_written() {
             "role_grants",
             "payloads",
             "request_log",
+            "request_subjects",
             "user_values",
             "walk_marks",
             "walk_snapshots",
             "revoked_tokens",
             "refusals",
+            "setup_choices",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");
@@ -136,6 +146,7 @@ async fn the_role_may_do_little() {
         "UPDATE outbox SET event = 'x'",
         "DELETE FROM outbox",
         "UPDATE profile_versions SET body = 'x'",
+        "UPDATE value_set_versions SET body = 'x'",
         "UPDATE payloads SET salt = 'x'",
         "DELETE FROM tenants",
         "DELETE FROM epochs",

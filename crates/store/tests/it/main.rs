@@ -7,9 +7,11 @@ mod configuration;
 #[macro_use]
 mod support;
 
+mod activity;
 mod audit;
 mod credentials;
 mod departed;
+mod domains;
 mod explain;
 mod filter_properties;
 mod filters;
@@ -20,11 +22,14 @@ mod outages;
 mod platform;
 mod platform_tokens;
 mod reindex;
+mod removal;
 mod revoked_tokens;
 mod roles;
 mod schema;
 mod setup;
+mod setup_links;
 mod sign_in;
 mod signals;
+mod tenant_list;
 mod tenants;
 mod users;

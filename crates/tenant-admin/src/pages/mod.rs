@@ -9,6 +9,7 @@ pub(crate) mod deactivate;
 pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
+pub(crate) mod guest;
 pub(crate) mod import;
 pub(crate) mod invitation;
 pub(crate) mod keys;

@@ -292,7 +292,7 @@ fn event(record: Record, now: i64) -> Event {
         ActorKind::Cli => "command line".to_owned(),
         ActorKind::System => "Rollcall".to_owned(),
         ActorKind::Stranger => format!("somebody at {}", record.actor.name),
-        ActorKind::Admin => record.actor.name.clone(),
+        ActorKind::Admin | ActorKind::SetupLink => record.actor.name.clone(),
     };
     Event { what, who, at: Moment::new(record.at, now) }
 }

@@ -58,6 +58,7 @@ impl World {
             _ => &self.token,
         };
         let path = path.replace("{slug}", "acme").replace("{id}", id);
+        let path = path.replace("{part}", "policies").replace("{entry}", "all");
         path.replace("{version}", "1").replace("{set}", "sites")
     }
 
@@ -80,7 +81,7 @@ store_testing::on_both! {
             world.sign_in(email).await;
             for (method, path, right) in ROUTES {
                 let may = match right {
-                    Right::Anybody | Right::SignedIn => continue,
+                    Right::Anybody | Right::SignedIn | Right::Guest => continue,
                     Right::Found => founds,
                     Right::Operate => false,
                     Right::Read => reads,

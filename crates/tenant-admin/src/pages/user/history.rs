@@ -100,7 +100,7 @@ fn who(record: &Record) -> String {
     match record.actor.kind {
         ActorKind::Credential => format!("token {}", record.actor.name),
         ActorKind::PlatformToken => format!("platform token {}", record.actor.name),
-        ActorKind::Admin => record.actor.name.clone(),
+        ActorKind::Admin | ActorKind::SetupLink => record.actor.name.clone(),
         ActorKind::Cli => "command line".to_owned(),
         ActorKind::System => "Rollcall".to_owned(),
         ActorKind::Stranger => format!("somebody at {}", record.actor.name),
