@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Sessions that people see, second factors, invitations, and who somebody is at the OpenID provider.
+const SIGN_IN: Script = Script {
+    name: "m20261126_000018_sign_in",
+    tables: include_str!("sign_in/tables.sql"),
+    postgres: include_str!("sign_in/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// Requests of identity providers, their counts, and what has been heard from each tenant's.
 const ACTIVITY: Script = Script {
     name: "m20261126_000017_activity",
@@ -205,6 +214,7 @@ impl MigratorTrait for Migrator {
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
             Box::new(ACTIVITY),
+            Box::new(SIGN_IN),
             Box::new(SETUP_LINKS),
             Box::new(VALUE_SET_VERSIONS),
             Box::new(TENANTS),

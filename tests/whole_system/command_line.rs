@@ -8,6 +8,7 @@ use crate::harness::{Installation, Scim, eventually, on_both_databases, plain_co
 
 on_both_databases!(
     people_have_roles_and_tenants,
+    people_are_invited_changed_and_removed,
     tenants_and_tokens,
     a_token_for_one_user,
     changes_reach_a_running_server,
@@ -80,6 +81,32 @@ async fn people_have_roles_and_tenants(installation: Installation) {
     assert_eq!(rows, [(&operator, &none), (&manager, &acme), (&auditor, &none)]);
     let table = installation.run(&["admin", "list"]);
     assert!(table.contains("bo@x.example") && table.contains("acme") && table.contains("all"), "{table}");
+}
+
+async fn people_are_invited_changed_and_removed(installation: Installation) {
+    installation.run(&["migrate"]);
+    installation.run(&["tenant", "create", "acme"]);
+    let link =
+        installation.run(&["admin", "invite", "bo@x.example", "--role", "manager", "--tenant", "acme"]);
+    assert!(link.contains("/console/invitation/"), "{link}");
+    assert_ne!(installation.run(&["admin", "invite", "bo@x.example"]), link);
+    let error = installation.refuse(&["admin", "invite", "bo@x.example", "--role", "auditor"]);
+    assert!(error.contains("rollcall admin set"), "{error}");
+    installation.run(&["admin", "create", "ada@x.example", "--generate"]);
+    let told = installation.run(&["admin", "set", "BO@x.example", "--role", "auditor"]);
+    assert_eq!(told, "bo@x.example is now auditor");
+    let told = installation.run(&["admin", "reset-second-factor", "ada@x.example"]);
+    assert_eq!(told, "ada@x.example has no second factor");
+    let last = "the last operator who can sign in";
+    let error = installation.refuse(&["admin", "remove", "ada@x.example"]);
+    assert!(error.contains(last), "{error}");
+    let error = installation.refuse(&["admin", "set", "ada@x.example", "--role", "auditor"]);
+    assert!(error.contains(last), "{error}");
+    installation.run(&["admin", "remove", "bo@x.example"]);
+    let error = installation.refuse(&["admin", "remove", "bo@x.example"]);
+    assert!(error.contains("rollcall admin list"), "{error}");
+    let trail = installation.run(&["audit"]);
+    assert!(trail.contains("admin.invited") && trail.contains("admin.removed"), "{trail}");
 }
 
 async fn changes_reach_a_running_server(installation: Installation) {

@@ -29,6 +29,7 @@ mod roles;
 mod rules;
 mod secrets;
 mod setup;
+mod sign_in;
 mod simulate;
 mod start_and_stop;
 mod telemetry;

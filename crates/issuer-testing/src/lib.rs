@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "see above")]
 
 mod keys;
+mod sign_in;
 
 use std::{
     io::{Read as _, Write as _},
@@ -17,8 +18,10 @@ use std::{
 
 pub use keys::{TestKey, hs256, unsigned};
 use serde_json::{Value, json};
+pub use sign_in::{Account, visit};
 
-/// Serves `/{directory}/.well-known/openid-configuration` and `/keys` until it is dropped; on threads of its own, so that
+/// Serves `/{directory}/.well-known/openid-configuration`, `/keys` and, for whoever signs in as [`Account`], `/authorize` and
+/// `/token` until it is dropped; on threads of its own, so that
 /// a test may wait for a command that asks it.
 pub struct Issuer {
     address: SocketAddr,
@@ -33,6 +36,8 @@ struct State {
     ended: bool,
     /// Told instead of the issuer that was asked for.
     alias: Option<String>,
+    /// Who signs in at the next visit, and what was granted.
+    sign_in: sign_in::State,
     /// The next request tells that it has come, and waits.
     gate: Option<(Sender<()>, Receiver<()>)>,
 }
@@ -95,6 +100,11 @@ impl Issuer {
         self.state().fetches
     }
 
+    /// Whoever comes signs in as this one, from now on.
+    pub fn sign_in_as(&self, account: Account) {
+        self.state().sign_in.account = Some(account);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -137,13 +147,42 @@ fn answer(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>) {
         // Whoever holds it may have gone.
         let _ = come.send(()).map(|()| may_go.recv());
     }
-    let request = String::from_utf8_lossy(&request);
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    let (status, body) = content(path, address, &mut lock(state));
+    let head = String::from_utf8_lossy(&request).into_owned();
+    let (head, begun) = head.split_once("\r\n\r\n").unwrap();
+    let length = header(head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = begun.as_bytes().to_vec();
+    while body.len() < length {
+        let mut part = [0; 1024];
+        match stream.read(&mut part) {
+            Ok(0) | Err(_) => return,
+            Ok(length) => body.extend_from_slice(&part[..length]),
+        }
+    }
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    if let Some(query) = path.strip_prefix("/authorize?") {
+        let location = sign_in::authorize(query, &mut lock(state).sign_in);
+        let answer = format!(
+            "HTTP/1.1 302 X\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let _ = stream.write_all(answer.as_bytes());
+        return;
+    }
+    let (status, body) = if path == "/token" {
+        let form = String::from_utf8_lossy(&body);
+        sign_in::token(header(head, "authorization").unwrap_or_default(), &form, &mut lock(state).sign_in)
+    } else {
+        content(path, address, &mut lock(state))
+    };
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
     let _ = stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes());
+}
+
+/// A header of a request, its name without regard to case.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = head.lines().filter_map(|line| line.split_once(": "));
+    pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn content(path: &str, address: SocketAddr, state: &mut State) -> (u16, String) {
@@ -154,7 +193,14 @@ fn content(path: &str, address: SocketAddr, state: &mut State) -> (u16, String) 
         _ if fetches_keys => (200, json!({ "keys": state.keys }).to_string()),
         Some(directory) => {
             let issuer = state.alias.clone().unwrap_or_else(|| format!("http://{address}{directory}/"));
-            (200, json!({ "issuer": issuer, "jwks_uri": format!("http://{address}/keys") }).to_string())
+            let at = |path: &str| format!("http://{address}/{path}");
+            let told = json!({
+                "issuer": issuer,
+                "jwks_uri": at("keys"),
+                "authorization_endpoint": at("authorize"),
+                "token_endpoint": at("token"),
+            });
+            (200, told.to_string())
         }
         None => (404, String::new()),
     }

@@ -1,5 +1,6 @@
 //! The command line: what each command is called, takes and says of itself.
 
+mod admin;
 mod audit;
 mod configuration;
 mod domain;
@@ -15,6 +16,7 @@ use token_service::lifetime::Limit;
 
 use crate::settings::SettingFlags;
 
+pub(crate) use admin::{Admin, Role};
 pub(crate) use audit::{Audit, AuditCommand, Expected as AuditExpected, Verify as AuditVerify};
 pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use domain::Domain;
@@ -456,42 +458,6 @@ pub(crate) struct Export {
 pub(crate) enum ExportFormat {
     /// RFC 4180 in UTF-8
     Csv,
-}
-
-/// `rollcall admin …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Admin {
-    /// Make a person of the console; the password is asked for, or read from stdin
-    Create {
-        /// E-mail address to sign in with
-        email: String,
-        /// What they are there for
-        #[arg(long, value_enum, default_value_t = Role::Operator)]
-        role: Role,
-        /// A tenant that a manager or an auditor is given; repeat it for more. An auditor without any reads all tenants
-        #[arg(long = "tenant", value_name = "SLUG")]
-        tenants: Vec<String>,
-        /// Make a random password and print it
-        #[arg(long)]
-        generate: bool,
-    },
-    /// List the people of the console with their roles and tenants
-    List {
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// What a person of the console is there for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Role {
-    /// All tenants and everything, new tenants too
-    Operator,
-    /// Everything of the given tenants
-    Manager,
-    /// Reads; sees no connection data and changes nothing
-    Auditor,
 }
 
 /// `rollcall simulate …`.

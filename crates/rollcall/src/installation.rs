@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use provisioning::{Provisioner, Tenant, TenantDirectory};
 use secrecy::ExposeSecret as _;
 use store::{Actor, ActorKind, ChangeContext, Store, StoreOptions};
-use token_service::{MasterKey, Options, TokenService};
+use token_service::{MasterKey, Options, TokenService, oidc::Provider};
 
 use crate::settings::{Settings, ensure_dir};
 
@@ -21,6 +21,8 @@ pub(crate) struct Installation {
     pub(crate) provisioner: Provisioner,
     /// Tokens.
     pub(crate) tokens: TokenService,
+    /// Where people of the console may sign in beside their password.
+    pub(crate) oidc: Option<Provider>,
 }
 
 /// Should opening apply pending migrations?
@@ -105,10 +107,9 @@ impl Installation {
     pub(crate) async fn open(settings: &Settings, migrations: Migrations) -> anyhow::Result<Self> {
         let key = master_key(settings)?;
         let store = open_store(settings, migrations).await?;
-        let options = Options {
-            max_lifetime: settings.max_token_lifetime.and_then(|limit| limit.0),
-            egress: egress::Client::new(settings.egress_allow.clone().unwrap_or_default()),
-        };
+        let egress = egress::Client::new(settings.egress_allow.clone().unwrap_or_default());
+        let oidc = settings.oidc()?.map(|options| Provider::new(options, egress.clone()));
+        let options = Options { max_lifetime: settings.max_token_lifetime.and_then(|limit| limit.0), egress };
         let tokens = TokenService::open_with(store.clone(), key, options).await?;
         Ok(Self {
             tenants: TenantDirectory::new(store.clone())
@@ -120,6 +121,7 @@ impl Installation {
                 .with_retention(settings.tenant_retention_days()),
             provisioner: Provisioner::new(store.clone()),
             tokens,
+            oidc,
             store,
         })
     }

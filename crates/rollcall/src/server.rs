@@ -15,7 +15,7 @@ use crate::{
     installation::Installation,
     metrics::{self, For},
     numbering, retention,
-    settings::Settings,
+    settings::{SecondFactor, Settings},
     upkeep, warnings,
 };
 
@@ -40,6 +40,12 @@ fn router(
         tokens: installation.tokens.clone(),
         public_url: settings.public_url(),
         tenant_domain: settings.tenant_domain.clone(),
+        trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+        second_factor: match settings.console_second_factor.unwrap_or_default() {
+            SecondFactor::Optional => tenant_admin::SecondFactor::Optional,
+            SecondFactor::Required => tenant_admin::SecondFactor::Required,
+        },
+        oidc: installation.oidc.clone(),
         secure_cookies: settings.secure_cookies(),
         request_log_days: settings.request_log_days(),
         live: live.clone(),

@@ -1,5 +1,9 @@
 //! Settings: a flag beats an environment variable beats a key in `rollcall.toml` beats the default.
 
+mod oidc;
+
+pub(crate) use oidc::OidcFlags;
+
 use std::{
     net::SocketAddr,
     num::NonZeroU32,
@@ -27,6 +31,17 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// Who has to type a code beside the password at the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, Default)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SecondFactor {
+    /// Whoever has set that up
+    #[default]
+    Optional,
+    /// Everybody: who has not set it up sees nothing else
+    Required,
 }
 
 /// The flags. Each is also `ROLLCALL_…` in the environment and a key of the same name (with `_`) in `rollcall.toml`.
@@ -97,6 +112,14 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) max_token_lifetime: Option<Limit>,
+    /// Who types a code beside the password at the console [default: optional]
+    #[arg(long, global = true, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) console_second_factor: Option<SecondFactor>,
+    /// Where people of the console sign in and who they are then
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) oidc: OidcFlags,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,6 +186,33 @@ pub(crate) struct Settings {
     /// Longest life of new credentials.
     #[serde(default, with = "text")]
     pub(crate) max_token_lifetime: Option<Limit>,
+    /// Who has to have a second factor.
+    #[serde(default)]
+    pub(crate) console_second_factor: Option<SecondFactor>,
+    /// `iss` of the OpenID provider; with it, people sign in there too.
+    #[serde(default)]
+    oidc_issuer: Option<String>,
+    /// What the provider calls this installation.
+    #[serde(default)]
+    oidc_client_id: Option<String>,
+    /// What it knows it by; no flag either.
+    #[serde(default, deserialize_with = "secret")]
+    oidc_client_secret: Option<SecretString>,
+    /// Claim with the values below.
+    #[serde(default)]
+    oidc_roles_claim: Option<String>,
+    /// Value that makes an operator.
+    #[serde(default)]
+    oidc_operator: Option<String>,
+    /// Value that makes a manager.
+    #[serde(default)]
+    oidc_manager: Option<String>,
+    /// Value that makes an auditor.
+    #[serde(default)]
+    oidc_auditor: Option<String>,
+    /// Are the provider's e-mail addresses verified though it does not say so?
+    #[serde(default)]
+    oidc_trust_email: Option<bool>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -192,7 +242,7 @@ const REQUEST_LOG_DAYS: u32 = 7;
 const MOST_REQUEST_LOG_DAYS: u32 = 90;
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 30] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -208,6 +258,15 @@ const KEYS: [&str; 21] = [
     "dns_servers",
     "tenant_retention_days",
     "max_token_lifetime",
+    "console_second_factor",
+    "oidc_issuer",
+    "oidc_client_id",
+    "oidc_client_secret",
+    "oidc_roles_claim",
+    "oidc_operator",
+    "oidc_manager",
+    "oidc_auditor",
+    "oidc_trust_email",
     "data_dir",
     "master_key",
     "former_master_key",
@@ -265,7 +324,7 @@ impl Settings {
         if let Some(days) = self.request_log_days.filter(|days| *days > MOST_REQUEST_LOG_DAYS) {
             bail!("request_log_days {days} is too much; choose 0 to {MOST_REQUEST_LOG_DAYS}, 0 to keep none");
         }
-        Ok(())
+        self.oidc().map(|_| ())
     }
 
     /// The database: as set, or an SQLite file in the data folder.
@@ -325,6 +384,8 @@ impl Settings {
             rate_limit: None,
             trusted_proxies: None,
             max_token_lifetime: None,
+            console_second_factor: None,
+            oidc_issuer: None,
             ..self.clone()
         }
     }

@@ -1,17 +1,30 @@
 //! People who sign in to the console, and the tenants that they are given.
 
+mod changes;
+pub mod factors;
+pub mod identities;
+pub mod invitations;
+pub mod sessions;
+mod standing;
+
+pub use changes::Outcome;
+pub use standing::Standing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use scim_core::fold;
-use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     AdminId, ChangeContext, Page, Platform, StoreError, TenantId,
     entity::{admin_tenants, admins},
     record::Event,
+    tx::PlatformTx,
     words::{self, word},
 };
 
@@ -34,7 +47,7 @@ pub struct Admin {
     pub id: AdminId,
     /// As written; unique folded.
     pub email: String,
-    /// argon2id PHC string.
+    /// argon2id PHC string; empty: they have not chosen a password yet, and none opens.
     pub password_hash: String,
     /// What they are there for.
     pub role: AdminRole,
@@ -66,20 +79,7 @@ impl Platform {
     /// Keeps a new admin with its tenants, which must exist. [`StoreError::Conflict`] on `email`. Event `admin.created`.
     pub async fn create_admin(&self, admin: &Admin, context: &ChangeContext) -> Result<(), StoreError> {
         let tx = self.inner.begin_write().await?;
-        let row = admins::ActiveModel {
-            id: Set(admin.id.0),
-            email: Set(admin.email.clone()),
-            email_key: Set(fold(&admin.email)),
-            password_hash: Set(admin.password_hash.clone()),
-            role: Set(word("role", admin.role)?),
-            created_at: Set(admin.created_at),
-        };
-        admins::Entity::insert(row).exec_without_returning(&tx.db).await?;
-        for tenant in &admin.tenants {
-            let given = admin_tenants::ActiveModel { admin_id: Set(admin.id.0), tenant: Set(tenant.0) };
-            admin_tenants::Entity::insert(given).exec_without_returning(&tx.db).await?;
-        }
-        tx.record(created(admin), context).await?;
+        insert(&tx, admin, context).await?;
         tx.commit().await
     }
 
@@ -146,16 +146,60 @@ impl Platform {
     }
 }
 
-/// What people may know of it: no hash.
-fn created(admin: &Admin) -> Event {
-    let Admin { id, email, role, tenants, .. } = admin;
-    Event {
-        event: "admin.created",
-        object_type: "Admin",
-        object_id: id.to_string(),
-        object_version: 1,
-        payload: json!({ "state": { "email": email, "role": role, "tenants": tenants }, "before": null }),
+/// Writes a new one, with the event of it.
+async fn insert(tx: &PlatformTx, admin: &Admin, context: &ChangeContext) -> Result<(), StoreError> {
+    let row = admins::ActiveModel {
+        id: Set(admin.id.0),
+        email: Set(admin.email.clone()),
+        email_key: Set(fold(&admin.email)),
+        password_hash: Set(admin.password_hash.clone()),
+        role: Set(word("role", admin.role)?),
+        created_at: Set(admin.created_at),
+        version: Set(1),
+    };
+    admins::Entity::insert(row).exec_without_returning(&tx.db).await?;
+    give(tx, admin).await?;
+    tx.record(event("admin.created", admin, 1, json!({ "before": null })), context).await
+}
+
+/// Writes the tenants of somebody who has none.
+async fn give(tx: &PlatformTx, admin: &Admin) -> Result<(), StoreError> {
+    for tenant in &admin.tenants {
+        let given = admin_tenants::ActiveModel { admin_id: Set(admin.id.0), tenant: Set(tenant.0) };
+        admin_tenants::Entity::insert(given).exec_without_returning(&tx.db).await?;
     }
+    Ok(())
+}
+
+/// What people may know of somebody: no hash. `facts`: what the event tells beside the state, an object.
+fn event(name: &'static str, admin: &Admin, version: i64, mut facts: Value) -> Event {
+    facts["state"] = state(admin);
+    Event {
+        event: name,
+        object_type: "Admin",
+        object_id: admin.id.to_string(),
+        object_version: version,
+        payload: facts,
+    }
+}
+
+fn state(admin: &Admin) -> Value {
+    json!({ "email": admin.email, "role": admin.role, "tenants": admin.tenants })
+}
+
+/// Counts a change of somebody in the transaction, which locks the row: who it is, and the version after the change.
+/// `None`: there is no such person.
+async fn touched(tx: &PlatformTx, id: AdminId) -> Result<Option<(Admin, i64)>, StoreError> {
+    admins::Entity::update_many()
+        .col_expr(admins::Column::Version, Expr::col(admins::Column::Version).add(1))
+        .filter(admins::COLUMN.id.eq(id.0))
+        .exec(&tx.db)
+        .await?;
+    let Some(row) = admins::Entity::find_by_id(id.0).one(&tx.db).await? else { return Ok(None) };
+    let rows =
+        admin_tenants::Entity::find().filter(admin_tenants::COLUMN.admin_id.eq(id.0)).all(&tx.db).await?;
+    let version = row.version;
+    Ok(Some((admin(row, rows.into_iter().map(|row| TenantId(row.tenant)).collect())?, version)))
 }
 
 fn admin(row: admins::Model, tenants: BTreeSet<TenantId>) -> Result<Admin, StoreError> {

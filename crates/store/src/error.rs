@@ -6,7 +6,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique value is taken. `attribute` is the SCIM or console name: `userName`, `displayName`, `slug`, `email`,
-    /// `name`, `login`, `domain`.
+    /// `name`, `login`, `domain`, `identity`.
     #[error("{attribute} is taken")]
     Conflict {
         /// Which one.
@@ -48,6 +48,8 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("groups_display_name", "groups.display_name_key", "displayName"),
     ("tenants_slug", "tenants.slug", "slug"),
     ("admins_email", "admins.email_key", "email"),
+    ("admin_identities_pkey", "admin_identities.subject", "identity"),
+    ("admin_identities_person", "admin_identities.issuer", "identity"),
     ("credentials_name", "credentials.name_key", "name"),
     ("logins_pkey", "logins.login_key", "login"),
     ("domains_proven", "domains.host", "domain"),

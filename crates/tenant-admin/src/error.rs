@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use scim_core::ScimError;
 use store::{StoreError, admins::AdminRole};
+use token_service::people::PeopleError;
 
 use crate::{chrome::Chrome, extract::Person};
 
@@ -26,6 +27,8 @@ pub(crate) enum PageError {
     NoSetup,
     /// A form sent without a session.
     SignedOut,
+    /// Something was changed by somebody who has to set up a second factor first.
+    SecondFactorFirst,
     /// The person's role does not have that right.
     NotYours(AdminRole),
     /// Asked under a host name that is not the console's; holds the right address.
@@ -50,7 +53,9 @@ impl PageError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSetup => StatusCode::GONE,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::CrossSite | Self::SignedOut | Self::NotYours(_) => StatusCode::FORBIDDEN,
+            Self::CrossSite | Self::SignedOut | Self::SecondFactorFirst | Self::NotYours(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::WrongHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::BusySignIn => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,13 +92,21 @@ impl PageError {
                 "Your session has ended",
                 "Nothing was changed. Sign in again and repeat what you did.".into(),
             ),
+            Self::SecondFactorFirst => (
+                "Set up your second factor first",
+                "Nothing was changed. This installation asks everybody for a code beside the password: open your account \
+                 and set it up."
+                    .into(),
+            ),
             Self::NotYours(role) => ("Your role does not allow that", not_yours(*role)),
             Self::WrongHost(address) => {
                 ("The console has another address", format!("Nothing is served under this host name. Open {address}"))
             }
             Self::BusySignIn => (
                 "Too many sign-ins at once",
-                "Your password was not checked. Wait a few seconds and sign in again.".into(),
+                "Nothing was checked. Many sign-ins arrive at once, from your network or for this installation. Wait a few \
+                 seconds and sign in again."
+                    .into(),
             ),
             Self::Busy => (
                 "The database is busy",
@@ -168,6 +181,17 @@ impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Contended(_) | StoreError::Unavailable(_) | StoreError::Reconfigured => Self::Busy,
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<PeopleError> for PageError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Busy => Self::BusySignIn,
+            PeopleError::Store(error) => error.into(),
+            PeopleError::Unknown => Self::NotFound,
             other => Self::internal(other),
         }
     }

@@ -7,8 +7,9 @@ use axum::{
     http::request::Parts,
 };
 use store::{Actor, ActorKind, ChangeContext, admins::Admin};
+use token_service::Sender;
 
-use crate::{chrome::Chrome, error::PageError};
+use crate::{chrome::Chrome, error::PageError, session::Sitting};
 
 /// What to do about a form that is none.
 const UNREADABLE: &str = "The form could not be read. Go back, load the page again and repeat what you did.";
@@ -61,11 +62,32 @@ impl From<rejection::FormRejection> for PageError {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) String);
 
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self(String::new())))
+    }
+}
+
+/// Where a request comes from.
+pub(crate) struct Origin(pub(crate) Sender);
+
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        Ok(Self(parts.extensions.get::<Sender>().cloned().unwrap_or_default()))
+    }
+}
+
 /// The person who is signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     /// As kept.
     pub(crate) admin: Arc<Admin>,
+    /// Their session; none where a page is only shown.
+    pub(crate) sitting: Option<Arc<Sitting>>,
 }
 
 /// A request of a signed-in person; only behind the guard, which puts both parts there.
@@ -73,6 +95,8 @@ pub(crate) struct Person {
 pub(crate) struct Visit {
     /// Who.
     pub(crate) admin: Arc<Admin>,
+    /// In which session.
+    pub(crate) sitting: Option<Arc<Sitting>>,
     request_id: String,
 }
 
@@ -89,6 +113,11 @@ impl Visit {
         }
     }
 
+    /// Digest of the session.
+    pub(crate) fn session(&self) -> Option<&[u8]> {
+        self.sitting.as_ref().map(|sitting| sitting.id_hash.as_slice())
+    }
+
     /// The frame of a page.
     pub(crate) fn chrome(&self, title: impl Into<String>) -> Chrome {
         Chrome::of(title, Some(&self.admin))
@@ -99,8 +128,9 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
-        let Person { admin } = parts.extensions.get::<Person>().cloned().ok_or(PageError::SignedOut)?;
+        let Person { admin, sitting } =
+            parts.extensions.get::<Person>().cloned().ok_or(PageError::SignedOut)?;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        Ok(Self { admin, request_id })
+        Ok(Self { admin, sitting, request_id })
     }
 }

@@ -1,24 +1,27 @@
 //! What stands around all pages: request id, host, security headers, error pages, sign-in.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use axum::{
-    extract::{FromRequestParts, RawPathParams, Request, State},
+    Extension,
+    extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::MethodRouter,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use token_service::Sender;
 use tower_http::request_id::RequestId as TowerRequestId;
 use tower_sessions::Session;
 
 use crate::{
-    ConsoleState,
+    ConsoleState, SecondFactor,
     error::PageError,
-    extract::{Person, RequestId},
+    extract::{Origin, Person, RequestId},
     guest, pager,
+    pages::second_factor,
     rights::{Named, Right, Verdict},
-    session,
+    session::{How, Sittings},
 };
 
 /// No inline script or style, nothing from elsewhere, no framing.
@@ -32,6 +35,9 @@ pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Reques
     let id = request_id(&request);
     let of_guest = request.uri().path().starts_with("/setup");
     request.extensions_mut().insert(RequestId(id.clone()));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let sender = Sender::of(request.headers(), peer, &state.trusted_proxies);
+    request.extensions_mut().insert(sender);
     let mut response = if token_service::host::fits(request.uri(), request.headers(), &state.public_url) {
         next.run(request).await
     } else {
@@ -94,16 +100,23 @@ pub(crate) fn with_right(
 /// In front of all pages that are not open: without a session, reading leads to sign-in and changing is refused.
 async fn require(
     State((state, right)): State<(ConsoleState, Right)>,
+    Extension(sittings): Extension<Sittings>,
     session: Session,
+    Origin(sender): Origin,
     request: Request,
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let person = match person(&state, &session).await {
+    let person = match sittings.person(&state.store, &session, &sender).await {
         Ok(Some(person)) => person,
         Ok(None) => return to_sign_in(&Request::from_parts(parts, body)),
-        Err(error) => return error.into_response(),
+        Err(error) => return PageError::from(error).into_response(),
     };
+    if lacks_second_factor(state.second_factor, &person) && !is_on_the_way(parts.uri.path()) {
+        let mut response = to_second_factor(&parts);
+        response.extensions_mut().insert(person);
+        return response;
+    }
     let named = match RawPathParams::from_request_parts(&mut parts, &()).await {
         Ok(parameters) => named(&state, &parameters).await,
         // Not the text that it should be: an address of nothing.
@@ -131,11 +144,26 @@ async fn named(state: &ConsoleState, parameters: &RawPathParams) -> Result<Named
     Ok(state.tenants.by_slug(slug).await?.map_or(Named::Unknown, |tenant| Named::Tenant(tenant.id())))
 }
 
-/// Who is signed in.
-pub(crate) async fn person(state: &ConsoleState, session: &Session) -> Result<Option<Person>, PageError> {
-    let Some(signed_in) = session::current(session).await? else { return Ok(None) };
-    let admin = state.store.platform().admin_by_id(signed_in.admin).await?;
-    Ok(admin.map(|admin| Person { admin: Arc::new(admin) }))
+/// Must they set up a second factor before they see anything?
+fn lacks_second_factor(rule: SecondFactor, person: &Person) -> bool {
+    let sitting = person.sitting.as_ref();
+    rule == SecondFactor::Required
+        && sitting.is_some_and(|sitting| sitting.how == How::Password && !sitting.second_factor)
+}
+
+/// Does the address belong to the way of setting it up, or out?
+fn is_on_the_way(path: &str) -> bool {
+    path.starts_with(second_factor::PATH) || path == "/console/sign-out"
+}
+
+fn to_second_factor(parts: &http::request::Parts) -> Response {
+    if parts.headers.contains_key("hx-request") || parts.method != Method::GET && parts.method != Method::HEAD
+    {
+        let mut response = PageError::SecondFactorFirst.into_response();
+        response.headers_mut().insert("hx-redirect", HeaderValue::from_static(second_factor::PATH));
+        return response;
+    }
+    Redirect::to(second_factor::PATH).into_response()
 }
 
 fn to_sign_in(request: &Request) -> Response {

@@ -8,6 +8,7 @@ mod assets;
 mod chrome;
 mod connect;
 mod diff_view;
+mod door;
 mod error;
 mod extract;
 mod form;
@@ -32,7 +33,17 @@ pub use routes::ROUTES;
 
 use provisioning::{Provisioner, TenantDirectory};
 use store::Store;
-use token_service::TokenService;
+use token_service::{Networks, TokenService, oidc::Provider};
+
+/// Who has to type a code beside the password.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Whoever has set that up.
+    #[default]
+    Optional,
+    /// Everybody who signs in with a password: who has not set it up sees nothing else.
+    Required,
+}
 
 /// What the pages need.
 #[derive(Clone)]
@@ -49,6 +60,12 @@ pub struct ConsoleState {
     pub public_url: url::Url,
     /// DOMAIN of `{slug}.DOMAIN`.
     pub tenant_domain: Option<String>,
+    /// Proxies whose word on the sender's address is believed.
+    pub trusted_proxies: Networks,
+    /// Who has to have a second factor.
+    pub second_factor: SecondFactor,
+    /// Where people may sign in beside their password, if anywhere.
+    pub oidc: Option<Provider>,
     /// Send cookies with `Secure` and `__Host-`? False only on loopback over plain http.
     pub secure_cookies: bool,
     /// Days that requests of identity providers are kept; 0: none are.

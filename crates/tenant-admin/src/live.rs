@@ -22,7 +22,6 @@ use tower_sessions::Session;
 use crate::{
     ConsoleState,
     error::PageError,
-    guard,
     rights::{Named, Right, Verdict},
     session,
 };
@@ -152,8 +151,7 @@ impl Pass {
 
     /// Would they be let in now?
     pub(crate) async fn holds(&self) -> Result<bool, PageError> {
-        let session = session::again(&self.state.store, &self.session);
-        let person = guard::person(&self.state, &session).await?;
+        let person = session::still(&self.state.store, &self.session).await?;
         let named = Named::Tenant(self.tenant);
         Ok(person.is_some_and(|person| self.right.verdict(&person.admin, named) == Verdict::Granted))
     }

@@ -93,6 +93,15 @@ pub(crate) fn may_open(role: AdminRole) -> bool {
     role == AdminRole::Operator
 }
 
+/// What somebody is there for, in a sentence about them.
+pub(crate) fn described(role: AdminRole) -> &'static str {
+    match role {
+        AdminRole::Operator => "Operator: all tenants and the installation itself.",
+        AdminRole::Manager => "Manager: everything of the tenants that you are given.",
+        AdminRole::Auditor => "Auditor: you read, and see no connection data.",
+    }
+}
+
 /// What managers are told who try that.
 pub(crate) const FOR_OPERATORS: &str = "Whether this product's SCIM page is offered is not for a manager to change: ask an \
                                         operator of this installation, or the product's support";

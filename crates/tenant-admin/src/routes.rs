@@ -7,8 +7,15 @@ use tower_http::{
     csrf::{CsrfLayer, ProtectionError},
 };
 
-use crate::{ConsoleState, assets, error::PageError, extract::Visit, guard, pages, rights::Right, session};
-use token_service::attempts::Attempts;
+use crate::{
+    ConsoleState, assets,
+    door::Door,
+    error::PageError,
+    extract::Visit,
+    guard, pages,
+    rights::Right,
+    session::{self, Sittings},
+};
 
 /// Largest form.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -45,8 +52,23 @@ table! {
     get Anybody "/console" => pages::sign_in::front_door;
     get Anybody "/console/sign-in" => pages::sign_in::show;
     post Anybody "/console/sign-in" => pages::sign_in::enter;
+    get Anybody "/console/sign-in/code" => pages::sign_in_code::show;
+    post Anybody "/console/sign-in/code" => pages::sign_in_code::enter;
+    get Anybody "/console/sign-in/with" => pages::sign_in_with::begin;
+    get Anybody "/console/sign-in/callback" => pages::sign_in_with::finish;
+    get Anybody "/console/invitation/{secret}" => pages::invitation::show;
+    post Anybody "/console/invitation/{secret}" => pages::invitation::accept;
     get Anybody "/console/static/{*path}" => assets::serve;
     post SignedIn "/console/sign-out" => pages::sign_in::leave;
+    get SignedIn "/console/account" => pages::account::show;
+    post SignedIn "/console/account/password" => pages::account::password;
+    post SignedIn "/console/account/sessions" => pages::account::end_sessions;
+    post SignedIn "/console/account/sessions/{id}/end" => pages::account::end_session;
+    get SignedIn "/console/account/second-factor" => pages::second_factor::show;
+    post SignedIn "/console/account/second-factor" => pages::second_factor::begin;
+    post SignedIn "/console/account/second-factor/confirm" => pages::second_factor::confirm;
+    post SignedIn "/console/account/second-factor/codes" => pages::second_factor::renew;
+    post SignedIn "/console/account/second-factor/off" => pages::second_factor::off;
     get SignedIn "/console/" => pages::installation::show;
     get SignedIn "/console/tenants" => pages::tenants::show;
     get Found "/console/keys" => pages::keys::show;
@@ -66,6 +88,14 @@ table! {
     get Survey "/console/audit/export" => pages::audit::export_of_installation;
     post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
     get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
+    get Operate "/console/admins" => pages::admins::show;
+    post Operate "/console/admins" => pages::admins::add;
+    get Operate "/console/admins/{id}" => pages::admin::show;
+    post Operate "/console/admins/{id}" => pages::admin::change;
+    post Operate "/console/admins/{id}/invitation" => pages::admin::invite;
+    post Operate "/console/admins/{id}/second-factor" => pages::admin::reset_second_factor;
+    post Operate "/console/admins/{id}/sessions" => pages::admin::end_sessions;
+    post Operate "/console/admins/{id}/remove" => pages::admin::remove;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
@@ -161,8 +191,11 @@ pub(crate) fn router(state: ConsoleState) -> Router {
         .method_not_allowed_fallback(|| async { PageError::MethodNotAllowed })
         // From the inside out.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(Extension(Attempts::new(pages::sign_in::FREE)))
-        .layer(Extension(pages::guest::LinkAttempts(Attempts::new(pages::guest::FREE))))
+        .layer(Extension(Door::default()))
+        .layer(Extension(Sittings::default()))
+        .layer(Extension(pages::guest::LinkAttempts(token_service::attempts::Attempts::new(
+            pages::guest::FREE,
+        ))))
         .layer(session::layer(state.store.clone(), state.secure_cookies))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(csrf)

@@ -9,6 +9,7 @@ mod people;
 mod platform;
 mod rules;
 mod setup;
+mod sign_in;
 mod tenants;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -31,7 +32,6 @@ use crate::{
         deactivate::DeactivatePage,
         new_tenant::{NewTenantForm, NewTenantPage, Product},
         overview::OverviewPage,
-        sign_in::SignInPage,
         tenants::{Row, TenantsPage},
     },
     plot::Span,
@@ -54,7 +54,7 @@ fn person(role: AdminRole) -> Person {
         tenants: BTreeSet::new(),
         created_at: NOW,
     };
-    Person { admin: Arc::new(admin) }
+    Person { admin: Arc::new(admin), sitting: None }
 }
 
 fn head(tab: &'static str) -> TenantHead {
@@ -206,22 +206,9 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
     }
 }
 
-fn sign_in(nobody: bool, refused: bool) -> SignInPage {
-    SignInPage {
-        chrome: Chrome::of("Sign in", None),
-        nobody,
-        email: if refused { "ada@example.com".into() } else { String::new() },
-        next: "/console/".into(),
-        refused,
-    }
-}
-
 fn pages() -> Vec<(&'static str, String)> {
     let deactivate = DeactivatePage { chrome: chrome("Deactivate Northwind"), head: head("setup") };
     vec![
-        ("sign-in", sign_in(false, false).render()),
-        ("sign-in-refused", sign_in(false, true).render()),
-        ("sign-in-nobody", sign_in(true, false).render()),
         ("tenants", tenant_list(false).render()),
         ("tenants-empty", tenant_list(true).render()),
         ("new-tenant", new_tenant().render()),
@@ -243,6 +230,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(people::pages())
     .chain(platform::pages())
     .chain(audit::pages())
+    .chain(sign_in::pages())
     .chain(configuration::pages())
     .chain(tenants::pages())
     .chain(rules::pages())

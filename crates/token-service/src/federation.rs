@@ -8,7 +8,7 @@
 mod issuers;
 mod verify;
 
-pub(crate) use issuers::Issuers;
+pub(crate) use issuers::{Issuers, Source};
 pub(crate) use verify::Directories;
 
 use scim_core::profile::CredentialKind;
@@ -20,7 +20,6 @@ use store::{
 use url::Url;
 use uuid::Uuid;
 
-use self::issuers::Source;
 use crate::{Longest, TokenService, places, scopes, service::IssueError};
 
 /// `aud` that Entra ID writes for every app that is not from its gallery: the id of the template that such apps are

@@ -10,7 +10,7 @@ use argon2::{
     password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use rand::RngExt;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -70,13 +70,7 @@ pub enum PasswordError {
 
 /// Hashes a password (argon2id, 19 MiB, 2 passes).
 pub async fn hash(password: SecretString) -> Result<String, PasswordError> {
-    let length = password.expose_secret().chars().count();
-    if length < MIN_LENGTH {
-        return Err(PasswordError::Unfit(format!("password: use at least {MIN_LENGTH} characters")));
-    }
-    if length > MAX_LENGTH {
-        return Err(PasswordError::Unfit(format!("password: use at most {MAX_LENGTH} characters")));
-    }
+    check_length(&password)?;
     PEOPLE
         .run(move || {
             let hash: Result<PasswordHash, HashError> =
@@ -84,6 +78,58 @@ pub async fn hash(password: SecretString) -> Result<String, PasswordError> {
             hash.map(|hash| hash.to_string()).map_err(|_| PasswordError::Broken)
         })
         .await
+}
+
+/// Hashes a password that a person chose, unless it is easily guessed by somebody who knows `about` them (e-mail address
+/// and the like); [`PasswordError::Unfit`] says why and what to do.
+pub async fn choose(password: SecretString, about: &[&str]) -> Result<String, PasswordError> {
+    // First, so that nothing long is measured.
+    check_length(&password)?;
+    let about: Vec<String> = about.iter().map(|text| (*text).to_owned()).collect();
+    let measured = password.clone();
+    PEOPLE.run(move || check_strength(&measured, &about)).await?;
+    hash(password).await
+}
+
+/// What zxcvbn calls 3 of 4: safe behind a slow hash.
+fn check_strength(password: &SecretString, about: &[String]) -> Result<(), PasswordError> {
+    let mut known: Vec<&str> = vec!["rollcall", "scim", "console"];
+    for text in about {
+        known.push(text);
+        known.extend(text.split(|ch: char| !ch.is_alphanumeric()).filter(|part| part.len() > 2));
+    }
+    let password = password.expose_secret();
+    // What is left when the words that everybody knows are taken out has to be good enough alone.
+    let mut rest = Zeroizing::new(password.to_lowercase());
+    for word in known.iter().filter(|word| word.chars().count() > 2) {
+        rest = Zeroizing::new(rest.replace(&word.to_lowercase(), ""));
+    }
+    let mut measured = zxcvbn::zxcvbn(password, &known);
+    if rest.chars().count() < password.chars().count() {
+        let of_rest = zxcvbn::zxcvbn(&rest, &known);
+        measured = if of_rest.score() < measured.score() { of_rest } else { measured };
+    }
+    if measured.score() >= zxcvbn::Score::Three {
+        return Ok(());
+    }
+    let feedback = measured.feedback();
+    let why = feedback.and_then(zxcvbn::feedback::Feedback::warning).map(|why| format!(" {why}"));
+    let why = why.unwrap_or_default();
+    Err(PasswordError::Unfit(format!(
+        "password: this one is easily guessed.{why} Take four or more words that have nothing to do with each other or with \
+         you, or let a password manager make one"
+    )))
+}
+
+fn check_length(password: &SecretString) -> Result<(), PasswordError> {
+    let length = password.expose_secret().chars().count();
+    if length < MIN_LENGTH {
+        return Err(PasswordError::Unfit(format!("password: use at least {MIN_LENGTH} characters")));
+    }
+    if length > MAX_LENGTH {
+        return Err(PasswordError::Unfit(format!("password: use at most {MAX_LENGTH} characters")));
+    }
+    Ok(())
 }
 
 /// Checks a person's password against a PHC string. `None` (no such account) costs the same as a wrong password.
@@ -239,6 +285,29 @@ mod tests {
             let hashed = hash(password.clone().into()).await;
             assert_eq!(hashed.is_ok(), fits, "{} characters", password.chars().count());
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_easily_guessed_is_not_chosen() {
+        for weak in [
+            "password1234",
+            "aaaaaaaaaaaaaaaa",
+            "qwertyuiop123",
+            "ada.lovelace1",
+            "rollcall-console",
+            "2026-11-21-2026",
+        ] {
+            match choose(weak.into(), &["ada.lovelace@example.com"]).await {
+                Err(PasswordError::Unfit(text)) => {
+                    assert!(text.starts_with("password: ") && !text.contains(weak), "{text}")
+                }
+                other => panic!("{weak}: {other:?}"),
+            }
+        }
+        for strong in ["correct horse battery staple", "Tq7vR2mXb9Lk", "überquere sieben stille Felder"] {
+            choose(strong.into(), &["ada.lovelace@example.com"]).await.expect(strong);
+        }
+        assert!(matches!(choose("x".repeat(100_000).into(), &[]).await, Err(PasswordError::Unfit(_))));
     }
 
     #[test]

@@ -169,6 +169,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) installation: Uuid,
     pub(crate) keys: Keys,
+    pub(crate) vault: Vault,
     /// By fingerprint of what was presented, so that no token lies in memory.
     pub(crate) verified: Cache<Fingerprint, Verified>,
     pub(crate) proofs: Proofs,
@@ -198,7 +199,7 @@ impl TokenService {
         options: Options,
     ) -> Result<Self, MasterKeyError> {
         let vault = Vault::unlock(&store, &master_key).await?;
-        let keys = Keys::load(store.clone(), vault).await?;
+        let keys = Keys::load(store.clone(), vault.clone()).await?;
         let installation = store.platform().installation_id().await.map_err(|error| {
             MasterKeyError(format!("The installation's id cannot be read from the database: {error}"))
         })?;
@@ -206,6 +207,7 @@ impl TokenService {
             store,
             installation,
             keys,
+            vault,
             verified: Cache::builder().max_capacity(CACHED).time_to_live(REMEMBERED).build(),
             proofs: Proofs::new(&MACHINES),
             issuers: Issuers::new(options.egress),

@@ -34,6 +34,8 @@ struct Ids {
     platform: String,
     /// Of a setup link.
     secret: String,
+    person: String,
+    invitation: String,
 }
 
 impl World {
@@ -79,7 +81,10 @@ impl World {
             let rows = installation.json(arguments);
             rows[0]["id"].as_str().unwrap_or_else(|| panic!("{arguments:?}: {rows}")).to_owned()
         };
+        let invitation = installation.run(&["admin", "invite", "zoe@rollcall.example"]);
         let ids = Ids {
+            person: first(&["admin", "list", "--json"]),
+            invitation: invitation.rsplit('/').next().unwrap().to_owned(),
             user,
             gone,
             group,
@@ -121,9 +126,10 @@ impl World {
     }
 
     fn filled(&self, path: &str) -> String {
-        let Ids { user, gone, group, token, login, client, platform, secret } = &self.ids;
+        let Ids { user, gone, group, token, login, client, platform, secret, person, invitation } = &self.ids;
         let id = match path {
             path if path.contains("/platform-tokens/") => platform,
+            path if path.contains("/admins/") => person,
             path if path.ends_with("/purge") => gone,
             path if path.contains("/users/") => user,
             path if path.contains("/groups/") => group,
@@ -140,6 +146,7 @@ impl World {
             ("{version}", "1"),
             ("{set}", "roles"),
             ("{id}", id),
+            ("/invitation/{secret}", &format!("/invitation/{invitation}")),
             ("{secret}", secret),
             ("{part}", "attributes"),
             ("{entry}", "name"),
@@ -167,10 +174,13 @@ async fn setup_link(console: &Console, server: &Server) -> (String, String) {
 }
 
 /// What is answered to GET and is no page.
-const NO_PAGES: [&str; 8] = [
+const NO_PAGES: [&str; 10] = [
     "/",
     "/console/audit/export",
     "/console/tenants/{slug}/audit/export",
+    // Without a provider there are none.
+    "/console/sign-in/with",
+    "/console/sign-in/callback",
     "/console/static/{*path}",
     "/console/tenants/{slug}/export",
     "/console/tenants/{slug}/value-sets/{set}/csv",

@@ -9,38 +9,72 @@ use std::{
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use store::{
-    AdminId, StoreError, TenantId,
-    admins::{Admin, AdminRole},
+use store::admins::{Admin, AdminRole};
+use token_service::{
+    passwords,
+    people::{NewPerson, PeopleError, check_person},
 };
-use token_service::passwords;
 
 use super::output;
 use crate::{
     cli::{Admin as Command, Role},
     installation::{Installation, cli_context},
+    settings::Settings,
 };
 
 /// Rows read at a time.
 const PAGE: u64 = 500;
 
 /// Runs one of the admin commands.
-pub(super) async fn run(installation: &Installation, command: Command) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    installation: &Installation,
+    settings: &Settings,
+    command: Command,
+) -> anyhow::Result<ExitCode> {
+    let tokens = &installation.tokens;
     match command {
         Command::Create { email, role, tenants, generate } => {
-            let role = match role {
-                Role::Operator => AdminRole::Operator,
-                Role::Manager => AdminRole::Manager,
-                Role::Auditor => AdminRole::Auditor,
-            };
-            // Before the password: nobody shall type one for nothing.
-            let tenants = given(installation, role, &tenants).await?;
+            let new = new_person(installation, &email, role_of(role), &tenants).await?;
             let password = if generate { passwords::generate() } else { ask_password()? };
-            create(installation, &email, password.clone(), role, tenants).await?;
+            told(tokens.add_person(new, password.clone(), &cli_context()).await)?;
             if generate {
                 output::line(password.expose_secret());
             } else {
                 output::line(format_args!("{email} can sign in to the console"));
+            }
+        }
+        Command::Invite { email, role, tenants } => {
+            let invited = match installation.store.platform().admin_by_email(&email).await? {
+                Some(_) if role.is_some() || !tenants.is_empty() => bail!(
+                    "{email} is on the list already: leave --role and --tenant out for another link, or change them with \
+                     `rollcall admin set`"
+                ),
+                Some(admin) => told(tokens.invite_again(admin.id, &cli_context()).await)?,
+                None => {
+                    let role = role.map_or(AdminRole::Operator, role_of);
+                    let new = new_person(installation, &email, role, &tenants).await?;
+                    told(tokens.invite(new, &cli_context()).await)?
+                }
+            };
+            output::line(invited.link(&settings.public_url()).expose_secret());
+        }
+        Command::Set { email, role, tenants } => {
+            let admin = person(installation, &email).await?;
+            let new = new_person(installation, &email, role_of(role), &tenants).await?;
+            told(tokens.change_person(admin.id, new.role, &new.tenants, &cli_context()).await)?;
+            output::line(format_args!("{} is now {}", admin.email, role_word(new.role)));
+        }
+        Command::Remove { email } => {
+            let admin = person(installation, &email).await?;
+            told(tokens.remove_person(admin.id, &cli_context()).await)?;
+            output::line(format_args!("{} is removed", admin.email));
+        }
+        Command::ResetSecondFactor { email } => {
+            let admin = person(installation, &email).await?;
+            if told(tokens.reset_second_factor(admin.id, &cli_context()).await)? {
+                output::line(format_args!("{} signs in with the password alone now", admin.email));
+            } else {
+                output::line(format_args!("{} has no second factor", admin.email));
             }
         }
         Command::List { json } => list(installation, json).await?,
@@ -48,24 +82,47 @@ pub(super) async fn run(installation: &Installation, command: Command) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
-/// The tenants of these slugs, if they go with the role.
-async fn given(
+/// An error without the name of the field, which is no option of these commands.
+fn told<T>(outcome: Result<T, PeopleError>) -> anyhow::Result<T> {
+    outcome.map_err(|error| {
+        let text = error.to_string();
+        match text.split_once(": ") {
+            Some(("email" | "role" | "tenants" | "password" | "person", text)) => anyhow::anyhow!("{text}"),
+            _ => error.into(),
+        }
+    })
+}
+
+fn role_of(role: Role) -> AdminRole {
+    match role {
+        Role::Operator => AdminRole::Operator,
+        Role::Manager => AdminRole::Manager,
+        Role::Auditor => AdminRole::Auditor,
+    }
+}
+
+/// Somebody of this address, role and tenants, if these go together; before anything is typed for nothing.
+async fn new_person(
     installation: &Installation,
+    email: &str,
     role: AdminRole,
     slugs: &[String],
-) -> anyhow::Result<BTreeSet<TenantId>> {
-    match (role, slugs.is_empty()) {
-        (AdminRole::Operator, false) => bail!("an operator has all tenants: leave --tenant out"),
-        (AdminRole::Manager, true) => {
-            bail!("a manager without a tenant could do nothing: name one with --tenant SLUG")
-        }
-        _ => {}
+) -> anyhow::Result<NewPerson> {
+    match check_person(role, !slugs.is_empty()) {
+        Ok(()) => {}
+        Err(_) if role == AdminRole::Operator => bail!("an operator has all tenants: leave --tenant out"),
+        Err(_) => bail!("a manager without a tenant could do nothing: name one with --tenant SLUG"),
     }
     let mut tenants = BTreeSet::new();
     for slug in slugs {
         tenants.insert(installation.tenant(slug).await?.id());
     }
-    Ok(tenants)
+    Ok(NewPerson { email: email.to_owned(), role, tenants })
+}
+
+async fn person(installation: &Installation, email: &str) -> anyhow::Result<Admin> {
+    let found = installation.store.platform().admin_by_email(email).await?;
+    found.with_context(|| format!("{email:?} is nobody's address here; `rollcall admin list` shows all"))
 }
 
 /// Keeps a new operator.
@@ -74,32 +131,9 @@ pub(super) async fn create_operator(
     email: &str,
     password: SecretString,
 ) -> anyhow::Result<()> {
-    create(installation, email, password, AdminRole::Operator, BTreeSet::new()).await
-}
-
-async fn create(
-    installation: &Installation,
-    email: &str,
-    password: SecretString,
-    role: AdminRole,
-    tenants: BTreeSet<TenantId>,
-) -> anyhow::Result<()> {
-    let (local, domain) = email.split_once('@').unwrap_or_default();
-    if local.is_empty() || domain.is_empty() || email.len() > 254 || email.contains(char::is_whitespace) {
-        bail!("{email:?} is no e-mail address");
-    }
-    let admin = Admin {
-        id: AdminId::generate(),
-        email: email.to_owned(),
-        password_hash: passwords::hash(password).await?,
-        role,
-        tenants,
-        created_at: installation.store.now(),
-    };
-    match installation.store.platform().create_admin(&admin, &cli_context()).await {
-        Err(StoreError::Conflict { .. }) => bail!("{email} can sign in already"),
-        result => Ok(result?),
-    }
+    let new = NewPerson { email: email.to_owned(), role: AdminRole::Operator, tenants: BTreeSet::new() };
+    told(installation.tokens.add_person(new, password, &cli_context()).await)?;
+    Ok(())
 }
 
 async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {

@@ -9,6 +9,12 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id_hash: Vec<u8>,
     pub data: String,
+    pub admin_id: Option<Uuid>,
+    pub pending: bool,
+    pub created_at: i64,
+    pub last_seen_at: i64,
+    pub address: String,
+    pub agent: String,
     pub expires_at: i64,
 }
 

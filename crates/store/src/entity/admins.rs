@@ -13,6 +13,7 @@ pub struct Model {
     pub password_hash: String,
     pub role: String,
     pub created_at: i64,
+    pub version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

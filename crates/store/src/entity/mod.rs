@@ -7,6 +7,10 @@
     reason = "columns are described in the migrations; the derives write public items, and more than is used"
 )]
 
+pub mod admin_identities;
+pub mod admin_invitations;
+pub mod admin_recovery_codes;
+pub mod admin_second_factors;
 pub mod admin_sessions;
 pub mod admin_tenants;
 pub mod admins;

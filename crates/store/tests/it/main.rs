@@ -29,6 +29,7 @@ mod roles;
 mod schema;
 mod setup;
 mod setup_links;
+mod sign_in;
 mod signals;
 mod tenant_list;
 mod tenants;

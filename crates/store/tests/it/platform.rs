@@ -1,11 +1,10 @@
-//! Admins and console sessions.
+//! Admins and console sessions; see also `sign_in`.
 
 use std::collections::BTreeSet;
 
 use store::{
     AdminId, TenantId,
-    admins::{Admin, AdminRole},
-    platform::SessionRow,
+    admins::{Admin, AdminRole, sessions::SessionRow},
 };
 use store_testing::on_both;
 
@@ -87,6 +86,7 @@ on_both! {
             id_hash: vec![byte; 32],
             data: data.into(),
             expires_at: store.now() + lives,
+            seat: None,
         };
         let (short, long) = (session(1, "{}", 1_000), session(2, "{}", 100_000));
         platform.save_session(&short).await.unwrap();

@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use provisioning::{configuration::ConfigurationError, directory::CreateTenantError};
 use serde::Serialize;
 use store::StoreError;
-use token_service::service::IssueError;
+use token_service::{people::PeopleError, service::IssueError};
 use utoipa::ToSchema;
 
 /// Longest text for people, in characters: it may quote what was sent.
@@ -199,6 +199,19 @@ impl From<IssueError> for ApiError {
             IssueError::Unfit(text) => Self::told(StatusCode::UNPROCESSABLE_ENTITY, text),
             IssueError::Taken(text) => Self::told(StatusCode::CONFLICT, text),
             IssueError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Unfit(text) => Self::told(StatusCode::UNPROCESSABLE_ENTITY, text),
+            PeopleError::Taken(text) => Self::told(StatusCode::CONFLICT, text),
+            PeopleError::Unknown => Self::not_found("There is no person of this id."),
+            PeopleError::LastOperator => Self::told(StatusCode::CONFLICT, error.to_string()),
+            PeopleError::Store(error) => error.into(),
+            other => Self::internal(other),
         }
     }
 }

@@ -8,6 +8,12 @@ use guard::Need;
 const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("GET", "/api/v1/openapi.json", None),
     ("GET", "/api/v1/admins", Some("admin:read")),
+    ("POST", "/api/v1/admins", Some("admin:write")),
+    ("DELETE", "/api/v1/admins/{id}", Some("admin:write")),
+    ("PATCH", "/api/v1/admins/{id}", Some("admin:write")),
+    ("POST", "/api/v1/admins/{id}/invitation", Some("admin:write")),
+    ("DELETE", "/api/v1/admins/{id}/second-factor", Some("admin:write")),
+    ("DELETE", "/api/v1/admins/{id}/sessions", Some("admin:write")),
     ("GET", "/api/v1/audit", Some("admin:read")),
     ("GET", "/api/v1/deleted-tenants", Some("admin:read")),
     ("POST", "/api/v1/deleted-tenants/{slug}/restore", Some("admin:write")),

@@ -1,5 +1,8 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
+pub(crate) mod account;
+pub(crate) mod admin;
+pub(crate) mod admins;
 pub(crate) mod audit;
 pub(crate) mod closed;
 pub(crate) mod configuration;
@@ -13,6 +16,7 @@ pub(crate) mod groups;
 pub(crate) mod guest;
 pub(crate) mod import;
 pub(crate) mod installation;
+pub(crate) mod invitation;
 pub(crate) mod keys;
 pub(crate) mod networks;
 pub(crate) mod new_tenant;
@@ -24,9 +28,12 @@ pub(crate) mod purge;
 pub(crate) mod revoke;
 pub(crate) mod roles;
 pub(crate) mod rotate;
+pub(crate) mod second_factor;
 pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
+pub(crate) mod sign_in_code;
+pub(crate) mod sign_in_with;
 pub(crate) mod tenants;
 pub(crate) mod user;
 pub(crate) mod users;

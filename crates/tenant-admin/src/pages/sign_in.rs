@@ -1,6 +1,4 @@
-//! Signing in and out.
-
-use std::time::{Duration, Instant};
+//! Signing in with a password, and out.
 
 use askama::Template;
 use axum::{
@@ -11,25 +9,22 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::admins::Admin;
-use token_service::{
-    attempts::{Attempts, Limit},
-    passwords::{self, PasswordError},
-};
+use store::{Actor, ActorKind, ChangeContext, admins::Admin};
+use token_service::{Sender, passwords::PasswordError};
 use tower_sessions::Session;
 
 use crate::{
     ConsoleState,
     chrome::{Chrome, page},
+    door::Door,
     error::PageError,
-    extract::{Fields, Parameters, Visit},
-    session,
+    extract::{Fields, Origin, Parameters, RequestId, Visit},
+    pager,
+    session::{self, How, SignedIn, Sittings},
 };
 
 /// Longest e-mail address (RFC 5321 §4.5.3.1.3).
 const LONGEST_EMAIL: usize = 254;
-/// Wrong passwords for one e-mail address that cost nothing: people mistype.
-pub(crate) const FREE: Limit = Limit { free: 3, window: Duration::from_secs(15 * 60) };
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -40,13 +35,44 @@ pub(crate) struct SignInPage {
     pub(crate) email: String,
     pub(crate) next: String,
     pub(crate) refused: bool,
+    /// Why nobody was signed in, where it is not the password.
+    pub(crate) problem: Option<String>,
+    /// What was just done.
+    pub(crate) notice: Option<&'static str>,
+    /// Where one may sign in instead: what it is called, and the link.
+    pub(crate) provider: Option<(String, String)>,
 }
 
-/// Where to go after sign-in.
+impl SignInPage {
+    /// With nothing typed.
+    pub(crate) fn new(state: &ConsoleState, next: &str) -> Self {
+        let provider = state.oidc.as_ref().map(|provider| {
+            let target = if next == FIRST { "" } else { next };
+            (provider.name(), pager::link("/console/sign-in/with", &[("next", target)]))
+        });
+        Self {
+            chrome: Chrome::of("Sign in", None),
+            nobody: false,
+            email: String::new(),
+            next: next.to_owned(),
+            refused: false,
+            problem: None,
+            notice: None,
+            provider,
+        }
+    }
+}
+
+/// The console's first page.
+const FIRST: &str = "/console/";
+
+/// Where to go after sign-in, and what was done before it.
 #[derive(Deserialize)]
 pub(crate) struct Next {
     #[serde(default)]
-    next: String,
+    pub(crate) next: String,
+    #[serde(default)]
+    done: String,
 }
 
 /// What was typed.
@@ -62,50 +88,80 @@ pub(crate) struct SignIn {
 
 /// `GET /`, `GET /console`.
 pub(crate) async fn front_door() -> Redirect {
-    Redirect::to("/console/")
+    Redirect::to(FIRST)
 }
 
 /// `GET /console/sign-in`.
 pub(crate) async fn show(
     State(state): State<ConsoleState>,
+    Extension(sittings): Extension<Sittings>,
     session: Session,
+    Origin(sender): Origin,
     Parameters(query): Parameters<Next>,
 ) -> Result<Response, PageError> {
     let next = own_page(&query.next);
-    if session::current(&session).await?.is_some() {
+    if sittings.person(&state.store, &session, &sender).await?.is_some() {
         return Ok(Redirect::to(next).into_response());
     }
-    let nobody = state.store.platform().admin_count().await? == 0;
-    form(StatusCode::OK, String::new(), next, nobody, false)
+    let mut shown = SignInPage::new(&state, next);
+    shown.nobody = shown.provider.is_none() && state.store.platform().admin_count().await? == 0;
+    shown.notice = match query.done.as_str() {
+        "password" => Some("The password is kept. Sign in with it."),
+        "everywhere" => Some("You are signed out everywhere."),
+        _ => None,
+    };
+    page(StatusCode::OK, &shown)
 }
 
-/// `POST /console/sign-in`: unknown address and wrong password get the same answer at the same cost.
+/// `POST /console/sign-in`: unknown address and wrong password get the same answer at the same cost. Who has a second
+/// factor is not signed in by that, but asked for a code.
 pub(crate) async fn enter(
     State(state): State<ConsoleState>,
-    Extension(attempts): Extension<Attempts>,
+    Extension(door): Extension<Door>,
     session: Session,
+    Origin(sender): Origin,
+    RequestId(cause): RequestId,
     Fields(typed): Fields<SignIn>,
 ) -> Result<Response, PageError> {
+    let place = door.enter(sender.address).ok_or(PageError::BusySignIn)?;
     let email = typed.email.trim();
     let next = own_page(&typed.next);
-    match check(&state, email, SecretString::from(typed.password)).await? {
-        Some(admin) => {
-            attempts.succeeded(email).await;
-            session::begin(&session, admin.id).await?;
-            tracing::info!(admin = %admin.id, "signed in to the console");
-            Ok(Redirect::to(next).into_response())
-        }
-        None => {
-            tokio::time::sleep(attempts.failed(email, Instant::now()).await.delay).await;
-            form(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                typed.email.chars().take(LONGEST_EMAIL).collect(),
-                next,
-                false,
-                true,
-            )
-        }
+    let Some(admin) = check(&state, email, SecretString::from(typed.password)).await? else {
+        place.wrong(email).await;
+        let mut shown = SignInPage::new(&state, next);
+        shown.email = typed.email.chars().take(LONGEST_EMAIL).collect();
+        shown.refused = true;
+        return page(StatusCode::UNPROCESSABLE_ENTITY, &shown);
+    };
+    let signed_in = SignedIn::new(admin.id, How::Password, &sender, state.store.now());
+    if state.tokens.has_second_factor(&admin).await? {
+        session::hold(&session, &signed_in).await?;
+        let next = if next == FIRST { "" } else { next };
+        return Ok(Redirect::to(&pager::link("/console/sign-in/code", &[("next", next)])).into_response());
     }
+    place.right(email).await;
+    session::begin(&session, &signed_in).await?;
+    note(&state, &admin, "password", &sender, &cause).await?;
+    Ok(Redirect::to(next).into_response())
+}
+
+/// Writes down who has signed in, how and from where.
+pub(crate) async fn note(
+    state: &ConsoleState,
+    admin: &Admin,
+    how: &str,
+    sender: &Sender,
+    cause: &str,
+) -> Result<(), PageError> {
+    tracing::info!(admin = %admin.id, how, "signed in to the console");
+    let context = by_themselves(admin, cause);
+    Ok(state.store.platform().note_sign_in(admin, how, &sender.line(), &context).await?)
+}
+
+/// Who does what happens at sign-in.
+pub(crate) fn by_themselves(admin: &Admin, cause: &str) -> ChangeContext {
+    let actor = Actor { kind: ActorKind::Admin, id: admin.id.to_string(), name: admin.email.clone() };
+    ChangeContext { actor, cause: cause.to_owned() }
 }
 
 /// `POST /console/sign-out`.
@@ -115,11 +171,16 @@ pub(crate) async fn leave(
     _: Visit,
 ) -> Result<Response, PageError> {
     session.flush().await?;
-    let mut response = Redirect::to("/console/sign-in").into_response();
+    Ok(signed_out(&state, "/console/sign-in"))
+}
+
+/// Leads to sign-in, and takes the cookie away.
+pub(crate) fn signed_out(state: &ConsoleState, target: &str) -> Response {
+    let mut response = Redirect::to(target).into_response();
     if let Ok(removal) = HeaderValue::from_str(&session::removal(state.secure_cookies)) {
         response.headers_mut().append(header::SET_COOKIE, removal);
     }
-    Ok(response)
+    response
 }
 
 /// The admin, if the password is right.
@@ -133,8 +194,7 @@ async fn check(
     } else {
         state.store.platform().admin_by_email(email).await?
     };
-    let hash = admin.as_ref().map(|admin| admin.password_hash.clone());
-    match passwords::verify(password, hash).await {
+    match state.tokens.is_password_of(admin.as_ref(), password).await {
         Ok(right) => Ok(admin.filter(|_| right)),
         Err(PasswordError::Unfit(_)) => Ok(None),
         Err(PasswordError::Busy) => Err(PageError::BusySignIn),
@@ -142,25 +202,10 @@ async fn check(
     }
 }
 
-fn form(
-    status: StatusCode,
-    email: String,
-    next: &str,
-    nobody: bool,
-    refused: bool,
-) -> Result<Response, PageError> {
-    let chrome = Chrome::of("Sign in", None);
-    page(status, &SignInPage { chrome, nobody, email, next: next.to_owned(), refused })
-}
-
 /// A page of this console, or its first one: never another site.
-fn own_page(next: &str) -> &str {
+pub(crate) fn own_page(next: &str) -> &str {
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if plain && next.starts_with("/console/") && !next.starts_with("/console/sign-") {
-        next
-    } else {
-        "/console/"
-    }
+    if plain && next.starts_with("/console/") && !next.starts_with("/console/sign-") { next } else { FIRST }
 }
 
 #[cfg(test)]

@@ -121,4 +121,65 @@ store_testing::on_both! {
         assert_eq!((&people[1]["email"], &people[1]["tenants"]), (&json!("bob@example.com"), &json!(["acme"])));
         assert!(!json!(people).to_string().contains("argon2"));
     }
+
+    async fn people_are_invited_changed_and_removed(store: TestStore) {
+        let api = Api::new(store).await;
+        api.tenant("acme", "generic").await;
+        let manager = json!({"email": "m@example.com", "role": "manager", "tenants": ["acme"]});
+        for (body, status, field) in [
+            (json!({"email": "m", "role": "manager", "tenants": ["acme"]}), 422, "email"),
+            (json!({"email": "m@example.com", "role": "manager"}), 422, "tenants"),
+            (json!({"email": "m@example.com", "role": "manager", "tenants": ["nowhere"]}), 422, "tenants"),
+            (json!({"email": "m@example.com", "role": "operator", "tenants": ["acme"]}), 422, "tenants"),
+            (json!({"email": "m@example.com", "role": "king"}), 422, "role"),
+            (json!({"email": "m@example.com"}), 422, "role"),
+        ] {
+            api.send("POST", "/admins", body).await.blames(status, field);
+        }
+        let made = api.send("POST", "/admins", manager.clone()).await;
+        let link = made.is(201).text("/link");
+        assert!(link.starts_with("https://rollcall.test/console/invitation/"), "{link}");
+        assert_eq!((&made.body["admin"]["hasPassword"], &made.body["admin"]["tenants"]), (&json!(false), &json!(["acme"])));
+        api.send("POST", "/admins", manager).await.blames(409, "email");
+        let path = format!("/admins/{}", made.text("/admin/id"));
+        let again = api.send("POST", &format!("{path}/invitation"), json!({})).await;
+        assert_ne!(again.is(201).text("/link"), link);
+        assert!(!api.get("/admins").await.body.to_string().contains("invitation"));
+        let secret = again.text("/link").rsplit('/').next().unwrap().to_owned().into();
+        let password = "seven quiet fields of barley".to_owned().into();
+        api.state.tokens.accept_invitation(&secret, password, "r").await.unwrap();
+        let people = api.walk("/admins", 5).await;
+        assert_eq!((&people[0]["hasPassword"], &people[0]["invitedUntil"]), (&json!(true), &json!(null)));
+
+        let changed = api.send("PATCH", &path, json!({"role": "auditor"})).await;
+        assert_eq!((&changed.is(200).body["role"], &changed.body["tenants"]), (&json!("auditor"), &json!(["acme"])));
+        assert_eq!(api.send("PATCH", &path, json!({"tenants": []})).await.is(200).body["tenants"], json!([]));
+        api.send("PATCH", &path, json!({"role": "manager"})).await.blames(422, "tenants");
+        // Whoever may not everything makes no operator, and does nothing to one.
+        let writer = api.platform("Writer", "admin:write", 9 * DAY).await;
+        let operator = json!({"email": "o@example.com", "role": "operator"});
+        api.as_(&writer, "POST", "/admins", Some(operator.clone())).await.blames(403, "role");
+        api.as_(&writer, "PATCH", &path, Some(json!({"role": "operator"}))).await.blames(403, "role");
+        api.as_(&writer, "PATCH", &path, Some(json!({"role": "manager", "tenants": ["acme"]}))).await.is(200);
+        api.send("PATCH", &path, json!({"role": "operator", "tenants": []})).await.is(200);
+        for (method, below) in [("POST", "/invitation"), ("DELETE", "/second-factor"), ("DELETE", "/sessions"), ("DELETE", "")] {
+            api.as_(&writer, method, &format!("{path}{below}"), None).await.blames(403, "role");
+        }
+        api.delete(&path).await.blames(409, "role");
+        let id = made.text("/admin/id").parse().unwrap();
+        assert!(api.store.platform().begin_second_factor(id, b"sealed").await.unwrap());
+        assert!(api.store.platform().confirm_second_factor(id, 1, &[], None, &context()).await.unwrap());
+        assert_eq!(api.walk("/admins", 5).await[0]["secondFactor"], true);
+        api.delete(&format!("{path}/second-factor")).await.is(204);
+        api.delete(&format!("{path}/sessions")).await.is(204);
+        assert_eq!(api.walk("/admins", 5).await[0]["secondFactor"], false);
+        let other = api.send("POST", "/admins", operator).await;
+        api.delete(&path).await.blames(409, "role");
+        let secret = other.text("/link").rsplit('/').next().unwrap().to_owned().into();
+        let password = "seven quiet fields of barley".to_owned().into();
+        api.state.tokens.accept_invitation(&secret, password, "r").await.unwrap();
+        api.delete(&path).await.is(204);
+        api.delete(&path).await.is(404);
+        api.send("PATCH", "/admins/none", json!({})).await.is(404);
+    }
 }

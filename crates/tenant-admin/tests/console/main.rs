@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod account;
+mod admins;
 mod audit;
 mod clients;
 mod configuration;
@@ -16,10 +18,12 @@ mod limits;
 mod people;
 mod platform_tokens;
 mod profile;
+mod provider;
 mod refusals;
 mod rights;
 mod routes;
 mod rules;
+mod second_factor;
 mod setup;
 mod setup_links;
 mod sign_in;

@@ -78,10 +78,12 @@ store_testing::on_both! {
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
         console.store.number().await;
+        let person = console.store.platform().admins(0, 1).await.unwrap().items[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
                 path if path.contains("/platform-tokens/") => &platform,
+                path if path.contains("/admins/") => &person,
                 path if path.ends_with("/purge") => &gone,
                 path if path.contains("/users/") => &user,
                 path if path.contains("/groups/") => &group,

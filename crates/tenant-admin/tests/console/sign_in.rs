@@ -80,12 +80,32 @@ store_testing::on_both! {
         assert_eq!(console.get("/console/").await.status, StatusCode::OK);
     }
 
-    async fn a_session_ends_after_twelve_hours(store: TestStore) {
+    async fn a_session_ends_after_twelve_hours_however_much_it_is_used(store: TestStore) {
         let console = Console::signed_in(store).await;
-        console.store.advance(11 * 3_600_000);
-        assert_eq!(console.get("/console/").await.status, StatusCode::OK);
+        for hour in 1..12 {
+            console.store.advance(3_600_000);
+            assert_eq!(console.get("/console/").await.status, StatusCode::OK, "hour {hour}");
+        }
         console.store.advance(3_600_000 + 1000);
         assert_eq!(console.get("/console/").await.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn a_session_that_is_not_used_ends_after_two_hours(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        console.store.advance(2 * 3_600_000 - 1000);
+        assert_eq!(console.get("/console/").await.status, StatusCode::OK);
+        console.store.advance(2 * 3_600_000);
+        assert_eq!(console.get("/console/").await.status, StatusCode::SEE_OTHER);
+        // Its row is gone, too.
+        let ada = console.store.platform().admin_by_email(EMAIL).await.unwrap().unwrap();
+        assert_eq!(console.store.platform().sessions_of(ada.id).await.unwrap(), []);
+    }
+
+    async fn sign_ins_are_written_down(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let trail = console.store.platform().audit(None, 1).await.unwrap();
+        assert_eq!((trail[0].event.as_str(), trail[0].actor.name.as_str()), ("admin.signed-in", EMAIL));
+        assert_eq!(trail[0].payload.as_ref().unwrap()["how"], "password");
     }
 
     async fn sign_in_leads_back_to_the_page_that_was_asked_for(store: TestStore) {

@@ -13,7 +13,7 @@ use store::{
     tenants::TenantSettings,
 };
 use store_testing::TestStore;
-use tenant_admin::ConsoleState;
+use tenant_admin::{ConsoleState, SecondFactor};
 use token_service::{MasterKey, NewPlatformToken, TokenService, passwords};
 use tower::ServiceExt;
 
@@ -83,6 +83,9 @@ impl Console {
             tokens,
             public_url: format!("https://{HOST}").parse().unwrap(),
             tenant_domain: Some("customers.test".into()),
+            trusted_proxies: Default::default(),
+            second_factor: SecondFactor::Optional,
+            oidc: None,
             secure_cookies: true,
             request_log_days: 7,
             live: Default::default(),

@@ -47,6 +47,11 @@ impl Source {
     pub(crate) fn of(federation: &Federation) -> Self {
         Self { issuer: federation.issuer.clone(), keys_url: federation.keys_url.clone() }
     }
+
+    /// Of an issuer whose configuration was read already.
+    pub(crate) fn at(issuer: String, keys_url: String) -> Self {
+        Self { issuer, keys_url: Some(keys_url) }
+    }
 }
 
 /// A public key with the one algorithm that it is for, by its type: what a token says cannot change that.
@@ -196,7 +201,8 @@ impl Issuers {
         Ok(found.jwks_uri)
     }
 
-    async fn document<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Result<T, String> {
+    /// Reads a JSON document; the error is for the log or for an operator.
+    pub(crate) async fn document<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Result<T, String> {
         let parsed: Url = url.parse().map_err(|error| format!("{:?}: {error}", cut(url)))?;
         let limits = Limits { total: PATIENCE, answer: DOCUMENT };
         let answer = self.egress.send(Call::get(parsed, limits)).await.map_err(|error| error.to_string())?;
