@@ -1,6 +1,7 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod activity;
 mod configuration;
 mod keys;
 mod people;
@@ -224,6 +225,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(people::pages())
     .chain(platform::pages())
     .chain(configuration::pages())
+    .chain(activity::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

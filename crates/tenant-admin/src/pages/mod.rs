@@ -1,5 +1,7 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
+pub(crate) mod activity;
+pub(crate) mod check;
 pub(crate) mod closed;
 pub(crate) mod configuration;
 pub(crate) mod deactivate;
@@ -15,6 +17,7 @@ pub(crate) mod platform_token;
 pub(crate) mod platform_tokens;
 pub(crate) mod profile;
 pub(crate) mod purge;
+pub(crate) mod request;
 pub(crate) mod revoke;
 pub(crate) mod roles;
 pub(crate) mod rotate;

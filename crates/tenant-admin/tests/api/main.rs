@@ -13,5 +13,6 @@ mod manners;
 mod networks;
 mod platform;
 mod refusals;
+mod requests;
 mod support;
 mod tenants;
