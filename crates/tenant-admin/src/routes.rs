@@ -162,6 +162,11 @@ table! {
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
     post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
     get Manage "/console/tenants/{slug}/export" => pages::import::export;
+    get Manage "/console/tenants/{slug}/activity" => pages::activity::show;
+    get Manage "/console/tenants/{slug}/activity/live" => pages::activity::live;
+    get Manage "/console/tenants/{slug}/activity/check" => pages::check::show;
+    post Manage "/console/tenants/{slug}/activity/check" => pages::check::check, at most LARGE_FORM;
+    get Manage "/console/tenants/{slug}/activity/{id}" => pages::request::show;
     get Read "/console/tenants/{slug}/users" => pages::users::show;
     get Read "/console/tenants/{slug}/users/{id}" => pages::user::show;
     post Manage "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;

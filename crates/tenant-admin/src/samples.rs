@@ -1,6 +1,7 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod activity;
 mod audit;
 mod configuration;
 mod guest;
@@ -234,6 +235,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(configuration::pages())
     .chain(tenants::pages())
     .chain(rules::pages())
+    .chain(activity::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

@@ -24,6 +24,8 @@ struct World {
     gone: String,
     group: String,
     login: String,
+    /// An entry of the log.
+    entry: String,
 }
 
 impl World {
@@ -47,12 +49,14 @@ impl World {
         console.person("reader@x", AdminRole::Auditor, &[]).await;
         console.person("stranger@x", AdminRole::Manager, &[other.id()]).await;
         console.store.number().await;
-        Self { console, token, user, gone, group, login }
+        let entry = console.logged(&acme, |_| ()).await;
+        Self { console, token, user, gone, group, login, entry }
     }
 
     fn filled(&self, path: &str) -> String {
         let id = match path {
             _ if path.ends_with("/purge") => &self.gone,
+            _ if path.contains("/activity/") => &self.entry,
             _ if path.contains("/users/") => &self.user,
             _ if path.contains("/groups/") => &self.group,
             _ if path.contains("/logins/") => &self.login,

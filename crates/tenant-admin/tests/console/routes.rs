@@ -77,6 +77,7 @@ store_testing::on_both! {
         assert_eq!(console.post("/console/tenants/acme/clients", &fields).await.status, StatusCode::CREATED);
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
+        let entry = console.logged(&tenant, |_| ()).await;
         console.store.number().await;
         let person = console.store.platform().admins(0, 1).await.unwrap().items[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
@@ -85,6 +86,7 @@ store_testing::on_both! {
                 path if path.contains("/platform-tokens/") => &platform,
                 path if path.contains("/admins/") => &person,
                 path if path.ends_with("/purge") => &gone,
+                path if path.contains("/activity/") => &entry,
                 path if path.contains("/users/") => &user,
                 path if path.contains("/groups/") => &group,
                 path if path.contains("/logins/") => &login,

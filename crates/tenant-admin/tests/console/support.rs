@@ -8,7 +8,8 @@ use scim_core::projection::Projection;
 use serde_json::Value;
 use std::sync::Arc;
 use store::{
-    Actor, ActorKind, AdminId, ChangeContext, TenantId,
+    Actor, ActorKind, AdminId, ChangeContext, CredentialId, TenantId,
+    activity::{ActivityBatch, LoggedRequest, NewRequest, RequestLine},
     admins::{Admin, AdminRole},
     tenants::TenantSettings,
 };
@@ -236,6 +237,43 @@ impl Console {
             projection: &projection,
         };
         self.state.provisioner.delete_user(request, id, None).await.unwrap();
+    }
+
+    /// A request of the identity provider, a little later than all before; gives the id of its entry.
+    pub(crate) async fn logged(&self, tenant: &Tenant, change: impl FnOnce(&mut LoggedRequest)) -> String {
+        let line = RequestLine {
+            id: uuid::Uuid::now_v7(),
+            at: self.store.now(),
+            request_id: "r-1".into(),
+            credential: CredentialId(uuid::Uuid::nil()),
+            credential_name: "Okta production".into(),
+            method: "POST".into(),
+            route: "/Users".into(),
+            path: "/Users".into(),
+            query: None,
+            resource_id: None,
+            status: 201,
+            scim_type: None,
+            detail: None,
+            duration_us: 12_345,
+            request_bytes: 20,
+            response_bytes: Some(30),
+            erased: false,
+        };
+        let mut entry = LoggedRequest {
+            line,
+            request_body: Some("{\"userName\":\"ann\"}".into()),
+            response_body: Some("{\"id\":\"1\"}".into()),
+            request_cut: false,
+            response_cut: false,
+        };
+        change(&mut entry);
+        let id = entry.line.id.to_string();
+        let new = NewRequest { tenant: tenant.id(), entry, subjects: vec!["ann".into()] };
+        let batch = ActivityBatch { requests: vec![new], ..ActivityBatch::default() };
+        self.store.platform().write_activity(&batch).await.unwrap();
+        self.store.advance(1);
+        id
     }
 
     /// A group with members; gives the id.
