@@ -129,6 +129,12 @@ impl Installation {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Runs a command that may take as long as it needs; it must succeed.
+    pub(crate) fn run_long(&self, arguments: &[&str]) {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "rollcall {arguments:?} failed: {}", describe(&output));
+    }
+
     /// Runs a command that must fail; gives its stderr.
     pub(crate) fn refuse(&self, arguments: &[&str]) -> String {
         let output = self.finish(arguments);
@@ -292,6 +298,11 @@ impl Console {
         let cookie = answer.headers()["set-cookie"].to_str().unwrap();
         cookie.split(';').next().unwrap().clone_into(&mut console.cookie);
         console
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.origin)).header("cookie", &self.cookie);
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {

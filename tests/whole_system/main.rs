@@ -6,6 +6,7 @@
 
 mod activity;
 mod api;
+mod audit;
 mod browser;
 mod browsing;
 mod command_line;
@@ -22,11 +23,15 @@ mod harness;
 mod keys;
 mod limits;
 mod oauth;
+mod pages;
 mod refusals;
 mod revocation;
 mod roles;
+mod rules;
 mod secrets;
+mod setup;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod tenants;
 mod wire;

@@ -50,6 +50,17 @@
       copy(button);
       return;
     }
+    // A small button copies what stands before it.
+    const mini = event.target.closest("[data-copy-before]");
+    if (mini) {
+      const value = mini.previousElementSibling;
+      navigator.clipboard.writeText(value.textContent).then(() => {
+        say(`${value.textContent} copied.`);
+        mini.dataset.copied = "";
+        window.setTimeout(() => { delete mini.dataset.copied; }, 2000);
+      }, () => select(value));
+      return;
+    }
     if (event.target.closest("[data-saved]")) unsaved = false;
     const opener = event.target.closest("a[data-dialog]");
     const dialog = opener && document.getElementById(opener.dataset.dialog);
@@ -87,6 +98,12 @@
         if (again) again.focus();
       }
       if (window.htmx) window.htmx.process(box);
+      // Of a part that is replaced as a whole, what is new is said once.
+      const news = box.querySelector("[data-say]");
+      if (news && news.dataset.say !== box.dataset.said) {
+        if (box.dataset.said) say(news.dataset.say);
+        box.dataset.said = news.dataset.say;
+      }
     };
     const follow = () => {
       if (source) source.close();

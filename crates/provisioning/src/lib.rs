@@ -5,8 +5,10 @@ pub mod configuration;
 pub mod csv;
 pub mod departed;
 pub mod directory;
+pub mod domains;
 pub mod entries;
 pub mod groups;
+pub mod removal;
 pub mod slug;
 pub mod users;
 

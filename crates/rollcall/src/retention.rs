@@ -1,5 +1,6 @@
-//! Clears away what has had its time while the server runs: deleted users, revoked access tokens, notes of what was
-//! refused, the log of requests and its counters, retired signing keys whose last token has ended. At its start, and then about once an hour.
+//! Clears away what has had its time while the server runs: deleted tenants and users, claims of host names, revoked
+//! access tokens, notes of what was refused, the log of requests and its counters, retired signing keys whose last token
+//! has ended. At its start, and then about once an hour.
 
 use std::time::Duration;
 
@@ -24,6 +25,16 @@ const TRAFFIC_DAYS: i64 = 90;
 pub(crate) async fn run(installation: Installation, log_days: u32, stop: watch::Receiver<bool>) {
     loop {
         let round = async {
+            match installation.tenants.purge_deleted().await {
+                Ok(0) => {}
+                Ok(tenants) => tracing::info!(tenants, "purged deleted tenants whose retention is over"),
+                Err(error) => {
+                    tracing::warn!(%error, "deleted tenants could not be purged; the next round tries again");
+                }
+            }
+            if let Err(error) = installation.tenants.check_domains_again().await {
+                tracing::warn!(%error, "host names could not be looked at again; the next round tries again");
+            }
             match installation.provisioner.purge_expired(&installation.tenants).await {
                 Ok(0) => {}
                 Ok(users) => tracing::info!(users, "purged deleted users whose retention is over"),

@@ -69,7 +69,7 @@ impl Front {
 
         let mut response = match host_of(&request) {
             Err(error) => error_response(&error, Some(id.as_str())),
-            Ok(host) => match Address::parse(&self.origins, host.as_deref(), request.uri().path()) {
+            Ok(host) => match self.address(host, request.uri().path()).await {
                 Some(address) => self.scim(address, id, request).await,
                 None => self.other.clone().oneshot(request).await.unwrap_or_else(|never| match never {}),
             },
@@ -78,6 +78,19 @@ impl Front {
             response.headers_mut().insert(request_id::HEADER, value);
         }
         response
+    }
+
+    /// What host and path name. While host names cannot be looked up each is as good as any other: the credential still
+    /// names the tenant, or the path does.
+    async fn address(&self, host: Option<String>, path: &str) -> Option<Address> {
+        if let Some(host) = host.as_deref() {
+            match self.state.tenants.slug_of_host(host).await {
+                Ok(Some(slug)) => return Some(Address::on_domain(host.to_owned(), &slug, path)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "host names of tenants cannot be looked up now"),
+            }
+        }
+        Address::parse(&self.origins, host.as_deref(), path)
     }
 
     async fn scim(&self, address: Address, id: RequestId, request: Request) -> Response {

@@ -6,14 +6,18 @@
 mod api;
 mod assets;
 mod chrome;
+mod connect;
 mod diff_view;
 mod error;
 mod extract;
 mod form;
 mod guard;
+mod guest;
+mod health;
 mod live;
 mod pager;
 mod pages;
+mod plot;
 mod rights;
 mod routes;
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl TenantDirectory {
         let next = Draft::of(tenant, text).await?;
         let scope = self.store().tenant(tenant.id());
         let roles = scope.preview_roles(&next.roles_of()).await?;
-        let people = self.recheck_by(tenant, &next.profile.user, &next.value_sets, limit, progress).await?;
+        let people = self.recheck_from(tenant, next.rules(), None, limit, progress).await?;
         let diff = compare(&tenant.row.profile, text).await?;
         Ok(ProfilePreview { name: next.profile.name, title: next.profile.title, diff, roles, people })
     }

@@ -31,6 +31,7 @@ pub(crate) use members::{take_members, too_many as too_many_members};
 pub use misfits::{misfits, violations};
 pub(crate) use report::{Dropped, Problems, shown};
 pub use report::{Origin, Violation};
+pub(crate) use validate::drop_hollow;
 pub use validate::{Findings, Note, examine_for, only_deactivates, validate, validate_for};
 
 /// Deepest nesting of a body; the body itself is 1.

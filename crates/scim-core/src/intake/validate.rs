@@ -157,7 +157,7 @@ fn check_schema(schema: &Schema, prefix: &str, values: &mut Map<String, Value>, 
 }
 
 /// Drops entries that say nothing: judged only here, because a PATCH may set `display` before `value`.
-fn drop_hollow(attribute: &Attribute, list: &mut Vec<Value>) {
+pub(crate) fn drop_hollow(attribute: &Attribute, list: &mut Vec<Value>) {
     let label = |name: &str| matches!(name, "type" | "primary");
     let has_more = attribute.sub_attributes.iter().any(|sub| !label(&sub.name));
     list.retain(|element| match element {

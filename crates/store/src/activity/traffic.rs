@@ -93,6 +93,22 @@ impl Platform {
         hours(&self.inner, sql).await
     }
 
+    /// The hours of these tenants together.
+    pub async fn traffic_among(
+        &self,
+        tenants: &[TenantId],
+        from: i64,
+        until: i64,
+    ) -> Result<Vec<HourOfTraffic>, StoreError> {
+        let mut sql = Sql::new(self.inner.backend, Uuid::nil());
+        sql.push("SELECT hour, ");
+        write_sums(&mut sql);
+        sql.push(" FROM traffic WHERE tenant IN ")
+            .ids(tenants.iter().map(|tenant| &tenant.0))
+            .add(" AND hour >= ? AND hour < ? GROUP BY hour ORDER BY hour", [from.into(), until.into()]);
+        hours(&self.inner, sql).await
+    }
+
     /// What each tenant has sent from one time to before another (milliseconds, hours that begin in between), in the
     /// order of their ids. Tenants without a request are missing.
     pub async fn traffic_of_tenants(

@@ -9,7 +9,11 @@ use crate::support::{Console, HOST};
 /// A path with its parameters filled in.
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
-    path.replace("{version}", "1").replace("{set}", "sites")
+    let path = path.replace("{part}", "policies").replace("{entry}", "all");
+    path.replace("{version}", "1")
+        .replace("{set}", "sites")
+        .replace("{number}", "1")
+        .replace("{secret}", &"A".repeat(43))
 }
 
 async fn with_token(store: TestStore) -> (Console, String) {
@@ -29,9 +33,18 @@ store_testing::on_both! {
             console.cookie = cookie.map(str::to_owned);
             let unknown = ("GET", "/console/unknown", Right::SignedIn);
             let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
-            for (method, path, _) in closed.chain(&[unknown]) {
+            for (method, path, right) in closed.chain(&[unknown]) {
                 let path = filled(path, &id);
                 match *method {
+                    _ if *right == Right::Guest => {
+                        let fields = [("for", "entra"), ("expires", "1y"), ("username", "x")];
+                        let page = match *method {
+                            "GET" => console.get(&path).await,
+                            _ => console.post(&path, &fields).await,
+                        };
+                        assert_eq!(page.status, StatusCode::GONE, "{method} {path}");
+                        page.shows("ask whoever sent it to you").hides("acme");
+                    }
                     "GET" => {
                         let page = console.get(&path).await;
                         assert_eq!(page.status, StatusCode::SEE_OTHER, "GET {path}");
@@ -64,8 +77,9 @@ store_testing::on_both! {
         assert_eq!(console.post("/console/tenants/acme/clients", &fields).await.status, StatusCode::CREATED);
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
+        console.store.number().await;
         let entry = console.logged(&tenant, |_| ()).await;
-        let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
+        let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
                 path if path.contains("/platform-tokens/") => &platform,
