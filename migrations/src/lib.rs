@@ -138,6 +138,15 @@ const PLATFORM_NETWORKS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Looking for people, and imports of files.
+const PEOPLE: Script = Script {
+    name: "m20261125_000021_people",
+    tables: include_str!("people/tables.sql"),
+    postgres: include_str!("people/postgres.sql"),
+    sqlite: include_str!("people/sqlite.sql"),
+    tenant_tables: &["imports", "import_parts"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -159,6 +168,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(PEOPLE),
         ]
     }
 }

@@ -21,6 +21,7 @@ mod harness;
 mod keys;
 mod limits;
 mod oauth;
+mod people;
 mod refusals;
 mod revocation;
 mod roles;

@@ -7,6 +7,8 @@ pub mod departed;
 pub mod directory;
 pub mod entries;
 pub mod groups;
+pub mod imports;
+pub mod people;
 pub mod slug;
 pub mod users;
 

@@ -1,5 +1,5 @@
 //! Clears away what has had its time while the server runs: deleted users, revoked access tokens, notes of what was
-//! refused, retired signing keys whose last token has ended. At its start, and then about once an hour.
+//! refused, files that nobody imported, retired signing keys whose last token has ended. At its start, and then about once an hour.
 
 use std::time::Duration;
 
@@ -29,6 +29,13 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
             }
             if let Err(error) = installation.tokens.forget_refusals().await {
                 tracing::warn!(%error, "old refusals could not be removed; the next round tries again");
+            }
+            match installation.provisioner.forget_import_files().await {
+                Ok(0) => {}
+                Ok(parts) => tracing::info!(parts, "removed files that nobody has imported"),
+                Err(error) => {
+                    tracing::warn!(%error, "files that nobody has imported could not be removed; the next round tries again");
+                }
             }
             match installation.tokens.remove_ended_keys().await {
                 Ok(kids) if kids.is_empty() => {}

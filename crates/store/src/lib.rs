@@ -11,6 +11,7 @@ pub mod error;
 pub mod federations;
 pub mod groups;
 pub mod ids;
+pub mod imports;
 pub mod keys;
 pub mod logins;
 pub mod page;
@@ -40,7 +41,7 @@ mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};
 pub use error::StoreError;
-pub use ids::{AdminId, CredentialId, GroupId, PlatformTokenId, TenantId, UserId};
+pub use ids::{AdminId, CredentialId, GroupId, ImportId, PlatformTokenId, TenantId, UserId};
 pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
 pub use store::{Backend, Clock, Store, StoreOptions, TenantScope, Terms};

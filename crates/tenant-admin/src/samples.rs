@@ -2,9 +2,11 @@
 //! (`CONSOLE_SAMPLES=DIR`).
 
 mod configuration;
+mod imports;
 mod keys;
 mod people;
 mod platform;
+mod roles;
 mod setup;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -222,6 +224,8 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(setup::pages())
     .chain(keys::pages())
     .chain(people::pages())
+    .chain(roles::pages())
+    .chain(imports::pages())
     .chain(platform::pages())
     .chain(configuration::pages())
     .map(|(name, page)| (name, page.expect("a page")))

@@ -188,13 +188,13 @@ pub async fn compare(old: &str, new: &str) -> Result<Option<Vec<DiffLine>>, Stor
 }
 
 /// A profile that may become the tenant's.
-struct Next {
+pub(super) struct Next {
     profile: Profile,
     value_sets: ValueSets,
 }
 
 impl Next {
-    async fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
+    pub(super) async fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
         let mut profile = checked(text).await?;
         if tenant.row.compatibility == STRICT {
             profile.set_leniencies(Leniencies::STRICT);
@@ -203,7 +203,7 @@ impl Next {
         Ok(Self { profile, value_sets })
     }
 
-    fn roles_of(&self) -> impl Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync {
+    pub(super) fn roles_of(&self) -> impl Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync {
         |name: &str, external_id: Option<&str>| {
             self.profile.roles_of_group(&self.value_sets, name, external_id)
         }

@@ -31,6 +31,8 @@ const ROWS: &[(&str, &str)] = &[
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
     ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
     ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
+    ("imports", "VALUES ('{t}', '{t}', '', 0, 'ready', '{}', '{}', NULL, NULL, 0, '', 0)"),
+    ("import_parts", "VALUES ('{t}', '{t}', 0, '')"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -113,6 +115,8 @@ async fn rows_of_others_are_not_written() {
             "walk_snapshots",
             "revoked_tokens",
             "refusals",
+            "import_parts",
+            "imports",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");

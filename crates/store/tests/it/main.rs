@@ -16,6 +16,7 @@ mod filters;
 mod groups;
 mod isolation;
 mod keys;
+mod listing;
 mod outages;
 mod platform;
 mod platform_tokens;

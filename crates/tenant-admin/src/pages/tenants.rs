@@ -51,9 +51,6 @@ pub(crate) struct ListParameters {
     pub(crate) q: String,
     /// From 1.
     pub(crate) page: Option<String>,
-    /// Of users: `inactive`, `deleted`, or else those who are active.
-    #[serde(default)]
-    pub(crate) status: String,
 }
 
 impl ListParameters {

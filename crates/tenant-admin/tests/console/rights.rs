@@ -24,6 +24,7 @@ struct World {
     gone: String,
     group: String,
     login: String,
+    import: String,
 }
 
 impl World {
@@ -46,19 +47,21 @@ impl World {
         console.person("auditor@x", AdminRole::Auditor, &[acme.id()]).await;
         console.person("reader@x", AdminRole::Auditor, &[]).await;
         console.person("stranger@x", AdminRole::Manager, &[other.id()]).await;
-        Self { console, token, user, gone, group, login }
+        let import = console.import(&acme).await;
+        Self { console, token, user, gone, group, login, import }
     }
 
     fn filled(&self, path: &str) -> String {
         let id = match path {
             _ if path.ends_with("/purge") => &self.gone,
+            _ if path.contains("/import/") => &self.import,
             _ if path.contains("/users/") => &self.user,
             _ if path.contains("/groups/") => &self.group,
             _ if path.contains("/logins/") => &self.login,
             _ => &self.token,
         };
         let path = path.replace("{slug}", "acme").replace("{id}", id);
-        path.replace("{version}", "1").replace("{set}", "sites")
+        path.replace("{version}", "1").replace("{set}", "sites").replace("{key}", "none")
     }
 
     async fn sign_in(&mut self, email: &str) {

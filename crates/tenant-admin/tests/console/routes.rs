@@ -9,7 +9,7 @@ use crate::support::{Console, HOST};
 /// A path with its parameters filled in.
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
-    path.replace("{version}", "1").replace("{set}", "sites")
+    path.replace("{version}", "1").replace("{set}", "sites").replace("{key}", "none")
 }
 
 async fn with_token(store: TestStore) -> (Console, String) {
@@ -64,11 +64,13 @@ store_testing::on_both! {
         assert_eq!(console.post("/console/tenants/acme/clients", &fields).await.status, StatusCode::CREATED);
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
+        let import = console.import(&tenant).await;
         let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
                 path if path.contains("/platform-tokens/") => &platform,
                 path if path.ends_with("/purge") => &gone,
+                path if path.contains("/import/") => &import,
                 path if path.contains("/users/") => &user,
                 path if path.contains("/groups/") => &group,
                 path if path.contains("/logins/") => &login,
