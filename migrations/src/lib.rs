@@ -147,6 +147,51 @@ const PEOPLE: Script = Script {
     tenant_tables: &["imports", "import_parts"],
 };
 
+/// Requests of identity providers, their counts, and what has been heard from each tenant's.
+const ACTIVITY: Script = Script {
+    name: "m20261126_000017_activity",
+    tables: include_str!("activity/tables.sql"),
+    postgres: include_str!("activity/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["request_log", "request_subjects"],
+};
+
+/// Links to the set-up page for people without an account, and for which identity provider a tenant's page speaks.
+const SETUP_LINKS: Script = Script {
+    name: "m20261126_000019_setup_links",
+    tables: include_str!("setup_links/tables.sql"),
+    postgres: include_str!("setup_links/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["setup_choices"],
+};
+
+/// What a tenant's lists of allowed values were.
+const VALUE_SET_VERSIONS: Script = Script {
+    name: "m20261126_000023_value_set_versions",
+    tables: include_str!("value_set_versions/tables.sql"),
+    postgres: include_str!("value_set_versions/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &["value_set_versions"],
+};
+
+/// Tenants that were deleted, and host names of tenants' own.
+const TENANTS: Script = Script {
+    name: "m20261126_000020_tenants",
+    tables: include_str!("tenants/tables.sql"),
+    postgres: include_str!("tenants/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// Numbers of audit and outbox rows, and the chain of hashes over the audit trails.
+const CHAIN: Script = Script {
+    name: "m20261126_000022_chain",
+    tables: include_str!("chain/tables.sql"),
+    postgres: include_str!("chain/postgres.sql"),
+    sqlite: include_str!("chain/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -168,6 +213,11 @@ impl MigratorTrait for Migrator {
             Box::new(FEDERATION),
             Box::new(PLATFORM_TOKENS),
             Box::new(PLATFORM_NETWORKS),
+            Box::new(ACTIVITY),
+            Box::new(SETUP_LINKS),
+            Box::new(VALUE_SET_VERSIONS),
+            Box::new(TENANTS),
+            Box::new(CHAIN),
             Box::new(PEOPLE),
         ]
     }

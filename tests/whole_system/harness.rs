@@ -129,6 +129,12 @@ impl Installation {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Runs a command that may take as long as it needs; it must succeed.
+    pub(crate) fn run_long(&self, arguments: &[&str]) {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "rollcall {arguments:?} failed: {}", describe(&output));
+    }
+
     /// Runs a command that must fail; gives its stderr.
     pub(crate) fn refuse(&self, arguments: &[&str]) -> String {
         let output = self.finish(arguments);
@@ -294,6 +300,11 @@ impl Console {
         console
     }
 
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.origin)).header("cookie", &self.cookie);
+        request.send().await.unwrap()
+    }
+
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
@@ -303,6 +314,17 @@ impl Console {
             .header("sec-fetch-site", "same-origin")
             .header("cookie", &self.cookie);
         request.body(form.finish()).send().await.unwrap()
+    }
+
+    /// Sends a file as a form does (RFC 7578), in the field `file`.
+    pub(crate) async fn upload(&self, path: &str, file: &str) -> reqwest::Response {
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"people.csv\"";
+        let request = self.http.post(format!("{}{path}", self.origin));
+        let request = request
+            .header("content-type", "multipart/form-data; boundary=limit")
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", &self.cookie);
+        request.body(format!("--limit\r\n{head}\r\n\r\n{file}\r\n--limit--\r\n")).send().await.unwrap()
     }
 }
 

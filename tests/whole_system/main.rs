@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 mod api;
+mod audit;
 mod browser;
 mod browsing;
 mod command_line;
@@ -21,12 +22,16 @@ mod harness;
 mod keys;
 mod limits;
 mod oauth;
+mod pages;
 mod people;
 mod refusals;
 mod revocation;
 mod roles;
+mod rules;
 mod secrets;
+mod setup;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod tenants;
 mod wire;

@@ -1,4 +1,5 @@
-// The console works without this file; it adds copy buttons, dialogs, and a reminder to save a new token.
+// The console works without this file; it adds copy buttons, dialogs, a reminder to save a new token, and parts that
+// stay fresh.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -49,6 +50,17 @@
       copy(button);
       return;
     }
+    // A small button copies what stands before it.
+    const mini = event.target.closest("[data-copy-before]");
+    if (mini) {
+      const value = mini.previousElementSibling;
+      navigator.clipboard.writeText(value.textContent).then(() => {
+        say(`${value.textContent} copied.`);
+        mini.dataset.copied = "";
+        window.setTimeout(() => { delete mini.dataset.copied; }, 2000);
+      }, () => select(value));
+      return;
+    }
     if (event.target.closest("[data-saved]")) unsaved = false;
     const opener = event.target.closest("a[data-dialog]");
     const dialog = opener && document.getElementById(opener.dataset.dialog);
@@ -64,6 +76,58 @@
       open.close();
     }
   });
+
+  // Parts of the page that the server keeps fresh, but for the time in which somebody has paused them or does not look.
+  for (const box of document.querySelectorAll("[data-live]")) {
+    const pause = document.querySelector(`[data-pause="${box.id}"]`);
+    const state = document.querySelector(`[data-state-of="${box.id}"]`);
+    const tell = (text) => { if (state) state.textContent = text; };
+    const rests = () => document.hidden || (pause && pause.getAttribute("aria-pressed") === "true");
+    let source = null;
+    let last = "";
+    const take = (event) => {
+      if (event.lastEventId) last = event.lastEventId;
+      const focused = document.activeElement && box.contains(document.activeElement) ? document.activeElement.id : "";
+      if (box.dataset.liveMode === "prepend") {
+        box.querySelectorAll("[data-waiting]").forEach((row) => row.remove());
+        box.insertAdjacentHTML("afterbegin", event.data);
+        while (box.children.length > 200) box.lastElementChild.remove();
+      } else {
+        box.innerHTML = event.data;
+        const again = focused && document.getElementById(focused);
+        if (again) again.focus();
+      }
+      if (window.htmx) window.htmx.process(box);
+      // Of a part that is replaced as a whole, what is new is said once.
+      const news = box.querySelector("[data-say]");
+      if (news && news.dataset.say !== box.dataset.said) {
+        if (box.dataset.said) say(news.dataset.say);
+        box.dataset.said = news.dataset.say;
+      }
+    };
+    const follow = () => {
+      if (source) source.close();
+      source = null;
+      if (rests()) {
+        tell("Paused");
+        return;
+      }
+      const url = new URL(box.dataset.live, document.baseURI);
+      if (last) url.searchParams.set("after", last);
+      source = new EventSource(url);
+      source.onopen = () => tell("Live");
+      source.onmessage = take;
+      source.onerror = (event) => tell(event.target.readyState === 2 ? "Not live: load the page again" : "Connecting…");
+    };
+    if (pause) {
+      pause.addEventListener("click", () => {
+        pause.setAttribute("aria-pressed", String(pause.getAttribute("aria-pressed") !== "true"));
+        follow();
+      });
+    }
+    document.addEventListener("visibilitychange", follow);
+    follow();
+  }
 
   // On a narrow screen the row of tabs is longer than the screen.
   const tab = document.querySelector(".tabs [aria-current]");

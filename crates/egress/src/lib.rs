@@ -7,9 +7,11 @@
 
 mod addresses;
 mod client;
+mod dns;
 mod names;
 mod networks;
 
 pub use addresses::is_public;
 pub use client::{Answer, Call, Client, EgressError, Limits};
+pub use dns::{Dns, DnsError, NameServers};
 pub use networks::Networks;

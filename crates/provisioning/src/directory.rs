@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use egress::Dns;
 use moka::future::Cache;
 use scim_core::{leniency::Leniencies, profile::Profile, value_set::ValueSets};
 use store::{
     ChangeContext, Store, StoreError, TenantId, Terms,
     tenants::{NewTenant, TenantRow},
 };
+use url::Url;
 
 use crate::{
     attempts::may_repeat,
     computing::compute,
     configuration::{self, ConfigurationError},
+    domains::Names,
+    removal::RETENTION_DAYS,
     slug,
 };
 
@@ -96,6 +100,8 @@ pub struct TenantDirectory {
     store: Store,
     ids: Cache<String, TenantId>,
     tenants: Cache<TenantId, Loaded>,
+    names: Arc<Names>,
+    retention_days: u32,
 }
 
 /// A tenant, and the store's epoch from before it was read.
@@ -109,7 +115,33 @@ impl TenantDirectory {
     /// Over a store.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, ids: Cache::new(CACHED), tenants: Cache::new(CACHED) }
+        let names = Arc::new(Names::new(Dns::default(), None, None));
+        let (ids, tenants) = (Cache::new(CACHED), Cache::new(CACHED));
+        Self { store, ids, tenants, names, retention_days: RETENTION_DAYS }
+    }
+
+    /// Deleted tenants can be restored for so many days.
+    #[must_use]
+    pub fn with_retention(self, days: u32) -> Self {
+        Self { retention_days: days, ..self }
+    }
+
+    /// Days for which a deleted tenant can be restored.
+    #[must_use]
+    pub fn retention_days(&self) -> u32 {
+        self.retention_days
+    }
+
+    /// With this name service behind host names of tenants' own, of which none may be the installation's: the public
+    /// URL's, or one under `tenant_domain`.
+    #[must_use]
+    pub fn with_names(self, dns: Dns, public_url: &Url, tenant_domain: Option<&str>) -> Self {
+        Self { names: Arc::new(Names::new(dns, Some(public_url), tenant_domain)), ..self }
+    }
+
+    /// What is known of host names.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The store that the tenants are kept in.

@@ -93,7 +93,7 @@ impl Provisioner {
         let patch = PatchRequest::parse(body, leniencies)?;
         let next = |current: &Document| {
             let patched = patch.apply(kind, leniencies, current)?;
-            let dropped = notes::dropped(request, kind, &patched.ignored)?;
+            let dropped = notes::dropped(request.rules(), kind, &patched.ignored)?;
             let (mut document, mut told) = (patched.document, Vec::new());
             if document != *current {
                 intake::check_immutable(kind, current, &document)?;
@@ -183,7 +183,7 @@ fn take(
     body: &Value,
 ) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
     let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
-    let dropped = notes::dropped(request, kind, &intake.dropped)?;
+    let dropped = notes::dropped(request.rules(), kind, &intake.dropped)?;
     Ok((intake, findings, dropped))
 }
 
@@ -195,7 +195,7 @@ fn validate(
     before: Option<&Document>,
     document: &mut Document,
 ) -> Result<Vec<Note>, ScimError> {
-    let notes = notes::validate(request, kind, findings, before, document)?;
+    let notes = notes::validate(request.rules(), kind, findings, before, document)?;
     let external_id = document.get("externalId").and_then(Value::as_str);
     request.tenant.profile.roles.admit(text(document, "displayName"), external_id)?;
     Ok(notes)

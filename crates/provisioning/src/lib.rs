@@ -5,10 +5,12 @@ pub mod configuration;
 pub mod csv;
 pub mod departed;
 pub mod directory;
+pub mod domains;
 pub mod entries;
 pub mod groups;
 pub mod imports;
 pub mod people;
+pub mod removal;
 pub mod slug;
 pub mod users;
 
@@ -19,6 +21,7 @@ mod cursor;
 mod listing;
 mod members;
 mod notes;
+mod outcome;
 mod root;
 
 pub use answer::scim_error;
@@ -27,6 +30,7 @@ pub use departed::{DeletedPage, DeletedUser, may_be_erased};
 pub use directory::{ProfileSource, Tenant, TenantDirectory};
 pub use entries::{Entries, Entry};
 pub use members::MoreMembers;
+pub use outcome::Rules;
 
 use scim_core::{Document, projection::Projection};
 use store::{ChangeContext, Store, TenantScope};
@@ -42,6 +46,13 @@ pub struct Request<'a> {
     pub base_url: &'a str,
     /// Which attributes the answer holds.
     pub projection: &'a Projection,
+}
+
+impl<'a> Request<'a> {
+    /// What judges it.
+    pub(crate) fn rules(self) -> outcome::Rules<'a> {
+        outcome::Rules::of(self.tenant)
+    }
 }
 
 /// The provisioner; cheap to clone.

@@ -3,12 +3,15 @@
 
 use scim_core::{
     Document, ResourceType, ScimError,
-    intake::{Findings, Note, validate_for},
+    intake::{Findings, Note, examine_for},
     path::Resolved,
     profile::UnknownAttributePolicy,
 };
 
-use crate::Request;
+use crate::{
+    Request,
+    outcome::{Refusal, Rules},
+};
 
 /// Unknown attributes named in an error, at most.
 const NAMED_UNKNOWN: usize = 20;
@@ -19,11 +22,11 @@ const MOST: usize = 100;
 /// Notes of names in a body that were left out. 400 `invalidValue` where the tenant wants no attributes that nobody
 /// knows; what SCIM knows and the product does not offer is left out in any case.
 pub(crate) fn dropped(
-    request: Request<'_>,
+    rules: Rules<'_>,
     kind: &ResourceType,
     paths: &[String],
 ) -> Result<Vec<Note>, ScimError> {
-    let profile = &request.tenant.profile;
+    let profile = rules.profile;
     let is_known = |path: &str| matches!(kind.resolve(path), Resolved::NotOffered(_));
     if profile.policies.unknown_attribute == UnknownAttributePolicy::Reject {
         let unknown: Vec<&str> =
@@ -49,30 +52,45 @@ pub(crate) fn dropped(
 /// Checks a document and puts it in the form in which it is kept; gives the notes of that, without those that were true
 /// of the document `before` already: they were told when it became so.
 pub(crate) fn validate(
-    request: Request<'_>,
+    rules: Rules<'_>,
     kind: &ResourceType,
     findings: Findings,
     before: Option<&Document>,
     document: &mut Document,
-) -> Result<Vec<Note>, ScimError> {
-    let sets = &request.tenant.value_sets;
-    let mut notes = validate_for(kind, sets, findings, document)?;
+) -> Result<Vec<Note>, Refusal> {
+    let (mut notes, found) = examine_for(kind, rules.value_sets, findings, document)?;
+    if !found.is_empty() {
+        return Err(Refusal::Unfit(found));
+    }
     if let (false, Some(before)) = (notes.is_empty(), before) {
-        let known = validate_for(kind, sets, Findings::default(), &mut before.clone()).unwrap_or_default();
-        notes.retain(|note| !known.contains(note));
+        let known = examine_for(kind, rules.value_sets, Findings::default(), &mut before.clone());
+        // Of a document that would be refused today nothing was told.
+        let known = known.ok().filter(|(_, found)| found.is_empty()).map(|(known, _)| known);
+        notes.retain(|note| !known.as_ref().is_some_and(|known| known.contains(note)));
     }
     Ok(notes)
 }
 
-/// All notes of a change, in the order told, as many as are kept.
+/// All notes of a change, in the order told, as many as are kept; also in the log.
 pub(crate) fn all(request: Request<'_>, parts: [Vec<Note>; 2]) -> Vec<Note> {
+    let notes = joined(parts);
+    log(request, &notes);
+    notes
+}
+
+/// The same without the log.
+pub(crate) fn joined(parts: [Vec<Note>; 2]) -> Vec<Note> {
     let mut notes: Vec<Note> = parts.into_iter().flatten().collect();
     if notes.len() > MOST {
         let rest = notes.split_off(MOST - 1).len();
         notes.push(Note { path: String::new(), text: format!("{rest} more were noted") });
     }
-    for Note { path, text } in &notes {
+    notes
+}
+
+/// For whoever looks for a fault.
+pub(crate) fn log(request: Request<'_>, notes: &[Note]) {
+    for Note { path, text } in notes {
         tracing::debug!(tenant = %request.tenant.id(), %path, %text, "noted");
     }
-    notes
 }

@@ -2,10 +2,7 @@
 
 use scim_core::{
     Document, ResourceType, ScimError,
-    intake::{self, Findings, Intake, Note},
-    leniency::Leniencies,
     patch::PatchRequest,
-    product::rewrite_patch,
     profile::{DeletePolicy, DuplicatePolicy, Policies},
 };
 use serde_json::Value;
@@ -19,7 +16,9 @@ use crate::{
     attempts::{Attempts, whole},
     csv::apart::lay_back,
     listing::{Selected, Source},
-    notes, scim_error, text,
+    notes,
+    outcome::{self, Next, Refusal, Sent},
+    scim_error, text,
 };
 
 /// What a POST did.
@@ -33,17 +32,11 @@ pub struct Created {
     pub returned: bool,
 }
 
-/// What a change makes of a user.
-struct Next {
-    document: Document,
-    notes: Vec<Note>,
-}
-
 impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
         let kind = user_type(request);
-        let Next { document, notes } = new_user(request, body)?;
+        let Next { document, notes } = logged(request, new_user(request, body))?;
         let state = UserState::new(kind, document).noted(notes);
         let (scope, policies) = (self.scope(request), request.tenant.profile.policies);
         let mut attempts = Attempts::new(None);
@@ -68,7 +61,7 @@ impl Provisioner {
 
     /// The document that a POST of this body would make; writes nothing.
     pub(crate) fn check_new_user(&self, request: Request<'_>, body: &Value) -> Result<Document, ScimError> {
-        new_user(request, body).map(|next| next.document)
+        Ok(logged(request, new_user(request, body))?.document)
     }
 
     /// Makes of a user in this version what a row of a file says: as a PUT, but `kept`, which the profile does not offer,
@@ -80,8 +73,8 @@ impl Provisioner {
         body: &Value,
         kept: &Document,
     ) -> Result<User, ScimError> {
-        let (sent, findings, dropped) = take_with(request, body, kept)?;
-        let next = |current: &Document| replacement(request, &sent, &findings, &dropped, current);
+        let sent = take_with(request, body, kept)?;
+        let next = |current: &Document| outcome::replaced(request.rules(), &sent, current);
         self.change_user(request, &user.id.to_string(), Some(vec![user.version]), &next).await
     }
 
@@ -93,8 +86,8 @@ impl Provisioner {
         body: &Value,
         kept: &Document,
     ) -> Result<Document, ScimError> {
-        let (sent, findings, dropped) = take_with(request, body, kept)?;
-        replacement(request, &sent, &findings, &dropped, &user.document).map(|next| next.document)
+        let sent = take_with(request, body, kept)?;
+        Ok(logged(request, outcome::replaced(request.rules(), &sent, &user.document))?.document)
     }
 
     /// GET /Users/{id}.
@@ -117,8 +110,8 @@ impl Provisioner {
         if_match: IfMatch,
         body: &Value,
     ) -> Result<Rendered, ScimError> {
-        let (sent, findings, dropped) = take(request, body)?;
-        let next = |current: &Document| replacement(request, &sent, &findings, &dropped, current);
+        let sent = outcome::take(request.rules(), body)?;
+        let next = |current: &Document| outcome::replaced(request.rules(), &sent, current);
         let user = self.change_user(request, id, if_match, &next).await?;
         Ok(answer::user(request, &user))
     }
@@ -131,20 +124,8 @@ impl Provisioner {
         if_match: IfMatch,
         body: &Value,
     ) -> Result<Rendered, ScimError> {
-        let (kind, leniencies) = (user_type(request), leniencies(request));
-        let patch = PatchRequest::parse(body, leniencies)?;
-        let next = |current: &Document| {
-            let patched = rewrite_patch(kind, &patch, current).apply(kind, leniencies, current)?;
-            let dropped = notes::dropped(request, kind, &patched.ignored)?;
-            let (mut document, mut told) = (patched.document, Vec::new());
-            if document != *current {
-                intake::check_immutable(kind, current, &document)?;
-                if !intake::only_deactivates(current, &document) {
-                    told = notes::validate(request, kind, Findings::default(), Some(current), &mut document)?;
-                }
-            }
-            Ok(Next { document, notes: notes::all(request, [dropped, told]) })
-        };
+        let patch = PatchRequest::parse(body, request.tenant.profile.leniencies)?;
+        let next = |current: &Document| outcome::patched(request.rules(), &patch, current);
         let user = self.change_user(request, id, if_match, &next).await?;
         Ok(answer::user(request, &user))
     }
@@ -197,13 +178,13 @@ impl Provisioner {
         request: Request<'_>,
         id: &str,
         if_match: IfMatch,
-        next: &(dyn Fn(&Document) -> Result<Next, ScimError> + Send + Sync),
+        next: &(dyn Fn(&Document) -> Result<Next, Refusal> + Send + Sync),
     ) -> Result<User, ScimError> {
         let (scope, kind) = (self.scope(request), user_type(request));
         let mut attempts = Attempts::new(if_match);
         loop {
             let current = live(&scope, id, &attempts, wants_groups(request)).await?;
-            let Next { document, notes } = next(&current.document)?;
+            let Next { document, notes } = logged(request, next(&current.document))?;
             if document == current.document {
                 return Ok(current);
             }
@@ -219,33 +200,15 @@ impl Provisioner {
 }
 
 /// What becomes of a POST's body.
-fn new_user(request: Request<'_>, body: &Value) -> Result<Next, ScimError> {
-    let (Intake { mut document, .. }, findings, dropped) = take(request, body)?;
-    let told = notes::validate(request, user_type(request), findings, None, &mut document)?;
-    Ok(Next { document, notes: notes::all(request, [dropped, told]) })
+fn new_user(request: Request<'_>, body: &Value) -> Result<Next, Refusal> {
+    outcome::created(request.rules(), outcome::take(request.rules(), body)?)
 }
 
-/// What becomes of a document by a PUT.
-fn replacement(
-    request: Request<'_>,
-    sent: &Intake,
-    findings: &Findings,
-    dropped: &[Note],
-    current: &Document,
-) -> Result<Next, ScimError> {
-    let kind = user_type(request);
-    let mut document = sent.document.clone();
-    // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
-    if let (false, Some(active)) = (document.contains_key("active"), current.get("active")) {
-        document.insert("active".into(), active.clone());
-    }
-    intake::carry_immutable(kind, current, &mut document);
-    intake::check_immutable(kind, current, &document)?;
-    let mut told = Vec::new();
-    if !findings.is_empty() || !intake::only_deactivates(current, &document) {
-        told = notes::validate(request, kind, findings.clone(), Some(current), &mut document)?;
-    }
-    Ok(Next { document, notes: notes::all(request, [dropped.to_vec(), told]) })
+/// An outcome whose notes are in the log, too.
+fn logged(request: Request<'_>, outcome: Result<Next, Refusal>) -> Result<Next, ScimError> {
+    let next = outcome?;
+    notes::log(request, &next.notes);
+    Ok(next)
 }
 
 /// Makes a user, or brings one back where the policies want that.
@@ -286,33 +249,16 @@ async fn live(scope: &TenantScope, id: &str, attempts: &Attempts, groups: bool) 
     Ok(user)
 }
 
-/// A body, what is wrong with its single values (that is told together with what is wrong with the whole), and notes of
-/// the names in it that were left out.
-fn take(request: Request<'_>, body: &Value) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
-    let kind = user_type(request);
-    let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
-    let dropped = notes::dropped(request, kind, &intake.dropped)?;
-    Ok((intake, findings, dropped))
-}
-
-/// Likewise, with what was kept apart from the body.
-fn take_with(
-    request: Request<'_>,
-    body: &Value,
-    kept: &Document,
-) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
-    let (mut intake, findings, dropped) = take(request, body)?;
-    lay_back(&mut intake.document, kept);
-    Ok((intake, findings, dropped))
+/// A body, with what was kept apart from it.
+fn take_with(request: Request<'_>, body: &Value, kept: &Document) -> Result<Sent, ScimError> {
+    let mut sent = outcome::take(request.rules(), body)?;
+    lay_back(&mut sent.intake.document, kept);
+    Ok(sent)
 }
 
 /// Users of this tenant.
 pub(crate) fn user_type(request: Request<'_>) -> &ResourceType {
     &request.tenant.profile.user
-}
-
-fn leniencies(request: Request<'_>) -> Leniencies {
-    request.tenant.profile.leniencies
 }
 
 fn wants_groups(request: Request<'_>) -> bool {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod configuration;
+mod domain;
 mod federation;
 mod keys;
 mod oauth;
@@ -14,8 +15,9 @@ use token_service::lifetime::Limit;
 
 use crate::settings::SettingFlags;
 
-pub(crate) use audit::Audit;
+pub(crate) use audit::{Audit, AuditCommand, Expected as AuditExpected, Verify as AuditVerify};
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use domain::Domain;
 pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 pub(crate) use oauth::Oauth;
@@ -52,6 +54,9 @@ pub(crate) enum Command {
     /// Make and manage tenants
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Give a tenant host names of its own, proven by a TXT record
+    #[command(subcommand)]
+    Domain(Domain),
     /// Fill a tenant's lists of allowed values
     #[command(subcommand)]
     ValueSet(ValueSet),
@@ -93,7 +98,8 @@ pub(crate) enum Command {
     /// Manage the people who sign in to the console
     #[command(subcommand)]
     Admin(Admin),
-    /// Show what happened to the installation, newest first: platform tokens, people of the console, keys
+    /// Show what happened to the installation (platform tokens, people of the console, keys) or to a tenant, newest first;
+    /// verify that the trail is what was written
     Audit(Audit),
     /// Play an identity provider against any SCIM server
     #[command(subcommand)]
@@ -158,6 +164,9 @@ pub(crate) enum Tenant {
     },
     /// List all tenants
     List {
+        /// Those that were deleted and can still be restored
+        #[arg(long)]
+        deleted: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -169,6 +178,19 @@ pub(crate) enum Tenant {
     },
     /// Stop serving a tenant: its credentials get 403
     Deactivate {
+        /// Tenant
+        slug: String,
+    },
+    /// Delete a tenant: nobody sees or uses it from now on, and its credentials are refused
+    ///
+    /// It can be restored with `tenant restore` until its retention is over (ROLLCALL_TENANT_RETENTION_DAYS); then a
+    /// running server removes all of its data for good. Its slug is never used again.
+    Delete {
+        /// Tenant
+        slug: String,
+    },
+    /// Bring a deleted tenant back as it was, but inactive
+    Restore {
         /// Tenant
         slug: String,
     },

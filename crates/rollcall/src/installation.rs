@@ -111,7 +111,13 @@ impl Installation {
         };
         let tokens = TokenService::open_with(store.clone(), key, options).await?;
         Ok(Self {
-            tenants: TenantDirectory::new(store.clone()),
+            tenants: TenantDirectory::new(store.clone())
+                .with_names(
+                    egress::Dns::new(settings.dns_servers.clone().unwrap_or_default()),
+                    &settings.public_url(),
+                    settings.tenant_domain.as_deref(),
+                )
+                .with_retention(settings.tenant_retention_days()),
             provisioner: Provisioner::new(store.clone()),
             tokens,
             store,

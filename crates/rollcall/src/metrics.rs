@@ -37,6 +37,7 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).context("metrics")?;
     token_service::meter::describe();
+    activity::describe();
     Ok(handle)
 }
 

@@ -1,8 +1,10 @@
-//! Clears away what has had its time while the server runs: deleted users, revoked access tokens, notes of what was
-//! refused, files that nobody imported, retired signing keys whose last token has ended. At its start, and then about once an hour.
+//! Clears away what has had its time while the server runs: deleted tenants and users, claims of host names, revoked
+//! access tokens, notes of what was refused, files that nobody imported, the log of requests and its counters, retired
+//! signing keys whose last token has ended. At its start, and then about once an hour.
 
 use std::time::Duration;
 
+use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use crate::{installation::Installation, server::stopped};
@@ -13,10 +15,26 @@ const PAUSE: Duration = Duration::from_secs(55 * 60);
 /// Up to so much longer, so that many nodes do not begin together.
 const SPREAD: Duration = Duration::from_secs(10 * 60);
 
-/// Goes on until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
-pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
+/// A day, in milliseconds.
+const DAY: i64 = 24 * 3_600_000;
+
+/// Days that the hourly counters are kept.
+const TRAFFIC_DAYS: i64 = 90;
+
+/// Goes on until `stop` says so; `log_days`: how long requests are kept. A round that is broken off leaves nothing half done, and the next one goes on.
+pub(crate) async fn run(installation: Installation, log_days: u32, stop: watch::Receiver<bool>) {
     loop {
         let round = async {
+            match installation.tenants.purge_deleted().await {
+                Ok(0) => {}
+                Ok(tenants) => tracing::info!(tenants, "purged deleted tenants whose retention is over"),
+                Err(error) => {
+                    tracing::warn!(%error, "deleted tenants could not be purged; the next round tries again");
+                }
+            }
+            if let Err(error) = installation.tenants.check_domains_again().await {
+                tracing::warn!(%error, "host names could not be looked at again; the next round tries again");
+            }
             match installation.provisioner.purge_expired(&installation.tenants).await {
                 Ok(0) => {}
                 Ok(users) => tracing::info!(users, "purged deleted users whose retention is over"),
@@ -37,6 +55,9 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
                     tracing::warn!(%error, "files that nobody has imported could not be removed; the next round tries again");
                 }
             }
+            if let Err(error) = forget_activity(&installation.store, log_days).await {
+                tracing::warn!(%error, "old requests could not be removed from the log; the next round tries again");
+            }
             match installation.tokens.remove_ended_keys().await {
                 Ok(kids) if kids.is_empty() => {}
                 Ok(kids) => tracing::info!(?kids, "removed signing keys whose last token has ended"),
@@ -51,6 +72,16 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
             () = stopped(stop.clone()) => return,
         }
     }
+}
+
+async fn forget_activity(store: &Store, log_days: u32) -> Result<(), StoreError> {
+    let platform = store.platform();
+    let requests = platform.forget_requests(store.now() - i64::from(log_days) * DAY).await?;
+    let hours = platform.forget_traffic(store.now() - TRAFFIC_DAYS * DAY).await?;
+    if requests + hours > 0 {
+        tracing::debug!(requests, hours, "removed old requests from the log");
+    }
+    Ok(())
 }
 
 fn pause() -> Duration {

@@ -2,9 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use activity::Journal;
 use anyhow::Context as _;
 use axum::{Router, extract::Request, response::Response};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tenant_admin::Live;
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
@@ -12,7 +14,7 @@ use crate::{
     health,
     installation::Installation,
     metrics::{self, For},
-    retention,
+    numbering, retention,
     settings::Settings,
     upkeep, warnings,
 };
@@ -20,8 +22,17 @@ use crate::{
 /// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
 
+/// How long writing the last requests to the log may take.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
+
 /// The whole application.
-pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: &PrometheusHandle) -> Router {
+fn router(
+    installation: &Installation,
+    settings: &Settings,
+    metrics: &PrometheusHandle,
+    journal: &Journal,
+    live: &Live,
+) -> Router {
     let console = tenant_admin::router(tenant_admin::ConsoleState {
         store: installation.store.clone(),
         provisioner: installation.provisioner.clone(),
@@ -30,6 +41,8 @@ pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: 
         public_url: settings.public_url(),
         tenant_domain: settings.tenant_domain.clone(),
         secure_cookies: settings.secure_cookies(),
+        request_log_days: settings.request_log_days(),
+        live: live.clone(),
     });
     let api = tenant_admin::api_router(tenant_admin::ApiState {
         store: installation.store.clone(),
@@ -61,6 +74,7 @@ pub(crate) fn router(installation: &Installation, settings: &Settings, metrics: 
             tenant_domain: settings.tenant_domain.clone(),
             rate_limit: settings.rate_limit(),
             trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+            journal: journal.clone(),
         },
         // The id is set by then; this hands it to the pages in the form that tower knows.
         others.fallback(not_found).layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),
@@ -85,7 +99,11 @@ pub(crate) async fn serve(
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let metrics = metrics::install()?;
-    let app = router(&installation, settings, &metrics);
+    let log = settings.request_log_days() > 0;
+    let journal =
+        Journal::start(installation.store.clone(), activity::Options { log, ..activity::Options::default() });
+    let live = Live::default();
+    let app = router(&installation, settings, &metrics, &journal, &live);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(serve_one(listener, app, stop.clone()));
     if let Some(address) = settings.admin_listen {
@@ -93,10 +111,16 @@ pub(crate) async fn serve(
         let app = health::router(installation.store.clone()).merge(metrics::router(metrics, For::All));
         servers.spawn(serve_one(listener, app, stop.clone()));
     }
+    let (to_end, stopping) = (live.clone(), stop.clone());
     let by_itself = [
+        tokio::spawn(async move {
+            stopped(stopping).await;
+            to_end.stop();
+        }),
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
-        tokio::spawn(retention::run(installation.clone(), stop.clone())),
-        tokio::spawn(warnings::run(installation.clone(), stop)),
+        tokio::spawn(retention::run(installation.clone(), settings.request_log_days(), stop.clone())),
+        tokio::spawn(warnings::run(installation.clone(), stop.clone())),
+        tokio::spawn(numbering::run(installation.store.clone(), stop)),
     ];
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
@@ -107,6 +131,9 @@ pub(crate) async fn serve(
     }
     installation.tokens.flush_uses().await?;
     installation.tokens.flush_refusals().await?;
+    if tokio::time::timeout(LAST_REQUESTS, journal.flush()).await.is_err() {
+        tracing::warn!("the last requests could not be logged in time");
+    }
     installation.store.close().await;
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use egress::NameServers;
 use figment::{
     Figment,
     providers::{Env, Format as _, Serialized, Toml},
@@ -68,6 +69,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate_limit: Option<u32>,
+    /// Days that requests of identity providers are kept for people to look at, 0 to 90; 0 keeps none [default: 7]
+    #[arg(long, global = true, value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_log_days: Option<u32>,
     /// Proxies in front, as addresses or CIDR with commas: their X-Forwarded-For is believed [default: none]
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
@@ -80,6 +85,14 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) egress_allow: Option<Networks>,
+    /// Name servers that prove host names of tenants, as addresses with commas [default: the system's]
+    #[arg(long, global = true, value_name = "ADDRESSES")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "text")]
+    pub(crate) dns_servers: Option<NameServers>,
+    /// Days for which a deleted tenant can be restored before it is purged [default: 30]
+    #[arg(long, global = true, value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_retention_days: Option<u32>,
     /// Longest life of new credentials, such as 2y or 90d; a tenant may have a shorter one [default: none, which is 10y]
     #[arg(long, global = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
@@ -129,6 +142,9 @@ pub(crate) struct Settings {
     /// Requests a second.
     #[serde(default)]
     rate_limit: Option<u32>,
+    /// Days that requests are kept.
+    #[serde(default)]
+    request_log_days: Option<u32>,
     /// Proxies in front.
     #[serde(default, with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
@@ -138,6 +154,12 @@ pub(crate) struct Settings {
     /// Private networks that calls to addresses of tenants may reach; plain http is spoken there too.
     #[serde(default, with = "text")]
     pub(crate) egress_allow: Option<Networks>,
+    /// Name servers; none: the system's.
+    #[serde(default, with = "text")]
+    pub(crate) dns_servers: Option<NameServers>,
+    /// Of deleted tenants.
+    #[serde(default)]
+    tenant_retention_days: Option<u32>,
     /// Longest life of new credentials.
     #[serde(default, with = "text")]
     pub(crate) max_token_lifetime: Option<Limit>,
@@ -158,11 +180,19 @@ pub(crate) struct Settings {
     pub(crate) otlp_endpoint: Option<Url>,
 }
 
+/// Longest retention of deleted tenants, in days.
+const LONGEST_RETENTION: u32 = 3650;
+
 /// Read when no other file is named, if it is there.
 const DEFAULT_FILE: &str = "rollcall.toml";
 
+/// Days that requests are kept, unless it is said otherwise.
+const REQUEST_LOG_DAYS: u32 = 7;
+/// Most days: as long as the hourly counters are.
+const MOST_REQUEST_LOG_DAYS: u32 = 90;
+
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 21] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -171,9 +201,12 @@ const KEYS: [&str; 18] = [
     "public_url",
     "tenant_domain",
     "rate_limit",
+    "request_log_days",
     "trusted_proxies",
     "access_token_lifetime",
     "egress_allow",
+    "dns_servers",
+    "tenant_retention_days",
     "max_token_lifetime",
     "data_dir",
     "master_key",
@@ -209,6 +242,9 @@ impl Settings {
     }
 
     fn check(&self) -> anyhow::Result<()> {
+        if self.tenant_retention_days() > LONGEST_RETENTION {
+            bail!("tenant_retention_days: use 0 to {LONGEST_RETENTION} days");
+        }
         let url = self.public_url();
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             bail!("public_url {url} must be an http(s) origin such as https://scim.example.com");
@@ -225,6 +261,9 @@ impl Settings {
             bail!(
                 "public_url {url} must be https: tokens and console passwords would travel in clear (plain http is for loopback only)"
             );
+        }
+        if let Some(days) = self.request_log_days.filter(|days| *days > MOST_REQUEST_LOG_DAYS) {
+            bail!("request_log_days {days} is too much; choose 0 to {MOST_REQUEST_LOG_DAYS}, 0 to keep none");
         }
         Ok(())
     }
@@ -249,6 +288,16 @@ impl Settings {
     /// Requests a second that each tenant may send; `None`: no limit.
     pub(crate) fn rate_limit(&self) -> Option<NonZeroU32> {
         self.rate_limit.and_then(NonZeroU32::new)
+    }
+
+    /// Days for which a deleted tenant can be restored.
+    pub(crate) fn tenant_retention_days(&self) -> u32 {
+        self.tenant_retention_days.unwrap_or(provisioning::removal::RETENTION_DAYS)
+    }
+
+    /// Days that requests are kept; 0: none are.
+    pub(crate) fn request_log_days(&self) -> u32 {
+        self.request_log_days.unwrap_or(REQUEST_LOG_DAYS)
     }
 
     /// How long access tokens live.
@@ -393,6 +442,19 @@ mod tests {
     }
 
     #[test]
+    fn requests_are_kept_for_a_week_unless_it_is_said_otherwise() {
+        let days = |request_log_days| {
+            load(SettingFlags { request_log_days, ..Default::default() })
+                .map(|settings| settings.request_log_days())
+        };
+        assert_eq!(days(None).unwrap(), 7);
+        assert_eq!(days(Some(0)).unwrap(), 0);
+        assert_eq!(days(Some(90)).unwrap(), 90);
+        let error = days(Some(91)).unwrap_err().to_string();
+        assert!(error.contains("request_log_days 91") && error.contains("0 to 90"), "{error}");
+    }
+
+    #[test]
     fn access_tokens_live_as_long_as_it_is_set() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("rollcall.toml");
@@ -430,6 +492,29 @@ mod tests {
         assert_eq!(days("max_token_lifetime = \"2y\"", Some("none")).unwrap(), Some(None));
         let error = days("max_token_lifetime = \"11y\"", None).unwrap_err().to_string();
         assert!(error.contains("max_token_lifetime") && error.contains("such as 90d or 2y"), "{error}");
+    }
+
+    #[test]
+    fn name_servers_and_the_retention_of_tenants_are_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rollcall.toml");
+        let set = |text: &str, tenant_retention_days| {
+            std::fs::write(&file, text).unwrap();
+            load(SettingFlags { config: Some(file.clone()), tenant_retention_days, ..Default::default() })
+        };
+        let settings = set("", None).unwrap();
+        assert_eq!((settings.dns_servers.clone(), settings.tenant_retention_days()), (None, 30));
+        let settings =
+            set("dns_servers = \"192.0.2.53,[::1]:5353\"\ntenant_retention_days = 7", None).unwrap();
+        assert_eq!(settings.dns_servers.clone().unwrap().to_string(), "192.0.2.53:53,[::1]:5353");
+        assert_eq!(settings.tenant_retention_days(), 7);
+        assert_eq!(set("tenant_retention_days = 7", Some(0)).unwrap().tenant_retention_days(), 0);
+        for (wrong, word) in
+            [("dns_servers = \"dns.example\"", "dns_servers"), ("tenant_retention_days = 4000", "3650")]
+        {
+            let error = set(wrong, None).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl World {
             tenant_domain: None,
             rate_limit: None,
             trusted_proxies: Default::default(),
+            journal: Default::default(),
         };
         let app = scim_api::service(state, Router::new());
         Self { tokens, app, tenant, user, database }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`Form::Path`] | `/t/{slug}/scim/v2/…`, `/t/{slug}/scim/…`, `/t/{slug}/scim/api/V1/…` |
 //! | [`Form::Host`] | the same without `/t/{slug}` on `{slug}.DOMAIN` |
+//! | [`Form::Domain`] | the same without `/t/{slug}` on a host name that a tenant has proven to be its own |
 //! | [`Form::Shared`] | the same without `/t/{slug}` on any other host: the credential names the tenant |
 //!
 //! Doubled and trailing slashes are taken, and the literal parts compare without case; a query string on the base
@@ -50,6 +51,8 @@ pub enum Form {
     Path,
     /// In the host name: `{slug}.DOMAIN`.
     Host,
+    /// By a host name of its own.
+    Domain,
     /// Not at all; its credential does.
     Shared,
 }
@@ -61,6 +64,8 @@ pub struct Address {
     pub slug: Option<String>,
     /// Where it was named.
     pub form: Form,
+    /// The tenant's own host name, where that named it.
+    pub domain: Option<String>,
     /// Path of the base URL in canonical spelling, without a trailing slash: `/t/acme/scim/v2`. Empty when the
     /// request lies on a tenant's ground but below no base URL.
     pub base_path: String,
@@ -89,11 +94,20 @@ impl Address {
         }
     }
 
+    /// Reads an address on a host name (in lower case, without port) that this tenant has proven to be its own. Everything
+    /// there is SCIM's.
+    #[must_use]
+    pub fn on_domain(host: String, slug: &str, path: &str) -> Self {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let address = Self::below(Some(slug.to_owned()), Form::Domain, String::new(), &segments);
+        Self { domain: Some(host), ..address }
+    }
+
     fn below(slug: Option<String>, form: Form, tenant_path: String, segments: &[&str]) -> Self {
         let (scim_path, used) = scim_base(segments);
         let base_path = if used == 0 { String::new() } else { tenant_path + scim_path };
         let rest = segments[used..].iter().fold(String::new(), |rest, segment| rest + "/" + segment);
-        Self { slug, form, base_path, rest }
+        Self { slug, form, domain: None, base_path, rest }
     }
 
     /// Does the address lie below a base URL, so that it can name an endpoint?
@@ -107,11 +121,13 @@ impl Address {
     #[must_use]
     pub fn base_url(&self, origins: &Origins) -> String {
         let public = &origins.public_url;
-        let origin = match (self.form, &self.slug, &origins.tenant_domain) {
-            (Form::Host, Some(slug), Some(domain)) => {
-                let port = public.port().map(|port| format!(":{port}")).unwrap_or_default();
-                format!("{}://{slug}.{domain}{port}", public.scheme())
-            }
+        let on = |host: &str| {
+            let port = public.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{}://{host}{port}", public.scheme())
+        };
+        let origin = match (self.form, &self.slug, &origins.tenant_domain, &self.domain) {
+            (Form::Host, Some(slug), Some(domain), _) => on(&format!("{slug}.{domain}")),
+            (Form::Domain, _, _, Some(host)) => on(host),
             _ => public.origin().ascii_serialization(),
         };
         origin + &self.base_path
@@ -164,6 +180,7 @@ mod tests {
         let wanted = wanted.map(|(slug, form, base, rest)| Address {
             slug: slug.map(str::to_owned),
             form,
+            domain: None,
             base_path: base.into(),
             rest: rest.into(),
         });
@@ -254,6 +271,20 @@ mod tests {
         // Deeper labels are on the tenants' ground too; no slug has a dot, so they are nobody's.
         let address = Address::parse(&example(), Some("a.b.tenants.example.net"), "/scim").expect("SCIM's");
         assert_eq!(address.slug.as_deref(), Some("a.b"));
+    }
+
+    #[test]
+    fn a_proven_host_is_its_tenants_alone() {
+        let on = |path| Address::on_domain("scim.acme.example".into(), "acme", path);
+        let address = on("//scim/V2/Users/");
+        assert_eq!((address.slug.as_deref(), address.form), (Some("acme"), Form::Domain));
+        assert_eq!((address.base_path.as_str(), address.rest.as_str()), ("/scim/v2", "/Users"));
+        assert_eq!(address.base_url(&example()), "https://scim.acme.example/scim/v2");
+        let origins = origins("http://localhost:8080", None);
+        assert_eq!(on("/scim").base_url(&origins), "http://scim.acme.example:8080/scim");
+        for path in ["/", "/console", "/t/other/scim/v2/Users"] {
+            assert!(!on(path).has_endpoint(), "{path}");
+        }
     }
 
     #[test]

@@ -19,12 +19,14 @@ mod json;
 mod preconditions;
 mod query;
 mod rate_limit;
+mod record;
 mod routes;
 mod service;
 mod streaming;
 
 use std::num::NonZeroU32;
 
+use activity::Journal;
 use provisioning::{Provisioner, TenantDirectory};
 use token_service::{Networks, TokenService};
 
@@ -53,4 +55,6 @@ pub struct ScimState {
     pub rate_limit: Option<NonZeroU32>,
     /// Proxies whose word on the sender's address is believed.
     pub trusted_proxies: Networks,
+    /// Is told of each request that has a valid credential.
+    pub journal: Journal,
 }

@@ -19,7 +19,7 @@ pub(crate) type Answer = Result<Response, ScimError>;
 pub(crate) struct Route {
     method: &'static str,
     /// Literal segments and at most one `{id}`; the empty path is the base URL itself.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What a credential must hold to use it.
     pub(crate) scope: &'static str,
     /// Carries it out.

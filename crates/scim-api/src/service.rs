@@ -1,7 +1,12 @@
 //! The way of one request: id, host, address, then either SCIM or whatever else the server offers.
 
 use std::{
-    any::Any, convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+    any::Any,
+    convert::Infallible,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant as Moment},
 };
 
 use axum::{Router, body::Body, extract::Request, response::Response};
@@ -23,6 +28,7 @@ use crate::{
     error_response,
     query::Params,
     rate_limit::RateLimit,
+    record::Record,
     request_id,
     routes::{self, Answer, Found},
 };
@@ -63,7 +69,7 @@ impl Front {
 
         let mut response = match host_of(&request) {
             Err(error) => error_response(&error, Some(id.as_str())),
-            Ok(host) => match Address::parse(&self.origins, host.as_deref(), request.uri().path()) {
+            Ok(host) => match self.address(host, request.uri().path()).await {
                 Some(address) => self.scim(address, id, request).await,
                 None => self.other.clone().oneshot(request).await.unwrap_or_else(|never| match never {}),
             },
@@ -72,6 +78,19 @@ impl Front {
             response.headers_mut().insert(request_id::HEADER, value);
         }
         response
+    }
+
+    /// What host and path name. While host names cannot be looked up each is as good as any other: the credential still
+    /// names the tenant, or the path does.
+    async fn address(&self, host: Option<String>, path: &str) -> Option<Address> {
+        if let Some(host) = host.as_deref() {
+            match self.state.tenants.slug_of_host(host).await {
+                Ok(Some(slug)) => return Some(Address::on_domain(host.to_owned(), &slug, path)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "host names of tenants cannot be looked up now"),
+            }
+        }
+        Address::parse(&self.origins, host.as_deref(), path)
     }
 
     async fn scim(&self, address: Address, id: RequestId, request: Request) -> Response {
@@ -83,24 +102,30 @@ impl Front {
             status = field::Empty,
         );
         let is_head = request.method() == Method::HEAD;
-        let deadline = Instant::now() + TIME_LIMIT;
-        let work = self.answer(address, id.as_str(), request, deadline);
+        let (begun, deadline) = (Moment::now(), Instant::now() + TIME_LIMIT);
+        let mut record = None;
+        let work = self.answer(address, id.as_str(), request, deadline, &mut record);
         let answer = contain(deadline, work).instrument(span.clone()).await;
         let mut response = answer.unwrap_or_else(|error| error_response(&error, Some(id.as_str())));
         span.record("status", response.status().as_u16());
         answer::guard(&mut response);
+        if let Some(record) = record {
+            response = record.hand_over(&self.state.journal, id.as_str(), begun, response).await;
+        }
         if is_head { without_body(response) } else { response }
     }
 
-    /// Caller first, route second: whoever has no credential learns nothing, not even which routes there are.
+    /// Caller first, route second: whoever has no credential learns nothing, not even which routes there are. `record`:
+    /// what the journal is told of a request whose caller is known, however it ends.
     async fn answer(
         &self,
         address: Address,
         request_id: &str,
         request: Request,
         deadline: Instant,
+        record: &mut Option<Record>,
     ) -> Answer {
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let door = Door {
             state: &self.state,
             origins: &self.origins,
@@ -111,6 +136,10 @@ impl Front {
         let caller = door.identify().await?;
         let span = Span::current();
         span.record("tenant", caller.tenant.row.slug.as_str());
+        if self.state.journal.is_open() {
+            let (begun, copied) = Record::begin(&caller, &parts, &address.rest, body);
+            (*record, body) = (Some(begun), copied);
+        }
 
         if let Some(limit) = &self.rate_limit
             && let Err(too_many) = limit.check(caller.tenant.id(), request_id)
@@ -129,6 +158,9 @@ impl Front {
             Found::Nothing(hint) => return Err(no_route(hint)),
         };
         span.record("route", route.name());
+        if let Some(record) = record {
+            (record.route, record.id) = (route.path, id.clone());
+        }
         door.require(&caller.principal, route).await?;
 
         let load = if route.is_long() { Load::Light(body) } else { Load::of(&parts.headers, body).await? };

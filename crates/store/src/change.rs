@@ -16,6 +16,8 @@ pub enum ActorKind {
     Cli,
     /// Rollcall itself.
     System,
+    /// Somebody without an account, by a link to a tenant's set-up page; the id is the link's.
+    SetupLink,
     /// Somebody on the network without a valid credential; id and name are the address.
     Stranger,
 }
@@ -25,7 +27,7 @@ pub enum ActorKind {
 pub struct Actor {
     /// Kind.
     pub kind: ActorKind,
-    /// Id of the credential, token or admin; empty for the command line.
+    /// Id of the credential, token, admin or setup link; empty for the command line.
     pub id: String,
     /// Name at the time: the token's name, the admin's e-mail.
     pub name: String,

@@ -6,7 +6,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique value is taken. `attribute` is the SCIM or console name: `userName`, `displayName`, `slug`, `email`,
-    /// `name`, `login`.
+    /// `name`, `login`, `domain`.
     #[error("{attribute} is taken")]
     Conflict {
         /// Which one.
@@ -50,6 +50,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("admins_email", "admins.email_key", "email"),
     ("credentials_name", "credentials.name_key", "name"),
     ("logins_pkey", "logins.login_key", "login"),
+    ("domains_proven", "domains.host", "domain"),
     ("platform_tokens_name", "platform_tokens.name_key", "name"),
 ];
 

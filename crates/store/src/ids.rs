@@ -53,4 +53,6 @@ ids! {
     AdminId,
     /// A token of the installation, its `jti`.
     PlatformTokenId,
+    /// A link to a tenant's set-up page.
+    SetupLinkId,
 }

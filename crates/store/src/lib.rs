@@ -3,10 +3,12 @@
 //! [`Store::tenant`] gives a [`TenantScope`]: the only way to a tenant's rows, so a query without a tenant does not
 //! compile. [`Store::platform`] gives what belongs to the installation: tenants, admins, sessions, keys, the epoch.
 
+pub mod activity;
 pub mod admins;
 pub mod audit;
 pub mod change;
 pub mod credentials;
+pub mod domains;
 pub mod error;
 pub mod federations;
 pub mod groups;
@@ -20,8 +22,10 @@ pub mod platform_audit;
 pub mod platform_tokens;
 pub mod refusals;
 pub mod revoked_tokens;
+pub mod setup_links;
 pub mod store;
 pub mod tenants;
+pub mod trail;
 pub mod users;
 pub mod walks;
 
@@ -41,7 +45,7 @@ mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};
 pub use error::StoreError;
-pub use ids::{AdminId, CredentialId, GroupId, ImportId, PlatformTokenId, TenantId, UserId};
+pub use ids::{AdminId, CredentialId, GroupId, ImportId, PlatformTokenId, SetupLinkId, TenantId, UserId};
 pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
 pub use store::{Backend, Clock, Store, StoreOptions, TenantScope, Terms};

@@ -148,6 +148,7 @@ impl Platform {
                 .column(tenants::Column::Slug)
                 .column(tenants::Column::Id)
                 .filter(tenants::Column::Slug.is_in(chunk.iter().copied()))
+                .filter(tenants::Column::DeletedAt.is_null())
                 .into_tuple()
                 .all(&self.inner.db)
                 .await?;

@@ -6,10 +6,13 @@ use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
-use http::header;
+use http::{Extensions, HeaderMap, StatusCode, Version, header};
 use rust_embed::Embed;
 
 use crate::error::PageError;
+
+/// Names change with the content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 #[derive(Embed)]
 #[folder = "../../web/static"]
@@ -52,11 +55,14 @@ pub(crate) async fn serve(Path(path): Path<String>) -> Result<Response, PageErro
     } else {
         kind.to_string()
     };
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
-    ];
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, FOR_EVER.to_owned())];
     Ok((headers, content.data).into_response())
+}
+
+/// Whether an answer is a static file. Pages are not compressed: beside a secret that is shown once, the length of what
+/// somebody else may have typed would tell about it.
+pub(crate) fn is_one(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.get(header::CACHE_CONTROL).is_some_and(|value| value == FOR_EVER)
 }
 
 /// Writes all files below a folder under their served names.

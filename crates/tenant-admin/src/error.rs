@@ -22,6 +22,8 @@ pub(crate) enum PageError {
     BadRequest(&'static str),
     /// A form sent from another site, or by a browser that hides where it comes from.
     CrossSite,
+    /// A link to a set-up page, or a session of one, that opens nothing (any more).
+    NoSetup,
     /// A form sent without a session.
     SignedOut,
     /// The person's role does not have that right.
@@ -46,6 +48,7 @@ impl PageError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoSetup => StatusCode::GONE,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::CrossSite | Self::SignedOut | Self::NotYours(_) => StatusCode::FORBIDDEN,
             Self::WrongHost(_) => StatusCode::MISDIRECTED_REQUEST,
@@ -73,6 +76,13 @@ impl PageError {
                  browser and repeat what you wanted to do there."
                     .into(),
             ),
+            Self::NoSetup => (
+                "This setup link opens nothing any more",
+                "A setup link works for seven days, and ends earlier when it is withdrawn. If you have one that is \
+                 younger, open it again from where you got it, as a whole. Otherwise ask whoever sent it to you for a \
+                 new link. Nothing was changed."
+                    .into(),
+            ),
             Self::SignedOut => (
                 "Your session has ended",
                 "Nothing was changed. Sign in again and repeat what you did.".into(),
@@ -98,7 +108,7 @@ impl PageError {
         }
     }
 
-    fn template(&self, person: Option<&Person>, request_id: &str) -> ErrorPage {
+    fn template(&self, person: Option<&Person>, of_guest: bool, request_id: &str) -> ErrorPage {
         let (heading, advice) = self.words();
         ErrorPage {
             chrome: Chrome::of(heading, person.map(|person| &*person.admin)),
@@ -107,15 +117,16 @@ impl PageError {
             status: self.status().as_u16(),
             request_id: request_id.to_owned(),
             sign_in: matches!(self, Self::SignedOut | Self::BusySignIn),
+            of_guest,
         }
     }
 
     /// The page, for the guard.
-    pub(crate) fn page(&self, person: Option<&Person>, request_id: &str) -> Response {
+    pub(crate) fn page(&self, person: Option<&Person>, of_guest: bool, request_id: &str) -> Response {
         if let Self::Internal(reason) = self {
             tracing::error!(request_id, %reason, "a console page failed");
         }
-        let mut response = match self.template(person, request_id).render() {
+        let mut response = match self.template(person, of_guest, request_id).render() {
             Ok(html) => crate::chrome::html(self.status(), html),
             Err(_) => (self.status(), self.words().0).into_response(),
         };
@@ -128,7 +139,9 @@ impl PageError {
     /// The page with a made-up request id.
     #[cfg(test)]
     pub(crate) fn sample(&self, person: Option<&Person>) -> String {
-        self.template(person, "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90").render().expect("an error page")
+        self.template(person, matches!(self, Self::NoSetup), "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90")
+            .render()
+            .expect("an error page")
     }
 }
 
@@ -199,6 +212,8 @@ struct ErrorPage {
     status: u16,
     request_id: String,
     sign_in: bool,
+    /// On a page of somebody who has no account.
+    of_guest: bool,
 }
 
 #[cfg(test)]
@@ -207,7 +222,7 @@ mod tests {
 
     #[test]
     fn faults_of_ours_tell_the_reader_nothing_of_the_inside() {
-        let response = PageError::internal("password=hunter2").page(None, "r-1");
+        let response = PageError::internal("password=hunter2").page(None, false, "r-1");
         assert_eq!(response.status(), 500);
         let (heading, advice) = PageError::internal("password=hunter2").words();
         assert!(!heading.contains("hunter2") && !advice.contains("hunter2"));

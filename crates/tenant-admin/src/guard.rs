@@ -16,7 +16,7 @@ use crate::{
     ConsoleState,
     error::PageError,
     extract::{Person, RequestId},
-    pager,
+    guest, pager,
     rights::{Named, Right, Verdict},
     session,
 };
@@ -30,6 +30,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Outermost: gives the request an id, refuses foreign hosts, adds the headers, and turns errors into pages.
 pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
+    let of_guest = request.uri().path().starts_with("/setup");
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = if token_service::host::fits(request.uri(), request.headers(), &state.public_url) {
         next.run(request).await
@@ -40,7 +41,7 @@ pub(crate) async fn frame(State(state): State<ConsoleState>, mut request: Reques
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
         let person = response.extensions_mut().remove::<Person>();
         let mut headers = std::mem::take(response.headers_mut());
-        response = error.page(person.as_ref(), &id);
+        response = error.page(person.as_ref(), of_guest, &id);
         // What was set on the way out stays (cookies, redirects of htmx); what describes the body is the page's.
         headers.remove(header::CONTENT_LENGTH);
         headers.extend(response.headers().clone());
@@ -83,6 +84,9 @@ pub(crate) fn with_right(
 ) -> MethodRouter<ConsoleState> {
     if right == Right::Anybody {
         return route;
+    }
+    if right == Right::Guest {
+        return route.layer(middleware::from_fn_with_state(state.clone(), guest::require));
     }
     route.layer(middleware::from_fn_with_state((state.clone(), right), require))
 }
@@ -127,7 +131,8 @@ async fn named(state: &ConsoleState, parameters: &RawPathParams) -> Result<Named
     Ok(state.tenants.by_slug(slug).await?.map_or(Named::Unknown, |tenant| Named::Tenant(tenant.id())))
 }
 
-async fn person(state: &ConsoleState, session: &Session) -> Result<Option<Person>, PageError> {
+/// Who is signed in.
+pub(crate) async fn person(state: &ConsoleState, session: &Session) -> Result<Option<Person>, PageError> {
     let Some(signed_in) = session::current(session).await? else { return Ok(None) };
     let admin = state.store.platform().admin_by_id(signed_in.admin).await?;
     Ok(admin.map(|admin| Person { admin: Arc::new(admin) }))

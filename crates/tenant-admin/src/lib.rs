@@ -6,13 +6,18 @@
 mod api;
 mod assets;
 mod chrome;
+mod connect;
 mod diff_view;
 mod error;
 mod extract;
 mod form;
 mod guard;
+mod guest;
+mod health;
+mod live;
 mod pager;
 mod pages;
+mod plot;
 mod rights;
 mod routes;
 #[cfg(test)]
@@ -21,6 +26,7 @@ mod session;
 mod when;
 
 pub use api::ApiState;
+pub use live::Live;
 pub use rights::Right;
 pub use routes::ROUTES;
 
@@ -45,6 +51,10 @@ pub struct ConsoleState {
     pub tenant_domain: Option<String>,
     /// Send cookies with `Secure` and `__Host-`? False only on loopback over plain http.
     pub secure_cookies: bool,
+    /// Days that requests of identity providers are kept; 0: none are.
+    pub request_log_days: u32,
+    /// Pages that stay fresh while somebody looks at them.
+    pub live: Live,
 }
 
 /// `/console/…`, and `/` which leads there. Answers on the public URL's host only (any loopback name when that host is

@@ -3,6 +3,7 @@
 use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse};
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
     csrf::{CsrfLayer, ProtectionError},
 };
 
@@ -38,7 +39,8 @@ macro_rules! table {
 }
 
 table! {
-    /// All routes, as `(method, path, right)`. Without a session, GET of one that needs a right leads to sign-in (303)
+    /// All routes, as `(method, path, right)`. Without a link's session whoever asks for [`Right::Guest`] is answered
+    /// 410. Without a session, GET of one that needs a right leads to sign-in (303)
     /// and POST is refused (403). Whoever does not have the right is answered 403; a tenant that is not theirs is a
     /// 404, as one that is not there.
     ROUTES, mount:
@@ -48,24 +50,41 @@ table! {
     post Anybody "/console/sign-in" => pages::sign_in::enter;
     get Anybody "/console/static/{*path}" => assets::serve;
     post SignedIn "/console/sign-out" => pages::sign_in::leave;
-    get SignedIn "/console/" => pages::tenants::show;
+    get SignedIn "/console/" => pages::installation::show;
+    get SignedIn "/console/tenants" => pages::tenants::show;
     get Found "/console/keys" => pages::keys::show;
     get Found "/console/keys/rotate" => pages::keys::ask;
     post Found "/console/keys/rotate" => pages::keys::rotate;
     get Found "/console/tenants/new" => pages::new_tenant::show;
     post Found "/console/tenants/new" => pages::new_tenant::create;
+    get Operate "/console/deleted-tenants" => pages::deleted_tenants::show;
+    post Operate "/console/deleted-tenants/{id}/restore" => pages::deleted_tenants::restore;
     get Operate "/console/platform-tokens" => pages::platform_tokens::show;
     post Operate "/console/platform-tokens" => pages::platform_tokens::create;
     get Operate "/console/platform-tokens/{id}" => pages::platform_token::show;
     post Operate "/console/platform-tokens/{id}/networks" => pages::platform_token::networks;
     post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
     post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
+    get Survey "/console/audit" => pages::audit::of_installation;
+    get Survey "/console/audit/export" => pages::audit::export_of_installation;
+    post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
+    get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
+    get Manage "/console/tenants/{slug}/domains" => pages::domains::show;
+    post Manage "/console/tenants/{slug}/domains" => pages::domains::add;
+    post Manage "/console/tenants/{slug}/domains/check" => pages::domains::check;
+    post Manage "/console/tenants/{slug}/domains/remove" => pages::domains::remove;
+    get End "/console/tenants/{slug}/delete" => pages::delete_tenant::ask;
+    post End "/console/tenants/{slug}/delete" => pages::delete_tenant::delete;
     get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
     get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
     post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
+    get Manage "/console/tenants/{slug}/setup/live" => pages::setup::live::of_console;
+    post Manage "/console/tenants/{slug}/setup/provider" => pages::setup::connection::choose;
+    post Operate "/console/tenants/{slug}/setup/links" => pages::setup::links::create;
+    post Operate "/console/tenants/{slug}/setup/links/{id}/revoke" => pages::setup::links::revoke;
     post Manage "/console/tenants/{slug}/activate" => pages::deactivate::activate;
     get Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::ask;
     post Manage "/console/tenants/{slug}/deactivate" => pages::deactivate::deactivate;
@@ -91,14 +110,30 @@ table! {
     get Read "/console/tenants/{slug}/profile" => pages::profile::show;
     post Manage "/console/tenants/{slug}/profile" => pages::profile::save, at most LARGE_FORM;
     post Manage "/console/tenants/{slug}/profile/check" => pages::profile::check, at most LARGE_FORM;
-    get Read "/console/tenants/{slug}/profile/versions/{version}" => pages::profile::version;
+    get Read "/console/tenants/{slug}/profile/versions/{version}" => pages::profile::versions::version;
+    get Read "/console/tenants/{slug}/profile/compare" => pages::profile::versions::compare_two;
+    get Read "/console/tenants/{slug}/profile/recheck" => pages::profile::recheck::show;
+    post Manage "/console/tenants/{slug}/profile/recheck" => pages::profile::recheck::run, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/profile/try" => pages::profile::trial::show;
+    post Read "/console/tenants/{slug}/profile/try" => pages::profile::trial::run, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/profile/{part}" => pages::profile::part::show;
+    post Manage "/console/tenants/{slug}/profile/{part}" => pages::profile::part::show_draft, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/profile/{part}/{entry}" => pages::profile::entry::show;
+    post Manage "/console/tenants/{slug}/profile/{part}/{entry}" => pages::profile::entry::change, at most LARGE_FORM;
     get Read "/console/tenants/{slug}/value-sets" => pages::value_sets::show;
     get Read "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}" => pages::value_set::save, at most LARGE_FORM;
+    get Read "/console/tenants/{slug}/value-sets/{set}/csv" => pages::value_set::download;
+    post Manage "/console/tenants/{slug}/value-sets/{set}/values" => pages::value_set::change;
+    get Read "/console/tenants/{slug}/value-sets/{set}/versions/{version}" => pages::value_set::versions::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
     post Manage "/console/tenants/{slug}/roles" => pages::roles::save;
     get Read "/console/tenants/{slug}/roles/{key}" => pages::role::show;
+    get Read "/console/tenants/{slug}/audit" => pages::audit::of_tenant;
+    get Read "/console/tenants/{slug}/audit/export" => pages::audit::export_of_tenant;
+    post Read "/console/tenants/{slug}/audit/verify" => pages::audit::verify_of_tenant;
+    get Read "/console/tenants/{slug}/audit/{number}" => pages::audit::entry::of_tenant;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
     post Manage "/console/tenants/{slug}/import" => pages::import::receive, at most FILE_FORM;
     get Manage "/console/tenants/{slug}/import/{id}" => pages::import_run::show;
@@ -119,6 +154,14 @@ table! {
     post Manage "/console/tenants/{slug}/users/{id}/purge" => pages::purge::purge;
     get Read "/console/tenants/{slug}/groups" => pages::groups::show;
     get Read "/console/tenants/{slug}/groups/{id}" => pages::group::show;
+    get Anybody "/setup/{secret}" => pages::guest::door;
+    post Anybody "/setup/{secret}" => pages::guest::enter;
+    get Guest "/setup" => pages::guest::show;
+    get Guest "/setup/live" => pages::setup::live::of_guest;
+    post Guest "/setup/provider" => pages::guest::choose;
+    post Guest "/setup/token" => pages::guest::create_token;
+    post Guest "/setup/login" => pages::guest::create_login;
+    post Guest "/setup/leave" => pages::guest::leave;
 }
 
 /// The console, with everything that stands around it.
@@ -134,9 +177,11 @@ pub(crate) fn router(state: ConsoleState) -> Router {
         // From the inside out.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(Extension(Attempts::new(pages::sign_in::FREE)))
+        .layer(Extension(pages::guest::LinkAttempts(Attempts::new(pages::guest::FREE))))
         .layer(session::layer(state.store.clone(), state.secure_cookies))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(csrf)
+        .layer(CompressionLayer::new().compress_when(assets::is_one))
         .layer(middleware::from_fn_with_state(state.clone(), guard::frame))
         .with_state(state)
 }
@@ -163,13 +208,22 @@ fn panicked(reason: Box<dyn std::any::Any + Send>) -> axum::response::Response {
 mod tests {
     use super::*;
 
+    /// What is sent as a form because it is long, and only looked at; and whether a trail is whole, which whoever reads it
+    /// may ask.
+    const LOOKS: [&str; 2] = ["/console/tenants/{slug}/profile/try", "/console/tenants/{slug}/audit/verify"];
+
     #[test]
     fn what_is_about_a_tenant_needs_a_right_to_that_tenant() {
         for (method, path, right) in ROUTES {
             let about_a_tenant = path.contains("{slug}");
-            assert_eq!(matches!(right, Right::Read | Right::Manage), about_a_tenant, "{method} {path}");
             assert!(
-                !about_a_tenant || *method == "GET" || *right == Right::Manage,
+                matches!(right, Right::Read | Right::Manage | Right::End | Right::Operate) || !about_a_tenant,
+                "{method} {path}"
+            );
+            let of_a_tenant = matches!(right, Right::Read | Right::Manage | Right::End);
+            assert!(!of_a_tenant || about_a_tenant, "{method} {path}");
+            assert!(
+                !about_a_tenant || *method == "GET" || *right != Right::Read || LOOKS.contains(path),
                 "{method} {path} changes something"
             );
         }

@@ -1,6 +1,6 @@
 //! Who is signed in: sessions in the store, known there only by the digest of their id.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,11 @@ pub(crate) async fn current(
     session: &Session,
 ) -> std::result::Result<Option<SignedIn>, tower_sessions::session::Error> {
     session.get(SIGNED_IN).await
+}
+
+/// The same session, to be read anew: it may have ended meanwhile.
+pub(crate) fn again(store: &Store, session: &Session) -> Session {
+    Session::new(session.id(), Arc::new(Sessions(store.clone())), None)
 }
 
 /// Sessions over the platform's rows.

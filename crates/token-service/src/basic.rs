@@ -45,6 +45,22 @@ pub struct IssuedBasic {
     pub credential: Credential,
 }
 
+/// One that is not kept yet.
+pub(crate) struct Prepared {
+    pub(crate) password: SecretString,
+    pub(crate) credential: Credential,
+}
+
+impl NewBasic {
+    /// Why its credential was not kept.
+    pub(crate) fn refused(&self, error: StoreError, credential: &Credential) -> IssueError {
+        match error {
+            StoreError::Conflict { attribute } => IssueError::Taken(conflict(attribute, self, credential)),
+            error => error.into(),
+        }
+    }
+}
+
 impl TokenService {
     /// Makes a user name with a password. Whether the tenant's profile takes one is for the caller to ask.
     pub async fn create_basic(
@@ -53,18 +69,26 @@ impl TokenService {
         new: NewBasic,
         context: &ChangeContext,
     ) -> Result<IssuedBasic, IssueError> {
+        let Prepared { password, credential } = self.prepare_basic(tenant, &new, context).await?;
+        match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
+            Ok(()) => Ok(IssuedBasic { password, credential }),
+            Err(error) => Err(new.refused(error, &credential)),
+        }
+    }
+
+    /// A password and the row that is still to be kept of it.
+    pub(crate) async fn prepare_basic(
+        &self,
+        tenant: TenantId,
+        new: &NewBasic,
+        context: &ChangeContext,
+    ) -> Result<Prepared, IssueError> {
         let longest = self.longest_of(tenant).await?;
-        let mut credential = check_new(&new, self.inner.store.now(), longest).map_err(IssueError::Unfit)?;
+        let mut credential = check_new(new, self.inner.store.now(), longest).map_err(IssueError::Unfit)?;
         credential.created_by.clone_from(&context.actor.name);
         let password = passwords::generate();
         credential.secret_hash = Some(passwords::hash(password.clone()).await.map_err(unhashed)?);
-        match self.inner.store.tenant(tenant).create_credential(&credential, context).await {
-            Ok(()) => Ok(IssuedBasic { password, credential }),
-            Err(StoreError::Conflict { attribute }) => {
-                Err(IssueError::Taken(conflict(attribute, &new, &credential)))
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(Prepared { password, credential })
     }
 
     /// Checks a user name and a password, and that the credential is still good. Whoever has no credential is answered

@@ -24,6 +24,7 @@ pub mod rotation;
 pub mod scopes;
 pub mod sender;
 pub mod service;
+pub mod setup_links;
 pub mod vault;
 
 mod claims;

@@ -2,7 +2,7 @@
 
 use store::groups::GroupLabel;
 
-use super::{ConfigurationError, profiles::Next};
+use super::{ConfigurationError, Draft};
 use crate::{Tenant, TenantDirectory};
 
 /// Groups that are read at once.
@@ -28,7 +28,7 @@ impl TenantDirectory {
         text: &str,
         most: u64,
     ) -> Result<(Vec<GroupChange>, bool), ConfigurationError> {
-        let next = Next::of(tenant, text).await?;
+        let next = Draft::of(tenant, text).await?;
         let (scope, roles_of) = (self.store().tenant(tenant.id()), next.roles_of());
         let (mut changes, mut looked_at, mut after) = (Vec::new(), 0, None);
         while looked_at < most {

@@ -7,6 +7,8 @@ mod page;
 mod profiles;
 mod recheck;
 mod settings;
+mod trial;
+mod value_changes;
 mod value_sets;
 
 use scim_core::profile::ProfileError;
@@ -18,11 +20,14 @@ pub use diff::{DiffLine, LineKind, MAX_DIFF_LINES, diff};
 pub use groups::GroupChange;
 pub use page::ConsolePage;
 pub(crate) use profiles::checked as checked_profile;
-pub use profiles::{ProfilePreview, Upgrade, compare};
+pub use profiles::{Draft, ProfilePreview, Upgrade, compare};
 pub use recheck::{Misfit, Recheck};
 pub(crate) use settings::NAME_LENGTH;
+pub use trial::{Change, GroupTrial, Trial, Trying, differences, standing, trial, trial_group};
+pub use value_changes::{ValueChange, ValueDifference, ValueSetPreview, ValueSetUse};
 pub use value_sets::{
-    MAX_ALL_VALUES, MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, values_of_csv, values_of_lines,
+    MAX_ALL_VALUES, MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, text_of_values, values_of_csv,
+    values_of_lines,
 };
 
 /// Told how many of how many are done.

@@ -14,7 +14,7 @@ use store::{
 };
 
 use super::{ConfigurationError, DiffLine, Progress, Recheck, diff, protecting};
-use crate::{Tenant, TenantDirectory, attempts::whole, computing::compute, directory::STRICT};
+use crate::{Rules, Tenant, TenantDirectory, attempts::whole, computing::compute, directory::STRICT};
 
 /// Users whose search forms are made anew in one transaction.
 const REINDEXED_AT_ONCE: u64 = 200;
@@ -57,10 +57,10 @@ impl TenantDirectory {
         limit: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<ProfilePreview, ConfigurationError> {
-        let next = Next::of(tenant, text).await?;
+        let next = Draft::of(tenant, text).await?;
         let scope = self.store().tenant(tenant.id());
         let roles = scope.preview_roles(&next.roles_of()).await?;
-        let people = self.recheck_by(tenant, &next.profile.user, &next.value_sets, limit, progress).await?;
+        let people = self.recheck_from(tenant, next.rules(), None, limit, progress).await?;
         let diff = compare(&tenant.row.profile, text).await?;
         Ok(ProfilePreview { name: next.profile.name, title: next.profile.title, diff, roles, people })
     }
@@ -103,7 +103,7 @@ impl TenantDirectory {
         text: &str,
         context: &ChangeContext,
     ) -> Result<SavedProfile, ConfigurationError> {
-        let next = Next::of(tenant, text).await?;
+        let next = Draft::of(tenant, text).await?;
         let roles_of = next.roles_of();
         let new = NewProfile {
             expected_version: tenant.row.profile_version,
@@ -187,20 +187,37 @@ pub async fn compare(old: &str, new: &str) -> Result<Option<Vec<DiffLine>>, Stor
     compute(move || diff(&old, &new)).await
 }
 
-/// A profile that may become the tenant's.
-pub(super) struct Next {
+/// A profile that may become the tenant's, with the value sets that would hold then.
+#[derive(Clone, Debug)]
+pub struct Draft {
     profile: Profile,
     value_sets: ValueSets,
 }
 
-impl Next {
-    pub(super) async fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
-        let mut profile = checked(text).await?;
+impl Draft {
+    /// Of a text that could be saved: it compiles, and its examples come out.
+    pub async fn of(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
+        Ok(Self::with(tenant, checked(text).await?))
+    }
+
+    /// Of a text that compiles, whatever its examples come to: to be tried, not to be saved.
+    pub async fn unproven(tenant: &Tenant, text: &str) -> Result<Self, ConfigurationError> {
+        let text = text.to_owned();
+        Ok(Self::with(tenant, compute(move || Profile::from_saved_toml(&text)).await??))
+    }
+
+    /// What judges a request by it.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { profile: &self.profile, value_sets: &self.value_sets }
+    }
+
+    fn with(tenant: &Tenant, mut profile: Profile) -> Self {
         if tenant.row.compatibility == STRICT {
             profile.set_leniencies(Leniencies::STRICT);
         }
         let value_sets = profile.value_sets_of(&tenant.own_sets);
-        Ok(Self { profile, value_sets })
+        Self { profile, value_sets }
     }
 
     pub(super) fn roles_of(&self) -> impl Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync {

@@ -1,10 +1,10 @@
 //! Who of the existing users no longer fits, after rules or lists have changed. Nobody is changed or lost.
 
-use scim_core::{ResourceType, intake::misfits, value_set::ValueSets};
+use scim_core::intake::misfits;
 use store::UserId;
 
 use super::{ConfigurationError, Progress};
-use crate::{Tenant, TenantDirectory};
+use crate::{Rules, Tenant, TenantDirectory};
 
 /// Users read at a time.
 const PAGE: u64 = 500;
@@ -37,6 +37,8 @@ pub struct Recheck {
     pub first: Vec<Misfit>,
     /// Were all users looked at, or did the caller's limit come first?
     pub complete: bool,
+    /// The last one that was looked at.
+    pub last: Option<UserId>,
 }
 
 impl TenantDirectory {
@@ -47,38 +49,37 @@ impl TenantDirectory {
         limit: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Recheck, ConfigurationError> {
-        self.recheck_by(tenant, &tenant.profile.user, &tenant.value_sets, limit, progress).await
+        self.recheck_from(tenant, Rules::of(tenant), None, limit, progress).await
     }
 
-    /// Looks at the tenant's users by another profile or other value sets.
-    pub(super) async fn recheck_by(
+    /// Looks at the tenant's live users after one (`None`: from the first) by these rules.
+    pub async fn recheck_from(
         &self,
         tenant: &Tenant,
-        kind: &ResourceType,
-        sets: &ValueSets,
+        rules: Rules<'_>,
+        after: Option<UserId>,
         limit: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Recheck, ConfigurationError> {
         let scope = self.store().tenant(tenant.id());
         let users = self.store().platform().tenant_counts(tenant.id()).await?.users;
         let total = limit.map_or(users, |limit| users.min(limit));
-        let mut found = Recheck::default();
-        let mut last = None;
+        let mut found = Recheck { last: after, ..Recheck::default() };
         progress(0, total);
         loop {
             let left = limit.map_or(PAGE, |limit| limit.saturating_sub(found.checked).min(PAGE));
             if left == 0 {
-                found.complete = scope.users_after(last, 1).await?.is_empty();
+                found.complete = scope.users_after(found.last, 1).await?.is_empty();
                 return Ok(found);
             }
-            let page = scope.users_after(last, left).await?;
+            let page = scope.users_after(found.last, left).await?;
             let Some(end) = page.last() else {
                 found.complete = true;
                 return Ok(found);
             };
-            last = Some(end.id);
+            found.last = Some(end.id);
             for user in &page {
-                let mut problems = misfits(kind, sets, &user.document);
+                let mut problems = misfits(rules.user(), rules.value_sets, &user.document);
                 if problems.is_empty() {
                     continue;
                 }

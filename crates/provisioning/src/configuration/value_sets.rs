@@ -130,7 +130,7 @@ fn check_total(before: &ValueSets, after: &ValueSets) -> Result<(), Configuratio
 }
 
 /// A list that the profile declares.
-fn declared(profile: &Profile, name: &str) -> Result<(), ConfigurationError> {
+pub(super) fn declared(profile: &Profile, name: &str) -> Result<(), ConfigurationError> {
     if profile.value_set(name).is_some() {
         return Ok(());
     }
@@ -142,7 +142,7 @@ fn declared(profile: &Profile, name: &str) -> Result<(), ConfigurationError> {
 }
 
 /// The set of these values; the error names the first that does not do, by its place.
-fn checked(values: Vec<AllowedValue>) -> Result<ValueSet, ConfigurationError> {
+pub(super) fn checked(values: Vec<AllowedValue>) -> Result<ValueSet, ConfigurationError> {
     if values.len() > MAX_VALUES {
         return unfit(format!("values: there are {}; at most {MAX_VALUES} fit in one set", values.len()));
     }
@@ -180,6 +180,30 @@ pub fn labelled(text: &str) -> AllowedValue {
         Some((value, label)) => AllowedValue { value: value.to_owned(), label: Some(label.to_owned()) },
         None => AllowedValue::from(text),
     }
+}
+
+/// Values as CSV (RFC 4180) with a line each and no header, so that [`values_of_csv`] gives the same.
+#[must_use]
+pub fn text_of_values(values: &[AllowedValue]) -> String {
+    let quoted = |text: &str| {
+        if text.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
+    };
+    let mut text = String::new();
+    for allowed in values {
+        text.push_str(&quoted(&allowed.value));
+        if let Some(label) = &allowed.label {
+            // A blank before a quotation mark would make it a part of the text.
+            let label = quoted(label);
+            text.push_str(if label.starts_with('"') { "," } else { ", " });
+            text.push_str(&label);
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Values of a text with one `value` or `value, label` a line; a comma belongs to the value where the line is quoted as

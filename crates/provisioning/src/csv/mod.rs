@@ -11,6 +11,7 @@ mod guess;
 mod import;
 mod merge;
 mod rows;
+mod trail;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use scim_core::ScimError;
 
 pub use export::{UserExport, columns_of};
 pub use guess::{Begin, begin, guess};
+pub use trail::{TrailExport, TrailFormat};
 
 /// Largest file, in bytes.
 pub const MAX_FILE: u64 = 256 * 1024 * 1024;

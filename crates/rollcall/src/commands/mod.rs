@@ -7,6 +7,7 @@ mod basic;
 mod credentials;
 mod demo;
 mod doctor;
+mod domain;
 mod export;
 mod federation;
 mod import;
@@ -15,6 +16,7 @@ mod oauth;
 mod output;
 mod platform_token;
 mod profile;
+mod profile_try;
 mod progress;
 mod serve;
 mod simulate;
@@ -51,6 +53,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate(&settings).await,
         Command::Doctor => doctor::run(&settings).await,
         Command::Tenant(command) => tenant::run(&open().await?, command).await,
+        Command::Domain(command) => domain::run(&open().await?, command).await,
         Command::ValueSet(command) => value_set::run(&open().await?, command).await,
         Command::Profile(Profile::Check { file }) => profile::check(&file),
         Command::Profile(command) => profile::run(&open().await?, command).await,

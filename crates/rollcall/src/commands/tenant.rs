@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use anyhow::{Context as _, bail};
 use provisioning::{ProfileSource, configuration::ConfigurationError};
 use serde_json::json;
-use store::tenants::{TenantRow, TenantSettings, TenantStatus};
+use store::tenants::{DeletedTenant, TenantRow, TenantSettings, TenantStatus};
 use token_service::{
     Lifetime,
     lifetime::{Limit, SetBy},
@@ -15,6 +16,9 @@ use crate::{
     cli::{Compatibility, Tenant},
     installation::{Installation, cli_context},
 };
+
+/// A day, in milliseconds.
+const DAY: i64 = 24 * 3_600_000;
 
 /// Rows read at a time.
 const PAGE: u64 = 500;
@@ -35,7 +39,26 @@ pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow:
                 .await?;
             output::line(format_args!("{} {}", tenant.row.slug, status(&tenant.row)));
         }
-        Tenant::List { json } => list(installation, json).await?,
+        Tenant::List { deleted: false, json } => list(installation, json).await?,
+        Tenant::List { deleted: true, json } => list_deleted(installation, json).await?,
+        Tenant::Delete { slug } => {
+            let tenant = installation.tenant(&slug).await?;
+            installation.tenants.delete(&tenant, &slug, &cli_context()).await?;
+            output::line(format_args!(
+                "{slug} deleted; `rollcall tenant restore {slug}` brings it back within {}",
+                output::counted(installation.tenants.retention_days() as usize, "day")
+            ));
+        }
+        Tenant::Restore { slug } => {
+            let found = installation.store.platform().deleted_tenant(&slug).await?;
+            let found = found.with_context(|| {
+                format!("there is no deleted tenant {slug:?}; `rollcall tenant list --deleted` shows all")
+            })?;
+            if installation.tenants.restore(found.id, &cli_context()).await?.is_none() {
+                bail!("the purge of {slug} has begun, so it cannot be restored any more");
+            }
+            output::line(format_args!("{slug} inactive"));
+        }
         Tenant::Activate { slug } => {
             let tenant = installation.tenant(&slug).await?;
             installation.tenants.activate(&tenant, &cli_context()).await.map_err(|error| match error {
@@ -87,6 +110,45 @@ fn show(installation: &Installation, tenant: &provisioning::Tenant) {
         SetBy::Platform | SetBy::Nobody => " (this installation's)",
     };
     output::line(format_args!("max-token-lifetime: {}{by}", longest.lifetime));
+}
+
+async fn list_deleted(installation: &Installation, json: bool) -> anyhow::Result<()> {
+    let platform = installation.store.platform();
+    let mut rows = Vec::new();
+    loop {
+        let page = platform.deleted_tenants(rows.len() as u64, PAGE).await?;
+        rows.extend(page.items);
+        if !page.more {
+            break;
+        }
+    }
+    let until = |row: &DeletedTenant| row.deleted_at + i64::from(installation.tenants.retention_days()) * DAY;
+    if json {
+        let time = scim_core::timestamp::to_rfc3339;
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "slug": row.slug, "name": row.name, "id": row.id, "deleted": time(row.deleted_at),
+                    "deleted_by": row.deleted_by, "restorable": !row.purging, "purged_from": time(until(row)),
+                })
+            })
+            .collect();
+        return output::json(&rows);
+    }
+    let mut table = output::table(&["tenant", "name", "deleted", "by", "purged from"]);
+    for row in &rows {
+        let purged = if row.purging { "being purged".to_owned() } else { output::time(Some(until(row))) };
+        table.add_row([
+            row.slug.clone(),
+            row.name.clone(),
+            output::time(Some(row.deleted_at)),
+            row.deleted_by.clone(),
+            purged,
+        ]);
+    }
+    output::line(table);
+    Ok(())
 }
 
 async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {

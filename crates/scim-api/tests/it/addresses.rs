@@ -1,16 +1,19 @@
 //! Each form of address, and the locations that answers show for it.
 
 use axum::{Router, routing::get};
+use store::domains::{Claimed, Seen};
 
 use crate::{
     client::{encode, id, user},
-    world::{SHARED_HOST, World},
+    world::{SHARED_HOST, World, context},
 };
 
 on_both!(
     each_form_answers_with_its_own_locations,
     slashes_case_and_queries,
     a_host_header_is_never_shown,
+    a_proven_host_is_its_tenants_alone,
+    a_deleted_tenant_is_an_unknown_one,
     the_rest_is_left_to_others
 );
 
@@ -86,6 +89,55 @@ async fn a_host_header_is_never_shown(world: World) {
     let mut request = acme.request("GET", "/Users", None);
     request.headers_mut().append("host", "acme.tenants.example.net".parse().expect("a header value"));
     acme.send(request).await.expect_error(400, "");
+}
+
+async fn a_proven_host_is_its_tenants_alone(world: World) {
+    const HOST: &str = "scim.acme.example";
+    let (acme, other) = (world.tenant("acme").await, world.tenant("other").await);
+    let user_id = id(&acme.create_user("own@example.com").await);
+    let at = |client: &crate::client::Client| client.at(HOST, "/scim/v2");
+    // Until it is proven it is a name like any other, and the credential says which tenant.
+    let scope = world.scope(&acme).await;
+    let Claimed::Kept(claimed) = scope.claim_domain(HOST, "text", &context()).await.expect("claimed") else {
+        panic!("too many");
+    };
+    at(&other).get("/Users").await.expect(200);
+    let location = |reply: &crate::client::Reply| reply.expect(200)["meta"]["location"].clone();
+    let shared = location(&at(&acme).get(&format!("/Users/{user_id}")).await);
+    assert_eq!(shared, format!("https://scim.example.com/scim/v2/Users/{user_id}"));
+
+    let texts = [claimed.challenge];
+    scope.settle_domain(HOST, Seen::Texts(&texts), &context()).await.expect("settled").expect("there");
+    let own = location(&at(&acme).get(&format!("/Users/{user_id}")).await);
+    assert_eq!(own, format!("https://{HOST}/scim/v2/Users/{user_id}"));
+    acme.at("SCIM.acme.example.:8443", "/scim").get("/Users").await.expect(200);
+    at(&other).get("/Users").await.expect_error(401, "");
+    for path in ["/console", "/t/other/scim/v2", "/"] {
+        other.at(HOST, path).get("").await.expect_error(401, "");
+        acme.at(HOST, path).get("").await.expect_error(404, "");
+    }
+    scope.remove_domain(HOST, &context()).await.expect("removed");
+    at(&other).get("/Users").await.expect(200);
+}
+
+async fn a_deleted_tenant_is_an_unknown_one(world: World) {
+    let acme = world.tenant("acme").await;
+    acme.get("/Users").await.expect(200);
+    let id = world.scope(&acme).await.id();
+    world.store.platform().delete_tenant(id, &context()).await.expect("deleted");
+    let unknown = acme.at(SHARED_HOST, "/t/nobody/scim/v2").get("/Users").await.expect_error(401, "");
+    let detail = |text: &str| text.split(" (request id").next().unwrap_or_default().to_owned();
+    for (host, base) in [
+        (SHARED_HOST, "/t/acme/scim/v2"),
+        (SHARED_HOST, "/scim/v2"),
+        ("acme.tenants.example.net", "/scim/v2"),
+    ] {
+        let refused = acme.at(host, base).get("/Users").await.expect_error(401, "");
+        assert_eq!(detail(&refused), detail(&unknown), "{host}{base}");
+    }
+    // Its credentials were not touched.
+    world.store.platform().restore_tenant(id, &context()).await.expect("restored");
+    acme.get("/Users").await.expect_error(403, "");
 }
 
 async fn the_rest_is_left_to_others(world: World) {

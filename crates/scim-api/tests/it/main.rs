@@ -38,6 +38,7 @@ mod group_push;
 mod headers;
 mod identity_providers;
 mod isolation;
+mod journal;
 mod large_groups;
 mod leniencies;
 mod lists;

@@ -75,6 +75,7 @@ impl World {
             tenant_domain: Some(DOMAIN.into()),
             rate_limit: None,
             trusted_proxies: Default::default(),
+            journal: Default::default(),
         }
     }
 

@@ -1,24 +1,30 @@
 //! Whether a resource that is kept would still be taken, after its tenant's profile or value sets have changed.
 
-use super::{take_all, validate::examine};
-use crate::{Document, leniency::Leniencies, resource::ResourceType, value_set::ValueSets};
+use super::{Findings, examine_for, take_all};
+use crate::{Document, ScimError, leniency::Leniencies, resource::ResourceType, value_set::ValueSets};
 
 /// What a profile refuses of a document that was kept under an earlier one, a text for each violation: path, what is
 /// wrong, what to do; never a value. Empty when the same document would be taken today. What the profile no longer
 /// offers is no violation: a write would leave it out.
 #[must_use]
 pub fn misfits(resource_type: &ResourceType, sets: &ValueSets, document: &Document) -> Vec<String> {
-    // How a body is written is no matter here: this one is ours.
-    let body = serde_json::Value::Object(document.clone());
-    let (mut intake, findings) = match take_all(resource_type, Leniencies::LENIENT, &body) {
-        Ok(taken) => taken,
-        Err(error) => return vec![error.detail],
-    };
-    let mut problems = findings.0;
-    match examine(resource_type, sets, &mut problems, &mut intake.document) {
-        Ok(_) => problems.into_lines(),
+    match violations(resource_type, sets, document) {
+        Ok(found) => found.0.into_lines(),
         Err(error) => vec![error.detail],
     }
+}
+
+/// [`misfits`] one by one; a document that cannot be judged at all is an error.
+pub fn violations(
+    resource_type: &ResourceType,
+    sets: &ValueSets,
+    document: &Document,
+) -> Result<Findings, ScimError> {
+    // How a body is written is no matter here: this one is ours.
+    let body = serde_json::Value::Object(document.clone());
+    let (mut intake, findings) = take_all(resource_type, Leniencies::LENIENT, &body)?;
+    let (_, found) = examine_for(resource_type, sets, findings, &mut intake.document)?;
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -28,9 +28,11 @@ pub(crate) use coerce::{Coercion, is_unassigned};
 pub(crate) use entries::{Entries, is_primary};
 pub use immutable::{carry_immutable, check_immutable};
 pub(crate) use members::{take_members, too_many as too_many_members};
-pub use misfits::misfits;
+pub use misfits::{misfits, violations};
 pub(crate) use report::{Dropped, Problems, shown};
-pub use validate::{Findings, Note, only_deactivates, validate, validate_for};
+pub use report::{Origin, Violation};
+pub(crate) use validate::drop_hollow;
+pub use validate::{Findings, Note, examine_for, only_deactivates, validate, validate_for};
 
 /// Deepest nesting of a body; the body itself is 1.
 pub const MAX_DEPTH: usize = 16;

@@ -9,22 +9,60 @@ const MAX_DROPPED: usize = 100;
 /// Longest name shown, in characters.
 const MAX_NAME: usize = 128;
 
+/// What asks for a value to be otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The schema: type, `required`, sizes.
+    #[default]
+    Schema,
+    /// The attribute's format.
+    Format,
+    /// The value set of this name.
+    ValueSet(String),
+    /// The rule of this name.
+    Rule(String),
+    /// The attribute does not apply to this resource.
+    NotApplicable,
+}
+
+/// Something for which a resource is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Attribute path.
+    pub path: String,
+    /// What is wrong and what to do; never a value.
+    pub problem: String,
+    /// What asks for it.
+    pub origin: Origin,
+}
+
+impl Violation {
+    /// As errors tell it.
+    fn text(&self) -> String {
+        format!("{}: {}.", self.path, self.problem)
+    }
+}
+
 /// Violations found so far; at most [`MAX_PROBLEMS`] are kept, the rest are counted.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Problems {
-    told: Vec<String>,
+    told: Vec<Violation>,
     untold: usize,
 }
 
 impl Problems {
-    /// Notes a violation. `problem` says what is wrong and what to do; it never holds a value.
+    /// Notes a violation of the schema. `problem` says what is wrong and what to do; it never holds a value.
     pub(crate) fn push(&mut self, path: &str, problem: &str) {
-        let text = format!("{path}: {problem}.");
-        if self.told.contains(&text) {
+        self.push_by(Origin::Schema, path, problem);
+    }
+
+    /// Notes a violation of something else.
+    pub(crate) fn push_by(&mut self, origin: Origin, path: &str, problem: &str) {
+        if self.told.iter().any(|told| told.path == path && told.problem == problem) {
             return;
         }
         if self.told.len() < MAX_PROBLEMS {
-            self.told.push(text);
+            self.told.push(Violation { path: path.to_owned(), problem: problem.to_owned(), origin });
         } else {
             self.untold += 1;
         }
@@ -37,22 +75,27 @@ impl Problems {
 
     /// Whether a violation is noted at this path or below it.
     pub(crate) fn has_below(&self, path: &str) -> bool {
-        let below = |text: &String| {
-            let rest = text.strip_prefix(path);
-            rest.is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(['.', '[']))
+        let below = |told: &Violation| {
+            let rest = told.path.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         self.told.iter().any(below)
+    }
+
+    /// The violations that are kept.
+    pub(crate) fn told(&self) -> &[Violation] {
+        &self.told
     }
 
     /// Each violation by itself, and how many more there are.
     pub(crate) fn into_lines(self) -> Vec<String> {
         let more = (self.untold > 0).then(|| format!("And {} more.", self.untold));
-        self.told.into_iter().chain(more).collect()
+        self.told.iter().map(Violation::text).chain(more).collect()
     }
 
     /// Whether a violation is noted at a part of the value at this path.
     pub(crate) fn has_inside(&self, path: &str) -> bool {
-        self.told.iter().any(|text| text.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+        self.told.iter().any(|told| told.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// 400 `invalidValue` when there are any.
@@ -60,11 +103,7 @@ impl Problems {
         if self.told.is_empty() {
             return Ok(());
         }
-        let mut detail = self.told.join(" ");
-        if self.untold > 0 {
-            detail.push_str(&format!(" And {} more.", self.untold));
-        }
-        Err(ScimError::bad_request(ScimType::InvalidValue, detail))
+        Err(ScimError::bad_request(ScimType::InvalidValue, self.into_lines().join(" ")))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{MAX_DOCUMENT, MAX_KEY, is_primary, is_unassigned, report::Problems};
+use super::{MAX_DOCUMENT, MAX_KEY, Violation, is_primary, is_unassigned, report::Problems};
 use crate::{
     Document,
     error::ScimError,
@@ -23,8 +23,8 @@ pub struct Note {
     pub text: String,
 }
 
-/// Violations of single values that [`super::take_all`] found.
-#[derive(Clone, Default)]
+/// Violations that [`super::take_all`] found in single values, or [`examine_for`] in a whole resource.
+#[derive(Clone, Debug, Default)]
 pub struct Findings(pub(super) Problems);
 
 impl Findings {
@@ -36,6 +36,12 @@ impl Findings {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The first of them, as many as an error tells.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        self.0.told()
     }
 
     /// One 400 `invalidValue` with all violations, where there are any.
@@ -73,20 +79,20 @@ pub fn validate_for(
     found: Findings,
     document: &mut Document,
 ) -> Result<Vec<Note>, ScimError> {
-    let Findings(mut problems) = found;
-    let notes = examine(resource_type, sets, &mut problems, document)?;
-    problems.finish()?;
+    let (notes, found) = examine_for(resource_type, sets, found, document)?;
+    found.finish()?;
     Ok(notes)
 }
 
-/// [`validate_for`] that leaves the violations where they were found; only a document that is too large is an error.
-pub(super) fn examine(
+/// [`validate_for`] that gives the violations one by one; only a document that is too large is an error.
+pub fn examine_for(
     resource_type: &ResourceType,
     sets: &ValueSets,
-    problems: &mut Problems,
+    found: Findings,
     document: &mut Document,
-) -> Result<Vec<Note>, ScimError> {
-    let mut notes = Vec::new();
+) -> Result<(Vec<Note>, Findings), ScimError> {
+    let Findings(mut found) = found;
+    let (mut notes, problems) = (Vec::new(), &mut found);
     prepare(resource_type, document, problems, &mut notes);
     check_size(document)?;
     check_keys(resource_type.kind, document, problems);
@@ -108,7 +114,7 @@ pub(super) fn examine(
     }
     check_values(resource_type, sets, document, problems, &mut notes);
     check_rules(resource_type, document, problems);
-    Ok(notes)
+    Ok((notes, Findings(found)))
 }
 
 fn check_size(document: &Document) -> Result<(), ScimError> {
@@ -151,7 +157,7 @@ fn check_schema(schema: &Schema, prefix: &str, values: &mut Map<String, Value>, 
 }
 
 /// Drops entries that say nothing: judged only here, because a PATCH may set `display` before `value`.
-fn drop_hollow(attribute: &Attribute, list: &mut Vec<Value>) {
+pub(crate) fn drop_hollow(attribute: &Attribute, list: &mut Vec<Value>) {
     let label = |name: &str| matches!(name, "type" | "primary");
     let has_more = attribute.sub_attributes.iter().any(|sub| !label(&sub.name));
     list.retain(|element| match element {

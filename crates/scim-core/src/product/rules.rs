@@ -4,7 +4,7 @@ use super::{Condition, condition::Unanswered, facts::Facts, places};
 use crate::{
     Document,
     format::Format,
-    intake::{Note, Problems},
+    intake::{Note, Origin, Problems},
     resource::{AttrRef, ResourceType},
 };
 
@@ -83,7 +83,8 @@ pub(super) fn leave_out(
             }
             Ok(false) => {}
             Err(Unanswered) => {
-                problems.push(&format!("not-applicable {:?}", rule.when.text()), UNANSWERED);
+                let path = format!("not-applicable {:?}", rule.when.text());
+                problems.push_by(Origin::NotApplicable, &path, UNANSWERED);
             }
         }
     }
@@ -106,7 +107,8 @@ fn leave_out_one(
             notes.push(Note { path, text: format!("does not apply here and was left out: {}", rule.reason) });
         }
         WhenNotApplicable::Refuse => {
-            problems.push(&path, &format!("does not apply here; leave it out: {}", rule.reason));
+            let problem = format!("does not apply here; leave it out: {}", rule.reason);
+            problems.push_by(Origin::NotApplicable, &path, &problem);
         }
     }
 }
@@ -121,8 +123,9 @@ pub(crate) fn check_rules(resource_type: &ResourceType, document: &Document, pro
         None => Err(Unanswered),
     };
     for rule in rules {
-        let unanswered =
-            |problems: &mut Problems| problems.push(&format!("rule {:?}", rule.name), UNANSWERED);
+        let unanswered = |problems: &mut Problems| {
+            problems.push_by(origin(rule), &format!("rule {:?}", rule.name), UNANSWERED);
+        };
         match rule.when.as_ref().map(holds).unwrap_or(Ok(true)) {
             Ok(true) => {}
             Ok(false) => continue,
@@ -137,18 +140,25 @@ pub(crate) fn check_rules(resource_type: &ResourceType, document: &Document, pro
             Demand::Holds(condition, path) => match holds(condition) {
                 Ok(true) => {}
                 Ok(false) if problems.has_below(path) => {}
-                Ok(false) => problems.push(path, rule.message.as_deref().unwrap_or("does not fit")),
+                Ok(false) => {
+                    problems.push_by(origin(rule), path, rule.message.as_deref().unwrap_or("does not fit"));
+                }
                 Err(Unanswered) => unanswered(problems),
             },
         }
     }
 }
 
+fn origin(rule: &Rule) -> Origin {
+    Origin::Rule(rule.name.clone())
+}
+
 fn check_present(rule: &Rule, targets: &[AttrRef], document: &Document, problems: &mut Problems) {
     for target in targets.iter().filter(|target| !places::is_present(document, target)) {
         let path = target.path();
         if !problems.has_below(&path) {
-            problems.push(&path, rule.message.as_deref().unwrap_or("is required here; send a value"));
+            let problem = rule.message.as_deref().unwrap_or("is required here; send a value");
+            problems.push_by(origin(rule), &path, problem);
         }
     }
 }
@@ -163,8 +173,10 @@ fn check_format(
     for (path, value) in targets.iter().flat_map(|target| places::values(document, target)) {
         let Some(misfit) = value.as_str().and_then(|text| format.check(text).err()) else { continue };
         match &rule.message {
-            Some(message) => problems.push(&path, &format!("is {}; {message}", misfit.class)),
-            None => problems.push(&path, &misfit.to_string()),
+            Some(message) => {
+                problems.push_by(origin(rule), &path, &format!("is {}; {message}", misfit.class));
+            }
+            None => problems.push_by(origin(rule), &path, &misfit.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     Document,
     constraint::Constraint,
     format::{Format, comma_list, dea, time_zone},
-    intake::{Entries, Note, Problems, is_primary},
+    intake::{Entries, Note, Origin, Problems, drop_hollow, is_primary, is_unassigned},
     resource::ResourceType,
     schema::{Attribute, Schema},
     value_set::ValueSets,
@@ -51,8 +51,10 @@ fn mark_primaries(resource_type: &ResourceType, document: &mut Document) {
             None => document.get_mut(&attribute.name),
             Some(urn) => document.get_mut(urn.as_ref()).and_then(|object| object.get_mut(&attribute.name)),
         };
-        if let (Some(Value::Array(list)), Some(_)) = (values, attribute.sub("primary"))
-            && !list.iter().any(is_primary)
+        let (Some(Value::Array(list)), Some(_)) = (values, attribute.sub("primary")) else { continue };
+        // A mark on an element that says nothing would go with it.
+        drop_hollow(attribute, list);
+        if !list.iter().any(is_primary)
             && let Some(Value::Object(first)) = list.first_mut()
         {
             first.insert("primary".into(), true.into());
@@ -142,8 +144,18 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn schema(&mut self, schema: &Schema, prefix: &str, values: &mut Map<String, Value>) {
         for attribute in schema.attributes.iter().filter(|attribute| is_constrained(attribute)) {
-            if let Some(value) = values.get_mut(&attribute.name) {
-                self.value(attribute, &format!("{prefix}{}", attribute.name), value);
+            self.field(attribute, format!("{prefix}{}", attribute.name), values);
+        }
+    }
+
+    /// A value that has come to nothing, such as a list of commas, is unassigned.
+    fn field(&mut self, attribute: &Attribute, path: String, fields: &mut Map<String, Value>) {
+        let Some(value) = fields.get_mut(&attribute.name) else { return };
+        self.value(attribute, &path, value);
+        if is_unassigned(value) {
+            fields.remove(&attribute.name);
+            if attribute.required {
+                self.problems.push(&path, "is required and holds nothing; send a value");
             }
         }
     }
@@ -154,14 +166,13 @@ impl Pass<'_> {
                 for (at, element) in list.iter_mut().enumerate() {
                     self.value(attribute, &format!("{path}[{at}]"), element);
                 }
+                drop_hollow(attribute, list);
                 // Two elements may have become alike.
                 *list = Entries::of(std::mem::take(list)).into_list();
             }
             Value::Object(fields) => {
                 for sub in &attribute.sub_attributes {
-                    if let Some(value) = fields.get_mut(&sub.name) {
-                        self.value(sub, &format!("{path}.{}", sub.name), value);
-                    }
+                    self.field(sub, format!("{path}.{}", sub.name), fields);
                 }
             }
             Value::String(text) => {
@@ -178,7 +189,7 @@ impl Pass<'_> {
             match format.check(text) {
                 Ok(kept) => *text = kept,
                 Err(misfit) => {
-                    self.problems.push(path, &misfit.to_string());
+                    self.problems.push_by(Origin::Format, path, &misfit.to_string());
                     return;
                 }
             }
@@ -214,7 +225,7 @@ impl Pass<'_> {
             return allowed.value.clone();
         }
         let problem = format!("is not in the tenant's value set {name:?}; {}", set.remedy());
-        self.problems.push(path, &problem);
+        self.problems.push_by(Origin::ValueSet(name.to_owned()), path, &problem);
         text
     }
 }

@@ -9,7 +9,7 @@ use super::{
     constraints::{self, Named},
     extensions,
     file::{EnterpriseFile, ExampleFile, ProfileFile, UserFile},
-    limits, rules, tenant_keys,
+    limits, rules, setup_guide, tenant_keys,
 };
 use crate::{
     product::Product,
@@ -86,6 +86,7 @@ pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile
         people: tenant_keys::people(file.people)?,
         organization,
         gates: tenant_keys::gates(file.gates)?,
+        setup: file.setup.map(setup_guide::guide).transpose()?,
         examples: examples.collect(),
         value_sets,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{CredentialKind, Policies};
+use super::{CredentialKind, IdentityProvider, Policies};
 use crate::{
     leniency::Leniencies,
     product::WhenNotApplicable,
@@ -85,6 +85,8 @@ pub(super) struct ProfileFile {
     pub(super) people: PeopleFile,
     /// `[organization]`
     pub(super) organization: Option<OrganizationFile>,
+    /// `[setup]`
+    pub(super) setup: Option<SetupFile>,
     /// `[[gate]]`
     #[serde(default, rename = "gate")]
     pub(super) gates: Vec<GateFile>,
@@ -467,6 +469,43 @@ pub(super) struct OrganizationFile {
     /// Value set that holds the choices; absent: any text.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) value_set: Option<Spanned<String>>,
+}
+
+/// `[setup]`: the guide by which the product's customers connect their identity provider.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SetupFile {
+    /// Its title.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) guide: Spanned<String>,
+    /// For which identity provider it is.
+    pub(super) provider: IdentityProvider,
+    /// Known issues and whom to ask, one a line.
+    #[serde(default = "nothing")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) notes: Spanned<String>,
+    /// `[[setup.chapter]]`, in the guide's order.
+    #[serde(default, rename = "chapter")]
+    pub(super) chapters: Vec<ChapterFile>,
+}
+
+fn nothing() -> Spanned<String> {
+    Spanned::new(0..0, String::new())
+}
+
+/// `[[setup.chapter]]`
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ChapterFile {
+    /// Its heading.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) title: Spanned<String>,
+    /// A step a line, its parts below it after `- `. `**…**` is a word of a screen, a text between backticks is typed,
+    /// `{base-url}` stands for the tenant's.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) steps: Spanned<String>,
 }
 
 /// `[[gate]]`: a property of the customer's account that decides whether the console offers its SCIM page.

@@ -8,6 +8,7 @@ mod extensions;
 mod file;
 mod limits;
 mod rules;
+mod setup_guide;
 mod tenant_keys;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use limits::MAX_PROFILE;
 use serde::{Deserialize, Serialize};
+pub use setup_guide::{IdentityProvider, SetupChapter, SetupGuide, SetupStep};
 
 use crate::{
     leniency::Leniencies,
@@ -211,6 +213,8 @@ pub struct Profile {
     pub organization: Option<Organization>,
     /// What must be so of the customer's account for the console to offer its SCIM page.
     pub gates: Vec<Gate>,
+    /// The product's own guide, where the file has it.
+    pub setup: Option<SetupGuide>,
     /// Examples, for people.
     pub examples: Vec<Example>,
 }

@@ -4,7 +4,7 @@ use scim_core::fold;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
 
-use super::{NewTenant, TenantRow, TenantSettings, TenantStatus, properties, tenant_row};
+use super::{NewTenant, TenantRow, TenantSettings, TenantStatus, live, properties, tenant_row};
 use crate::{
     ChangeContext, Platform, StoreError, TenantId,
     entity::{profile_versions, tenants},
@@ -77,6 +77,11 @@ impl Platform {
         let mut changes = vec![("tenant.updated", after.clone())];
         if let Some(status) = settings.status {
             changes.push((status_event(status), with_status(&after, status)?));
+            if status != TenantStatus::Active {
+                // They end for good, also if the tenant comes back.
+                let events = tx.revoke_setup_links(None).await?;
+                tx.record_for_people(events, context).await?;
+            }
         }
         change(tx, before, changes, context).await
     }
@@ -125,9 +130,9 @@ async fn change(
 }
 
 impl TenantTx {
-    /// The tenant's row, locked against other changes of its configuration.
+    /// The tenant's row, locked against other changes of its configuration; `None` when it is not there or deleted.
     pub(super) async fn own_row(&self) -> Result<Option<tenants::Model>, StoreError> {
-        let query = tenants::Entity::find_by_id(self.tenant).lock_exclusive();
+        let query = live().filter(tenants::COLUMN.id.eq(self.tenant)).lock_exclusive();
         Ok(query.one(&self.db).await?)
     }
 
@@ -150,8 +155,9 @@ impl TenantTx {
         let row = tenants::Model { version: before + 1, updated_at: self.now, ..row };
         let mut changed = row.clone().into_active_model();
         use tenants::Column::{
-            Compatibility, CredentialDays, GateOpen, IndexedVersion, LayoutVersion, MappingVersion, Name,
-            NameKey, Organization, ProfileName, ProfileVersion, Properties, Status, UpdatedAt, Version,
+            Compatibility, CredentialDays, DeletedAt, DeletedBy, GateOpen, IndexedVersion, LayoutVersion,
+            MappingVersion, Name, NameKey, Organization, ProfileName, ProfileVersion, Properties, Status,
+            UpdatedAt, Version,
         };
         // A slug is never changed, nor an id: the application may not even try.
         for column in [
@@ -168,6 +174,8 @@ impl TenantTx {
             LayoutVersion,
             IndexedVersion,
             CredentialDays,
+            DeletedAt,
+            DeletedBy,
             Version,
             UpdatedAt,
         ] {
@@ -206,6 +214,10 @@ fn first_row(tenant: &NewTenant, id: uuid::Uuid, now: i64) -> Result<tenants::Mo
         layout_version: 1,
         indexed_version: 1,
         credential_days: None,
+        deleted_at: None,
+        deleted_by: None,
+        purging_at: None,
+        purged_at: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -228,7 +240,7 @@ fn state(row: &tenants::Model) -> Value {
     })
 }
 
-fn event(name: &'static str, after: &tenants::Model, before: Option<&tenants::Model>) -> Event {
+pub(super) fn event(name: &'static str, after: &tenants::Model, before: Option<&tenants::Model>) -> Event {
     Event {
         event: name,
         object_type: "Tenant",

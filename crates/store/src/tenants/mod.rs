@@ -1,7 +1,10 @@
 //! Tenants, their profile versions and value sets.
 
 mod change;
+mod list;
 mod profiles;
+mod removal;
+mod value_set_versions;
 mod value_sets;
 
 use std::collections::BTreeMap;
@@ -22,7 +25,10 @@ use crate::{
     words,
 };
 
+pub use list::{Ending, Listed, RefusedOf, Summary, TenantFilter};
 pub use profiles::{NewProfile, ProfileVersion, SavedProfile};
+pub use removal::{DeletedTenant, KEPT, PURGED};
+pub use value_set_versions::ValueSetVersion;
 
 /// Is a tenant served?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,15 +136,17 @@ pub struct TenantCounts {
 }
 
 impl Platform {
-    /// By slug.
+    /// By slug; one that is deleted is not there, as in all look-ups and lists but
+    /// [`Platform::deleted_tenants`].
     pub async fn tenant_by_slug(&self, slug: &str) -> Result<Option<TenantRow>, StoreError> {
-        let query = tenants::Entity::find().filter(tenants::COLUMN.slug.eq(slug));
+        let query = live().filter(tenants::COLUMN.slug.eq(slug));
         self.with_profile(query.one(&self.inner.db).await?).await
     }
 
     /// By id.
     pub async fn tenant_by_id(&self, id: TenantId) -> Result<Option<TenantRow>, StoreError> {
-        self.with_profile(tenants::Entity::find_by_id(id.0).one(&self.inner.db).await?).await
+        let query = live().filter(tenants::COLUMN.id.eq(id.0));
+        self.with_profile(query.one(&self.inner.db).await?).await
     }
 
     /// Tenants by slug whose slug or name contains `search` (folded; empty: all).
@@ -148,7 +156,7 @@ impl Platform {
         offset: u64,
         limit: u64,
     ) -> Result<Page<TenantRow>, StoreError> {
-        self.tenants_among(tenants::Entity::find(), search, offset, limit).await
+        self.tenants_among(live(), search, offset, limit).await
     }
 
     /// The same from after a slug on (`None`: from the first), without counting them.
@@ -159,7 +167,7 @@ impl Platform {
         limit: u64,
     ) -> Result<Vec<TenantRow>, StoreError> {
         let tx = self.inner.begin_read().await?;
-        let mut query = searched(tenants::Entity::find(), search);
+        let mut query = searched(live(), search);
         if let Some(slug) = slug {
             query = query.filter(tenants::COLUMN.slug.gt(slug));
         }
@@ -180,7 +188,7 @@ impl Platform {
             .column(admin_tenants::Column::Tenant)
             .filter(admin_tenants::COLUMN.admin_id.eq(admin.0))
             .into_query();
-        let query = tenants::Entity::find().filter(tenants::Column::Id.in_subquery(given));
+        let query = live().filter(tenants::Column::Id.in_subquery(given));
         self.tenants_among(query, search, offset, limit).await
     }
 
@@ -206,7 +214,7 @@ impl Platform {
         after: Option<TenantId>,
         limit: u64,
     ) -> Result<Vec<(TenantId, String)>, StoreError> {
-        let mut query = tenants::Entity::find()
+        let mut query = live()
             .select_only()
             .column(tenants::Column::Id)
             .column(tenants::Column::Slug)
@@ -243,7 +251,7 @@ impl Platform {
     /// Tenants whose users are still to be made anew after their layout changed, oldest first.
     pub async fn tenants_to_reindex(&self, limit: u64) -> Result<Vec<TenantId>, StoreError> {
         let behind = Expr::col(tenants::Column::IndexedVersion).lt(Expr::col(tenants::Column::LayoutVersion));
-        let query = tenants::Entity::find().filter(behind).order_by_asc(tenants::Column::Id).limit(limit);
+        let query = live().filter(behind).order_by_asc(tenants::Column::Id).limit(limit);
         Ok(query.all(&self.inner.db).await?.into_iter().map(|row| TenantId(row.id)).collect())
     }
 
@@ -282,6 +290,11 @@ impl Platform {
         let profile = profile_text(&tx.db, &row).await?;
         Ok(Some(tenant_row(row, profile)?))
     }
+}
+
+/// Tenants that are not deleted.
+fn live() -> Select<tenants::Entity> {
+    tenants::Entity::find().filter(tenants::Column::DeletedAt.is_null())
 }
 
 /// The text of the profile version that a row names.

@@ -79,6 +79,7 @@ impl TenantScope {
             .filter(value_sets::COLUMN.name.eq(name));
         own.exec(&tx.db).await?;
         tx.add_values_to_set(name, after.as_deref().unwrap_or_default()).await?;
+        tx.note_value_set(name, before.as_deref(), after.as_deref(), context).await?;
         let row = tx
             .change_own_row(tenants::Model {
                 mapping_version: row.mapping_version + i64::from(roles_of.is_some()),

@@ -6,6 +6,7 @@ use sea_orm::Value;
 use super::{User, UserState, read::user};
 use crate::{
     ChangeContext, StoreError, TenantScope, UserId,
+    activity::subjects_of,
     events::resource_event,
     record::Event,
     rows::{LIVE, document, document_text, text},
@@ -124,7 +125,8 @@ impl TenantScope {
         Ok(true)
     }
 
-    /// Removes a live or hidden user, its memberships, grants, and the personal payload of its audit and outbox rows.
+    /// Removes a live or hidden user, its memberships, grants, the personal payload of its audit and outbox rows, and
+    /// what the log of requests says of it.
     /// `expected`: the version of the user whose end was decided ([`StoreError::Stale`] when it is no longer that),
     /// `None` = any. `false` when there is none. Event `user.purged` (id only).
     pub async fn purge_user(
@@ -134,7 +136,7 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.write().await?;
-        let Some(version) = tx.lock_for_purge(id, expected).await? else {
+        let Some((version, document)) = tx.lock_for_purge(id, expected).await? else {
             return if tx.user_is_kept(id).await? { Err(StoreError::Stale) } else { Ok(false) };
         };
         tx.end_values(id).await?;
@@ -146,6 +148,8 @@ impl TenantScope {
         tx.run(sql).await?;
         // What was written until now; the events of this change hold ids only.
         tx.erase_payload(ResourceKind::User, id.0).await?;
+        let subjects: Vec<String> = std::iter::once(id.to_string()).chain(subjects_of(&document)).collect();
+        tx.erase_requests(&subjects).await?;
         events.push(user_event("user.purged", id, version, None, None));
         tx.record(events, context).await?;
         tx.commit().await?;
@@ -272,7 +276,11 @@ impl TenantTx {
 
     /// Hides a user first, as a soft deletion does: whoever adds it to a group waits, and nobody who holds one of
     /// its groups has to wait for the deletion of the row.
-    async fn lock_for_purge(&self, id: UserId, expected: Option<i64>) -> Result<Option<i64>, StoreError> {
+    async fn lock_for_purge(
+        &self,
+        id: UserId,
+        expected: Option<i64>,
+    ) -> Result<Option<(i64, Document)>, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "UPDATE users SET deleted_at = COALESCE(deleted_at, ?), version = version + 1 \
@@ -282,9 +290,9 @@ impl TenantTx {
         if let Some(expected) = expected {
             sql.add(" AND version = ?", [expected.into()]);
         }
-        sql.push(" RETURNING version");
+        sql.push(" RETURNING version, document");
         let row = self.one(sql).await?;
-        row.map(|row| Ok(row.try_get("", "version")?)).transpose()
+        row.map(|row| Ok((row.try_get("", "version")?, document(&row)?))).transpose()
     }
 
     /// Is there a user of this id, live or hidden?

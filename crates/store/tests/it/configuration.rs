@@ -94,6 +94,32 @@ on_both! {
         assert!(!platform.configure_tenant(TenantId::generate(), &settings, &context()).await.unwrap());
     }
 
+    async fn what_a_list_was_can_be_looked_at(store: TestStore) {
+        let (id, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        let scope = store.tenant(id);
+        let lists = [set(&[("17", Some("Main street"))]), set(&[]), set(&[("17", None), ("é", None)])];
+        for list in &lists {
+            scope.set_value_set("sites", list, None, &context()).await.unwrap();
+            scope.set_value_set("sites", list, None, &context()).await.unwrap();
+        }
+        scope.clear_value_set("sites", None, &context()).await.unwrap();
+        scope.set_value_set("templates", &lists[0], None, &context()).await.unwrap();
+        let versions = scope.value_set_versions("sites", 9).await.unwrap();
+        let told: Vec<_> = versions.iter().map(|one| (one.version, one.values.as_ref().map(Vec::len))).collect();
+        assert_eq!(told, [(4, None), (3, Some(2)), (2, Some(0)), (1, Some(1))], "what changes nothing is none");
+        assert_eq!(versions[3].values.as_deref(), Some(lists[0].values()));
+        assert_eq!(versions[0].created_by, context().actor.name);
+        assert_eq!(scope.value_set_version("sites", 3).await.unwrap().as_ref(), Some(&versions[1]));
+        assert_eq!(scope.value_set_version("sites", 9).await.unwrap(), None);
+        assert_eq!(store.tenant(other).value_set_versions("sites", 9).await.unwrap(), []);
+        for number in 0..60 {
+            scope.set_value_set("sites", &set(&[(&number.to_string(), None)]), None, &context()).await.unwrap();
+        }
+        let versions = scope.value_set_versions("sites", 99).await.unwrap();
+        assert_eq!((versions.len(), versions[0].version), (50, 64), "the oldest go");
+        assert_eq!(scope.value_set_versions("templates", 9).await.unwrap().len(), 1);
+    }
+
     async fn value_sets_are_replaced_as_a_whole(store: TestStore) {
         let (id, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
         let scope = store.tenant(id);

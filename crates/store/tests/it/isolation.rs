@@ -9,9 +9,10 @@ const ONE: &str = "11111111-1111-7111-8111-111111111111";
 const TWO: &str = "22222222-2222-7222-8222-222222222222";
 
 /// For each tenant table a row of tenant `{t}`, in an order that foreign keys like.
-const ROWS: &[(&str, &str)] = &[
+pub(crate) const ROWS: &[(&str, &str)] = &[
     ("profile_versions", "VALUES ('{t}', 1, 'generic', '', 0, '')"),
     ("value_sets", "VALUES ('{t}', 'templates', 'T1', NULL, 0)"),
+    ("value_set_versions", "VALUES ('{t}', 'templates', 1, NULL, 0, '')"),
     (
         "credentials",
         "(tenant_id, id, kind, name, scope, hint, created_at, created_by) VALUES ('{t}', '{t}', 'bearer', 'n', '', '', 0, '')",
@@ -25,7 +26,12 @@ const ROWS: &[(&str, &str)] = &[
     ("payloads", "VALUES ('{t}', '{t}', 'User', '', '', '')"),
     ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
     ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
-    ("request_log", "VALUES ('{t}', '{t}', 0, '', NULL, 'GET', '/', 200, 1, NULL, NULL, NULL)"),
+    (
+        "request_log",
+        "VALUES ('{t}', '{t}', 0, '', '{t}', '', 'GET', '', '/', NULL, NULL, 200, NULL, NULL, 1, 0, 0, NULL, NULL, \
+         false, false, false)",
+    ),
+    ("request_subjects", "VALUES ('{t}', '{t}', 'ann', 0)"),
     ("user_values", "VALUES ('{t}', 'emails.value', 'a@x', '{t}')"),
     ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
@@ -33,6 +39,7 @@ const ROWS: &[(&str, &str)] = &[
     ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
     ("imports", "VALUES ('{t}', '{t}', '', 0, 'ready', '{}', '{}', NULL, NULL, 0, '', 0)"),
     ("import_parts", "VALUES ('{t}', '{t}', 0, '')"),
+    ("setup_choices", "VALUES ('{t}', 'okta')"),
 ];
 
 fn insert(table: &str, row: &str, tenant: &str) -> String {
@@ -103,6 +110,7 @@ async fn rows_of_others_are_not_written() {
         }
         for table in [
             "value_sets",
+            "value_set_versions",
             "users",
             "groups",
             "members",
@@ -110,6 +118,7 @@ async fn rows_of_others_are_not_written() {
             "role_grants",
             "payloads",
             "request_log",
+            "request_subjects",
             "user_values",
             "walk_marks",
             "walk_snapshots",
@@ -117,6 +126,7 @@ async fn rows_of_others_are_not_written() {
             "refusals",
             "import_parts",
             "imports",
+            "setup_choices",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
             assert_eq!(gone.rows_affected(), 0, "{table}");
@@ -140,6 +150,7 @@ async fn the_role_may_do_little() {
         "UPDATE outbox SET event = 'x'",
         "DELETE FROM outbox",
         "UPDATE profile_versions SET body = 'x'",
+        "UPDATE value_set_versions SET body = 'x'",
         "UPDATE payloads SET salt = 'x'",
         "DELETE FROM tenants",
         "DELETE FROM epochs",
@@ -178,12 +189,31 @@ async fn the_trail_is_append_only_on_sqlite_too() {
         // 1811 is SQLITE_CONSTRAINT_TRIGGER.
         assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
     }
-    let row = "(x'01', '', '', '', 1, '', '', '', '', 0, '')";
+    let row = "(x'01', '', '', '', 1, '', '', '', '', 0, '', NULL, NULL)";
     run(&db, &format!("INSERT INTO platform_audit VALUES {row}")).await;
     for sql in ["UPDATE platform_audit SET at = 1", "DELETE FROM platform_audit"] {
         assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
     }
-    run(&db, "UPDATE outbox SET seq = 1").await;
+    for table in ["audit", "outbox", "platform_audit"] {
+        run(&db, &format!("UPDATE {table} SET seq = 1")).await;
+        assert_eq!(refusal(&db, &format!("UPDATE {table} SET seq = 2")).await, "1811", "{table}");
+    }
+    assert_eq!(refusal(&db, "UPDATE audit SET chain = x'00'").await, "1811");
+}
+
+#[tokio::test]
+async fn a_number_is_given_once() {
+    let (_store, db) = filled().await;
+    act_for(&db, ONE).await;
+    for (sql, rows) in [
+        ("UPDATE audit SET seq = 1, chain = ''", 1),
+        ("UPDATE audit SET seq = 2", 0),
+        ("UPDATE audit SET chain = 'x'", 0),
+        ("UPDATE outbox SET seq = 1", 1),
+        ("UPDATE outbox SET seq = 2", 0),
+    ] {
+        assert_eq!(db.execute_unprepared(sql).await.unwrap().rows_affected(), rows, "{sql}");
+    }
 }
 
 on_both! {

@@ -7,9 +7,12 @@ mod configuration;
 #[macro_use]
 mod support;
 
+mod activity;
 mod audit;
+mod chain;
 mod credentials;
 mod departed;
+mod domains;
 mod explain;
 mod filter_properties;
 mod filters;
@@ -21,10 +24,14 @@ mod outages;
 mod platform;
 mod platform_tokens;
 mod reindex;
+mod removal;
 mod revoked_tokens;
 mod roles;
 mod schema;
 mod setup;
+mod setup_links;
 mod signals;
+mod tenant_list;
 mod tenants;
+mod trail;
 mod users;

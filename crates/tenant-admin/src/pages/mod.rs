@@ -1,15 +1,21 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
+pub(crate) mod audit;
 pub(crate) mod closed;
 pub(crate) mod configuration;
 pub(crate) mod deactivate;
 pub(crate) mod delete;
+pub(crate) mod delete_tenant;
+pub(crate) mod deleted_tenants;
+pub(crate) mod domains;
 pub(crate) mod export;
 pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
+pub(crate) mod guest;
 pub(crate) mod import;
 pub(crate) mod import_run;
+pub(crate) mod installation;
 pub(crate) mod keys;
 pub(crate) mod networks;
 pub(crate) mod new_tenant;

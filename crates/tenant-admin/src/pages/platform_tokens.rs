@@ -270,6 +270,9 @@ fn event(record: Record, now: i64) -> Event {
         "platform-token.updated" => format!("Networks of token {} changed", named("name")),
         "platform-token.revoked" => format!("Token {} revoked", named("name")),
         "admin.created" => format!("Person {} entered", named("email")),
+        "tenant.deleted" => format!("Tenant {} deleted", named("slug")),
+        "tenant.restored" => format!("Tenant {} restored", named("slug")),
+        "tenant.purged" => format!("The data of tenant {} removed for good", named("slug")),
         "signing-key.rotated" => format!("Signing keys rotated: {} signs", record.object_id),
         "data-key.rewrapped" => "A data key wrapped by another master key".to_owned(),
         "keys.replaced" => "The keys of a lost master key replaced: every token ended".to_owned(),
@@ -281,7 +284,7 @@ fn event(record: Record, now: i64) -> Event {
         ActorKind::Cli => "command line".to_owned(),
         ActorKind::System => "Rollcall".to_owned(),
         ActorKind::Stranger => format!("somebody at {}", record.actor.name),
-        ActorKind::Admin => record.actor.name.clone(),
+        ActorKind::Admin | ActorKind::SetupLink => record.actor.name.clone(),
     };
     Event { what, who, at: Moment::new(record.at, now) }
 }

@@ -1,14 +1,21 @@
 //! A tenant's own profile: what it means, its text, a dry run of another text, its versions.
 
+pub(crate) mod draft;
+pub(crate) mod entry;
 mod facts;
 mod fault;
-mod versions;
+pub(crate) mod fields;
+pub(crate) mod part;
+pub(crate) mod parts;
+pub(crate) mod recheck;
+pub(crate) mod samples;
+pub(crate) mod trial;
+pub(crate) mod versions;
+pub(crate) mod words;
 
 pub(crate) use facts::{brief, facts};
 pub(crate) use fault::Fault;
-#[cfg(test)]
-pub(crate) use versions::VersionPage;
-pub(crate) use versions::{VersionRow, version};
+pub(crate) use versions::VersionRow;
 
 use askama::Template;
 use axum::{
@@ -20,10 +27,14 @@ use provisioning::{
     Tenant, TenantDirectory,
     configuration::{ConfigurationError, Recheck},
 };
-use scim_core::profile::Profile;
+use scim_core::profile::{Profile, edit};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use self::{
+    parts::Part,
+    words::{Word, words},
+};
 use super::{configuration::sentence, tenant};
 use crate::{
     ConsoleState,
@@ -51,6 +62,10 @@ pub(crate) struct ProfilePage {
     pub(crate) version: i32,
     /// What stands in the editor.
     pub(crate) text: String,
+    /// Is that another text than the one that holds?
+    pub(crate) changed: bool,
+    /// What forms can change, and how much there is of it.
+    pub(crate) parts: Vec<(&'static Part, String)>,
     /// Where the editor's text comes from, if it is not the current version.
     pub(crate) source: Option<String>,
     pub(crate) fault: Option<Fault>,
@@ -64,6 +79,9 @@ pub(crate) struct ProfilePage {
 /// What saving the editor's text would do.
 #[derive(Clone, Debug)]
 pub(crate) struct DryRun {
+    /// By setting.
+    pub(crate) words: Vec<Word>,
+    /// By line.
     pub(crate) diff: Vec<DiffRow>,
     /// Sentences, one a role.
     pub(crate) roles: Vec<String>,
@@ -71,6 +89,8 @@ pub(crate) struct DryRun {
     pub(crate) people: String,
     /// Some of those who no longer fit.
     pub(crate) misfits: Vec<MisfitRow>,
+    /// There are more people than were looked at.
+    pub(crate) more: bool,
     /// Names the text that was looked at.
     pub(crate) digest: String,
 }
@@ -116,6 +136,21 @@ pub(crate) struct ProfileForm {
     checked: String,
 }
 
+impl ProfileForm {
+    /// A text, made from this version.
+    fn of(text: String, version: i32) -> Self {
+        Self { text, version: version.to_string(), checked: String::new() }
+    }
+
+    /// As the forms of the editor send it.
+    fn typed(&self) -> fields::Typed {
+        [("text", &self.text), ("version", &self.version)]
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .into_iter()
+            .collect()
+    }
+}
+
 /// `GET …/profile`.
 pub(crate) async fn show(
     State(state): State<ConsoleState>,
@@ -135,6 +170,8 @@ pub(crate) async fn show(
     };
     if let Some(from) = query.from.filter(|_| visit.chrome("").manages()) {
         (shown.text, shown.source) = fill(&state, &tenant, &from).await?;
+        shown.changed = shown.text != tenant.row.profile;
+        shown.parts = part::overview(&shown.text);
     }
     page(StatusCode::OK, &shown)
 }
@@ -234,6 +271,8 @@ async fn dry_run(
             let mut shown = with_text(state, visit, tenant, typed, &text).await?;
             shown.notice = notice;
             shown.dry_run = Some(DryRun {
+                words: words(&edit::changes(&tenant.row.profile, &text).unwrap_or_default()),
+                more: !preview.people.complete,
                 diff: diff_view::rows(preview.diff.as_deref()),
                 roles: preview.roles.iter().map(sentence).collect(),
                 people: people(&preview.people),
@@ -284,7 +323,8 @@ async fn with_text(
 ) -> Result<ProfilePage, PageError> {
     let shown = profile_page(state, visit, tenant, None).await?;
     let version = typed.version.parse().unwrap_or(shown.version);
-    Ok(ProfilePage { text: text.to_owned(), version, ..shown })
+    let (changed, parts) = (text != tenant.row.profile, part::overview(text));
+    Ok(ProfilePage { text: text.to_owned(), version, changed, parts, ..shown })
 }
 
 async fn profile_page(
@@ -307,6 +347,8 @@ async fn profile_page(
         facts: facts(&tenant.profile),
         version: tenant.row.profile_version,
         text: tenant.row.profile.clone(),
+        changed: false,
+        parts: part::overview(&tenant.row.profile),
         source: None,
         fault: None,
         dry_run: None,
@@ -317,14 +359,11 @@ async fn profile_page(
     })
 }
 
-fn people(found: &Recheck) -> String {
+pub(crate) fn people(found: &Recheck) -> String {
     let looked_at = match (found.complete, found.checked) {
         (true, 0) => return "There is nobody yet to whom it could matter.".to_owned(),
         (true, checked) => format!("All {} were looked at", count(checked, "user")),
-        (false, checked) => format!(
-            "The first {} were looked at (rollcall profile set --dry-run looks at all)",
-            count(checked, "user")
-        ),
+        (false, checked) => format!("The first {} were looked at", count(checked, "user")),
     };
     match found.misfits {
         0 => format!("{looked_at}: all fit."),
@@ -337,7 +376,7 @@ fn people(found: &Recheck) -> String {
     }
 }
 
-fn misfits(found: Recheck) -> Vec<MisfitRow> {
+pub(crate) fn misfits(found: Recheck) -> Vec<MisfitRow> {
     found
         .first
         .into_iter()

@@ -1,11 +1,18 @@
-//! Setup: what the customer's administrator pastes into Okta, and the tenant's credentials.
+//! Setup: what the customer's administrator pastes into their identity provider and how far that has come, and the
+//! tenant's credentials.
 
+pub(crate) mod address;
 mod clients;
+pub(crate) mod connection;
 mod credentials;
+pub(crate) mod links;
+pub(crate) mod live;
+pub(crate) mod progress;
 mod refusals;
 pub(crate) mod token_form;
 mod token_rows;
 
+pub(crate) use address::base_url;
 pub(crate) use clients::{ClientForm, IssuedClient, create_client};
 #[cfg(test)]
 pub(crate) use credentials::RotationRow;
@@ -22,15 +29,20 @@ use http::StatusCode;
 use provisioning::Tenant;
 use scim_core::profile::CredentialKind;
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 use token_service::{NewBasic, scopes, service::IssueError};
 
-use super::{Done, closed, tenant};
+use connection::Connection;
+use links::SetupLinks;
+
+use super::{closed, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
     error::PageError,
     extract::{Fields, Parameters, Segments, Visit},
     form::Errors,
+    rights,
 };
 
 #[derive(Template)]
@@ -41,7 +53,7 @@ pub(crate) struct SetupPage {
     pub(crate) active: bool,
     /// What was just done.
     pub(crate) notice: Option<&'static str>,
-    pub(crate) base_urls: Vec<BaseUrl>,
+    pub(crate) connection: Connection,
     pub(crate) credentials: Credentials,
     pub(crate) errors: Errors,
     /// What the product calls a tenant's organization, and which one it is.
@@ -51,13 +63,19 @@ pub(crate) struct SetupPage {
     /// Start of the names of groups that give a role.
     pub(crate) prefix: Option<String>,
     pub(crate) refusals: Refusals,
+    /// Links for people without an account; `None`: they are not for this person.
+    pub(crate) links: Option<SetupLinks>,
 }
 
-/// An address of the tenant.
-pub(crate) struct BaseUrl {
-    pub(crate) id: &'static str,
-    pub(crate) label: &'static str,
-    pub(crate) value: String,
+/// What the address asks for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// What was just done.
+    done: String,
+    /// Word of an identity provider.
+    #[serde(rename = "for")]
+    provider: Option<String>,
 }
 
 /// `GET …/setup`.
@@ -65,7 +83,7 @@ pub(crate) async fn show(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments(slug): Segments<String>,
-    Parameters(query): Parameters<Done>,
+    Parameters(query): Parameters<Asked>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     if let Some(closed) = closed::instead(&visit, &tenant, StatusCode::OK)? {
@@ -76,10 +94,11 @@ pub(crate) async fn show(
         "updated" => Some("The configuration is updated."),
         "revoked" => Some("The token is revoked: the next request with it is refused."),
         "revoked-client" => Some("The client is revoked: its access tokens are refused from now on."),
+        "revoked-link" => Some("The link is revoked, and whoever came by it is signed out."),
         "revoked-login" => Some("The user name is revoked: the next request with it is refused."),
         _ => None,
     };
-    let mut setup = setup_page(&state, &visit, &tenant).await?;
+    let mut setup = page_for(&state, &visit, &tenant, query.provider.as_deref()).await?;
     setup.notice = notice;
     page(StatusCode::OK, &setup)
 }
@@ -205,19 +224,34 @@ pub(crate) async fn setup_page(
     visit: &Visit,
     tenant: &Tenant,
 ) -> Result<SetupPage, PageError> {
+    page_for(state, visit, tenant, None).await
+}
+
+async fn page_for(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    asked: Option<&str>,
+) -> Result<SetupPage, PageError> {
+    let home = format!("/console/tenants/{}/setup", tenant.row.slug);
+    let links = match rights::may_operate(visit.admin.role) {
+        true => Some(SetupLinks::of(state, tenant).await?),
+        false => None,
+    };
     let head = TenantHead::new(tenant, "setup");
     let organization = tenant.profile.organization.as_ref();
     Ok(SetupPage {
         chrome: visit.chrome(format!("{} · {}", head.page, head.name)),
         active: tenant.is_active(),
         notice: None,
-        base_urls: base_urls(state, tenant),
+        connection: Connection::of(state, tenant, asked, &home).await?,
         credentials: Credentials::of(state, tenant).await?,
         errors: Errors::default(),
         organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
         quick_name: quick_name(&head.page, state.store.now()),
         prefix: tenant.profile.roles.prefix.clone(),
         refusals: Refusals::of(state, tenant).await?,
+        links,
         head,
     })
 }
@@ -227,25 +261,4 @@ fn quick_name(page: &str, now: i64) -> String {
     let at = scim_core::timestamp::to_rfc3339(now);
     let (day, time) = at.split_once('T').unwrap_or((&at, ""));
     format!("{page} {day} {}", time.get(..8).unwrap_or(time))
-}
-
-/// Base URL of a tenant on the shared host, in the form of its product's guide.
-pub(crate) fn base_url(public_url: &url::Url, tenant: &Tenant) -> String {
-    let origin = public_url.origin().ascii_serialization();
-    format!("{origin}/t/{}{}", tenant.row.slug, tenant.profile.base_path)
-}
-
-fn base_urls(state: &ConsoleState, tenant: &Tenant) -> Vec<BaseUrl> {
-    let mut urls =
-        vec![BaseUrl { id: "base-url", label: "Base URL", value: base_url(&state.public_url, tenant) }];
-    if let Some(domain) = &state.tenant_domain {
-        let port = match state.public_url.port() {
-            Some(port) if !domain.contains(':') => format!(":{port}"),
-            _ => String::new(),
-        };
-        let (scheme, path) = (state.public_url.scheme(), &tenant.profile.base_path);
-        let value = format!("{scheme}://{}.{domain}{port}{path}", tenant.row.slug);
-        urls.push(BaseUrl { id: "base-url-host", label: "The same, on the tenant's own host", value });
-    }
-    urls
 }

@@ -1,9 +1,9 @@
 //! Pages about a tenant's configuration.
 
 use askama::Template;
-use provisioning::configuration::diff;
+use provisioning::configuration::{ValueDifference, diff};
 use scim_core::{
-    profile::{Profile, ProfileError},
+    profile::{Profile, ProfileError, edit},
     value_set::AllowedValue,
 };
 use store::admins::AdminRole;
@@ -13,12 +13,20 @@ use crate::{
     chrome::{Badge, Chrome},
     diff_view,
     form::Errors,
+    pager::Pager,
     pages::{
         closed::ClosedPage,
         configuration::{ConfigurationPage, Preview},
-        profile::{DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionPage, VersionRow, facts},
+        profile::{
+            DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionRow, facts, part,
+            versions::VersionPage, words,
+        },
         settings::{Choice, LimitField, OrganizationField, SettingsPage},
-        value_set::ValueSetPage,
+        value_set::{
+            ValueForm, ValueSetPage,
+            preview::{Line, Preview as SetPreview, lines},
+            versions::{VersionPage as SetVersionPage, VersionRow as SetVersionRow},
+        },
         value_sets::{SetCard, ValueSetsPage},
     },
 };
@@ -70,6 +78,8 @@ fn settings(wrong: bool) -> SettingsPage {
             holds: "90 days".into(),
             platform: "2 years".into(),
         },
+        active: true,
+        retention: "30 days".into(),
     }
 }
 
@@ -128,6 +138,8 @@ fn profile(role: AdminRole) -> ProfilePage {
         facts: facts(&Profile::from_toml(&old).expect("envi")),
         version: 3,
         text: new.clone(),
+        changed: false,
+        parts: part::overview(&new),
         source: None,
         fault: None,
         dry_run: None,
@@ -146,12 +158,14 @@ fn checked() -> ProfilePage {
     };
     ProfilePage {
         source: Some("This is the text of version 1.".into()),
+        changed: true,
         dry_run: Some(DryRun {
+            words: words::words(&edit::changes(&old, &new).expect("texts")),
+            more: true,
             diff: diff_view::rows(diff(&old, &new).as_deref()),
             roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
             people:
-                "The first 5000 users were looked at (rollcall profile set --dry-run looks at all): 2 no longer \
-                     fit. Nobody is changed; the next change of such a user is refused."
+                "The first 5000 users were looked at: 2 no longer fit. Nobody is changed; the next change of such a user is refused."
                     .into(),
             misfits: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
             digest: "ab".repeat(32),
@@ -174,7 +188,9 @@ fn old_version() -> VersionPage {
         chrome: chrome("Version 1 of the profile · Northwind Hospital"),
         head: head("profile"),
         row: version(1, false),
+        words: words::words(&edit::changes(&old, &new).expect("texts")),
         diff: diff_view::rows(diff(&old, &new).as_deref()),
+        current: 3,
         text: old,
     }
 }
@@ -209,10 +225,66 @@ fn value_set(wrong: bool, role: AdminRole) -> ValueSetPage {
         chrome: Chrome::of("Sites · Northwind Hospital", Some(&person(role).admin)),
         head: head("value-sets"),
         set: set("siteNumbers", "Sites of the organization", 3),
-        text: "12, Main street\n17\n\"1,8\",\"A <b> \"\"x\"\"\"\n".into(),
+        uses: vec!["urn:example:params:scim:schemas:extension:badges:2.0:User:siteNumbers".into()],
+        rows: set("", "", 7).values,
+        search: String::new(),
+        pager: Pager::new("/console/tenants/northwind/value-sets/siteNumbers", &[], 1, 7, 31),
+        text: Some("12, Main street\n17\n\"1,8\",\"A <b> \"\"x\"\"\"\n".into()),
+        preview: None,
+        versions: set_versions(),
+        typed: ValueForm::default(),
         can_clear: true,
         notice: (!wrong).then_some("The list is saved. It holds in every node within a second."),
         errors,
+    }
+}
+
+fn set_versions() -> Vec<SetVersionRow> {
+    let row = |version: i32, by: &str, summary: &str| SetVersionRow {
+        version,
+        saved: at(i64::from(version) - 20),
+        by: by.into(),
+        summary: summary.into(),
+        current: version == 3,
+    };
+    vec![
+        row(3, "ada.lovelace@example.com", "3 values"),
+        row(2, "grace@example.com", "no list of its own"),
+        row(1, "", "2 values"),
+    ]
+}
+
+fn set_difference() -> Vec<Line> {
+    let values = |values: &[&str]| values.iter().map(|value| AllowedValue::from(*value)).collect::<Vec<_>>();
+    let mut new = values(&["17", "<b>20</b>"]);
+    new[0].label = Some("Main \"street\"".into());
+    lines(&ValueDifference::of(&values(&["12", "17"]), &new))
+}
+
+fn value_set_checked() -> ValueSetPage {
+    ValueSetPage {
+        notice: None,
+        preview: Some(SetPreview {
+            lines: set_difference(),
+            roles: vec!["14 people gain Manager, 2 lose it".into()],
+            people: "All 37 users were looked at: 1 no longer fits.".into(),
+            misfits: checked().dry_run.expect("a dry run").misfits,
+            text: "17\n20\n".into(),
+            digest: "ab".repeat(32),
+        }),
+        ..value_set(false, AdminRole::Operator)
+    }
+}
+
+fn set_version(cleared: bool) -> SetVersionPage {
+    SetVersionPage {
+        chrome: chrome("Version 1 of Sites · Northwind Hospital"),
+        head: head("value-sets"),
+        name: "siteNumbers".into(),
+        title: "Sites of the organization".into(),
+        row: set_versions().remove(if cleared { 1 } else { 2 }),
+        text: (!cleared).then(|| "12\n17\n".into()),
+        lines: set_difference(),
     }
 }
 
@@ -246,6 +318,9 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("value-sets-none", no_sets.render()),
         ("value-set", value_set(false, AdminRole::Operator).render()),
         ("value-set-wrong", value_set(true, AdminRole::Operator).render()),
+        ("value-set-checked", value_set_checked().render()),
+        ("value-set-version", set_version(false).render()),
+        ("value-set-version-cleared", set_version(true).render()),
         ("value-set-auditor", value_set(false, AdminRole::Auditor).render()),
     ]
 }

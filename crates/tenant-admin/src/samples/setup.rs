@@ -12,8 +12,8 @@ use crate::{
         revoke::RevokePage,
         rotate::RotatePage,
         setup::{
-            BaseUrl, ClientForm, Credentials, IssuedClient, IssuedLogin, IssuedToken, LoginForm, RefusalRow,
-            Refusals, RotationRow, SetupPage, TokenForm, TokenRow,
+            ClientForm, Credentials, IssuedClient, IssuedLogin, IssuedToken, LoginForm, RefusalRow, Refusals,
+            RotationRow, SetupPage, TokenForm, TokenRow,
         },
     },
     when::Moment,
@@ -107,7 +107,7 @@ fn setup_with_logins(issued: bool, wrong: bool) -> SetupPage {
     page
 }
 
-fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
+pub(super) fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
     let mut page_head = head("setup");
     page_head.status = Badge::active(active);
     let mut errors = Errors::default();
@@ -125,18 +125,7 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
         chrome: chrome("Setup · Northwind Hospital"),
         active,
         notice: (!active).then_some("The tenant is inactive: its identity provider is answered 403."),
-        base_urls: vec![
-            BaseUrl {
-                id: "base-url",
-                label: "Base URL",
-                value: "https://scim.example.com/t/northwind/scim/v2".into(),
-            },
-            BaseUrl {
-                id: "base-url-host",
-                label: "The same, on the tenant's own host",
-                value: "https://northwind.scim.example.com/scim/v2".into(),
-            },
-        ],
+        connection: super::guest::connection("envi", "okta-oin", if active { 4 } else { 0 }),
         credentials: Credentials {
             bearer: true,
             basic: false,
@@ -172,6 +161,7 @@ fn setup(active: bool, issued: bool, wrong: bool) -> SetupPage {
         organization: Some(("Organization".into(), active.then(|| "For Testing Purpose".into()))),
         quick_name: "SCIM Configuration 2026-11-21 10:00:00".into(),
         prefix: Some("Envi_".into()),
+        links: active.then(super::guest::links),
         refusals: if active { refusals(8) } else { Refusals::new("What was refused", Vec::new()) },
         head: page_head,
     }

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod audit;
 mod clients;
 mod configuration;
 mod credentials;
 mod departed;
+mod domains;
 mod federation;
 mod import;
+mod installation;
 mod keys;
 mod limits;
 mod people;
@@ -16,6 +19,9 @@ mod profile;
 mod refusals;
 mod rights;
 mod routes;
+mod rules;
+mod setup;
+mod setup_links;
 mod sign_in;
 mod support;
 mod tenants;

@@ -73,7 +73,7 @@ store_testing::on_both! {
         page.shows("not the current one any more");
 
         let old = console.get("/console/tenants/acme/profile/versions/1").await;
-        old.shows("Version 1 of the profile").shows("Restore…").shows("diff-added").shows(crate::support::EMAIL);
+        old.shows("Version 1 of the profile").shows("Roll back to it…").shows("diff-added").shows(crate::support::EMAIL);
         let old = console.get("/console/tenants/acme/profile?from=1").await;
         old.shows("This is the text of version 1");
         let editor = old.between("name=\"text\"", "</textarea>").unwrap();
@@ -101,7 +101,7 @@ store_testing::on_both! {
         }
         let page = console.get(PROFILE).await;
         page.shows(">Version 13</a>").shows(">Version 4</a>").hides(">Version 3</a>");
-        let older = page.between("<a class=\"button slim\" href=\"", "\">Older").unwrap();
+        let older = page.between("<div><a class=\"button slim\" href=\"", "\">Older").unwrap();
         let page = console.get(older.split('#').next().unwrap()).await;
         page.shows(">Version 3</a>").shows(">Version 1</a>").hides(">Version 4</a>").hides("Older");
     }
@@ -112,8 +112,8 @@ store_testing::on_both! {
         console.person("auditor@x", store::admins::AdminRole::Auditor, &[]).await;
         console.sign_in("auditor@x", crate::support::PASSWORD).await;
         let page = console.get(PROFILE).await;
-        page.shows("prefix = &#34;Envi_&#34;").hides("<textarea").hides("Check</button>");
-        console.get("/console/tenants/acme/profile/versions/1").await.hides("Restore");
+        page.shows("prefix = &#34;Envi_&#34;").hides("<textarea").hides("Check</button>").shows("Try a user");
+        console.get("/console/tenants/acme/profile/versions/1").await.hides("Roll back");
         console.get("/console/tenants/acme/value-sets").await.shows("Roles of Envi").hides(">Edit<");
         console.get("/console/tenants/acme/value-sets/roles").await.hides("<textarea").hides("Save</button>");
     }

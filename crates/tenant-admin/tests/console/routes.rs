@@ -9,7 +9,12 @@ use crate::support::{Console, HOST};
 /// A path with its parameters filled in.
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
-    path.replace("{version}", "1").replace("{set}", "sites").replace("{key}", "none")
+    let path = path.replace("{part}", "policies").replace("{entry}", "all");
+    path.replace("{version}", "1")
+        .replace("{set}", "sites")
+        .replace("{number}", "1")
+        .replace("{key}", "none")
+        .replace("{secret}", &"A".repeat(43))
 }
 
 async fn with_token(store: TestStore) -> (Console, String) {
@@ -29,9 +34,18 @@ store_testing::on_both! {
             console.cookie = cookie.map(str::to_owned);
             let unknown = ("GET", "/console/unknown", Right::SignedIn);
             let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
-            for (method, path, _) in closed.chain(&[unknown]) {
+            for (method, path, right) in closed.chain(&[unknown]) {
                 let path = filled(path, &id);
                 match *method {
+                    _ if *right == Right::Guest => {
+                        let fields = [("for", "entra"), ("expires", "1y"), ("username", "x")];
+                        let page = match *method {
+                            "GET" => console.get(&path).await,
+                            _ => console.post(&path, &fields).await,
+                        };
+                        assert_eq!(page.status, StatusCode::GONE, "{method} {path}");
+                        page.shows("ask whoever sent it to you").hides("acme");
+                    }
                     "GET" => {
                         let page = console.get(&path).await;
                         assert_eq!(page.status, StatusCode::SEE_OTHER, "GET {path}");
@@ -65,7 +79,8 @@ store_testing::on_both! {
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
         let import = console.import(&tenant).await;
-        let closed = ROUTES.iter().filter(|(_, _, right)| *right != Right::Anybody);
+        console.store.number().await;
+        let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
                 path if path.contains("/platform-tokens/") => &platform,

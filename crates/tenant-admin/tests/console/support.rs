@@ -84,6 +84,8 @@ impl Console {
             public_url: format!("https://{HOST}").parse().unwrap(),
             tenant_domain: Some("customers.test".into()),
             secure_cookies: true,
+            request_log_days: 7,
+            live: Default::default(),
         };
         Self { app: tenant_admin::router(state.clone()), state, cookie: None, store }
     }
@@ -166,7 +168,11 @@ impl Console {
         }
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        // A stream has no end.
+        let body = match parts.headers.get(header::CONTENT_TYPE) {
+            Some(kind) if kind == "text/event-stream" => Default::default(),
+            _ => body.collect().await.unwrap().to_bytes(),
+        };
         let body = String::from_utf8_lossy(&body).into_owned();
         Page { status: parts.status, headers: parts.headers, body }
     }

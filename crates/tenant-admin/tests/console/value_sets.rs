@@ -7,7 +7,19 @@ use crate::support::{Console, Page, Part, person};
 const SETS: &str = "/console/tenants/acme/value-sets";
 const SITES: &str = "/console/tenants/acme/value-sets/siteNumbers";
 
+/// Looks at what a list does, and saves it.
 async fn save(console: &Console, path: &str, text: &str, file: Option<&[u8]>) -> Page {
+    let looked = check(console, path, text, file).await;
+    let Some(digest) = looked.between("name=\"checked\" value=\"", "\"") else { return looked };
+    let values = looked.between("name=\"values\" value=\"", "\"").expect("the list");
+    let values =
+        values.replace("&#34;", "\"").replace("&#60;", "<").replace("&#62;", ">").replace("&#39;", "'");
+    let parts = [("values", values.as_str()), ("checked", digest)];
+    let parts = parts.map(|(name, content)| Part { name, file: None, content: content.as_bytes() });
+    console.upload(path, &parts).await
+}
+
+async fn check(console: &Console, path: &str, text: &str, file: Option<&[u8]>) -> Page {
     let mut parts = vec![Part { name: "values", file: None, content: text.as_bytes() }];
     // What a browser sends for a field without a file.
     parts.push(Part {
@@ -41,6 +53,63 @@ store_testing::on_both! {
         let page = console.post(&format!("{SITES}/clear"), &[]).await;
         assert_eq!(page.location(), "/console/tenants/acme/value-sets/siteNumbers?done=cleared");
         console.get(SITES).await.shows("Every value is allowed").hides("Remove the tenant");
+    }
+
+    async fn single_values_come_change_and_go(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let tenant = console.tenant("acme", "mdscripts").await;
+        let person = serde_json::json!({"userName": "ann@x.example", "siteNumbers": "12,17"});
+        console.user(&tenant, person).await;
+        let values = format!("{SITES}/values");
+        let own = async || {
+            let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
+            tenant.own_sets.get("siteNumbers").map(|set| {
+                set.values().iter().map(|one| (one.value.clone(), one.label.clone().unwrap_or_default())).collect::<Vec<_>>()
+            })
+        };
+        // The first value of a list that nobody has filled forbids all others: it is looked at first.
+        let page = console.post(&values, &[("do", "add"), ("value", "12"), ("label", "Main street")]).await;
+        page.shows("If this is saved").shows("1 no longer fits").shows("siteNumbers[1]");
+        assert_eq!(own().await, None);
+        save(&console, SITES, "12, Main street\n17\n", None).await;
+        let page = console.post(&values, &[("do", "add"), ("value", " 20 "), ("label", "")]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+        let page = console.post(&values, &[("do", "change"), ("old", "17"), ("value", "17"), ("label", "Harbour")]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "a label takes nothing from anybody");
+        let pair = |value: &str, label: &str| (value.to_owned(), label.to_owned());
+        let expected = vec![pair("12", "Main street"), pair("17", "Harbour"), pair("20", "")];
+        assert_eq!(own().await, Some(expected.clone()));
+        // What somebody could lose is looked at first.
+        let page = console.post(&values, &[("do", "remove"), ("old", "17")]).await;
+        page.shows("If this is saved").shows("17 (Harbour)").shows("1 no longer fits");
+        let page = console.post(&values, &[("do", "change"), ("old", "20"), ("value", "21")]).await;
+        page.shows("If this is saved").shows("all fit");
+        assert_eq!(own().await, Some(expected));
+        for (fields, problem) in [
+            ([("do", "add"), ("value", "12"), ("old", "")], "is in the list already"),
+            ([("do", "add"), ("value", " "), ("old", "")], "Use 1 to 200"),
+            ([("do", "change"), ("value", "20"), ("old", "12")], "is in the list already"),
+            ([("do", "remove"), ("value", ""), ("old", "99")], "is not in the list"),
+        ] {
+            let page = console.post(&values, &fields).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+            page.shows(problem).shows("<a href=\"#value\">");
+        }
+        let page = console.get(&format!("{SITES}?q=HARB")).await;
+        page.shows("value=\"17\"").hides("value=\"20\"").shows("2.0:User:siteNumbers");
+
+        // Each change is a version; an old one is looked at, and comes back.
+        let page = console.get(&format!("{SITES}/versions/1")).await;
+        page.shows("12, Main street\n17").shows("Roll back to it").shows("17 (Harbour)");
+        save(&console, SITES, "12, Main street\n17\n", None).await;
+        console.get(SITES).await.shows(">Version 4</a>").shows(crate::support::EMAIL);
+        console.post(&format!("{SITES}/clear"), &[]).await;
+        console.get(&format!("{SITES}/versions/5")).await.shows("no list of its own").hides("Roll back");
+        assert_eq!(console.get(&format!("{SITES}/versions/9")).await.status, StatusCode::NOT_FOUND);
+        save(&console, SITES, "\"1,8\",\"The \"\"x\"\"\"\n", None).await;
+        let page = console.get(&format!("{SITES}/csv")).await;
+        assert_eq!(page.body, "value,label\n\"1,8\",\"The \"\"x\"\"\"\n");
+        assert_eq!(page.headers[http::header::CONTENT_DISPOSITION], "attachment; filename=\"acme-siteNumbers.csv\"");
     }
 
     async fn what_is_wrong_is_told_by_line(store: TestStore) {

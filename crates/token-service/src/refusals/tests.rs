@@ -318,10 +318,15 @@ async fn every_refusal_reads_as_much() {
         let _ = world.knock(Some(slug), &value, &sender(1)).with_subscriber(statements.clone()).await;
         statements.0.load(Ordering::Relaxed)
     };
-    // The signing keys are read once after a change, whoever comes first.
-    read("acme", "Bearer rcl_a.b.c".to_owned()).await;
     let wrong = read("acme", basic("okta@acme", "wrong password")).await;
+    let wrong = wrong.min(read("acme", basic("okta@acme", "wrong password")).await);
     assert!(wrong >= 3, "the owner of the name, and its row under the tenant: {wrong}");
+    // Whoever comes first after a change of configuration also reads what is kept of it, and this node may learn of a
+    // change at any time: what is more than expected must be as expected when asked again.
+    let reads = async |slug, value: String, expected| match read(slug, value.clone()).await {
+        more if more > expected => read(slug, value).await,
+        count => count,
+    };
     let long = "x".repeat(5000);
     for (slug, name) in [
         ("other", "okta@acme"),
@@ -330,13 +335,11 @@ async fn every_refusal_reads_as_much() {
         ("acme", "revoked@acme"),
         ("acme", long.as_str()),
     ] {
-        assert_eq!(read(slug, basic(name, "wrong password")).await, wrong, "{slug} {}", &name[..6]);
+        assert_eq!(reads(slug, basic(name, "wrong password"), wrong).await, wrong, "{slug} {}", &name[..6]);
     }
-    // The signing keys are read once after a change of configuration, by whoever comes first.
-    let _ = read("acme", "Bearer rcl_a.b.c".to_owned()).await;
     for value in ["non-token", "Bearer rcl_a.b.c", "Bearer", "Basic !"] {
         for slug in ["acme", "nobody"] {
-            assert_eq!(read(slug, value.to_owned()).await, 0, "{slug} {value}");
+            assert_eq!(reads(slug, value.to_owned(), 0).await, 0, "{slug} {value}");
         }
     }
 }

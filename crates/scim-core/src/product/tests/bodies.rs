@@ -64,6 +64,14 @@ fn what_is_taken() {
             json!([{"value": "a@x.example"}, {"value": "new@x.example", "primary": true}]),
         ),
         (json!({"email": "", "emails": [{"value": "a@x.example"}]}), "/emails/0/value", json!("a@x.example")),
+        (json!({BADGES: {"buildings": [" , ", "A1"]}}), "/X/buildings", json!(["A1"])),
+        (json!({BADGES: {"buildings": [" "]}}), "/X/buildings", Value::Null),
+        // A mark on an element that says nothing is none.
+        (
+            json!({"emails": [{"value": "a@x.example"}, {"type": "home", "primary": true}]}),
+            "/emails",
+            json!([{"value": "a@x.example", "primary": true}]),
+        ),
         (
             json!({"email": [{"value": "a@x.example"}, {"value": "b@x.example", "primary": true}]}),
             "/emails/0/value",

@@ -118,7 +118,8 @@ fn timeline(records: Vec<Record>, now: i64, activity: Option<&str>) -> Vec<Entry
         .collect()
 }
 
-fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
+/// What was done, and the look of its mark.
+pub(crate) fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
     let named =
         |verb: &str, key: &str, name: &str| match payload.and_then(|payload| payload[key][name].as_str()) {
             Some(name) => format!("{verb} {name}"),
@@ -141,11 +142,12 @@ fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
     }
 }
 
-fn who(record: &Record) -> String {
+/// Who did it.
+pub(crate) fn who(record: &Record) -> String {
     match record.actor.kind {
         ActorKind::Credential => format!("token {}", record.actor.name),
         ActorKind::PlatformToken => format!("platform token {}", record.actor.name),
-        ActorKind::Admin => record.actor.name.clone(),
+        ActorKind::Admin | ActorKind::SetupLink => record.actor.name.clone(),
         ActorKind::Cli => "command line".to_owned(),
         ActorKind::System => "Rollcall".to_owned(),
         ActorKind::Stranger => format!("somebody at {}", record.actor.name),
@@ -163,7 +165,7 @@ fn changes(payload: &Value) -> Vec<Change> {
 }
 
 /// The notes of a change, those with one reason together; and the members that a group was not given.
-fn notes(payload: &Value) -> Vec<Noted> {
+pub(crate) fn notes(payload: &Value) -> Vec<Noted> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();

@@ -1,0 +1,79 @@
+//! Every page of the console, as the router has them, in a real browser: WCAG 2.2 AA by axe-core in both themes, what a
+//! first visit weighs, whether it fits a phone, what the browser complains of; pictures go to `target/tmp/console`.
+
+mod look;
+mod speed;
+mod world;
+
+use std::{path::PathBuf, process::Command};
+
+use serde_json::Value;
+
+use crate::harness::variable;
+use look::{Manner, Onlooker};
+use world::World;
+
+/// Looks at every page in one manner.
+async fn every_page(manner: Manner) {
+    let world = World::new().await;
+    let onlooker = Onlooker::new(manner).await;
+    let mut faults = onlooker.look("sign-in", &format!("{}/console/sign-in", world.server.origin)).await;
+    world.enter(&onlooker.browser).await;
+    let pages = world.pages();
+    for (name, url) in &pages {
+        faults.extend(onlooker.look(name, url).await);
+    }
+    faults.extend(onlooker.look("not-found", &format!("{}/console/nowhere", world.server.origin)).await);
+    onlooker.browser.close().await;
+    assert!(faults.is_empty(), "{} faults on {} pages:\n{}", faults.len(), pages.len(), faults.join("\n"));
+}
+
+macro_rules! manners {
+    ($($name:ident: $width:literal $theme:literal;)+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            every_page(Manner { width: $width, theme: $theme }).await;
+        }
+    )+};
+}
+
+manners! {
+    every_page_on_a_desk_in_the_light: 1440 "light";
+    every_page_on_a_desk_in_the_dark: 1440 "dark";
+    every_page_on_a_phone_in_the_light: 390 "light";
+    every_page_on_a_phone_in_the_dark: 390 "dark";
+}
+
+/// CSP Evaluator finds nothing of high severity, and nothing that allows more than it must.
+#[tokio::test]
+async fn the_policy_of_all_pages_holds() {
+    const HIGH: u64 = 10;
+    /// "May be a weakness", such as `'self'` where files of users are served, which there are none of.
+    const HIGH_MAYBE: u64 = 40;
+    let world = World::new().await;
+    let console = world.console().await;
+    let mut policies = std::collections::BTreeSet::new();
+    for (name, url) in world.pages() {
+        let answer = console.get(url.strip_prefix(&world.server.origin).unwrap()).await;
+        let policy = answer.headers().get("content-security-policy");
+        let policy = policy.unwrap_or_else(|| panic!("{name} has no policy")).to_str().unwrap();
+        assert!(!policy.contains("unsafe"), "{name}: {policy}");
+        policies.insert(policy.to_owned());
+    }
+    let checks = PathBuf::from(variable("ROLLCALL_TEST_WEB_CHECKS"));
+    for policy in policies {
+        let output = Command::new("node").arg(checks.join("csp.js")).arg(&policy).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let severe = findings.iter().filter(|finding| {
+            let severity = finding["severity"].as_u64().unwrap();
+            (HIGH..HIGH_MAYBE).contains(&severity)
+        });
+        assert_eq!(severe.count(), 0, "{policy}: {findings:?}");
+    }
+    // The tool can tell: it does not like a policy that allows everything.
+    let open =
+        Command::new("node").arg(checks.join("csp.js")).arg("script-src * 'unsafe-inline'").output().unwrap();
+    let findings: Vec<Value> = serde_json::from_slice(&open.stdout).unwrap();
+    assert!(findings.iter().any(|finding| finding["severity"] == HIGH), "{findings:?}");
+}

@@ -1,0 +1,230 @@
+//! An installation with something on every page, and where each page is.
+
+use serde_json::json;
+use tenant_admin::ROUTES;
+
+use crate::{
+    browsing::Browser,
+    harness::{Console, Database, Installation, Scim, Server},
+};
+
+const EMAIL: &str = "operator@rollcall.example";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// A running installation and the ids of what is in it.
+pub(crate) struct World {
+    pub(crate) installation: Installation,
+    pub(crate) server: Server,
+    pub(crate) password: String,
+    authorization: String,
+    ids: Ids,
+    /// `name=value` of the session of somebody who came by a setup link.
+    guest: String,
+}
+
+/// What stands for the `{…}` of a path.
+struct Ids {
+    user: String,
+    gone: String,
+    group: String,
+    token: String,
+    login: String,
+    client: String,
+    platform: String,
+    /// Of a setup link.
+    secret: String,
+    /// A file that waits for its columns.
+    import: String,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::on(Database::Sqlite).await
+    }
+
+    pub(crate) async fn on(database: Database) -> Self {
+        let installation = Installation::new(database).await;
+        installation.run(&["migrate"]);
+        let password = installation.run(&["admin", "create", EMAIL, "--generate"]);
+        let authorization = installation.tenant("northwind", "envi");
+        installation.run(&["tenant", "create", "contoso", "--profile", "generic", "--activate"]);
+        installation.run(&["tenant", "create", "fabrikam", "--profile", "mdscripts"]);
+        installation.run(&["value-set", "set", "northwind", "roles", "Manager", "Buyer|Who buys"]);
+        installation.run(&["basic", "create", "contoso", "--username", "okta@contoso"]);
+        let server = installation.serve().await;
+        let console = Console::sign_in(&server, EMAIL, &password).await;
+        // The product's feature gate.
+        let settings = [
+            ("name", "Northwind Hospital"),
+            ("property-domain-type", "Simple"),
+            ("property-authentication", "HTTP Redirect"),
+        ];
+        assert_eq!(console.post("/console/tenants/northwind/settings", &settings).await.status(), 303);
+        let (secret, guest) = setup_link(&console, &server).await;
+        let okta = Scim::new(server.base_url("northwind"), &authorization);
+        let (user, gone, group) = people(&okta).await;
+        let import = console.upload("/console/tenants/northwind/import", "Login,Shoe size\nada@x,38\n").await;
+        let import = import.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let client = [("client-name", "Entra ID"), ("client-expires", "1y")];
+        assert_eq!(console.post("/console/tenants/contoso/clients", &client).await.status(), 201);
+        installation.run(&[
+            "token",
+            "create",
+            "--platform",
+            "--name",
+            "Vendor",
+            "--scope",
+            "admin:read",
+            "--expires-in",
+            "1y",
+        ]);
+        let first = |arguments: &[&str]| {
+            let rows = installation.json(arguments);
+            rows[0]["id"].as_str().unwrap_or_else(|| panic!("{arguments:?}: {rows}")).to_owned()
+        };
+        let ids = Ids {
+            user,
+            gone,
+            group,
+            token: first(&["token", "list", "northwind", "--json"]),
+            login: first(&["basic", "list", "contoso", "--json"]),
+            client: first(&["oauth", "list", "contoso", "--json"]),
+            platform: first(&["token", "list", "--platform", "--json"]),
+            secret,
+            import,
+        };
+        Self { installation, server, password, authorization, ids, guest }
+    }
+
+    /// Somebody who is signed in, and came by a setup link as well.
+    pub(crate) async fn console(&self) -> Console {
+        let mut console = Console::sign_in(&self.server, EMAIL, &self.password).await;
+        console.cookie = format!("{}; {}", console.cookie, self.guest);
+        console
+    }
+
+    /// The same in a browser.
+    pub(crate) async fn enter(&self, browser: &Browser) {
+        browser.goto(&format!("{}/setup/{}", self.server.origin, self.ids.secret)).await;
+        browser.press("Open the set-up page").await;
+        browser.shows("h1", "Connect your identity provider").await;
+        browser.sign_in(&self.server.origin, EMAIL, &self.password).await;
+    }
+
+    /// The identity provider of the tenant `northwind`.
+    pub(crate) fn okta(&self) -> Scim {
+        Scim::new(self.server.base_url("northwind"), &self.authorization)
+    }
+
+    /// Every page that the router has for somebody who is signed in: name for its picture, and address.
+    pub(crate) fn pages(&self) -> Vec<(String, String)> {
+        let pages = ROUTES.iter().filter(|(method, path, _)| *method == "GET" && !NO_PAGES.contains(path));
+        let pages = pages.map(|(_, path, _)| (name(path), self.filled(path)));
+        let more = MORE_PAGES.iter().map(|path| (name(path), (*path).to_owned()));
+        pages.chain(more).map(|(name, path)| (name, format!("{}{path}", self.server.origin))).collect()
+    }
+
+    fn filled(&self, path: &str) -> String {
+        let Ids { user, gone, group, token, login, client, platform, secret, import } = &self.ids;
+        let id = match path {
+            path if path.contains("/platform-tokens/") => platform,
+            path if path.ends_with("/purge") => gone,
+            path if path.contains("/import/") => import,
+            path if path.contains("/users/") => user,
+            path if path.contains("/groups/") => group,
+            path if path.contains("/tokens/") => token,
+            path if path.contains("/logins/") => login,
+            path if path.contains("/clients/") => client,
+            _ => "",
+        };
+        // Envi takes tokens alone.
+        let slug =
+            if path.contains("/logins/") || path.contains("/clients/") { "contoso" } else { "northwind" };
+        let values = [
+            ("{slug}", slug),
+            ("{version}", "1"),
+            ("{set}", "roles"),
+            ("{id}", id),
+            ("{secret}", secret),
+            ("{part}", "attributes"),
+            ("{entry}", "name"),
+            ("{key}", "manager"),
+        ];
+        let filled = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
+        assert!(
+            !filled.contains('{') && !filled.contains("//"),
+            "{path}: say here what its parameters are in this world"
+        );
+        filled
+    }
+}
+
+/// A setup link of the tenant `northwind`: its secret, and the cookie of whoever opened it.
+async fn setup_link(console: &Console, server: &Server) -> (String, String) {
+    let made = console.post("/console/tenants/northwind/setup/links", &[("note", "Ines")]).await;
+    assert_eq!(made.status(), 201);
+    let page = made.text().await.unwrap();
+    let url = page.split(&format!("{}/setup/", server.origin)).nth(1).expect("the link is shown");
+    let secret = url.split('<').next().unwrap().to_owned();
+    let opened = Console::new(server).post(&format!("/setup/{secret}"), &[]).await;
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap();
+    (secret, cookie.split(';').next().unwrap().to_owned())
+}
+
+/// What is answered to GET and is no page.
+const NO_PAGES: [&str; 7] = [
+    "/",
+    "/console/static/{*path}",
+    "/console/tenants/{slug}/export",
+    "/console/tenants/{slug}/import/{id}/errors",
+    "/console/tenants/{slug}/value-sets/{set}/csv",
+    "/console/tenants/{slug}/setup/live",
+    "/setup/live",
+];
+
+/// Addresses whose page looks otherwise than the one that stands for its route.
+const MORE_PAGES: [&str; 10] = [
+    "/console/tenants/northwind/users?q=an&filter=userName+pr",
+    "/console/tenants/northwind/users?q=nobody",
+    "/console/tenants/northwind/roles?group=Everyone&show=none",
+    "/console/tenants/fabrikam/profile/rules",
+    "/console/tenants/fabrikam/profile/rules/0",
+    "/console/tenants/fabrikam/profile/examples/0",
+    "/console/tenants/fabrikam/profile/extension-attributes/0.2",
+    "/console/tenants/fabrikam/profile/attributes/offered",
+    "/console/tenants/fabrikam/profile/leniencies",
+    "/console/tenants/fabrikam/profile/role-rules",
+];
+
+/// `/console/tenants/{slug}/users/{id}` → `tenants-slug-users-id`.
+fn name(path: &str) -> String {
+    let words: Vec<&str> =
+        path.split(['/', '{', '}']).filter(|word| !word.is_empty() && *word != "console").collect();
+    if words.is_empty() { "home".to_owned() } else { words.join("-") }
+}
+
+/// Somebody who is there with a role, somebody who was deleted, and a group.
+async fn people(okta: &Scim) -> (String, String, String) {
+    let mut ids = Vec::new();
+    for (given, family) in [("Ann", "Ames"), ("Bo", "Berg"), ("Cy", "Cole")] {
+        let name = format!("{given}.{family}@northwind.example").to_lowercase();
+        let user = json!({
+            "schemas": [USER], "userName": name, "externalId": format!("00u{given}"), "active": true,
+            "name": {"givenName": given, "familyName": family},
+            "emails": [{"value": name, "type": "work", "primary": true}],
+        });
+        ids.push(okta.create("/Users", user).await);
+    }
+    let mut groups = Vec::new();
+    for (name, member) in [("Envi_Manager", 0), ("Everyone", 1)] {
+        let group = json!({"schemas": [GROUP], "displayName": name, "members": [{"value": ids[member]}]});
+        groups.push(okta.create("/Groups", group).await);
+    }
+    // Something that is refused.
+    let again = json!({"schemas": [USER], "userName": "ann.ames@northwind.example"});
+    let (status, answer) = okta.send("POST", "/Users", Some(again)).await;
+    assert!(status >= 400, "{answer}");
+    assert_eq!(okta.send("DELETE", &format!("/Users/{}", ids[2]), None).await.0, 204);
+    (ids[0].clone(), ids[2].clone(), groups[0].clone())
+}
