@@ -24,6 +24,7 @@ mod keys;
 mod limits;
 mod oauth;
 mod pages;
+mod people;
 mod refusals;
 mod revocation;
 mod roles;

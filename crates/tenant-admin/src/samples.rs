@@ -5,9 +5,11 @@ mod activity;
 mod audit;
 mod configuration;
 mod guest;
+mod imports;
 mod keys;
 mod people;
 mod platform;
+mod roles;
 mod rules;
 mod setup;
 mod sign_in;
@@ -229,6 +231,8 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(guest::pages())
     .chain(keys::pages())
     .chain(people::pages())
+    .chain(roles::pages())
+    .chain(imports::pages())
     .chain(platform::pages())
     .chain(audit::pages())
     .chain(sign_in::pages())
