@@ -5,7 +5,7 @@ use tenant_admin::ROUTES;
 
 use crate::{
     browsing::Browser,
-    harness::{Console, Database, Installation, Scim, Server},
+    harness::{Console, Database, Installation, PATIENCE, Scim, Server, eventually},
 };
 
 const EMAIL: &str = "operator@rollcall.example";
@@ -36,6 +36,8 @@ struct Ids {
     secret: String,
     person: String,
     invitation: String,
+    /// An entry of the log of requests.
+    entry: String,
     /// A file that waits for its columns.
     import: String,
 }
@@ -98,7 +100,13 @@ impl World {
             platform: first(&["token", "list", "--platform", "--json"]),
             secret,
             import,
+            entry: logged(&console).await,
         };
+        // Changes get their numbers a moment later.
+        eventually(PATIENCE, "a numbered entry", || async {
+            console.get("/console/audit/1").await.status() == 200
+        })
+        .await;
         Self { installation, server, password, authorization, ids, guest }
     }
 
@@ -131,12 +139,26 @@ impl World {
     }
 
     fn filled(&self, path: &str) -> String {
-        let Ids { user, gone, group, token, login, client, platform, secret, person, invitation, import } = &self.ids;
+        let Ids {
+            user,
+            gone,
+            group,
+            token,
+            login,
+            client,
+            platform,
+            secret,
+            person,
+            invitation,
+            import,
+            entry,
+        } = &self.ids;
         let id = match path {
             path if path.contains("/platform-tokens/") => platform,
             path if path.contains("/admins/") => person,
             path if path.ends_with("/purge") => gone,
             path if path.contains("/import/") => import,
+            path if path.contains("/activity/") => entry,
             path if path.contains("/users/") => user,
             path if path.contains("/groups/") => group,
             path if path.contains("/tokens/") => token,
@@ -178,6 +200,19 @@ async fn setup_link(console: &Console, server: &Server) -> (String, String) {
     let opened = Console::new(server).post(&format!("/setup/{secret}"), &[]).await;
     let cookie = opened.headers()["set-cookie"].to_str().unwrap();
     (secret, cookie.split(';').next().unwrap().to_owned())
+}
+
+/// The newest request in the log, which is written a moment after it.
+async fn logged(console: &Console) -> String {
+    let path = "/console/tenants/northwind/activity";
+    let newest = || async {
+        let page = console.get(path).await.text().await.unwrap();
+        let link = format!("{path}/");
+        let entries = page.split(&link).skip(1).filter_map(|rest| rest.get(..36));
+        entries.map(str::to_owned).find(|id| !id.contains('"'))
+    };
+    eventually(PATIENCE, "an entry of the log", || async { newest().await.is_some() }).await;
+    newest().await.unwrap()
 }
 
 /// What is answered to GET and is no page.

@@ -1,10 +1,10 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
 pub(crate) mod account;
+pub(crate) mod activity;
 pub(crate) mod admin;
 pub(crate) mod admins;
 pub(crate) mod audit;
-pub(crate) mod activity;
 pub(crate) mod check;
 pub(crate) mod closed;
 pub(crate) mod configuration;

@@ -189,7 +189,7 @@ store_testing::on_both! {
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{way} {body}");
             page.shows(problem).shows("aria-invalid");
         }
-        assert_eq!(console.state.store.tenant(tenant.id()).user_counts().await.unwrap().active, 1);
+        assert_eq!(console.state.store.tenant(tenant.id()).user_counts().await.unwrap().active.count, 1);
 
         console.person("auditor@x", AdminRole::Auditor, &[]).await;
         console.sign_in("auditor@x", PASSWORD).await;

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod activity;
 mod account;
+mod activity;
 mod admins;
 mod audit;
 mod clients;
