@@ -24,8 +24,6 @@ pub const PURGED: &[(&str, &str)] = &[
     ("imports", "tenant_id"),
     ("walk_marks", "tenant_id"),
     ("walk_snapshots", "tenant_id"),
-    ("import_parts", "tenant_id"),
-    ("imports", "tenant_id"),
     ("users", "tenant_id"),
     ("groups", "tenant_id"),
     ("roles", "tenant_id"),
