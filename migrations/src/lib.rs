@@ -183,6 +183,15 @@ const TENANTS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Numbers of audit and outbox rows, and the chain of hashes over the audit trails.
+const CHAIN: Script = Script {
+    name: "m20261126_000022_chain",
+    tables: include_str!("chain/tables.sql"),
+    postgres: include_str!("chain/postgres.sql"),
+    sqlite: include_str!("chain/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -209,6 +218,7 @@ impl MigratorTrait for Migrator {
             Box::new(SETUP_LINKS),
             Box::new(VALUE_SET_VERSIONS),
             Box::new(TENANTS),
+            Box::new(CHAIN),
         ]
     }
 }

@@ -154,7 +154,11 @@ async fn people_see_who_has_which_role(installation: Installation) {
         let browser = Browser::open(width, 900).await;
         browser.sign_in(&server.origin, EMAIL, &password).await;
         let pages = [
-            ("tenants", "/console/".to_owned(), "envi"),
+            ("installation", "/console/".to_owned(), "Requests in the last 24 hours"),
+            ("tenants", "/console/tenants".to_owned(), "envi"),
+            ("domains", "/console/tenants/envi/domains".to_owned(), "Add host name"),
+            ("delete-tenant", "/console/tenants/envi/delete".to_owned(), "to confirm"),
+            ("deleted-tenants", "/console/deleted-tenants".to_owned(), "None can be restored"),
             ("setup", "/console/tenants/envi/setup".to_owned(), "Test API Credentials"),
             ("users", "/console/tenants/envi/users".to_owned(), "Manager"),
             ("user", format!("/console/tenants/envi/users/{ada}"), "Envi_Manager"),

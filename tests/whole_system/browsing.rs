@@ -166,13 +166,13 @@ impl Browser {
         eventually(PATIENCE, word, || async { self.text(css).await.contains(word) }).await;
     }
 
-    /// Opens the console and signs in; ends on the list of tenants.
+    /// Opens the console and signs in; ends on the overview.
     pub(crate) async fn sign_in(&self, origin: &str, email: &str, password: &str) {
         self.goto(&format!("{origin}/console/")).await;
         self.fill("#email", email).await;
         self.fill("#password", password).await;
         self.press("Sign in").await;
-        self.shows("h1", "Tenants").await;
+        self.shows("h1", "Overview").await;
     }
 
     /// Keeps a picture where `ROLLCALL_TEST_SCREENSHOTS` says, if it does.

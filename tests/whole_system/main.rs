@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 mod api;
+mod audit;
 mod browser;
 mod browsing;
 mod command_line;
@@ -27,8 +28,10 @@ mod revocation;
 mod roles;
 mod rules;
 mod secrets;
+mod setup;
 mod sign_in;
 mod simulate;
 mod start_and_stop;
 mod telemetry;
+mod tenants;
 mod wire;

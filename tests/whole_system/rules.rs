@@ -11,7 +11,11 @@ use crate::{
     harness::{Installation, PATIENCE, Scim, eventually, on_both_databases},
 };
 
-on_both_databases!(a_rule_is_tried_saved_and_rolled_back, a_value_set_is_changed_value_by_value);
+on_both_databases!(
+    a_rule_is_tried_saved_and_rolled_back,
+    a_value_set_is_changed_value_by_value,
+    a_user_is_tried_on_the_command_line
+);
 
 const EMAIL: &str = "operator@rollcall.example";
 
@@ -138,4 +142,47 @@ async fn a_value_set_is_changed_value_by_value(installation: Installation) {
     let list = installation.run(&["value-set", "list", "clinic", "siteNumbers", "--json"]);
     assert!(!list.contains("Harbour") && list.contains("Main street"), "{list}");
     browser.close().await;
+}
+
+async fn a_user_is_tried_on_the_command_line(installation: Installation) {
+    let server = installation.serve().await;
+    let scim = Scim::new(server.base_url("clinic"), installation.tenant("clinic", "mdscripts"));
+    scim.create("/Users", json!({"userName": "ann@clinic.example", "isProvider": true, "npi": "1234567893"}))
+        .await;
+    let file = |name: &str, text: &str| {
+        let path = installation.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let attempt = |arguments: &[&str]| {
+        let output =
+            installation.command(&[&["profile", "try", "clinic"], arguments].concat()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let provider =
+        file("provider.json", r#"{"userName": "bo@clinic.example", "isProvider": "True", "colour": "red"}"#);
+    let (code, told) = attempt(&[&provider]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.starts_with("refused (400)\n") && told.contains("(rule \"providers-have-an-npi\")"),
+        "{told}"
+    );
+    let text = installation
+        .run(&["profile", "show", "clinic"])
+        .replace("require = [\"npi\"]", "require = [\"userName\"]");
+    let (code, told) = attempt(&[&provider, "--by", &file("mine.toml", &text)]);
+    assert_eq!(code, Some(0), "its examples do not come out, and it can be tried: {told}");
+    assert!(
+        told.contains("colour: was left out") && told.contains(":isProvider: \"True\" -> true"),
+        "{told}"
+    );
+    let patch = file("patch.json", r#"{"Operations": [{"op": "replace", "value": {"isProvider": false}}]}"#);
+    let (code, told) = attempt(&[&patch, "--patch", "ANN@clinic.example"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("npi: does not apply here and was left out"), "{told}");
+    assert!(told.contains(":npi: \"1234567893\" -> nothing"), "{told}");
+    assert!(
+        installation.refuse(&["profile", "try", "clinic", &patch, "--patch", "nobody"]).contains("nobody")
+    );
+    assert_eq!(scim.get("/Users").await.1["totalResults"], json!(1), "nothing was written");
 }

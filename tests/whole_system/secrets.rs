@@ -130,6 +130,7 @@ async fn nothing_keeps_a_secret(installation: Installation) {
 
     use_every_credential(&mut here, &server).await;
     use_an_oauth_client(&mut here, &server).await;
+    use_a_setup_link(&mut here, &server).await;
 
     here.secrets.add("the master key", here.installation.master_key().trim_end_matches('='));
     for arguments in [
@@ -277,6 +278,34 @@ async fn use_an_oauth_client(here: &mut Talkative, server: &Server) {
     // In the wrong field it is a secret still.
     let body = [oauth::GRANT, ("client_id", secret.as_str()), ("client_secret", id.as_str())];
     assert_eq!(oauth::post(server, "/oauth/token", None, &body).await.0, 401);
+}
+
+/// A link that is looked at, opened and used, and a wrong one; its secret stands in the address of a request.
+async fn use_a_setup_link(here: &mut Talkative, server: &Server) {
+    let password = here.make(&["admin", "create", "setup@rollcall.example", "--generate"]);
+    let console = Console::sign_in(server, "setup@rollcall.example", &password).await;
+    let made = console.post("/console/tenants/acme/setup/links", &[("note", "Ines")]).await;
+    let page = made.text().await.unwrap();
+    let secret = page.split("/setup/").find(|rest| rest.find('<') == Some(43)).expect("a link on the page");
+    let secret = &secret[..43];
+    here.secrets.add("the secret of a setup link", secret);
+    let mut guest = Console::new(server);
+    assert_eq!(guest.get(&format!("/setup/{secret}")).await.status(), 200);
+    let wrong: String = secret.chars().rev().collect();
+    here.secrets.add("a wrong setup link", &wrong);
+    assert_eq!(guest.get(&format!("/setup/{wrong}")).await.status(), 410);
+    assert_eq!(guest.post(&format!("/setup/{wrong}"), &[]).await.status(), 410);
+    let opened = guest.post(&format!("/setup/{secret}"), &[]).await;
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    cookie.clone_into(&mut guest.cookie);
+    here.secrets.add("the session of a setup link", cookie.rsplit('=').next().unwrap());
+    let page = guest.post("/setup/token", &[("expires", "1y")]).await.text().await.unwrap();
+    let at = page.find("rcl_").expect("a token on the page");
+    let made =
+        page[at..].split(|ch: char| !(ch.is_ascii_alphanumeric() || "._-".contains(ch))).next().unwrap();
+    here.secrets.token("a token of a setup link", made);
+    let scim = Scim::new(server.base_url("acme"), format!("Bearer {made}"));
+    assert_eq!(scim.get("/Users").await.0, 200);
 }
 
 /// Everything that is kept: each row of each table as text; on SQLite the bytes of the files as well.

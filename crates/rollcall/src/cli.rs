@@ -17,7 +17,7 @@ use token_service::lifetime::Limit;
 use crate::settings::SettingFlags;
 
 pub(crate) use admin::{Admin, Role};
-pub(crate) use audit::Audit;
+pub(crate) use audit::{Audit, AuditCommand, Expected as AuditExpected, Verify as AuditVerify};
 pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use domain::Domain;
 pub(crate) use federation::Federation;
@@ -100,7 +100,8 @@ pub(crate) enum Command {
     /// Manage the people who sign in to the console
     #[command(subcommand)]
     Admin(Admin),
-    /// Show what happened to the installation, newest first: platform tokens, people of the console, keys
+    /// Show what happened to the installation (platform tokens, people of the console, keys) or to a tenant, newest first;
+    /// verify that the trail is what was written
     Audit(Audit),
     /// Play an identity provider against any SCIM server
     #[command(subcommand)]

@@ -5,6 +5,7 @@ mod commands;
 mod health;
 mod installation;
 mod metrics;
+mod numbering;
 mod retention;
 mod server;
 mod settings;

@@ -14,7 +14,7 @@ use crate::{
     health,
     installation::Installation,
     metrics::{self, For},
-    retention,
+    numbering, retention,
     settings::{SecondFactor, Settings},
     upkeep, warnings,
 };
@@ -125,7 +125,8 @@ pub(crate) async fn serve(
         }),
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
         tokio::spawn(retention::run(installation.clone(), settings.request_log_days(), stop.clone())),
-        tokio::spawn(warnings::run(installation.clone(), stop)),
+        tokio::spawn(warnings::run(installation.clone(), stop.clone())),
+        tokio::spawn(numbering::run(installation.store.clone(), stop)),
     ];
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;

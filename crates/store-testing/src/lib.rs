@@ -94,6 +94,31 @@ impl TestStore {
         ids.iter().map(Uuid::to_string).collect()
     }
 
+    /// Gives all entries and events their numbers, as a server does by itself. On PostgreSQL those of other tests' databases
+    /// hold it up while they write.
+    ///
+    /// # Panics
+    /// When something cannot be numbered, or is not within 30 s.
+    pub async fn number(&self) {
+        let sql = "SELECT (SELECT COUNT(*) FROM audit WHERE seq IS NULL) \
+                   + (SELECT COUNT(*) FROM outbox WHERE seq IS NULL) \
+                   + (SELECT COUNT(*) FROM platform_audit WHERE seq IS NULL)";
+        let db = SeaDatabase::connect(&self.options.url).await.expect("a connection past the store");
+        let begun = std::time::Instant::now();
+        loop {
+            let round = self.store.number().await.expect("a round of numbering");
+            assert!(round.failed.is_none(), "{round:?}");
+            let statement = Statement::from_string(db.get_database_backend(), sql);
+            let row = db.query_one_raw(statement).await.expect("a count").expect("a row");
+            if row.try_get_by_index::<i64>(0).expect("a number") == 0 {
+                break;
+            }
+            assert!(begun.elapsed().as_secs() < 30, "rows are left without a number");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        db.close().await.expect("the connection past the store closes");
+    }
+
     /// Changes the database past the store, as an earlier version or a stranger with access to it might.
     pub async fn execute(&self, sql: &str) {
         let db = SeaDatabase::connect(&self.options.url).await.expect("a connection past the store");

@@ -24,6 +24,7 @@ pub mod revoked_tokens;
 pub mod setup_links;
 pub mod store;
 pub mod tenants;
+pub mod trail;
 pub mod users;
 pub mod walks;
 

@@ -29,7 +29,9 @@ impl PlatformTx {
             cause: Set(context.cause.clone()),
             at: Set(self.now),
             payload: Set(event.payload.to_string()),
+            ..Default::default()
         };
+        self.note_recorded();
         platform_audit::Entity::insert(row).exec_without_returning(&self.db).await?;
         Ok(())
     }

@@ -72,6 +72,7 @@ impl TenantTx {
         context: &ChangeContext,
         told: Told,
     ) -> Result<(), StoreError> {
+        self.note_recorded();
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
             rows.push(self.rows_of(event, context)?);
@@ -125,6 +126,7 @@ impl TenantTx {
             at: Set(self.now),
             payload_id: Set(Some(id)),
             digest: Set(Some(digest)),
+            chain: Set(None),
         };
         Ok(Rows { payload, outbox: same_in_outbox(&audit), audit })
     }

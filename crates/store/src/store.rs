@@ -78,7 +78,7 @@ fn system_clock() -> i64 {
 /// An open database; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What all doors share.
@@ -91,6 +91,8 @@ pub(crate) struct Inner {
     pub(crate) max_connections: u32,
     /// SQLite has one writer at a time; waiting here is fair and costs nothing, waiting in the database is neither.
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
+    /// Audit entries were committed here; see [`Store::recorded`].
+    pub(crate) recorded: tokio::sync::Notify,
 }
 
 impl Store {
@@ -121,6 +123,7 @@ impl Store {
             acquire_timeout: options.acquire_timeout,
             max_connections: options.max_connections,
             writer: Arc::default(),
+            recorded: tokio::sync::Notify::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -1,6 +1,12 @@
 //! One transaction of one tenant: the only place from which tenant rows are read or written.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, SqliteTransactionMode,
@@ -33,6 +39,8 @@ pub(crate) struct TenantTx {
     pub(crate) nested_groups: bool,
     /// What changes are made by.
     pub(crate) terms: Arc<Terms>,
+    /// Does it write entries that wait for their number then?
+    recorded: AtomicBool,
     inner: Arc<Inner>,
     /// After `db`, so that it is let go after the transaction has ended.
     _writer: Option<OwnedMutexGuard<()>>,
@@ -42,6 +50,7 @@ pub(crate) struct TenantTx {
 pub(crate) struct PlatformTx {
     pub(crate) db: DatabaseTransaction,
     pub(crate) now: i64,
+    recorded: AtomicBool,
     inner: Arc<Inner>,
     writer: Option<OwnedMutexGuard<()>>,
 }
@@ -61,9 +70,16 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// It has written an audit entry.
+    pub(crate) fn note_recorded(&self) {
+        self.recorded.store(true, Ordering::Relaxed);
+    }
+
     /// Commits.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.db.commit().await?)
+        self.db.commit().await?;
+        self.inner.tell_recorded(&self.recorded);
+        Ok(())
     }
 
     /// Goes on in the same transaction as one of another tenant, for a change that happens to two.
@@ -77,6 +93,7 @@ impl TenantTx {
         let epoch = move_epoch(&self.db).await?;
         self.db.commit().await?;
         self.inner.signals.moved_to(epoch);
+        self.inner.tell_recorded(&self.recorded);
         Ok(())
     }
 }
@@ -92,14 +109,22 @@ impl PlatformTx {
             now: self.now,
             nested_groups: true,
             terms: Arc::default(),
+            recorded: self.recorded,
             inner: self.inner,
             _writer: self.writer,
         })
     }
 
+    /// It has written an audit entry.
+    pub(crate) fn note_recorded(&self) {
+        self.recorded.store(true, Ordering::Relaxed);
+    }
+
     /// Commits.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.db.commit().await?)
+        self.db.commit().await?;
+        self.inner.tell_recorded(&self.recorded);
+        Ok(())
     }
 
     /// Commits a change of what belongs to the installation and is cached: moves the epoch as
@@ -108,6 +133,7 @@ impl PlatformTx {
         let epoch = move_epoch(&self.db).await?;
         self.db.commit().await?;
         self.inner.signals.moved_to(epoch);
+        self.inner.tell_recorded(&self.recorded);
         Ok(())
     }
 }
@@ -129,6 +155,13 @@ impl Inner {
         }
     }
 
+    /// Wakes whoever gives numbers, if there is something to number.
+    fn tell_recorded(&self, recorded: &AtomicBool) {
+        if recorded.load(Ordering::Relaxed) {
+            self.recorded.notify_one();
+        }
+    }
+
     async fn begin(
         self: &Arc<Self>,
         mode: Option<SqliteTransactionMode>,
@@ -144,7 +177,13 @@ impl Inner {
                 Err(error) => return Err(error.into()),
             }
         };
-        Ok(PlatformTx { db, now: (self.clock)(), inner: self.clone(), writer })
+        Ok(PlatformTx {
+            db,
+            now: (self.clock)(),
+            recorded: AtomicBool::new(false),
+            inner: self.clone(),
+            writer,
+        })
     }
 }
 

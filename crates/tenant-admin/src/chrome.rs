@@ -17,6 +17,8 @@ pub(crate) struct Chrome {
     pub(crate) operator: Option<String>,
     /// What they are there for; it decides which links and forms a page offers.
     pub(crate) role: Option<AdminRole>,
+    /// May they look at what belongs to the installation itself?
+    pub(crate) surveys: bool,
 }
 
 impl Chrome {
@@ -26,6 +28,7 @@ impl Chrome {
             title: title.into(),
             operator: admin.map(|admin| admin.email.clone()),
             role: admin.map(|admin| admin.role),
+            surveys: admin.is_some_and(rights::may_survey),
         }
     }
 

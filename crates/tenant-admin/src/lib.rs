@@ -14,9 +14,11 @@ mod extract;
 mod form;
 mod guard;
 mod guest;
+mod health;
 mod live;
 mod pager;
 mod pages;
+mod plot;
 mod rights;
 mod routes;
 #[cfg(test)]

@@ -13,12 +13,16 @@ pub enum Right {
     Found,
     /// What belongs to the installation, or is of a tenant and not for its managers: operators.
     Operate,
+    /// To look at what belongs to the installation and not to a tenant: operators, and auditors of all tenants.
+    Survey,
     /// To look at a tenant: everybody who is given it.
     Read,
     /// A session that a link to one tenant's set-up page was exchanged for; nobody of the console has it.
     Guest,
     /// To change a tenant, and to see how to connect to it: operators, and managers who are given it.
     Manage,
+    /// To end a tenant: operators.
+    End,
 }
 
 /// Whether somebody may.
@@ -43,8 +47,9 @@ impl Right {
         let has = match self {
             Self::Anybody | Self::SignedIn | Self::Read => true,
             Self::Guest => false,
-            Self::Found => may_found(admin.role),
+            Self::Found | Self::End => may_found(admin.role),
             Self::Operate => may_operate(admin.role),
+            Self::Survey => may_survey(admin),
             Self::Manage => may_manage(admin.role),
         };
         if has { Verdict::Granted } else { Verdict::NotYours }
@@ -62,7 +67,7 @@ pub(crate) enum Named {
     Nobody,
 }
 
-/// Whether a role makes tenants.
+/// Whether a role makes tenants, and ends them.
 pub(crate) fn may_found(role: AdminRole) -> bool {
     role == AdminRole::Operator
 }
@@ -70,6 +75,11 @@ pub(crate) fn may_found(role: AdminRole) -> bool {
 /// Whether a role looks after the installation itself.
 pub(crate) fn may_operate(role: AdminRole) -> bool {
     role == AdminRole::Operator
+}
+
+/// Whether a person looks at what belongs to the installation itself.
+pub(crate) fn may_survey(admin: &Admin) -> bool {
+    admin.reaches_all()
 }
 
 /// Whether a role changes the tenants that it reaches, and sees their connection data.
@@ -132,12 +142,15 @@ mod tests {
             (Right::Operate, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
             (Right::Operate, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
             (Right::Guest, Named::Nobody, [NotYours; 5]),
+            (Right::Survey, Named::Nobody, [Granted, NotYours, NotYours, Granted, NotYours]),
             (Right::Read, Named::Tenant(own), [Granted, Granted, Granted, Granted, NotThere]),
             (Right::Read, Named::Tenant(other), [Granted, NotThere, NotThere, Granted, NotThere]),
             (Right::Read, Named::Unknown, [NotThere; 5]),
             (Right::Manage, Named::Tenant(own), [Granted, Granted, NotYours, NotYours, NotThere]),
             (Right::Manage, Named::Tenant(other), [Granted, NotThere, NotThere, NotYours, NotThere]),
             (Right::Manage, Named::Unknown, [NotThere; 5]),
+            (Right::End, Named::Tenant(own), [Granted, NotYours, NotYours, NotYours, NotThere]),
+            (Right::End, Named::Unknown, [NotThere; 5]),
         ];
         for (right, named, expected) in rows {
             let found = people.each_ref().map(|admin| right.verdict(admin, named));

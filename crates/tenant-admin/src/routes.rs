@@ -69,12 +69,15 @@ table! {
     post SignedIn "/console/account/second-factor/confirm" => pages::second_factor::confirm;
     post SignedIn "/console/account/second-factor/codes" => pages::second_factor::renew;
     post SignedIn "/console/account/second-factor/off" => pages::second_factor::off;
-    get SignedIn "/console/" => pages::tenants::show;
+    get SignedIn "/console/" => pages::installation::show;
+    get SignedIn "/console/tenants" => pages::tenants::show;
     get Found "/console/keys" => pages::keys::show;
     get Found "/console/keys/rotate" => pages::keys::ask;
     post Found "/console/keys/rotate" => pages::keys::rotate;
     get Found "/console/tenants/new" => pages::new_tenant::show;
     post Found "/console/tenants/new" => pages::new_tenant::create;
+    get Operate "/console/deleted-tenants" => pages::deleted_tenants::show;
+    post Operate "/console/deleted-tenants/{id}/restore" => pages::deleted_tenants::restore;
     get Operate "/console/platform-tokens" => pages::platform_tokens::show;
     post Operate "/console/platform-tokens" => pages::platform_tokens::create;
     get Operate "/console/platform-tokens/{id}" => pages::platform_token::show;
@@ -89,9 +92,19 @@ table! {
     post Operate "/console/admins/{id}/second-factor" => pages::admin::reset_second_factor;
     post Operate "/console/admins/{id}/sessions" => pages::admin::end_sessions;
     post Operate "/console/admins/{id}/remove" => pages::admin::remove;
+    get Survey "/console/audit" => pages::audit::of_installation;
+    get Survey "/console/audit/export" => pages::audit::export_of_installation;
+    post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
+    get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
+    get Manage "/console/tenants/{slug}/domains" => pages::domains::show;
+    post Manage "/console/tenants/{slug}/domains" => pages::domains::add;
+    post Manage "/console/tenants/{slug}/domains/check" => pages::domains::check;
+    post Manage "/console/tenants/{slug}/domains/remove" => pages::domains::remove;
+    get End "/console/tenants/{slug}/delete" => pages::delete_tenant::ask;
+    post End "/console/tenants/{slug}/delete" => pages::delete_tenant::delete;
     get Manage "/console/tenants/{slug}/setup" => pages::setup::show;
     get Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::show;
     post Manage "/console/tenants/{slug}/setup/edit" => pages::configuration::update;
@@ -142,6 +155,10 @@ table! {
     get Read "/console/tenants/{slug}/value-sets/{set}/versions/{version}" => pages::value_set::versions::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
+    get Read "/console/tenants/{slug}/audit" => pages::audit::of_tenant;
+    get Read "/console/tenants/{slug}/audit/export" => pages::audit::export_of_tenant;
+    post Read "/console/tenants/{slug}/audit/verify" => pages::audit::verify_of_tenant;
+    get Read "/console/tenants/{slug}/audit/{number}" => pages::audit::entry::of_tenant;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
     post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
     get Manage "/console/tenants/{slug}/export" => pages::import::export;
@@ -209,18 +226,20 @@ fn panicked(reason: Box<dyn std::any::Any + Send>) -> axum::response::Response {
 mod tests {
     use super::*;
 
-    /// What is sent as a form because it is long, and only looked at.
-    const LOOKS: [&str; 1] = ["/console/tenants/{slug}/profile/try"];
+    /// What is sent as a form because it is long, and only looked at; and whether a trail is whole, which whoever reads it
+    /// may ask.
+    const LOOKS: [&str; 2] = ["/console/tenants/{slug}/profile/try", "/console/tenants/{slug}/audit/verify"];
 
     #[test]
     fn what_is_about_a_tenant_needs_a_right_to_that_tenant() {
         for (method, path, right) in ROUTES {
             let about_a_tenant = path.contains("{slug}");
             assert!(
-                matches!(right, Right::Read | Right::Manage | Right::Operate) || !about_a_tenant,
+                matches!(right, Right::Read | Right::Manage | Right::End | Right::Operate) || !about_a_tenant,
                 "{method} {path}"
             );
-            assert!(!matches!(right, Right::Read | Right::Manage) || about_a_tenant, "{method} {path}");
+            let of_a_tenant = matches!(right, Right::Read | Right::Manage | Right::End);
+            assert!(!of_a_tenant || about_a_tenant, "{method} {path}");
             assert!(
                 !about_a_tenant || *method == "GET" || *right != Right::Read || LOOKS.contains(path),
                 "{method} {path} changes something"

@@ -1,6 +1,7 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod audit;
 mod configuration;
 mod guest;
 mod keys;
@@ -9,6 +10,7 @@ mod platform;
 mod rules;
 mod setup;
 mod sign_in;
+mod tenants;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,6 +26,7 @@ use crate::{
     error::PageError,
     extract::Person,
     form::Errors,
+    health::{Health, Next},
     pager::Pager,
     pages::{
         deactivate::DeactivatePage,
@@ -31,6 +34,7 @@ use crate::{
         overview::OverviewPage,
         tenants::{Row, TenantsPage},
     },
+    plot::Span,
     when::Moment,
 };
 
@@ -71,38 +75,29 @@ fn at(days: i64) -> Moment {
     Moment::new(NOW + days * DAY - 7_380_000, NOW)
 }
 
-fn tenants(empty: bool) -> TenantsPage {
-    let row = |slug: &str, name: &str, product: &str, active, users, groups, token: Badge| Row {
+fn tenant_list(empty: bool) -> TenantsPage {
+    let row = |slug: &str, name: &str, product: &str, active, users, groups, credential: Badge| Row {
         slug: slug.into(),
         name: name.into(),
         product: product.into(),
         status: Badge::active(active),
         users,
-        inactive_users: users / 40,
         groups,
-        next_end: (users > 400).then(|| "in 44 days".to_owned()),
-        token,
+        heard: (users > 0).then(|| at(if users > 400 { 0 } else { -9 })),
+        credential,
     };
     let rows = vec![
-        row("northwind", "Northwind Hospital", "Envi", true, 1284, Some(31), Badge::new("ok", "Active")),
         row(
-            "contoso",
-            "Contoso Health",
-            "Epic EMP",
+            "northwind",
+            "Northwind Hospital",
+            "Envi",
             true,
-            412,
-            None,
-            Badge::new("warn", "Expires in 19 days"),
+            1284,
+            Some(31),
+            Badge::new("ok", "Ends in 10 months"),
         ),
-        row(
-            "fabrikam",
-            "Fabrikam Clinics",
-            "MDScripts",
-            true,
-            37,
-            None,
-            Badge::new("bad", "Expires in 3 days"),
-        ),
+        row("contoso", "Contoso Health", "Epic EMP", true, 412, None, Badge::new("warn", "Ends in 19 days")),
+        row("fabrikam", "Fabrikam Clinics", "MDScripts", true, 37, None, Badge::new("bad", "Ends in 3 days")),
         row(
             "litware",
             "Litware",
@@ -126,9 +121,11 @@ fn tenants(empty: bool) -> TenantsPage {
     TenantsPage {
         chrome: chrome("Tenants"),
         search: String::new(),
+        status: String::new(),
+        profile: String::new(),
+        profiles: crate::pages::new_tenant::products(),
         summary: "48 tenants".into(),
-        refusals: (!empty).then(|| setup::refusals(2)),
-        pager: if empty { Pager::default() } else { Pager::new("/console/", &[], 1, 25, 48) },
+        pager: if empty { Pager::default() } else { Pager::new("/console/tenants", &[], 1, 25, 48) },
         rows,
     }
 }
@@ -181,6 +178,25 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
         notice: (!active)
             .then_some("The tenant is made. Activate it when its identity provider may connect."),
         counts: TenantCounts { users: 1284, active_users: 1251, groups: 31, roles: 9, credentials: 2 },
+        health: if active {
+            Health {
+                badge: Badge::new("bad", "Failing"),
+                text: "The last request failed 3 minutes ago: 409 uniqueness, POST /Users.".into(),
+                next: Next::Failures,
+            }
+        } else {
+            Health {
+                badge: Badge::new("quiet", "Not connected"),
+                text: "There is no credential yet with which an identity provider could get in.".into(),
+                next: Next::Credential,
+            }
+        },
+        next: Some(("See what fails", "/console/tenants/northwind/activity?status=failed".into())),
+        success: active.then(|| at(0)),
+        failure: active.then(|| (at(0), "409 uniqueness, POST /Users".into(), "0199f0a0".into())),
+        own_urls: active.then(|| "https://scim.northwind.example/scim".to_owned()).into_iter().collect(),
+        plot: tenants::plot(Span::Day, !active),
+        plot_path: "/console/tenants/northwind".into(),
         valid_token: active,
         next_end: active.then(|| ("Okta production".into(), Badge::new("warn", "in 44 days"))),
         profile_version: 3,
@@ -193,8 +209,8 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
 fn pages() -> Vec<(&'static str, String)> {
     let deactivate = DeactivatePage { chrome: chrome("Deactivate Northwind"), head: head("setup") };
     vec![
-        ("tenants", tenants(false).render()),
-        ("tenants-empty", tenants(true).render()),
+        ("tenants", tenant_list(false).render()),
+        ("tenants-empty", tenant_list(true).render()),
         ("new-tenant", new_tenant().render()),
         ("overview", overview(true, AdminRole::Operator).render()),
         ("overview-inactive", overview(false, AdminRole::Operator).render()),
@@ -214,7 +230,9 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(people::pages())
     .chain(platform::pages())
     .chain(sign_in::pages())
+    .chain(audit::pages())
     .chain(configuration::pages())
+    .chain(tenants::pages())
     .chain(rules::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()

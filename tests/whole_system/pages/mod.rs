@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 
-use crate::harness::{Console, variable};
+use crate::harness::variable;
 use look::{Manner, Onlooker};
 use world::World;
 
@@ -18,7 +18,7 @@ async fn every_page(manner: Manner) {
     let world = World::new().await;
     let onlooker = Onlooker::new(manner).await;
     let mut faults = onlooker.look("sign-in", &format!("{}/console/sign-in", world.server.origin)).await;
-    onlooker.browser.sign_in(&world.server.origin, World::EMAIL, &world.password).await;
+    world.enter(&onlooker.browser).await;
     let pages = world.pages();
     for (name, url) in &pages {
         faults.extend(onlooker.look(name, url).await);
@@ -51,7 +51,7 @@ async fn the_policy_of_all_pages_holds() {
     /// "May be a weakness", such as `'self'` where files of users are served, which there are none of.
     const HIGH_MAYBE: u64 = 40;
     let world = World::new().await;
-    let console = Console::sign_in(&world.server, World::EMAIL, &world.password).await;
+    let console = world.console().await;
     let mut policies = std::collections::BTreeSet::new();
     for (name, url) in world.pages() {
         let answer = console.get(url.strip_prefix(&world.server.origin).unwrap()).await;

@@ -10,7 +10,7 @@ use serde_json::json;
 use store_testing::Trial;
 
 use super::world::World;
-use crate::harness::{Console, Database, Scim};
+use crate::harness::{Database, Scim};
 
 /// Users in one tenant; there is a tenant for each hundred.
 const VARIABLE: &str = "ROLLCALL_LONG_CONSOLE";
@@ -39,12 +39,13 @@ async fn pages_of_a_large_installation_on_postgres() {
     pages_of_a_large_installation(Database::Postgres).await;
 }
 
+#[allow(clippy::print_stdout, reason = "the figures are what the trial is for")]
 async fn pages_of_a_large_installation(database: Database) {
     let trial = Trial::new("console", VARIABLE, 300);
     let users = trial.cases;
     let world = World::on(database).await;
     grow(&world, users).await;
-    let console = Console::sign_in(&world.server, World::EMAIL, &world.password).await;
+    let console = world.console().await;
     let pages = world.pages().into_iter().map(|(name, url)| {
         let path = url.strip_prefix(&world.server.origin).map(str::to_owned).unwrap_or_default();
         (name, path)

@@ -3,7 +3,10 @@
 use serde_json::json;
 use tenant_admin::ROUTES;
 
-use crate::harness::{Console, Database, Installation, Scim, Server};
+use crate::{
+    browsing::Browser,
+    harness::{Console, Database, Installation, Scim, Server},
+};
 
 const EMAIL: &str = "operator@rollcall.example";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -16,6 +19,8 @@ pub(crate) struct World {
     pub(crate) password: String,
     authorization: String,
     ids: Ids,
+    /// `name=value` of the session of somebody who came by a setup link.
+    guest: String,
 }
 
 /// What stands for the `{…}` of a path.
@@ -29,11 +34,11 @@ struct Ids {
     platform: String,
     person: String,
     invitation: String,
+    /// Of a setup link.
+    secret: String,
 }
 
 impl World {
-    pub(crate) const EMAIL: &str = EMAIL;
-
     pub(crate) async fn new() -> Self {
         Self::on(Database::Sqlite).await
     }
@@ -56,6 +61,7 @@ impl World {
             ("property-authentication", "HTTP Redirect"),
         ];
         assert_eq!(console.post("/console/tenants/northwind/settings", &settings).await.status(), 303);
+        let (secret, guest) = setup_link(&console, &server).await;
         let okta = Scim::new(server.base_url("northwind"), &authorization);
         let (user, gone, group) = people(&okta).await;
         let client = [("client-name", "Entra ID"), ("client-expires", "1y")];
@@ -86,8 +92,24 @@ impl World {
             login: first(&["basic", "list", "contoso", "--json"]),
             client: first(&["oauth", "list", "contoso", "--json"]),
             platform: first(&["token", "list", "--platform", "--json"]),
+            secret,
         };
-        Self { installation, server, password, authorization, ids }
+        Self { installation, server, password, authorization, ids, guest }
+    }
+
+    /// Somebody who is signed in, and came by a setup link as well.
+    pub(crate) async fn console(&self) -> Console {
+        let mut console = Console::sign_in(&self.server, EMAIL, &self.password).await;
+        console.cookie = format!("{}; {}", console.cookie, self.guest);
+        console
+    }
+
+    /// The same in a browser.
+    pub(crate) async fn enter(&self, browser: &Browser) {
+        browser.goto(&format!("{}/setup/{}", self.server.origin, self.ids.secret)).await;
+        browser.press("Open the set-up page").await;
+        browser.shows("h1", "Connect your identity provider").await;
+        browser.sign_in(&self.server.origin, EMAIL, &self.password).await;
     }
 
     /// The identity provider of the tenant `northwind`.
@@ -104,7 +126,7 @@ impl World {
     }
 
     fn filled(&self, path: &str) -> String {
-        let Ids { user, gone, group, token, login, client, platform, person, invitation } = &self.ids;
+        let Ids { user, gone, group, token, login, client, platform, secret, person, invitation } = &self.ids;
         let id = match path {
             path if path.contains("/platform-tokens/") => platform,
             path if path.contains("/admins/") => person,
@@ -125,6 +147,7 @@ impl World {
             ("{set}", "roles"),
             ("{id}", id),
             ("/invitation/{secret}", &format!("/invitation/{invitation}")),
+            ("{secret}", secret),
             ("{part}", "attributes"),
             ("{entry}", "name"),
         ];
@@ -137,6 +160,18 @@ impl World {
     }
 }
 
+/// A setup link of the tenant `northwind`: its secret, and the cookie of whoever opened it.
+async fn setup_link(console: &Console, server: &Server) -> (String, String) {
+    let made = console.post("/console/tenants/northwind/setup/links", &[("note", "Ines")]).await;
+    assert_eq!(made.status(), 201);
+    let page = made.text().await.unwrap();
+    let url = page.split(&format!("{}/setup/", server.origin)).nth(1).expect("the link is shown");
+    let secret = url.split('<').next().unwrap().to_owned();
+    let opened = Console::new(server).post(&format!("/setup/{secret}"), &[]).await;
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap();
+    (secret, cookie.split(';').next().unwrap().to_owned())
+}
+
 /// What is answered to GET and is no page.
 const NO_PAGES: [&str; 6] = [
     "/",
@@ -146,6 +181,8 @@ const NO_PAGES: [&str; 6] = [
     "/console/static/{*path}",
     "/console/tenants/{slug}/export",
     "/console/tenants/{slug}/value-sets/{set}/csv",
+    "/console/tenants/{slug}/setup/live",
+    "/setup/live",
 ];
 
 /// Addresses whose page looks otherwise than the one that stands for its route.

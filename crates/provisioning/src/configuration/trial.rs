@@ -7,9 +7,10 @@ use scim_core::{
     patch::PatchRequest,
 };
 use serde_json::{Map, Value};
+use store::{StoreError, users::User};
 
 use crate::{
-    Rules, notes,
+    Rules, Tenant, TenantDirectory, notes,
     outcome::{self, Next, Refusal},
 };
 
@@ -66,6 +67,17 @@ pub struct GroupTrial {
     pub notes: Vec<Note>,
     /// Roles that it would give to its members.
     pub roles: Vec<String>,
+}
+
+impl TenantDirectory {
+    /// The live user of this userName or id, with its groups: whom a PUT or a PATCH is tried on.
+    pub async fn user_named(&self, tenant: &Tenant, name: &str) -> Result<Option<User>, StoreError> {
+        let scope = self.store().tenant(tenant.id());
+        match (scope.user_by_name(name, true).await?, name.parse()) {
+            (None, Ok(id)) => scope.user(id, true).await,
+            (found, _) => Ok(found),
+        }
+    }
 }
 
 /// What a request with this body would do to a user.

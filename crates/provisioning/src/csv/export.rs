@@ -91,7 +91,7 @@ impl UserExport {
     }
 }
 
-fn write_row(out: &mut String, cells: impl Iterator<Item = String>) {
+pub(super) fn write_row(out: &mut String, cells: impl Iterator<Item = String>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(',');

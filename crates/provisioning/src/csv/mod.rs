@@ -10,12 +10,14 @@ mod export;
 mod import;
 mod merge;
 mod rows;
+mod trail;
 
 use std::fmt;
 
 use scim_core::ScimError;
 
 pub use export::{UserExport, columns_of};
+pub use trail::{TrailExport, TrailFormat};
 
 /// Largest file, in bytes.
 pub const MAX_FILE: u64 = 256 * 1024 * 1024;

@@ -13,6 +13,7 @@ mod profiles;
 mod removal;
 mod support;
 mod tenants;
+mod trail_export;
 mod users;
 mod users_changes;
 mod users_deletes;

@@ -81,6 +81,22 @@ pub(crate) enum Profile {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what the rules make of a user; nothing is written. Ends with 1 where the user is refused
+    Try {
+        /// Tenant
+        slug: String,
+        /// The body of the request, as JSON
+        body: PathBuf,
+        /// By this profile file instead of the tenant's profile
+        #[arg(long, value_name = "FILE")]
+        by: Option<PathBuf>,
+        /// As a PUT of this user (userName or id)
+        #[arg(long, value_name = "USER", conflicts_with = "patch")]
+        replace: Option<String>,
+        /// As a PATCH of this user (userName or id)
+        #[arg(long, value_name = "USER")]
+        patch: Option<String>,
+    },
     /// List the versions of a tenant's copy, newest first
     Versions {
         /// Tenant

@@ -1,21 +1,33 @@
-//! `rollcall audit`: what happened to the installation.
+//! `rollcall audit`: what happened to the installation or to a tenant, and whether the trail is whole.
+
+mod verify;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde_json::json;
-use store::{ActorKind, audit::Record};
+use store::{ActorKind, Store, audit::Record, trail::Trail};
 
 use super::output;
 use crate::{
-    cli::Audit,
+    cli::{Audit, AuditCommand},
     installation::{self, Migrations},
     settings::Settings,
 };
 
-/// Prints the newest entries. The master key is not needed for it, so it can be read when that is lost.
+/// Prints the newest entries, or checks. The master key is not needed for it, so it can be read when that is lost.
 pub(super) async fn run(settings: &Settings, options: &Audit) -> anyhow::Result<ExitCode> {
     let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
-    let trail = store.platform().audit(options.object.as_deref(), options.limit).await?;
+    if let Some(AuditCommand::Verify(options)) = &options.command {
+        let outcome = verify::run(&store, options).await;
+        store.close().await;
+        return outcome;
+    }
+    let of = options.object.as_deref();
+    let trail = match &options.tenant {
+        None => store.platform().audit(of, options.limit).await?,
+        Some(slug) => scope(&store, slug).await?.audit(of, options.limit).await?,
+    };
     store.close().await;
     if options.json {
         output::json(&trail.iter().map(row).collect::<Vec<_>>())?;
@@ -27,6 +39,19 @@ pub(super) async fn run(settings: &Settings, options: &Audit) -> anyhow::Result<
     }
     output::line(table);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rows of a tenant.
+async fn scope(store: &Store, slug: &str) -> anyhow::Result<store::TenantScope> {
+    let row = store.platform().tenant_by_slug(slug).await?;
+    let row =
+        row.with_context(|| format!("there is no tenant {slug:?}; `rollcall tenant list` shows all"))?;
+    Ok(store.tenant(row.id))
+}
+
+/// The trail of a tenant.
+async fn tenant(store: &Store, slug: &str) -> anyhow::Result<Trail> {
+    Ok(Trail::Tenant(scope(store, slug).await?))
 }
 
 fn row(record: &Record) -> serde_json::Value {
@@ -41,7 +66,7 @@ fn row(record: &Record) -> serde_json::Value {
 fn object(record: &Record) -> String {
     let state = record.payload.as_ref().map(|payload| &payload["state"]);
     let named = |field: &str| state?[field].as_str();
-    match named("name").or_else(|| named("email")) {
+    match ["name", "email", "userName", "displayName"].iter().find_map(|field| named(field)) {
         Some(name) => format!("{name}\n{}", record.object_id),
         None => record.object_id.clone(),
     }

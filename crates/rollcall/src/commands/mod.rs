@@ -16,6 +16,7 @@ mod oauth;
 mod output;
 mod platform_token;
 mod profile;
+mod profile_try;
 mod progress;
 mod serve;
 mod simulate;

@@ -32,6 +32,10 @@ pub(super) async fn run(installation: &Installation, command: Command) -> anyhow
         Command::Set { slug, file, dry_run } => set(installation, &slug, &file, dry_run).await?,
         Command::Diff { slug } => compare(installation, &slug).await?,
         Command::Recheck { slug, json } => recheck(installation, &slug, json).await?,
+        Command::Try { slug, body, by, replace, patch } => {
+            return super::profile_try::run(installation, &slug, &body, by.as_deref(), (replace, patch))
+                .await;
+        }
         Command::Versions { slug, json } => versions(installation, &slug, json).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -22,6 +22,7 @@ pub struct Model {
     pub at: i64,
     pub payload_id: Option<Uuid>,
     pub digest: Option<Vec<u8>>,
+    pub chain: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -18,6 +18,8 @@ pub struct Model {
     pub cause: String,
     pub at: i64,
     pub payload: String,
+    pub seq: Option<i64>,
+    pub chain: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -35,7 +35,10 @@ pub const PURGED: &[(&str, &str)] = &[
     ("federations", "tenant_id"),
     ("logins", "tenant"),
     ("domains", "tenant"),
+    ("setup_links", "tenant"),
+    ("setup_choices", "tenant_id"),
     ("credentials", "tenant_id"),
+    ("value_set_versions", "tenant_id"),
     ("value_sets", "tenant_id"),
     ("profile_versions", "tenant_id"),
 ];
@@ -186,7 +189,13 @@ impl TenantScope {
         if row.is_none_or(|row| row.purging_at.is_none()) {
             return Ok(0);
         }
-        let mut gone = 0;
+        // Sessions of links name no tenant; they are few, and end within hours.
+        let mut sessions = tx.sql();
+        sessions
+            .push("DELETE FROM setup_sessions WHERE link IN (SELECT id FROM setup_links WHERE tenant = ")
+            .tenant()
+            .push(")");
+        let mut gone = tx.run(sessions).await?;
         for (table, tenant) in PURGED {
             if gone >= limit {
                 break;

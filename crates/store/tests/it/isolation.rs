@@ -185,12 +185,31 @@ async fn the_trail_is_append_only_on_sqlite_too() {
         // 1811 is SQLITE_CONSTRAINT_TRIGGER.
         assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
     }
-    let row = "(x'01', '', '', '', 1, '', '', '', '', 0, '')";
+    let row = "(x'01', '', '', '', 1, '', '', '', '', 0, '', NULL, NULL)";
     run(&db, &format!("INSERT INTO platform_audit VALUES {row}")).await;
     for sql in ["UPDATE platform_audit SET at = 1", "DELETE FROM platform_audit"] {
         assert_eq!(refusal(&db, sql).await, "1811", "{sql}");
     }
-    run(&db, "UPDATE outbox SET seq = 1").await;
+    for table in ["audit", "outbox", "platform_audit"] {
+        run(&db, &format!("UPDATE {table} SET seq = 1")).await;
+        assert_eq!(refusal(&db, &format!("UPDATE {table} SET seq = 2")).await, "1811", "{table}");
+    }
+    assert_eq!(refusal(&db, "UPDATE audit SET chain = x'00'").await, "1811");
+}
+
+#[tokio::test]
+async fn a_number_is_given_once() {
+    let (_store, db) = filled().await;
+    act_for(&db, ONE).await;
+    for (sql, rows) in [
+        ("UPDATE audit SET seq = 1, chain = ''", 1),
+        ("UPDATE audit SET seq = 2", 0),
+        ("UPDATE audit SET chain = 'x'", 0),
+        ("UPDATE outbox SET seq = 1", 1),
+        ("UPDATE outbox SET seq = 2", 0),
+    ] {
+        assert_eq!(db.execute_unprepared(sql).await.unwrap().rows_affected(), rows, "{sql}");
+    }
 }
 
 on_both! {

@@ -9,6 +9,7 @@ mod support;
 
 mod activity;
 mod audit;
+mod chain;
 mod credentials;
 mod departed;
 mod domains;
@@ -32,4 +33,5 @@ mod sign_in;
 mod signals;
 mod tenant_list;
 mod tenants;
+mod trail;
 mod users;

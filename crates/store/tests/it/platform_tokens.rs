@@ -9,7 +9,7 @@ use store_testing::{TestStore, on_both};
 
 use crate::common::{conflict, context};
 
-fn token(store: &TestStore, name: &str) -> PlatformToken {
+pub(crate) fn token(store: &TestStore, name: &str) -> PlatformToken {
     PlatformToken {
         id: PlatformTokenId::generate(),
         name: name.into(),

@@ -8,7 +8,9 @@ mod admins;
 mod audit;
 mod clients;
 mod credentials;
+mod deleted_tenants;
 mod directory;
+mod domains;
 mod extract;
 mod federation;
 mod guard;
@@ -98,6 +100,8 @@ impl Modify for Bearer {
 fn resources() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(tenants::routes())
+        .merge(deleted_tenants::routes())
+        .merge(domains::routes())
         .merge(credentials::routes())
         .merge(clients::routes())
         .merge(federation::routes())

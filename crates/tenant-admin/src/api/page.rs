@@ -85,6 +85,12 @@ impl<T> Page<T> {
         Self { items: rows.into_iter().map(show).collect(), next_cursor }
     }
 
+    /// A page of a list that says itself where it goes on.
+    pub(super) fn going_on(items: Vec<T>, place: Option<impl std::fmt::Display>) -> Self {
+        let next_cursor = place.map(|place| BASE64_URL_SAFE_NO_PAD.encode(place.to_string()));
+        Self { items, next_cursor }
+    }
+
     /// A page out of a list that is there as a whole, its rows named by their ids.
     pub(super) fn among<R>(
         rows: Vec<R>,

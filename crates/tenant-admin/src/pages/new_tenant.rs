@@ -57,6 +57,11 @@ const FIELDS: [&str; 4] = ["name", "slug", "profile", "compatibility"];
 static PROFILES: LazyLock<Vec<Profile>> =
     LazyLock::new(|| BUILTIN.iter().filter_map(|(_, text)| Profile::from_toml(text).ok()).collect());
 
+/// Name and title of each profile that ships with Rollcall.
+pub(crate) fn products() -> Vec<(String, String)> {
+    PROFILES.iter().map(|profile| (profile.name.clone(), profile.title.clone())).collect()
+}
+
 /// A profile that ships with Rollcall, compiled.
 pub(crate) fn product(name: &str) -> Option<&'static Profile> {
     PROFILES.iter().find(|profile| profile.name == name)

@@ -19,7 +19,7 @@ use token_service::Lifetime;
 use super::{Done, tenant};
 use crate::{
     ConsoleState,
-    chrome::{Chrome, TenantHead, page},
+    chrome::{Chrome, TenantHead, count, page},
     error::PageError,
     extract::{Fields, Parameters, Segments, Visit},
     form::Errors,
@@ -46,6 +46,9 @@ pub(crate) struct SettingsPage {
     /// `lenient` or `strict`.
     pub(crate) compatibility: String,
     pub(crate) limit: LimitField,
+    pub(crate) active: bool,
+    /// How long a deleted tenant can be restored: `30 days`.
+    pub(crate) retention: String,
 }
 
 /// The longest life of new credentials as a field.
@@ -252,6 +255,8 @@ fn settings_page(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Settin
         errors: Errors::default(),
         compatibility: tenant.row.compatibility.clone(),
         limit: LimitField::of(state, tenant),
+        active: tenant.is_active(),
+        retention: count(state.tenants.retention_days().into(), "day"),
         head,
     }
 }

@@ -83,6 +83,8 @@ fn settings(wrong: bool) -> SettingsPage {
             holds: "90 days".into(),
             platform: "2 years".into(),
         },
+        active: true,
+        retention: "30 days".into(),
     }
 }
 

@@ -67,12 +67,12 @@ pub(super) fn connection(profile: &str, word: &str, steps: usize) -> Connection 
     Connection {
         base_urls: vec![
             BaseUrl {
-                id: "base-url",
+                id: "base-url".into(),
                 label: provider.url_label,
                 value: format!("{URL}{}", provider.url_suffix),
             },
             BaseUrl {
-                id: "base-url-host",
+                id: "base-url-host".into(),
                 label: "The same, on the tenant's own host",
                 value: "https://northwind.scim.example.com/scim/v2".into(),
             },

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod audit;
 mod clients;
 mod configuration;
 mod credentials;
 mod directory;
 mod federation;
 mod installation;
+mod lifecycle;
 mod manners;
 mod networks;
 mod platform;

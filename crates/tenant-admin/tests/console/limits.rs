@@ -129,7 +129,7 @@ store_testing::on_both! {
         console.get(overview).await.hides("Next expiry");
         console.post(TOKENS, &fields("Okta", "10y")).await;
         console.get(overview).await.shows("badge-quiet\">in 10 years</span> Okta");
-        console.get("/console/").await.shows("<span class=\"sub\">next expiry in 10 years</span>");
+        console.get("/console/tenants").await.shows("badge-ok\">Ends in 10 years</span>");
         // Browsers' sessions do not follow the store's clock, so ends come near by being made near.
         for (left, kind, text) in [
             (58 * DAY, "warn", "in 58 days"),
@@ -146,7 +146,8 @@ store_testing::on_both! {
             };
             console.state.tokens.issue(tenant.id(), new, &context()).await.unwrap();
             console.get(overview).await.shows(&format!("badge-{kind}\">{text}</span> Entra {text}"));
-            console.get("/console/").await.shows(&format!("next expiry {text}"));
+            console.get("/console/tenants").await.shows(&format!("badge-{kind}\">Ends {text}</span>"));
+            console.get("/console/").await.shows(&format!("badge-{kind}\">Ends {text}</span>"));
             console.get(SETUP).await.shows(&format!("badge-{kind}\">Expires {text}</span>"));
         }
     }

@@ -4,12 +4,15 @@
 
 mod account;
 mod admins;
+mod audit;
 mod clients;
 mod configuration;
 mod credentials;
 mod departed;
+mod domains;
 mod federation;
 mod import;
+mod installation;
 mod keys;
 mod limits;
 mod people;

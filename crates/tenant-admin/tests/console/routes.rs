@@ -10,7 +10,10 @@ use crate::support::{Console, HOST};
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{slug}", "acme").replace("{id}", id).replace("{*path}", "none");
     let path = path.replace("{part}", "policies").replace("{entry}", "all");
-    path.replace("{version}", "1").replace("{set}", "sites").replace("{secret}", &"A".repeat(43))
+    path.replace("{version}", "1")
+        .replace("{set}", "sites")
+        .replace("{number}", "1")
+        .replace("{secret}", &"A".repeat(43))
 }
 
 async fn with_token(store: TestStore) -> (Console, String) {
@@ -75,6 +78,7 @@ store_testing::on_both! {
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
         let person = console.store.platform().admins(0, 1).await.unwrap().items[0].id.to_string();
+        console.store.number().await;
         let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {

@@ -23,7 +23,7 @@ store_testing::on_both! {
             assert!(cookie.contains(attribute), "{attribute} in {cookie}");
         }
         assert!(!cookie.contains("Domain"), "{cookie}");
-        console.get("/console/").await.shows("No tenant yet").shows(EMAIL);
+        console.get("/console/").await.shows("What to do first").shows(EMAIL);
         assert_eq!(console.get("/console/sign-in").await.location(), "/console/");
 
         let page = console.post("/console/sign-out", &[]).await;

@@ -82,13 +82,17 @@ store_testing::on_both! {
         let tenant = console.state.tenants.by_slug("t00").await.unwrap().unwrap();
         let id = console.user(&tenant, crate::support::person("u@x.example", "U", "X")).await;
         console.group(&tenant, "Envi_Manager", &[&id]).await;
-        let first = console.get("/console/").await;
+        let first = console.get("/console/tenants").await;
         first.shows("27 tenants").shows("t24 Hospital").hides("t25 Hospital").shows("1–25 of 27").shows("No credential");
         assert!(first.body.contains("/console/tenants/t00/groups") && !first.body.contains("/console/tenants/t01/groups"));
-        console.get("/console/?page=2").await.shows("t26 Hospital").hides("t24 Hospital").shows("26–27 of 27");
-        console.get("/console/?q=T07").await.shows("t07 Hospital").hides("t08 Hospital").shows("1 tenant<");
-        console.get("/console/?q=%22%3E%3Cscript%3E").await.shows("No tenant fits").hides("\"><script>");
-        assert_eq!(console.get("/console/?page=-7&q=%00").await.status, StatusCode::OK);
+        console.get("/console/tenants?page=2").await.shows("t26 Hospital").hides("t24 Hospital").shows("26–27 of 27");
+        console.get("/console/tenants?q=T07").await.shows("t07 Hospital").hides("t08 Hospital").shows("1 tenant<");
+        console.get("/console/tenants?q=%22%3E%3Cscript%3E").await.shows("No tenant fits").hides("\"><script>");
+        assert_eq!(console.get("/console/tenants?page=-7&q=%00").await.status, StatusCode::OK);
+        let envi = console.get("/console/tenants?profile=envi&status=active").await;
+        envi.shows("t00 Hospital").hides("t01 Hospital").shows("1 tenant<").shows("value=\"envi\" selected");
+        console.get("/console/tenants?status=inactive").await.shows("No tenant fits").shows("Show all tenants");
+        console.get("/console/tenants?status=none&profile=none").await.shows("27 tenants");
     }
 
     async fn pages_of_a_tenant_that_is_not_there_are_404(store: TestStore) {

@@ -47,7 +47,7 @@ store_testing::on_both! {
         console.get("/console/tenants/acme/setup?done=revoked").await.shows("The token is revoked").shows("Revoked");
         assert_eq!(console.get(&revoke).await.status, StatusCode::NOT_FOUND);
         assert_eq!(console.post(&revoke, &[("slug", "acme")]).await.status, StatusCode::NOT_FOUND);
-        console.get("/console/").await.shows("No live credential");
+        console.get("/console/tenants").await.shows("No live credential");
     }
 
     async fn one_of_two_tokens_goes_without_typing(store: TestStore) {

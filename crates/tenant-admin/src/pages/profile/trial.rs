@@ -213,11 +213,7 @@ async fn found(
         }
         return Ok(None);
     }
-    let scope = state.store.tenant(tenant.id());
-    let mut user = scope.user_by_name(name, true).await?;
-    if let (None, Ok(id)) = (&user, name.parse()) {
-        user = scope.user(id, true).await?;
-    }
+    let user = state.tenants.user_named(tenant, name).await?;
     if user.is_none() {
         errors.add("user", "Nobody in this tenant has this userName or id.");
     }

@@ -2,12 +2,12 @@
 
 use provisioning::Tenant;
 
-use crate::ConsoleState;
+use crate::{ConsoleState, error::PageError, pages::domains};
 
 /// An address of the tenant.
 #[derive(Clone, Debug)]
 pub(crate) struct BaseUrl {
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     pub(crate) label: &'static str,
     pub(crate) value: String,
 }
@@ -18,15 +18,16 @@ pub(crate) fn base_url(public_url: &url::Url, tenant: &Tenant) -> String {
     format!("{origin}/t/{}{}", tenant.row.slug, tenant.profile.base_path)
 }
 
-/// All of them, the usual one first, as `label` names it and with what its identity provider wants after it.
-pub(crate) fn base_urls(
+/// All of them, the usual one first, as `label` names it and with what its identity provider wants after it; host names of
+/// the tenant's own once they are proven.
+pub(crate) async fn base_urls(
     state: &ConsoleState,
     tenant: &Tenant,
     label: &'static str,
     suffix: &str,
-) -> Vec<BaseUrl> {
+) -> Result<Vec<BaseUrl>, PageError> {
     let first = format!("{}{suffix}", base_url(&state.public_url, tenant));
-    let mut urls = vec![BaseUrl { id: "base-url", label, value: first }];
+    let mut urls = vec![BaseUrl { id: "base-url".to_owned(), label, value: first }];
     if let Some(domain) = &state.tenant_domain {
         let port = match state.public_url.port() {
             Some(port) if !domain.contains(':') => format!(":{port}"),
@@ -34,7 +35,13 @@ pub(crate) fn base_urls(
         };
         let (scheme, path) = (state.public_url.scheme(), &tenant.profile.base_path);
         let value = format!("{scheme}://{}.{domain}{port}{path}{suffix}", tenant.row.slug);
-        urls.push(BaseUrl { id: "base-url-host", label: "The same, on the tenant's own host", value });
+        let id = "base-url-host".to_owned();
+        urls.push(BaseUrl { id, label: "The same, on the tenant's own host", value });
     }
-    urls
+    for (number, url) in domains::own_base_urls(state, tenant).await?.into_iter().enumerate() {
+        let id = format!("base-url-own-{number}");
+        let label = "The same, on a host name of the customer's own";
+        urls.push(BaseUrl { id, label, value: format!("{url}{suffix}") });
+    }
+    Ok(urls)
 }

@@ -45,7 +45,7 @@ impl Connection {
         let provider = connect::provider_of(&tenant.profile, asked, chosen.as_deref());
         let url = base_url(&state.public_url, tenant);
         Ok(Self {
-            base_urls: base_urls(state, tenant, provider.url_label, provider.url_suffix),
+            base_urls: base_urls(state, tenant, provider.url_label, provider.url_suffix).await?,
             connect: Connect::of(&tenant.profile, provider, &url),
             progress: Progress::of(state, tenant, provider, home).await?,
             choose_to: format!("{home}/provider"),

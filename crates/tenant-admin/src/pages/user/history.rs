@@ -73,7 +73,8 @@ pub(crate) fn timeline(records: Vec<Record>, now: i64) -> Vec<Entry> {
         .collect()
 }
 
-fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
+/// What was done, and the look of its mark.
+pub(crate) fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
     let named =
         |verb: &str, key: &str, name: &str| match payload.and_then(|payload| payload[key][name].as_str()) {
             Some(name) => format!("{verb} {name}"),
@@ -96,7 +97,8 @@ fn words(event: &str, payload: Option<&Value>) -> (String, &'static str) {
     }
 }
 
-fn who(record: &Record) -> String {
+/// Who did it.
+pub(crate) fn who(record: &Record) -> String {
     match record.actor.kind {
         ActorKind::Credential => format!("token {}", record.actor.name),
         ActorKind::PlatformToken => format!("platform token {}", record.actor.name),
@@ -118,7 +120,7 @@ fn changes(payload: &Value) -> Vec<Change> {
 }
 
 /// The notes of a change, those with one reason together; and the members that a group was not given.
-fn notes(payload: &Value) -> Vec<Noted> {
+pub(crate) fn notes(payload: &Value) -> Vec<Noted> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
