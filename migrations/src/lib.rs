@@ -147,6 +147,15 @@ const SIGN_IN: Script = Script {
     tenant_tables: &[],
 };
 
+/// Looking for people, and imports of files.
+const PEOPLE: Script = Script {
+    name: "m20261126_000021_people",
+    tables: include_str!("people/tables.sql"),
+    postgres: include_str!("people/postgres.sql"),
+    sqlite: include_str!("people/sqlite.sql"),
+    tenant_tables: &["imports", "import_parts"],
+};
+
 /// Requests of identity providers, their counts, and what has been heard from each tenant's.
 const ACTIVITY: Script = Script {
     name: "m20261126_000017_activity",
@@ -219,6 +228,7 @@ impl MigratorTrait for Migrator {
             Box::new(VALUE_SET_VERSIONS),
             Box::new(TENANTS),
             Box::new(CHAIN),
+            Box::new(PEOPLE),
         ]
     }
 }

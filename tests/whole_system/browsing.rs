@@ -118,6 +118,18 @@ impl Browser {
         !self.client.find_all(Locator::XPath(&link(text))).await.unwrap().is_empty()
     }
 
+    /// Chooses a file in a field for files.
+    pub(crate) async fn attach(&self, css: &str, file: &std::path::Path) {
+        let path = file.to_str().unwrap();
+        self.act(Locator::Css(css), |field| async move { field.send_keys(path).await }).await;
+    }
+
+    /// What stands in a field, or is chosen in a list.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        let value = |field: Element| async move { Ok(field.prop("value").await?.unwrap_or_default()) };
+        self.act(Locator::Css(css), value).await
+    }
+
     /// Chooses an option of a list by what it shows.
     pub(crate) async fn choose(&self, css: &str, label: &str) {
         let choose = |list: Element| async move { list.select_by_label(label).await };

@@ -315,6 +315,17 @@ impl Console {
             .header("cookie", &self.cookie);
         request.body(form.finish()).send().await.unwrap()
     }
+
+    /// Sends a file as a form does (RFC 7578), in the field `file`.
+    pub(crate) async fn upload(&self, path: &str, file: &str) -> reqwest::Response {
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"people.csv\"";
+        let request = self.http.post(format!("{}{path}", self.origin));
+        let request = request
+            .header("content-type", "multipart/form-data; boundary=limit")
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", &self.cookie);
+        request.body(format!("--limit\r\n{head}\r\n\r\n{file}\r\n--limit--\r\n")).send().await.unwrap()
+    }
 }
 
 /// A SCIM client with one credential.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod activity;
 mod api;
 mod audit;
 mod browser;
@@ -23,6 +24,7 @@ mod keys;
 mod limits;
 mod oauth;
 mod pages;
+mod people;
 mod refusals;
 mod revocation;
 mod roles;

@@ -49,10 +49,11 @@ pub(crate) fn note(exchange: &Exchange, secrets: &Secrets, log: bool) -> Noted {
         found.strip_all(body);
     }
     let query = query.map(|query| found.strip(&query));
+    let path = secrets.path(&exchange.path, &mut found);
     let resource_id = resource_id(exchange, response.as_ref()).map(|id| shown(&found.strip(&id), PATH));
 
     let mut subjects = Subjects::default();
-    subjects.text(&exchange.path);
+    subjects.text(&path);
     resource_id.iter().for_each(|id| subjects.name(id));
     query.iter().for_each(|query| subjects.filter(query));
     [&request, &response].into_iter().flatten().for_each(|body| subjects.body(body));
@@ -67,7 +68,7 @@ pub(crate) fn note(exchange: &Exchange, secrets: &Secrets, log: bool) -> Noted {
         credential_name: shown(&exchange.credential_name, PATH),
         method: shown(&exchange.method, METHOD),
         route: exchange.route.to_owned(),
-        path: shown(&found.strip(&exchange.path), PATH),
+        path: shown(&path, PATH),
         query: query.map(|query| shown(&query, TEXT)),
         resource_id,
         status: exchange.status.into(),

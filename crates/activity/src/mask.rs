@@ -1,6 +1,6 @@
 //! What must not be kept: passwords, and values whose format says that they identify a person towards an authority (NPI,
-//! DEA). Masked by the name under which they are sent, in bodies, PATCH paths, filters and queries; and wherever else in
-//! the same request the same value stands.
+//! DEA). Masked by the name under which they are sent, in bodies, PATCH paths, filters and queries; by their form, where a
+//! tenant has such formats, under whatever name; and wherever else in the same request the same value stands.
 //!
 //! Names are compared generously: it is better to mask too much than to keep a number because its name was misspelt.
 
@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use scim_core::{
     ResourceType,
+    format::Format,
     profile::Profile,
     schema::{Attribute, Mutability, Returned},
 };
@@ -17,19 +18,23 @@ use serde_json::{Map, Value};
 pub const MASK: &str = "•••";
 
 /// Words that make any name a secret's.
-const ALWAYS: [&str; 3] = ["password", "passwd", "secret"];
+const ALWAYS: [&str; 5] = ["password", "passwd", "secret", "token", "apikey"];
 /// Shortest name that is recognised by its beginning.
 const SHORTEST: usize = 3;
 /// Shortest secret, in characters, that is looked for in other places: shorter ones stand everywhere by chance.
 const SHORTEST_VALUE: usize = 5;
+/// Longest text, in bytes, that may be a number of an authority.
+const LONGEST_NUMBER: usize = 40;
 /// Most secrets of one request that are looked for in other places.
 const MOST_VALUES: usize = 50;
 
-/// Names of a tenant's secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a tenant's secrets are called, and what they look like.
+#[derive(Clone, Debug, Default)]
 pub struct Secrets {
     /// In lower case.
     names: BTreeSet<String>,
+    /// Of attributes that identify a person.
+    formats: Vec<Format>,
 }
 
 /// Secrets that were found in one request.
@@ -40,11 +45,45 @@ impl Secrets {
     /// The secrets of a profile: attributes that are never shown, those of a sensitive format, and their other names.
     #[must_use]
     pub fn of(profile: &Profile) -> Self {
-        let mut names = BTreeSet::new();
+        let mut secrets = Self::default();
         for kind in std::iter::once(&profile.user).chain(&profile.group) {
-            collect(kind, &mut names);
+            secrets.collect(kind);
         }
-        Self { names }
+        secrets
+    }
+
+    /// Adds the secrets of one kind of resource.
+    fn collect(&mut self, kind: &ResourceType) {
+        let schemas = [&kind.schema, &kind.known].into_iter();
+        for schema in schemas.chain(kind.extensions.iter().map(|extension| &extension.schema)) {
+            for attribute in &schema.attributes {
+                self.add(attribute, attribute);
+                for sub in &attribute.sub_attributes {
+                    // `value` alone would mean everything, so all of its attribute is masked.
+                    self.add(sub, if sub.name.eq_ignore_ascii_case("value") { attribute } else { sub });
+                }
+            }
+        }
+        for alias in &kind.product.aliases {
+            let parent = self.names.contains(&alias.target.attribute.name.to_lowercase());
+            if parent || is_secret(alias.target.leaf()) {
+                self.names.insert(alias.name.to_lowercase());
+            }
+        }
+    }
+
+    /// Adds the name of an attribute, if what it holds is secret.
+    fn add(&mut self, attribute: &Attribute, named: &Attribute) {
+        if is_secret(attribute) {
+            self.names.insert(named.name.to_lowercase());
+            self.formats
+                .extend(sensitive(attribute).filter(|format| !self.formats.contains(format)).cloned());
+        }
+    }
+
+    /// Does a text look like one of them?
+    fn looks_secret(&self, text: &str) -> bool {
+        text.len() <= LONGEST_NUMBER && self.formats.iter().any(|format| format.check(text).is_ok())
     }
 
     /// Does a key or a path name a secret? Each part of it counts: `URN:User:npi`, `licences.dea`, `npi[type eq "a"]`.
@@ -67,6 +106,8 @@ impl Secrets {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.mask(item, found)),
             Value::Object(fields) => self.mask_object(fields, found),
+            Value::String(text) if self.looks_secret(text) => found.hide(value),
+            Value::Number(number) if self.looks_secret(&number.to_string()) => found.hide(value),
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
@@ -90,7 +131,22 @@ impl Secrets {
 
     /// A filter or path; if it names a secret, without any value that it compares with.
     pub(crate) fn filter(&self, text: &str, found: &mut Found) -> String {
-        if self.has(text) { without_literals(text, found) } else { text.to_owned() }
+        if self.has(text) {
+            return without_literals(text, found);
+        }
+        if self.looks_secret(text) {
+            found.add(text);
+        }
+        for literal in literals(text).iter().filter(|literal| self.looks_secret(literal)) {
+            found.add(literal);
+        }
+        found.strip(text)
+    }
+
+    /// A path of an address, decoded or not.
+    pub(crate) fn path(&self, path: &str, found: &mut Found) -> String {
+        path.split('/').filter(|segment| self.looks_secret(segment)).for_each(|segment| found.add(segment));
+        found.strip(path)
     }
 
     /// A query as people read it, decoded.
@@ -161,34 +217,15 @@ impl Found {
     }
 }
 
-/// Adds the secrets of one kind of resource.
-fn collect(kind: &ResourceType, names: &mut BTreeSet<String>) {
-    let schemas = [&kind.schema, &kind.known].into_iter();
-    for schema in schemas.chain(kind.extensions.iter().map(|extension| &extension.schema)) {
-        for attribute in &schema.attributes {
-            if is_secret(attribute) {
-                names.insert(attribute.name.to_lowercase());
-            }
-            for sub in attribute.sub_attributes.iter().filter(|sub| is_secret(sub)) {
-                // `value` alone would mean everything, so all of its attribute is masked.
-                let whose = if sub.name.eq_ignore_ascii_case("value") { attribute } else { sub };
-                names.insert(whose.name.to_lowercase());
-            }
-        }
-    }
-    for alias in &kind.product.aliases {
-        let parent = names.contains(&alias.target.attribute.name.to_lowercase());
-        if parent || is_secret(alias.target.leaf()) {
-            names.insert(alias.name.to_lowercase());
-        }
-    }
-}
-
 fn is_secret(attribute: &Attribute) -> bool {
-    let format = attribute.constraint.as_ref().and_then(|constraint| constraint.format.as_ref());
     attribute.mutability == Mutability::WriteOnly
         || attribute.returned == Returned::Never
-        || format.is_some_and(scim_core::format::Format::is_sensitive)
+        || sensitive(attribute).is_some()
+}
+
+/// The format of an attribute, if it is one of those.
+fn sensitive(attribute: &Attribute) -> Option<&Format> {
+    attribute.constraint.as_ref()?.format.as_ref().filter(|format| format.is_sensitive())
 }
 
 /// A filter without the texts that stand in quotes.
@@ -348,6 +385,17 @@ format = "dea"
             json!({"npi": "1234567893", "title": "Dr. 1234567893", "badge": 1_234_567_893, "note": "12345"});
         let wanted = json!({"npi": MASK, "title": format!("Dr. {MASK}"), "badge": MASK, "note": "12345"});
         assert_eq!(masked(sent), wanted);
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked_under_any_name() {
+        let sent = json!({"badge": "1234567893", "filter": "title eq \"1234567893\"", "number": 1_234_567_893, "other": "1234567890"});
+        let filter = format!("title eq \"{MASK}\"");
+        let wanted = json!({"badge": MASK, "filter": filter, "number": MASK, "other": "1234567890"});
+        assert_eq!(masked(sent), wanted);
+        let mut found = Found::default();
+        assert_eq!(secrets().path("/Users/1234567893", &mut found), format!("/Users/{MASK}"));
+        assert_eq!(secrets().path("/Users/1234567890", &mut found), "/Users/1234567890");
     }
 
     #[test]

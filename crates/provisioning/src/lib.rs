@@ -8,6 +8,8 @@ pub mod directory;
 pub mod domains;
 pub mod entries;
 pub mod groups;
+pub mod imports;
+pub mod people;
 pub mod removal;
 pub mod slug;
 pub mod users;

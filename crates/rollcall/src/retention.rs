@@ -1,6 +1,6 @@
 //! Clears away what has had its time while the server runs: deleted tenants and users, claims of host names, revoked
-//! access tokens, notes of what was refused, the log of requests and its counters, retired signing keys whose last token
-//! has ended. At its start, and then about once an hour.
+//! access tokens, notes of what was refused, files that nobody imported, the log of requests and its counters, retired
+//! signing keys whose last token has ended. At its start, and then about once an hour.
 
 use std::time::Duration;
 
@@ -47,6 +47,13 @@ pub(crate) async fn run(installation: Installation, log_days: u32, stop: watch::
             }
             if let Err(error) = installation.tokens.forget_refusals().await {
                 tracing::warn!(%error, "old refusals could not be removed; the next round tries again");
+            }
+            match installation.provisioner.forget_import_files().await {
+                Ok(0) => {}
+                Ok(parts) => tracing::info!(parts, "removed files that nobody has imported"),
+                Err(error) => {
+                    tracing::warn!(%error, "files that nobody has imported could not be removed; the next round tries again");
+                }
             }
             if let Err(error) = forget_activity(&installation.store, log_days).await {
                 tracing::warn!(%error, "old requests could not be removed from the log; the next round tries again");

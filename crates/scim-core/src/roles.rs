@@ -134,6 +134,21 @@ pub struct RuleLine {
     pub role: Option<String>,
 }
 
+/// What a rule makes of a group that it knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It gives this role.
+    Gives(Role),
+    /// The role is protected, and the rule does not name the group.
+    Protected(String),
+    /// The catalogue does not have the role, and such roles are not granted.
+    Unlisted(String),
+    /// Nothing is left for the name of a role.
+    Nameless,
+    /// A rule before it counts.
+    Passed,
+}
+
 impl RoleRule {
     fn line(&self) -> RuleLine {
         let (kind, wanted, role) = match self {
@@ -189,6 +204,11 @@ impl RoleRule {
 
     /// The role, and whether the rule names the group itself.
     fn role_of(&self, group: &Group<'_>) -> Option<(String, bool)> {
+        self.name_of(group).filter(|(name, _)| !name.is_empty())
+    }
+
+    /// As [`Self::role_of`]; the name may be empty. `None`: the rule does not know the group.
+    fn name_of(&self, group: &Group<'_>) -> Option<(String, bool)> {
         let (name, explicit) = match self {
             Self::Prefix(prefix, role) => {
                 let rest = strip_prefix_folded(group.name, &prefix.folded)?;
@@ -202,8 +222,7 @@ impl RoleRule {
             Self::Group(key, role) => (group.key == *key).then(|| (role.clone(), true))?,
             Self::ExternalId(id, role) => (group.external_id == Some(id)).then(|| (role.clone(), true))?,
         };
-        let name = name.trim();
-        (!name.is_empty()).then(|| (name.to_owned(), explicit))
+        Some((name.trim().to_owned(), explicit))
     }
 }
 
@@ -299,29 +318,62 @@ impl RoleMapping {
         external_id: Option<&str>,
         catalogue: Option<&ValueSet>,
     ) -> Vec<Role> {
-        let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
-        let by_prefix = by_prefix.map(|prefix| RoleRule::Prefix(Prefix::from(prefix), None));
-        let group = Group::new(display_name, external_id);
         let mut roles: Vec<Role> = Vec::new();
-        for rule in self.rules.iter().chain(&by_prefix) {
-            let Some((name, explicit)) = rule.role_of(&group) else { continue };
-            if !explicit && self.is_protected(&name) {
-                continue;
-            }
-            let listed = catalogue.and_then(|catalogue| catalogue.find(&name));
-            let role = match listed {
-                Some(listed) => Role::named(&listed.value),
-                None if catalogue.is_some() && self.unlisted == UnlistedRole::Ignore => continue,
-                None => Role::named(&name),
-            };
+        self.judge(display_name, external_id, catalogue, |_, verdict| {
+            let Verdict::Gives(role) = verdict else { return true };
             if !roles.iter().any(|known| known.key == role.key) {
                 roles.push(role);
             }
-            if self.matches == Matches::First {
-                break;
+            self.matches == Matches::All
+        });
+        roles
+    }
+
+    /// What each rule that knows a group makes of it, with its place in [`Self::lines`]; for people who ask why.
+    #[must_use]
+    pub fn explain(
+        &self,
+        display_name: &str,
+        external_id: Option<&str>,
+        catalogue: Option<&ValueSet>,
+    ) -> Vec<(usize, Verdict)> {
+        let (mut told, mut given) = (Vec::new(), false);
+        self.judge(display_name, external_id, catalogue, |line, verdict| {
+            let passed = given && self.matches == Matches::First;
+            given |= matches!(verdict, Verdict::Gives(_));
+            told.push((line, if passed { Verdict::Passed } else { verdict }));
+            true
+        });
+        told
+    }
+
+    /// Goes through the rules that know a group for as long as they are wanted.
+    fn judge(
+        &self,
+        display_name: &str,
+        external_id: Option<&str>,
+        catalogue: Option<&ValueSet>,
+        mut goes_on: impl FnMut(usize, Verdict) -> bool,
+    ) {
+        let by_prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        let by_prefix = by_prefix.map(|prefix| RoleRule::Prefix(Prefix::from(prefix), None));
+        let group = Group::new(display_name, external_id);
+        for (line, rule) in self.rules.iter().chain(&by_prefix).enumerate() {
+            let Some((name, explicit)) = rule.name_of(&group) else { continue };
+            let listed = catalogue.and_then(|catalogue| catalogue.find(&name));
+            let verdict = match listed {
+                _ if name.is_empty() => Verdict::Nameless,
+                _ if !explicit && self.is_protected(&name) => Verdict::Protected(name),
+                Some(listed) => Verdict::Gives(Role::named(&listed.value)),
+                None if catalogue.is_some() && self.unlisted == UnlistedRole::Ignore => {
+                    Verdict::Unlisted(name)
+                }
+                None => Verdict::Gives(Role::named(&name)),
+            };
+            if !goes_on(line, verdict) {
+                return;
             }
         }
-        roles
     }
 
     /// 400 `invalidValue` for a group that no rule knows, where the tenant wants none.
@@ -471,6 +523,25 @@ mod tests {
             ]
         );
         assert_eq!(RoleMapping::default().lines(), []);
+    }
+
+    #[test]
+    fn people_are_told_why() {
+        let catalogue = ValueSet::new(["Viewer", "Member"].map(AllowedValue::from));
+        let mut mapping = mapping(Matches::First);
+        let told = |mapping: &RoleMapping, group: &str, id: Option<&str>| {
+            mapping.explain(group, id, Some(&catalogue))
+        };
+        let viewer = || Verdict::Gives(Role::named("Viewer"));
+        assert_eq!(told(&mapping, "app_viewer", None), [(5, viewer())]);
+        assert_eq!(told(&mapping, "App_", None), [(5, Verdict::Nameless)]);
+        assert_eq!(told(&mapping, "App_owner", None), [(5, Verdict::Protected("owner".into()))]);
+        assert_eq!(told(&mapping, "Everyone", None), []);
+        let both = [(1, Verdict::Gives(Role::named("Auditor"))), (5, Verdict::Passed)];
+        assert_eq!(told(&mapping, "App_Viewer", Some("00g7")), both);
+        mapping.unlisted = UnlistedRole::Ignore;
+        let both = [(1, Verdict::Unlisted("Auditor".into())), (5, viewer())];
+        assert_eq!(told(&mapping, "App_Viewer", Some("00g7")), both);
     }
 
     #[test]

@@ -88,6 +88,38 @@ pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> 
     found.into_iter().collect()
 }
 
+/// An attribute whose values are indexed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexedPath {
+    /// [`IndexedValue::path`].
+    pub path: String,
+    /// Are its values compared as they are? If not, folded.
+    pub case_exact: bool,
+}
+
+/// The attributes of a type that [`indexed`] gives values of, in the order of its schemas.
+#[must_use]
+pub fn indexed_paths(resource_type: &ResourceType) -> Vec<IndexedPath> {
+    let mut paths = Vec::new();
+    add_paths(&mut paths, "", &resource_type.schema);
+    for extension in &resource_type.extensions {
+        add_paths(&mut paths, &format!("{}:", extension.schema.id), &extension.schema);
+    }
+    paths
+}
+
+fn add_paths(paths: &mut Vec<IndexedPath>, prefix: &str, schema: &Schema) {
+    for attribute in &schema.attributes {
+        let path = format!("{prefix}{}", attribute.name);
+        for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
+            paths.push(IndexedPath { path: format!("{path}.{}", sub.name), case_exact: sub.case_exact });
+        }
+        if attribute.indexed {
+            paths.push(IndexedPath { path, case_exact: attribute.case_exact });
+        }
+    }
+}
+
 fn add_indexed(found: &mut BTreeSet<IndexedValue>, prefix: &str, schema: &Schema, values: &Value) {
     for attribute in &schema.attributes {
         let Some(value) = values.get(&attribute.name) else { continue };
@@ -220,6 +252,7 @@ mod tests {
         let user = ResourceType::user();
         let document = document(json!({
             "userName": "ann", "displayName": "ÉMILE", "nickName": "no",
+            "name": {"givenName": "Ann", "familyName": "STRASSE", "middleName": "no"},
             "emails": [{"value": "A@X", "type": "work"}, {"value": "a@x"}, {"type": "home"}],
             ENTERPRISE: {"employeeNumber": "E7", "manager": {"value": "M1", "displayName": "Max"}},
         }));
@@ -230,10 +263,18 @@ mod tests {
         let expected = [
             ("displayName", "émile"),
             ("emails.value", "a@x"),
+            ("name.familyName", "strasse"),
+            ("name.givenName", "ann"),
             ("employeeNumber", "e7"),
             ("manager.value", "m1"),
         ];
         assert_eq!(found, expected.map(|(path, value)| (path.to_owned(), value.to_owned())));
+        let mut paths: Vec<_> = indexed_paths(&user).into_iter().map(|indexed| indexed.path).collect();
+        paths.sort();
+        let mut of_values: Vec<_> =
+            indexed(&user, &form(&user, &document)).into_iter().map(|indexed| indexed.path).collect();
+        of_values.dedup();
+        assert_eq!(paths, of_values);
 
         let long = document_with_mail(&"x".repeat(MAX_INDEXED + 1));
         assert_eq!(indexed(&user, &form(&user, &long)), [], "an index entry has an end");

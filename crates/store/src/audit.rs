@@ -55,6 +55,30 @@ impl TenantScope {
         records(query.into_model::<Row>().all(&tx.db).await?)
     }
 
+    /// Audit rows of one object, newest first; those before one of them (its id), if given.
+    pub async fn history(
+        &self,
+        object_id: &str,
+        before: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Record>, StoreError> {
+        let tx = self.read().await?;
+        let mut query = audit::Entity::find()
+            .filter(audit::COLUMN.tenant_id.eq(tx.tenant))
+            .filter(audit::COLUMN.object_id.eq(object_id))
+            .join(
+                JoinType::LeftJoin,
+                payload_of::<audit::Entity>(audit::Column::TenantId, audit::Column::PayloadId),
+            )
+            .column_as(payloads::Column::Body, "body")
+            .order_by_desc(audit::Column::Id)
+            .limit(limit);
+        if let Some(before) = before {
+            query = query.filter(audit::COLUMN.id.lt(before));
+        }
+        records(query.into_model::<Row>().all(&tx.db).await?)
+    }
+
     /// Outbox rows in the order written.
     pub async fn outbox(&self, limit: u64) -> Result<Vec<Record>, StoreError> {
         let tx = self.read().await?;

@@ -45,6 +45,8 @@ ids! {
     UserId,
     /// A group of a tenant.
     GroupId,
+    /// An import of a file into a tenant.
+    ImportId,
     /// A credential of a tenant; the `jti` of a bearer token.
     CredentialId,
     /// A person who signs in to the console.

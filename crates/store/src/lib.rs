@@ -13,6 +13,7 @@ pub mod error;
 pub mod federations;
 pub mod groups;
 pub mod ids;
+pub mod imports;
 pub mod keys;
 pub mod logins;
 pub mod page;
@@ -44,7 +45,7 @@ mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};
 pub use error::StoreError;
-pub use ids::{AdminId, CredentialId, GroupId, PlatformTokenId, SetupLinkId, TenantId, UserId};
+pub use ids::{AdminId, CredentialId, GroupId, ImportId, PlatformTokenId, SetupLinkId, TenantId, UserId};
 pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
 pub use store::{Backend, Clock, Store, StoreOptions, TenantScope, Terms};

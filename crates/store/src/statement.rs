@@ -125,6 +125,20 @@ impl Sql {
         self.push("(").push(column).push(" IN ").ids(ids).push(") IS TRUE")
     }
 
+    /// Appends the condition that a column holds one of any number of ids, each of which is looked up in an index of it:
+    /// for lists that are short beside the table.
+    pub(crate) fn is_looked_up<'a>(
+        &mut self,
+        column: &'static str,
+        ids: impl IntoIterator<Item = &'a Uuid>,
+    ) -> &mut Self {
+        if self.backend == Backend::Sqlite {
+            return self.push(column).push(" IN ").ids(ids);
+        }
+        let list: Vec<String> = ids.into_iter().map(Uuid::to_string).collect();
+        self.push(column).push(" = ANY (").bind(format!("{{{}}}", list.join(","))).push("::uuid[])")
+    }
+
     /// A subquery of any number of ids, column `id`. They travel as one text, so no list is too long for the bind
     /// limit. What it gives are uuids as they are: under row-level security PostgreSQL uses an index only for
     /// conditions that call nothing that could leak a row, such as a cast.

@@ -23,6 +23,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// values with labels.
 const LARGE_FORM: usize = 8 * 1024 * 1024;
 
+/// Largest form with a file of users; the file itself is bounded by [`provisioning::imports::MAX_BYTES`].
+const FILE_FORM: usize = provisioning::imports::MAX_BYTES + BODY_LIMIT;
+
 /// Makes the exported table and the function that mounts it from one list.
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident, $mount:ident:
@@ -84,6 +87,10 @@ table! {
     post Operate "/console/platform-tokens/{id}/networks" => pages::platform_token::networks;
     post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
     post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
+    get Survey "/console/audit" => pages::audit::of_installation;
+    get Survey "/console/audit/export" => pages::audit::export_of_installation;
+    post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
+    get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
     get Operate "/console/admins" => pages::admins::show;
     post Operate "/console/admins" => pages::admins::add;
     get Operate "/console/admins/{id}" => pages::admin::show;
@@ -92,10 +99,6 @@ table! {
     post Operate "/console/admins/{id}/second-factor" => pages::admin::reset_second_factor;
     post Operate "/console/admins/{id}/sessions" => pages::admin::end_sessions;
     post Operate "/console/admins/{id}/remove" => pages::admin::remove;
-    get Survey "/console/audit" => pages::audit::of_installation;
-    get Survey "/console/audit/export" => pages::audit::export_of_installation;
-    post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
-    get Survey "/console/audit/{number}" => pages::audit::entry::of_installation;
     get Read "/console/tenants/{slug}" => pages::overview::show;
     get Manage "/console/tenants/{slug}/settings" => pages::settings::show;
     post Manage "/console/tenants/{slug}/settings" => pages::settings::save;
@@ -155,15 +158,32 @@ table! {
     get Read "/console/tenants/{slug}/value-sets/{set}/versions/{version}" => pages::value_set::versions::show;
     post Manage "/console/tenants/{slug}/value-sets/{set}/clear" => pages::value_set::clear;
     get Read "/console/tenants/{slug}/roles" => pages::roles::show;
+    post Manage "/console/tenants/{slug}/roles" => pages::roles::save;
+    get Read "/console/tenants/{slug}/roles/{key}" => pages::role::show;
     get Read "/console/tenants/{slug}/audit" => pages::audit::of_tenant;
     get Read "/console/tenants/{slug}/audit/export" => pages::audit::export_of_tenant;
     post Read "/console/tenants/{slug}/audit/verify" => pages::audit::verify_of_tenant;
     get Read "/console/tenants/{slug}/audit/{number}" => pages::audit::entry::of_tenant;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
-    post Manage "/console/tenants/{slug}/import" => pages::import::run, at most LARGE_FORM;
-    get Manage "/console/tenants/{slug}/export" => pages::import::export;
+    post Manage "/console/tenants/{slug}/import" => pages::import::receive, at most FILE_FORM;
+    get Manage "/console/tenants/{slug}/import/{id}" => pages::import_run::show;
+    get Manage "/console/tenants/{slug}/import/{id}/errors" => pages::import_run::errors;
+    post Manage "/console/tenants/{slug}/import/{id}/try" => pages::import_run::try_out;
+    post Manage "/console/tenants/{slug}/import/{id}/run" => pages::import_run::run;
+    post Manage "/console/tenants/{slug}/import/{id}/stop" => pages::import_run::stop;
+    post Manage "/console/tenants/{slug}/import/{id}/discard" => pages::import_run::discard;
+    get Manage "/console/tenants/{slug}/export" => pages::export::show;
+    get Manage "/console/tenants/{slug}/activity" => pages::activity::show;
+    get Manage "/console/tenants/{slug}/activity/live" => pages::activity::live;
+    get Manage "/console/tenants/{slug}/activity/check" => pages::check::show;
+    post Manage "/console/tenants/{slug}/activity/check" => pages::check::check, at most LARGE_FORM;
+    get Manage "/console/tenants/{slug}/activity/{id}" => pages::request::show;
     get Read "/console/tenants/{slug}/users" => pages::users::show;
     get Read "/console/tenants/{slug}/users/{id}" => pages::user::show;
+    post Manage "/console/tenants/{slug}/users/{id}/deactivate" => pages::user::deactivate;
+    post Manage "/console/tenants/{slug}/users/{id}/reactivate" => pages::user::reactivate;
+    get Manage "/console/tenants/{slug}/users/{id}/delete" => pages::delete::ask;
+    post Manage "/console/tenants/{slug}/users/{id}/delete" => pages::delete::delete;
     post Manage "/console/tenants/{slug}/users/{id}/restore" => pages::user::restore;
     get Manage "/console/tenants/{slug}/users/{id}/purge" => pages::purge::ask;
     post Manage "/console/tenants/{slug}/users/{id}/purge" => pages::purge::purge;

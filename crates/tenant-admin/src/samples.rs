@@ -1,12 +1,15 @@
 //! Every template with sample data: each page must keep the console's rules, and can be written out to be looked at
 //! (`CONSOLE_SAMPLES=DIR`).
 
+mod activity;
 mod audit;
 mod configuration;
 mod guest;
+mod imports;
 mod keys;
 mod people;
 mod platform;
+mod roles;
 mod rules;
 mod setup;
 mod sign_in;
@@ -228,12 +231,15 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(guest::pages())
     .chain(keys::pages())
     .chain(people::pages())
+    .chain(roles::pages())
+    .chain(imports::pages())
     .chain(platform::pages())
-    .chain(sign_in::pages())
     .chain(audit::pages())
+    .chain(sign_in::pages())
     .chain(configuration::pages())
     .chain(tenants::pages())
     .chain(rules::pages())
+    .chain(activity::pages())
     .map(|(name, page)| (name, page.expect("a page")))
     .collect()
 }

@@ -17,16 +17,26 @@ const VARIABLE: &str = "ROLLCALL_LONG_CONSOLE";
 const TRIES: usize = 15;
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Addresses beyond the bare pages, below the tenant's own.
-const ASKED: [(&str, &str); 9] = [
-    ("search, start of a name", "/users?search=user09"),
-    ("search, nobody", "/users?search=zzzz"),
-    ("search, one letter", "/users?search=u"),
+const ASKED: [(&str, &str); 19] = [
+    ("search, start of a name", "/users?q=user09"),
+    ("search, one person", "/users?q=user00042"),
+    ("search, two words", "/users?q=given42+family42"),
+    ("search, nobody", "/users?q=zzzz"),
+    ("search, one letter", "/users?q=u"),
+    ("search among the inactive", "/users?q=user09&status=inactive"),
+    ("search inside", "/users?q=amily42&inside=1"),
+    ("search inside, nobody", "/users?q=zzzz&inside=1"),
     ("filter, userName eq", "/users?filter=userName+eq+%22user00042%40northwind.example%22"),
-    ("filter, not indexed", "/users?filter=name.familyName+eq+%22Family42%22"),
+    ("filter, emails.value eq", "/users?filter=emails.value+eq+%22user00042%40northwind.example%22"),
+    ("filter, userName sw", "/users?filter=userName+sw+%22user09%22"),
+    ("filter, name.familyName eq", "/users?filter=name.familyName+eq+%22Family42%22"),
+    ("filter, not indexed, many fit", "/users?filter=name.givenName+co+%22ven4%22"),
+    ("filter, not indexed, nobody fits", "/users?filter=title+eq+%22none%22"),
     ("inactive users", "/users?status=inactive"),
     ("deleted users", "/users?status=deleted"),
-    ("users, page 40", "/users?page=40"),
-    ("groups, search", "/groups?search=Envi_M"),
+    ("users, last page", "/users?end=last"),
+    ("groups, search", "/groups?q=Envi_M"),
+    ("groups that give nothing", "/roles?show=none"),
 ];
 
 #[tokio::test]

@@ -32,10 +32,12 @@ struct Ids {
     login: String,
     client: String,
     platform: String,
-    person: String,
-    invitation: String,
     /// Of a setup link.
     secret: String,
+    person: String,
+    invitation: String,
+    /// A file that waits for its columns.
+    import: String,
 }
 
 impl World {
@@ -64,6 +66,8 @@ impl World {
         let (secret, guest) = setup_link(&console, &server).await;
         let okta = Scim::new(server.base_url("northwind"), &authorization);
         let (user, gone, group) = people(&okta).await;
+        let import = console.upload("/console/tenants/northwind/import", "Login,Shoe size\nada@x,38\n").await;
+        let import = import.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned();
         let client = [("client-name", "Entra ID"), ("client-expires", "1y")];
         assert_eq!(console.post("/console/tenants/contoso/clients", &client).await.status(), 201);
         installation.run(&[
@@ -93,6 +97,7 @@ impl World {
             client: first(&["oauth", "list", "contoso", "--json"]),
             platform: first(&["token", "list", "--platform", "--json"]),
             secret,
+            import,
         };
         Self { installation, server, password, authorization, ids, guest }
     }
@@ -126,11 +131,13 @@ impl World {
     }
 
     fn filled(&self, path: &str) -> String {
-        let Ids { user, gone, group, token, login, client, platform, secret, person, invitation } = &self.ids;
+        let Ids { user, gone, group, token, login, client, platform, secret, person, invitation, import } =
+            &self.ids;
         let id = match path {
             path if path.contains("/platform-tokens/") => platform,
             path if path.contains("/admins/") => person,
             path if path.ends_with("/purge") => gone,
+            path if path.contains("/import/") => import,
             path if path.contains("/users/") => user,
             path if path.contains("/groups/") => group,
             path if path.contains("/tokens/") => token,
@@ -150,6 +157,8 @@ impl World {
             ("{secret}", secret),
             ("{part}", "attributes"),
             ("{entry}", "name"),
+            ("{number}", "1"),
+            ("{key}", "manager"),
         ];
         let filled = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
         assert!(
@@ -173,20 +182,27 @@ async fn setup_link(console: &Console, server: &Server) -> (String, String) {
 }
 
 /// What is answered to GET and is no page.
-const NO_PAGES: [&str; 6] = [
+const NO_PAGES: [&str; 12] = [
     "/",
+    "/console/audit/export",
+    "/console/tenants/{slug}/audit/export",
     // Without a provider there are none.
     "/console/sign-in/with",
     "/console/sign-in/callback",
     "/console/static/{*path}",
     "/console/tenants/{slug}/export",
+    "/console/tenants/{slug}/import/{id}/errors",
     "/console/tenants/{slug}/value-sets/{set}/csv",
+    "/console/tenants/{slug}/activity/live",
     "/console/tenants/{slug}/setup/live",
     "/setup/live",
 ];
 
 /// Addresses whose page looks otherwise than the one that stands for its route.
-const MORE_PAGES: [&str; 7] = [
+const MORE_PAGES: [&str; 10] = [
+    "/console/tenants/northwind/users?q=an&filter=userName+pr",
+    "/console/tenants/northwind/users?q=nobody",
+    "/console/tenants/northwind/roles?group=Everyone&show=none",
     "/console/tenants/fabrikam/profile/rules",
     "/console/tenants/fabrikam/profile/rules/0",
     "/console/tenants/fabrikam/profile/examples/0",

@@ -2,6 +2,7 @@
 //! whatever door it comes, and holds in every node within a second.
 
 mod diff;
+mod groups;
 mod page;
 mod profiles;
 mod recheck;
@@ -16,6 +17,7 @@ use store::{StoreError, Terms};
 use crate::Tenant;
 
 pub use diff::{DiffLine, LineKind, MAX_DIFF_LINES, diff};
+pub use groups::GroupChange;
 pub use page::ConsolePage;
 pub(crate) use profiles::checked as checked_profile;
 pub use profiles::{Draft, ProfilePreview, Upgrade, compare};

@@ -220,7 +220,7 @@ impl Draft {
         Self { profile, value_sets }
     }
 
-    fn roles_of(&self) -> impl Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync {
+    pub(super) fn roles_of(&self) -> impl Fn(&str, Option<&str>) -> Vec<Role> + Send + Sync {
         |name: &str, external_id: Option<&str>| {
             self.profile.roles_of_group(&self.value_sets, name, external_id)
         }

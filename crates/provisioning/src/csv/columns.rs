@@ -25,6 +25,8 @@ pub(super) enum Column {
     LastModified,
     /// An attribute.
     Value(Place),
+    /// Passed over, because somebody said so.
+    LeftOut,
 }
 
 /// An attribute of a user; of a list of complex values a sub-attribute of one element.
@@ -148,7 +150,34 @@ impl<'k> Known<'k> {
         if names.len() > MAX_COLUMNS {
             return Err(too_many_columns(line));
         }
-        let columns: Vec<Option<Column>> = names.iter().map(|name| self.find(name)).collect();
+        let columns = names.iter().map(|name| self.find(name)).collect();
+        self.checked(line, names, columns)
+    }
+
+    /// Likewise, where somebody has said what each column holds: the name of an attribute, or nothing for one that is
+    /// passed over. Columns that were not named are passed over too.
+    pub(super) fn mapped(
+        &self,
+        line: u64,
+        names: &[String],
+        mapping: &[String],
+    ) -> Result<Vec<Column>, LineError> {
+        if names.len() > MAX_COLUMNS {
+            return Err(too_many_columns(line));
+        }
+        let column = |at: usize| match mapping.get(at).map(|name| name.trim()) {
+            None | Some("") => Some(Column::LeftOut),
+            Some(name) => self.find(name),
+        };
+        self.checked(line, names, (0..names.len()).map(column).collect())
+    }
+
+    fn checked(
+        &self,
+        line: u64,
+        names: &[String],
+        columns: Vec<Option<Column>>,
+    ) -> Result<Vec<Column>, LineError> {
         if !columns.iter().flatten().any(is_user_name) {
             return Err(self.no_header(line, names));
         }
@@ -214,6 +243,7 @@ pub(super) fn is_user_name(column: &Column) -> bool {
 fn same(one: &Column, other: &Column) -> bool {
     match (one, other) {
         (Column::Value(one), Column::Value(other)) => one.key() == other.key(),
+        (Column::LeftOut, Column::LeftOut) => false,
         _ => one == other,
     }
 }

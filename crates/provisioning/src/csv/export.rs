@@ -1,6 +1,6 @@
 //! All users of a tenant as a CSV file, a page at a time.
 
-use scim_core::{ResourceType, ScimError, timestamp};
+use scim_core::{ResourceType, ScimError, filter::Filter, timestamp};
 use serde_json::Value;
 use store::{ListQuery, Start, TenantScope, Total, users::User};
 use uuid::Uuid;
@@ -23,6 +23,16 @@ impl Provisioner {
     /// All live users of a tenant as CSV in UTF-8, by id: `columns`, or every attribute of the tenant's users but the
     /// password. An error says which column there is none of.
     pub fn export_users(&self, tenant: &Tenant, columns: Option<&[String]>) -> Result<UserExport, LineError> {
+        self.export_matching_users(tenant, columns, None)
+    }
+
+    /// Likewise, those who fit a filter.
+    pub fn export_matching_users(
+        &self,
+        tenant: &Tenant,
+        columns: Option<&[String]>,
+        filter: Option<Filter>,
+    ) -> Result<UserExport, LineError> {
         let known = Known::of(&tenant.profile.user);
         let columns = match columns {
             None => known.written(),
@@ -40,8 +50,8 @@ impl Provisioner {
                 names.iter().map(column).collect::<Result<_, LineError>>()?
             }
         };
-        let scope = self.store.tenant(tenant.id());
-        Ok(UserExport { scope, columns, place: Some(Start::default()), total: None, rows: 0 })
+        let scope = self.store.tenant(tenant.id()).under(tenant.terms());
+        Ok(UserExport { scope, columns, filter, place: Some(Start::default()), total: None, rows: 0 })
     }
 }
 
@@ -50,6 +60,7 @@ impl Provisioner {
 pub struct UserExport {
     scope: TenantScope,
     columns: Vec<(String, Column)>,
+    filter: Option<Filter>,
     /// Where the next page begins; `None` after the last.
     place: Option<Start>,
     total: Option<u64>,
@@ -75,7 +86,8 @@ impl UserExport {
         let Some(start) = self.place.take() else { return Ok(None) };
         let mut text = String::new();
         let total = if self.total.is_none() { Total::Whole } else { Total::OfPage };
-        let query = ListQuery { start, limit: PAGE, total, ..ListQuery::default() };
+        let filter = self.filter.clone();
+        let query = ListQuery { filter, start, limit: PAGE, total, ..ListQuery::default() };
         let page = self.scope.users(&query).await.map_err(scim_error)?;
         if self.total.is_none() {
             self.total = Some(page.total);
@@ -107,6 +119,7 @@ fn text_in(column: &Column, user: &User) -> String {
         Column::Id => user.id.to_string(),
         Column::Created => timestamp::to_rfc3339(user.created_at),
         Column::LastModified => timestamp::to_rfc3339(user.updated_at),
+        Column::LeftOut => String::new(),
         Column::Value(place) => match value_at(place, user) {
             Some(value) => text_of(value),
             // Absence means true; people who read the file need not know.

@@ -42,8 +42,10 @@ impl Provisioner {
         progress: &(dyn Fn(ImportProgress) + Send + Sync),
     ) -> Result<ImportSummary, ImportError> {
         let mut rows = Rows::new(source);
-        let (names, plan) =
-            header(&tenant.profile.user, &mut rows).await.map_err(|error| ImportError::Refused { error })?;
+        let (names, plan) = header(&tenant.profile.user, &mut rows, options.columns.as_deref())
+            .await
+            .map_err(|error| ImportError::Refused { error })?;
+        let dry_run = options.dry_run;
         let import = Import {
             provisioner: self.clone(),
             tenant: without_linking(tenant),
@@ -55,7 +57,7 @@ impl Provisioner {
         let mut reader = Reader { rows, names, lines: HashMap::new(), read: 0 };
         let (summary, stopped) = Arc::new(import).run(&mut reader, progress).await;
         tracing::info!(
-            tenant = %tenant.id(), dry_run = options.dry_run, created = summary.created, updated = summary.updated,
+            tenant = %tenant.id(), dry_run, created = summary.created, updated = summary.updated,
             unchanged = summary.unchanged, skipped = summary.skipped, failed = summary.failed,
             stopped_at_line = stopped.as_ref().map(|error| error.line), "users imported"
         );
@@ -70,12 +72,17 @@ impl Provisioner {
 async fn header<R: AsyncRead + Unpin>(
     kind: &ResourceType,
     rows: &mut Rows<R>,
+    mapping: Option<&[String]>,
 ) -> Result<(Vec<String>, Plan), LineError> {
     let Some(Row { line, cells }) = rows.next().await? else {
         return Err(LineError::new(1, "the file is empty; its first row must name the columns"));
     };
     let names = cells.map_err(|misfit| LineError::new(line, misfit.problem))?;
-    let columns = Known::of(kind).header(line, &names)?;
+    let known = Known::of(kind);
+    let columns = match mapping {
+        None => known.header(line, &names)?,
+        Some(mapping) => known.mapped(line, &names, mapping)?,
+    };
     Ok((names, Plan::of(&columns)))
 }
 
@@ -175,7 +182,8 @@ impl Import {
         let mut tasks: JoinSet<(u64, Result<Outcome, ScimError>)> = JoinSet::new();
         let mut more = true;
         loop {
-            progress(ImportProgress { bytes: reader.rows.bytes(), rows: summary.rows() });
+            let (bytes, rows, failed) = (reader.rows.bytes(), summary.rows(), summary.failed);
+            progress(ImportProgress { bytes, rows, failed });
             if more && tasks.len() < IN_FLIGHT {
                 match reader.next(&self).await {
                     Ok(Ok((line, cells))) => {

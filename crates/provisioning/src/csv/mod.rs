@@ -7,6 +7,7 @@ pub(crate) mod apart;
 mod cells;
 mod columns;
 mod export;
+mod guess;
 mod import;
 mod merge;
 mod rows;
@@ -17,6 +18,7 @@ use std::fmt;
 use scim_core::ScimError;
 
 pub use export::{UserExport, columns_of};
+pub use guess::{Begin, begin, guess};
 pub use trail::{TrailExport, TrailFormat};
 
 /// Largest file, in bytes.
@@ -34,6 +36,14 @@ pub const MAX_ERRORS: usize = 1_000;
 /// Rows that are carried out at once.
 pub const IN_FLIGHT: usize = 16;
 
+/// A cell as a file has it: quoted where it has to be, and nothing that a spreadsheet program would take for a formula.
+#[must_use]
+pub fn guarded(text: &str) -> String {
+    let mut cell = String::new();
+    cells::write_cell(&mut cell, text);
+    cell
+}
+
 /// What becomes of a row whose userName somebody has already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Existing {
@@ -47,12 +57,15 @@ pub enum Existing {
 }
 
 /// How to import.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportOptions {
     /// Rows of users that are there.
     pub existing: Existing,
     /// Check every row and write none.
     pub dry_run: bool,
+    /// What each column of the file holds, in order: the name of an attribute, or nothing for one that is passed over.
+    /// `None`: what its header says.
+    pub columns: Option<Vec<String>>,
 }
 
 /// How far an import is.
@@ -62,6 +75,8 @@ pub struct ImportProgress {
     pub bytes: u64,
     /// Rows that are done.
     pub rows: u64,
+    /// Rows with an error among them.
+    pub failed: u64,
 }
 
 /// What an import did; of a dry run, what it would have done.

@@ -17,7 +17,7 @@ use crate::support::{Side, World, person};
 
 const MDSCRIPTS: &str = "urn:rollcall:params:scim:schemas:extension:mdscripts:2.0:User";
 const EPIC: &str = "urn:rollcall:params:scim:schemas:extension:epic-emp:2.0:User";
-const DRY: ImportOptions = ImportOptions { existing: Existing::Update, dry_run: true };
+const DRY: ImportOptions = ImportOptions { existing: Existing::Update, dry_run: true, columns: None };
 
 /// What an import did: created, updated, unchanged, skipped, failed.
 type Counts = (u64, u64, u64, u64, u64);
@@ -108,10 +108,10 @@ on_both! {
         assert_eq!(ann["emails"], body["emails"]);
         assert_eq!(ann["phoneNumbers"], json!([{"value": "+12025550143", "primary": true}]));
 
-        let skip = ImportOptions { existing: Existing::Skip, dry_run: false };
+        let skip = ImportOptions { existing: Existing::Skip, dry_run: false, columns: None };
         let file = "userName,title\nann@x.example,Other\nbo@x.example,New\n";
         assert_eq!(counts(&side, file, skip).await, (1, 0, 0, 1, 0));
-        let refuse = ImportOptions { existing: Existing::Refuse, dry_run: false };
+        let refuse = ImportOptions { existing: Existing::Refuse, dry_run: false, columns: None };
         let told = errors(&side, "userName\nbo@x.example\ncy@x.example\n", refuse).await;
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("2: userName: a user of this tenant has it already"), "{told:?}");

@@ -22,7 +22,7 @@ pub(super) async fn run(installation: &Installation, options: &Import) -> anyhow
     let tenant = installation.tenant(&options.slug).await?;
     let (source, length) = open(&options.file).await?;
     let context = ChangeContext { cause: CAUSE.to_owned(), ..cli_context() };
-    let how = ImportOptions { existing: existing(options.existing), dry_run: options.dry_run };
+    let how = ImportOptions { existing: existing(options.existing), dry_run: options.dry_run, columns: None };
     let bar = progress::bytes(&options.slug, length);
     let advance = |now: ImportProgress| {
         bar.set_position(now.bytes);

@@ -22,7 +22,7 @@ pub use setup_guide::{IdentityProvider, SetupChapter, SetupGuide, SetupStep};
 use crate::{
     leniency::Leniencies,
     resource::ResourceType,
-    roles::{Role, RoleMapping},
+    roles::{Role, RoleMapping, Verdict},
     value_set::{ValueSet, ValueSets},
 };
 
@@ -300,6 +300,18 @@ impl Profile {
     ) -> Vec<Role> {
         let catalogue = self.roles.catalogue.as_ref().and_then(|name| sets.get(name));
         self.roles.roles_for(display_name, external_id, catalogue)
+    }
+
+    /// What each rule that knows a group makes of it (see [`RoleMapping::explain`]).
+    #[must_use]
+    pub fn explain_group(
+        &self,
+        sets: &ValueSets,
+        display_name: &str,
+        external_id: Option<&str>,
+    ) -> Vec<(usize, Verdict)> {
+        let catalogue = self.roles.catalogue.as_ref().and_then(|name| sets.get(name));
+        self.roles.explain(display_name, external_id, catalogue)
     }
 
     /// The declaration of a value set.

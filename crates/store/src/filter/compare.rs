@@ -163,7 +163,7 @@ fn without_nul(op: CompareOp, text: &str) -> Result<(CompareOp, &str), bool> {
 }
 
 /// `sw` on an indexed key: from the prefix up to the next text that does not start with it.
-fn prefix_range(sql: &mut Sql, column: &'static str, prefix: &str) {
+pub(crate) fn prefix_range(sql: &mut Sql, column: &'static str, prefix: &str) {
     if prefix.contains('\0') {
         sql.push("FALSE");
         return;

@@ -20,6 +20,7 @@ use scim_core::{
 use self::{compare::compare, indexed::Wanted, list::List, place::Place};
 use crate::statement::Sql;
 
+pub(crate) use compare::prefix_range;
 pub(crate) use list::asks_groups;
 pub(crate) use order::{order_by, sort_key};
 

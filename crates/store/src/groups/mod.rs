@@ -6,6 +6,7 @@ mod grants;
 mod holders;
 mod mapping;
 mod net;
+mod overview;
 mod preview;
 mod read;
 mod remap;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use crate::GroupId;
 
+pub use overview::{COUNTED, GroupLabel, HOLDERS_COUNTED, HeldRole};
 pub use preview::RoleChange;
 pub(crate) use read::{GROUPS, group};
 

@@ -20,6 +20,8 @@ pub const PURGED: &[(&str, &str)] = &[
     ("role_grants", "tenant_id"),
     ("members", "tenant_id"),
     ("user_values", "tenant_id"),
+    ("import_parts", "tenant_id"),
+    ("imports", "tenant_id"),
     ("walk_marks", "tenant_id"),
     ("walk_snapshots", "tenant_id"),
     ("users", "tenant_id"),

@@ -3,7 +3,7 @@
 //! They are in no group and have no role (that ended with their deletion), and no client sees them.
 
 use super::{
-    User, UserState,
+    Bounded, User, UserState,
     read::{DELETED_USERS, user},
     write::{Columns, user_event},
 };
@@ -32,15 +32,18 @@ pub struct Due {
     pub deleted_at: i64,
 }
 
-/// How many users there are.
+/// Most users of one state that are counted.
+pub const COUNTED: u64 = 200_000;
+
+/// How many users there are, each number up to [`COUNTED`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UserCounts {
     /// Live and active.
-    pub active: u64,
+    pub active: Bounded,
     /// Live and not active.
-    pub inactive: u64,
+    pub inactive: Bounded,
     /// Soft-deleted.
-    pub deleted: u64,
+    pub deleted: Bounded,
 }
 
 impl TenantScope {
@@ -64,24 +67,26 @@ impl TenantScope {
         Ok(Page { total: found.total, items, more: found.more })
     }
 
-    /// How many users there are of each state.
+    /// How many users there are of each state; counted in indexes alone.
     pub async fn user_counts(&self) -> Result<UserCounts, StoreError> {
         let tx = self.read().await?;
         let mut sql = tx.sql();
-        sql.add(
-            "SELECT CAST(COUNT(*) AS bigint), \
-             CAST(COUNT(CASE WHEN r.deleted_at IS NULL AND r.active THEN 1 END) AS bigint), \
-             CAST(COUNT(r.deleted_at) AS bigint) FROM users r WHERE r.tenant_id = ?",
-            [tx.tenant_value()],
-        );
+        for (at, state) in
+            ["r.deleted_at IS NULL AND r.active = TRUE", "r.deleted_at IS NULL AND r.active = FALSE", DELETED]
+                .into_iter()
+                .enumerate()
+        {
+            sql.push(if at == 0 { "SELECT (" } else { ", (" });
+            sql.push("SELECT CAST(COUNT(*) AS bigint) FROM (SELECT 1 FROM users r WHERE ").push(state);
+            let most = i64::try_from(COUNTED).unwrap_or(i64::MAX);
+            sql.add(" AND r.tenant_id = ? LIMIT ?) x)", [tx.tenant_value(), most.saturating_add(1).into()]);
+        }
         let Some(row) = tx.one(sql).await? else { return Ok(UserCounts::default()) };
         tx.commit().await?;
-        let number = |at: usize| -> Result<u64, StoreError> {
-            let number: i64 = row.try_get_by_index(at)?;
-            Ok(u64::try_from(number).unwrap_or_default())
+        let number = |at: usize| -> Result<Bounded, StoreError> {
+            Ok(Bounded::of(row.try_get_by_index(at)?, COUNTED))
         };
-        let (all, active, deleted) = (number(0)?, number(1)?, number(2)?);
-        Ok(UserCounts { active, inactive: all.saturating_sub(active).saturating_sub(deleted), deleted })
+        Ok(UserCounts { active: number(0)?, inactive: number(1)?, deleted: number(2)? })
     }
 
     /// Those who were soft-deleted at this time (milliseconds) or earlier, the first of them first; after one of them

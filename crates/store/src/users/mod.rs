@@ -1,6 +1,7 @@
 //! Users of a tenant: each change is one transaction with its audit and outbox rows.
 
 mod deleted;
+mod listing;
 mod read;
 mod reindex;
 mod write;
@@ -15,7 +16,8 @@ use serde_json::Value;
 
 use crate::{GroupId, UserId};
 
-pub use deleted::{Admitted, Due, UserCounts};
+pub use deleted::{Admitted, COUNTED, Due, UserCounts};
+pub use listing::{Bounded, FOUND, FoundUsers, NamePage, NameQuery, Place, SCANNED, Sought, Standing};
 pub(crate) use read::{LEVELS, USERS, user};
 pub use reindex::Reindexed;
 

@@ -37,6 +37,8 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),
     ("revoked_tokens", "VALUES ('{t}', '{t}', 0)"),
     ("refusals", "VALUES ('{t}', '', '{}', 1, 0, 0)"),
+    ("imports", "VALUES ('{t}', '{t}', '', 0, 'ready', '{}', '{}', NULL, NULL, 0, '', 0)"),
+    ("import_parts", "VALUES ('{t}', '{t}', 0, '')"),
     ("setup_choices", "VALUES ('{t}', 'okta')"),
 ];
 
@@ -122,6 +124,8 @@ async fn rows_of_others_are_not_written() {
             "walk_snapshots",
             "revoked_tokens",
             "refusals",
+            "import_parts",
+            "imports",
             "setup_choices",
         ] {
             let gone = db.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();

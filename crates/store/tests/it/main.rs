@@ -19,6 +19,7 @@ mod filters;
 mod groups;
 mod isolation;
 mod keys;
+mod listing;
 mod outages;
 mod platform;
 mod platform_tokens;

@@ -21,6 +21,7 @@ mod platform_tokens;
 mod problem;
 mod profile;
 mod refusals;
+mod requests;
 mod tenants;
 mod value_sets;
 mod view;
@@ -106,6 +107,7 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(clients::routes())
         .merge(federation::routes())
         .merge(refusals::routes())
+        .merge(requests::routes())
         .merge(value_sets::routes())
         .merge(profile::routes())
         .merge(directory::routes())

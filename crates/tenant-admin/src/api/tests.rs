@@ -51,6 +51,8 @@ const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("PUT", "/api/v1/tenants/{slug}/profile", Some("admin:write")),
     ("POST", "/api/v1/tenants/{slug}/profile/check", Some("admin:read")),
     ("GET", "/api/v1/tenants/{slug}/refusals", Some("admin:read")),
+    ("GET", "/api/v1/tenants/{slug}/requests", Some("admin:read")),
+    ("GET", "/api/v1/tenants/{slug}/requests/{id}", Some("admin:read")),
     ("GET", "/api/v1/tenants/{slug}/users", Some("directory:read")),
     ("GET", "/api/v1/tenants/{slug}/users/{id}", Some("directory:read")),
     ("GET", "/api/v1/tenants/{slug}/value-sets", Some("admin:read")),

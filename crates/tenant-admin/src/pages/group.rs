@@ -1,30 +1,34 @@
-//! One group: its members, the role that its name gives, its history.
+//! One group: its members, the roles that it gives and why, its history.
 
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use provisioning::Request;
+use provisioning::{Request, people::Finding};
 use scim_core::projection::Projection;
 use serde::Deserialize;
-use store::GroupId;
+use store::{
+    GroupId,
+    users::{Bounded, Standing},
+};
 
 use super::{
-    groups::{members_filter, roles_of, why_none},
+    groups::why_of,
+    roles::Why,
     setup, tenant,
     user::{
-        HISTORY,
+        Until,
         attributes::{self, Section},
-        history::{Entry, timeline},
+        history::History,
         moment, pretty,
     },
     users::{self, UserRow},
 };
 use crate::{
     ConsoleState,
-    chrome::{Chrome, TenantHead, count, page},
+    chrome::{Chrome, TenantHead, page},
     error::PageError,
     extract::{Parameters, Segments, Visit},
-    pager::{Pager, page_number},
+    pager::{Step, Walk, numbered},
     when::Moment,
 };
 
@@ -35,17 +39,19 @@ pub(crate) struct GroupPage {
     pub(crate) head: TenantHead,
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Roles that it gives; empty: none.
-    pub(crate) roles: Vec<String>,
+    /// Roles that it gives, and why; or why none.
+    pub(crate) why: Why,
     /// Does any group of the product give roles?
     pub(crate) gives_roles: bool,
-    /// Why it gives none, where it gives none.
-    pub(crate) why_none: String,
+    /// Looked for among the members.
+    pub(crate) search: String,
     pub(crate) members: Vec<UserRow>,
-    pub(crate) pager: Pager,
+    pub(crate) walk: Walk,
     pub(crate) summary: String,
+    /// More people fit the search than were looked at.
+    pub(crate) cut: bool,
     pub(crate) sections: Vec<Section>,
-    pub(crate) history: Vec<Entry>,
+    pub(crate) history: History,
     pub(crate) created: Option<Moment>,
     pub(crate) modified: Option<Moment>,
     pub(crate) version: String,
@@ -53,10 +59,11 @@ pub(crate) struct GroupPage {
     pub(crate) raw: String,
 }
 
-/// Which page of the members.
+/// Whom to look for among the members.
 #[derive(Deserialize)]
-pub(crate) struct MembersPage {
-    page: Option<String>,
+pub(crate) struct Among {
+    #[serde(default)]
+    q: String,
 }
 
 /// `GET …/groups/{id}`.
@@ -64,35 +71,49 @@ pub(crate) async fn show(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments((slug, id)): Segments<(String, String)>,
-    Parameters(query): Parameters<MembersPage>,
+    Parameters(Among { q }): Parameters<Among>,
+    Parameters(step): Parameters<Step>,
+    Parameters(Until { until }): Parameters<Until>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let _: GroupId = id.parse().map_err(|()| PageError::NotFound)?;
+    let group_id: GroupId = id.parse().map_err(|()| PageError::NotFound)?;
+    let search: String = q.trim().chars().filter(|letter| !letter.is_control()).take(100).collect();
     let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
     // Members are read a page at a time: a group may have very many.
     let projection = Projection { attributes: None, excluded: vec!["members".to_owned()] };
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
     let group = state.provisioner.group(request, &id).await?;
-    let number = page_number(query.page.as_deref());
-    let list = users::list(&state, &tenant, &context, Some(members_filter(&id)), number).await?;
-    let now = state.store.now();
-    let history = timeline(state.store.tenant(tenant.id()).audit(Some(&id), HISTORY).await?, now);
+    let finding = Finding {
+        text: &search,
+        group: Some(group_id),
+        place: step.place(),
+        count: step.size(),
+        ..Finding::default()
+    };
+    let found = users::find(&state, &tenant, &context, Standing::Live, &finding).await?;
     let body = group.body;
     let name = body["displayName"].as_str().unwrap_or_default().to_owned();
     let head = TenantHead::new(&tenant, "groups");
     let path = format!("/console/tenants/{slug}/groups/{id}");
+    let chrome = visit.chrome(format!("{name} · {}", head.name));
+    let activity = format!("/console/tenants/{slug}/activity");
+    let activity = chrome.manages().then_some(activity.as_str());
+    let history = History::of(&state.store, tenant.id(), &id, until.as_deref(), &path, activity).await?;
     let sections =
         tenant.profile.group.as_ref().map(|group| attributes::sections(group, &body)).unwrap_or_default();
+    let ids: Vec<&str> = found.users.iter().filter_map(|user| user.rendered.body["id"].as_str()).collect();
+    let (beyond, total) = ((found.before, found.after), found.total);
+    let walk = Walk::new(&path, &[("q", &search)], &step, &ids, beyond, total);
+    let now = state.store.now();
     let shown = GroupPage {
-        chrome: visit.chrome(format!("{name} · {}", head.name)),
-        head,
-        roles: roles_of(&tenant, &body),
+        why: why_of(&tenant, &body),
         gives_roles: tenant.profile.roles.gives_roles(),
-        why_none: why_none(&tenant),
-        pager: Pager::new(&path, &[], number, list.rows.len(), list.total),
-        summary: count(list.total, "user"),
-        members: list.rows,
+        walk,
+        summary: numbered(total.unwrap_or(Bounded { count: found.users.len() as u64, more: true }), "user"),
+        cut: !found.whole,
+        members: users::rows(&state, &tenant, found).await?,
+        search,
         sections,
         history,
         created: moment(&body["meta"]["created"], now),
@@ -102,6 +123,8 @@ pub(crate) async fn show(
         raw: pretty(&body),
         id,
         name,
+        chrome,
+        head,
     };
     page(StatusCode::OK, &shown)
 }

@@ -4,11 +4,15 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use provisioning::{Query, Request, Tenant};
-use scim_core::{projection::Projection, roles::RuleKind};
+use scim_core::projection::Projection;
 use serde_json::Value;
-use store::ChangeContext;
+use store::{ChangeContext, GroupId};
 
-use super::{setup, tenant, tenants::ListParameters};
+use super::{
+    roles::{Why, why},
+    setup, tenant,
+    tenants::ListParameters,
+};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, count, page},
@@ -27,18 +31,16 @@ pub(crate) struct GroupsPage {
     pub(crate) pager: Pager,
     pub(crate) summary: String,
     pub(crate) prefix: Option<String>,
-    /// Why a group gives no role, where it gives none.
-    pub(crate) why_none: String,
 }
 
 /// A group in the list.
 pub(crate) struct GroupRow {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Users that are direct members.
-    pub(crate) users: u64,
-    /// Roles that it gives; empty: none.
-    pub(crate) roles: Vec<String>,
+    /// Direct members, users and groups.
+    pub(crate) members: String,
+    /// Roles that it gives, and why; or why none.
+    pub(crate) why: Why,
 }
 
 /// `GET …/groups`; 404 where the product has no groups.
@@ -57,8 +59,8 @@ pub(crate) async fn show(
     let head = TenantHead::new(&tenant, "groups");
     let chrome = visit.chrome(format!("Groups · {}", head.name));
     let prefix = tenant.profile.roles.prefix.clone();
-    let (summary, why_none) = (count(total, "group"), why_none(&tenant));
-    page(StatusCode::OK, &GroupsPage { chrome, head, search, rows, pager, summary, prefix, why_none })
+    let summary = count(total, "group");
+    page(StatusCode::OK, &GroupsPage { chrome, head, search, rows, pager, summary, prefix })
 }
 
 async fn list(
@@ -80,40 +82,22 @@ async fn list(
         ..Query::default()
     };
     let found = state.provisioner.groups(request, &query).await?;
-    let mut rows = Vec::with_capacity(found.resources.len());
-    for group in &found.resources {
-        let (id, name) =
-            (group["id"].as_str().unwrap_or_default(), group["displayName"].as_str().unwrap_or_default());
-        let users = Query { filter: Some(members_filter(id)), start_index: 1, ..Query::default() };
-        rows.push(GroupRow {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            users: state.provisioner.users(request, &users).await?.total,
-            roles: roles_of(tenant, group),
-        });
-    }
-    Ok((rows, found.total))
+    let id = |group: &Value| group["id"].as_str()?.parse().ok();
+    let ids: Vec<GroupId> = found.resources.iter().filter_map(id).collect();
+    let members = state.store.tenant(tenant.id()).member_counts(&ids).await?;
+    let row = |group: &Value| {
+        let count = id(group).and_then(|id| members.get(&id)).copied().unwrap_or_default();
+        GroupRow {
+            id: group["id"].as_str().unwrap_or_default().to_owned(),
+            name: group["displayName"].as_str().unwrap_or_default().to_owned(),
+            members: format!("{}{}", count.count, if count.more { "+" } else { "" }),
+            why: why_of(tenant, group),
+        }
+    };
+    Ok((found.resources.iter().map(row).collect(), found.total))
 }
 
 /// The roles that a group gives, by its body.
-pub(crate) fn roles_of(tenant: &Tenant, group: &Value) -> Vec<String> {
-    let name = group["displayName"].as_str().unwrap_or_default();
-    let roles = tenant.profile.roles_of_group(&tenant.value_sets, name, group["externalId"].as_str());
-    roles.into_iter().map(|role| role.name).collect()
-}
-
-/// Why a group gives no role, where it gives none.
-pub(crate) fn why_none(tenant: &Tenant) -> String {
-    match tenant.profile.roles.lines().as_slice() {
-        [] => "this product maps no group to a role".to_owned(),
-        [line] if line.kind == RuleKind::Prefix => {
-            format!("the name does not start with {}", line.wanted)
-        }
-        _ => "no rule knows the group".to_owned(),
-    }
-}
-
-/// The SCIM filter for the users that are direct members of a group.
-pub(crate) fn members_filter(group: &str) -> String {
-    format!("groups[value eq {} and type eq \"direct\"]", Value::from(group))
+pub(crate) fn why_of(tenant: &Tenant, group: &Value) -> Why {
+    why(tenant, group["displayName"].as_str().unwrap_or_default(), group["externalId"].as_str())
 }

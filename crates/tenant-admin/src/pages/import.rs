@@ -1,37 +1,30 @@
-//! Existing accounts from a CSV file, and all accounts as one.
+//! Existing accounts from a CSV file: the file, and the imports there were.
 
 use askama::Template;
 use axum::{
-    body::{Body, Bytes},
-    extract::State,
-    response::{IntoResponse, Response},
+    extract::{Multipart, State},
+    response::{IntoResponse, Redirect, Response},
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use futures::stream;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use provisioning::{
     Tenant,
-    csv::{Existing, ImportError, ImportOptions, ImportSummary, columns_of},
+    csv::columns_of,
+    imports::{MAX_BYTES, Outcome, ReceiveError},
 };
-use sha2::{Digest, Sha256};
-use tracing::Instrument;
+use store::imports::{ImportRow, Stage};
 
-use super::tenant;
+use super::{Done, tenant};
 use crate::{
     ConsoleState,
-    chrome::{Chrome, TenantHead, page},
+    chrome::{Badge, Chrome, TenantHead, page},
     error::PageError,
-    extract::{Segments, Upload, Visit},
+    extract::{Parameters, Segments, Upload, Visit},
     form::Errors,
+    when::Moment,
 };
 
-/// Largest file, in bytes: one that a request has time for. Larger ones are for the command line.
-const LARGEST: usize = 2 * 1024 * 1024;
-/// Most lines of a file, for the same reason.
-const MOST_LINES: usize = 5_000;
-
-/// Errors that the page shows; all are counted.
-const SHOWN: usize = 200;
+/// Imports of the list.
+const LISTED: u64 = 10;
 
 #[derive(Template)]
 #[template(path = "import.html")]
@@ -40,30 +33,23 @@ pub(crate) struct ImportPage {
     pub(crate) head: TenantHead,
     /// What a file may have as columns.
     pub(crate) columns: Vec<String>,
-    /// What becomes of users who are there: `update`, `skip` or `refuse`.
-    pub(crate) existing: String,
+    /// Largest file, in MiB.
+    pub(crate) most: usize,
+    pub(crate) notice: Option<&'static str>,
     pub(crate) errors: Errors,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) imports: Vec<ImportLine>,
 }
 
-/// What an import did or would do.
+/// An import of the list.
 #[derive(Clone, Debug)]
-pub(crate) struct Outcome {
-    /// Nothing was written.
-    pub(crate) dry_run: bool,
-    pub(crate) summary: ImportSummary,
-    /// Why it did not come to the end of the file.
-    pub(crate) stopped: Option<String>,
-    /// The file and the digest of what was tried, for the import itself; absent: there is nothing to import.
-    pub(crate) kept: Option<Kept>,
-}
-
-/// A file that was tried.
-#[derive(Clone, Debug)]
-pub(crate) struct Kept {
-    /// Base64: a text field would change its line ends.
-    pub(crate) file: String,
-    pub(crate) digest: String,
+pub(crate) struct ImportLine {
+    pub(crate) id: String,
+    pub(crate) file_name: String,
+    pub(crate) status: Badge,
+    /// `12 made, 3 changed, 1 with an error`.
+    pub(crate) result: String,
+    pub(crate) who: String,
+    pub(crate) when: Moment,
 }
 
 /// `GET …/import`.
@@ -71,169 +57,114 @@ pub(crate) async fn show(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments(slug): Segments<String>,
+    Parameters(Done { done }): Parameters<Done>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    page(StatusCode::OK, &import_page(&visit, &tenant))
-}
-
-/// `POST …/import`: tries a file; imports it when it is the one whose trial was shown.
-pub(crate) async fn run(
-    State(state): State<ConsoleState>,
-    visit: Visit,
-    Segments(slug): Segments<String>,
-    Upload(form): Upload,
-) -> Result<Response, PageError> {
-    let tenant = tenant(&state, &slug).await?;
-    let sent = Sent::read(form).await?;
-    let mut shown = ImportPage { existing: sent.existing.clone(), ..import_page(&visit, &tenant) };
-    let existing = match sent.existing.as_str() {
-        "skip" => Existing::Skip,
-        "refuse" => Existing::Refuse,
-        _ => Existing::Update,
-    };
-    if sent.file.is_empty() {
-        shown.errors.add("file", "Choose a CSV file.");
-    } else if sent.file.len() > LARGEST {
-        let problem = format!(
-            "The file has {} bytes; at most {LARGEST} are taken here. Import it on the server: rollcall import {slug} FILE.csv",
-            sent.file.len()
-        );
-        shown.errors.add("file", problem);
-    } else if lines(&sent.file) > MOST_LINES {
-        let problem = format!(
-            "The file has {} lines; at most {MOST_LINES} are taken here. Import it on the server: rollcall import {slug} FILE.csv",
-            lines(&sent.file)
-        );
-        shown.errors.add("file", problem);
-    }
-    if !shown.errors.is_empty() {
-        shown.chrome.title = format!("Error: {}", shown.chrome.title);
-        return page(StatusCode::UNPROCESSABLE_ENTITY, &shown);
-    }
-    let digest = sent.digest();
-    let dry_run = sent.tried != digest;
-    let options = ImportOptions { existing, dry_run };
-    let import = import(&state, &tenant, &visit, sent.file.clone(), options);
-    let done = match dry_run {
-        true => import.await,
-        // A browser or a proxy that leaves must not end it halfway.
-        false => tokio::spawn(import.in_current_span()).await.map_err(PageError::internal)?,
-    };
-    let (summary, stopped) = match done {
-        Ok(summary) => (summary, None),
-        Err(ImportError::Refused { error }) => {
-            shown.errors.add("file", format!("Line {}: {error}", error.line));
-            shown.chrome.title = format!("Error: {}", shown.chrome.title);
-            return page(StatusCode::UNPROCESSABLE_ENTITY, &shown);
-        }
-        Err(ImportError::Stopped { error, summary }) => {
-            (summary, Some(format!("It ended at line {}: {error}", error.line)))
-        }
-    };
-    let worth_it = dry_run && summary.created + summary.updated > 0;
-    let kept = worth_it.then(|| Kept { file: BASE64_STANDARD.encode(&sent.file), digest });
-    shown.outcome = Some(Outcome { dry_run, summary, stopped, kept });
+    let mut shown = import_page(&state, &visit, &tenant).await?;
+    shown.notice = (done == "discarded").then_some("The file is removed.");
     page(StatusCode::OK, &shown)
 }
 
-/// The import of a file, on its own.
-fn import(
-    state: &ConsoleState,
-    tenant: &Tenant,
-    visit: &Visit,
-    file: Bytes,
-    options: ImportOptions,
-) -> impl Future<Output = Result<ImportSummary, ImportError>> + Send + 'static {
-    let (provisioner, tenant, context) = (state.provisioner.clone(), tenant.clone(), visit.context());
-    async move { provisioner.import_users(&tenant, &context, file.as_ref(), options, &|_| ()).await }
-}
-
-/// Lines of a file that have something in them, whichever way they end.
-fn lines(file: &[u8]) -> usize {
-    file.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).count()
-}
-
-/// `GET …/export`: all live users as CSV, page by page.
-pub(crate) async fn export(
+/// `POST …/import`: takes the file in; what its columns hold is asked next.
+pub(crate) async fn receive(
     State(state): State<ConsoleState>,
+    visit: Visit,
     Segments(slug): Segments<String>,
+    Upload(mut form): Upload,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let file = state.provisioner.export_users(&tenant, None).map_err(PageError::internal)?;
-    // An error breaks the answer off: a part of the file must not look like the whole.
-    let parts = stream::try_unfold(file, |mut file| async {
-        Ok::<_, scim_core::ScimError>(file.next().await?.map(|part| (Bytes::from(part), file)))
-    });
-    let mut response = Body::from_stream(parts).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    // A slug is letters, digits and hyphens.
-    if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{slug}-users.csv\"")) {
-        headers.insert(header::CONTENT_DISPOSITION, name);
-    }
-    Ok(response)
-}
-
-/// What was sent.
-#[derive(Default)]
-struct Sent {
-    file: Bytes,
-    existing: String,
-    /// Digest of what was tried before.
-    tried: String,
-}
-
-impl Sent {
-    async fn read(mut form: axum::extract::Multipart) -> Result<Self, PageError> {
-        let mut sent = Self { existing: "update".to_owned(), ..Self::default() };
-        while let Some(field) = form.next_field().await? {
-            match field.name() {
-                Some("file") => sent.file = field.bytes().await?,
-                Some("kept") => {
-                    let kept = BASE64_STANDARD.decode(field.bytes().await?);
-                    sent.file = kept.map_err(|_| UNREADABLE)?.into();
-                }
-                Some("existing") => sent.existing = field.text().await?,
-                Some("tried") => sent.tried = field.text().await?,
-                _ => {}
-            }
+    match take(&state, &visit, &tenant, &mut form).await? {
+        Ok(id) => Ok(Redirect::to(&format!("/console/tenants/{slug}/import/{id}")).into_response()),
+        Err(problem) => {
+            let mut shown = import_page(&state, &visit, &tenant).await?;
+            shown.errors.add("file", problem);
+            shown.chrome.title = format!("Error: {}", shown.chrome.title);
+            page(StatusCode::UNPROCESSABLE_ENTITY, &shown)
         }
-        Ok(sent)
-    }
-
-    /// Names the file and what becomes of users who are there.
-    fn digest(&self) -> String {
-        let mut digest = Sha256::new();
-        digest.update(self.existing.as_bytes());
-        digest.update([0]);
-        digest.update(&self.file);
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// The file of a trial that does not come back as it was sent.
-const UNREADABLE: PageError = PageError::BadRequest("The file could not be read. Choose it again.");
-
-impl Outcome {
-    /// The first errors.
-    pub(crate) fn errors(&self) -> &[provisioning::csv::LineError] {
-        self.summary.errors.get(..SHOWN).unwrap_or(&self.summary.errors)
+/// The id of the import, or what is wrong with the file.
+async fn take(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    form: &mut Multipart,
+) -> Result<Result<store::ImportId, String>, PageError> {
+    while let Some(field) = form.next_field().await? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        let name = field.file_name().unwrap_or_default().to_owned();
+        if name.is_empty() {
+            break;
+        }
+        let received = state.provisioner.receive_import(tenant, &visit.context(), &name, field).await;
+        return match received {
+            Ok(id) => Ok(Ok(id)),
+            Err(ReceiveError::Unfit(problem)) => Ok(Err(problem)),
+            Err(ReceiveError::Broken) => {
+                let most = MAX_BYTES / 1024 / 1024;
+                Ok(Err(format!(
+                    "The file did not arrive as a whole, or has more than {most} MiB. Send it again."
+                )))
+            }
+            Err(ReceiveError::Store(error)) => Err(error.into()),
+        };
     }
-
-    /// How many more there are.
-    pub(crate) fn more_errors(&self) -> u64 {
-        self.summary.failed.saturating_sub(self.errors().len() as u64)
-    }
+    Ok(Err("Choose a CSV file.".to_owned()))
 }
 
-fn import_page(visit: &Visit, tenant: &Tenant) -> ImportPage {
+async fn import_page(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Result<ImportPage, PageError> {
     let head = TenantHead::new(tenant, "users");
-    ImportPage {
+    let now = state.store.now();
+    let imports = state.store.tenant(tenant.id()).imports(LISTED).await?;
+    Ok(ImportPage {
         chrome: visit.chrome(format!("Import users · {}", head.name)),
         columns: columns_of(&tenant.profile.user),
-        existing: "update".to_owned(),
+        most: MAX_BYTES / 1024 / 1024,
+        notice: None,
         errors: Errors::default(),
-        outcome: None,
+        imports: imports
+            .iter()
+            .filter(|row| row.stage != Stage::Arriving)
+            .map(|row| line(row, now))
+            .collect(),
         head,
+    })
+}
+
+fn line(row: &ImportRow, now: i64) -> ImportLine {
+    let result = match (&row.outcome, row.stage) {
+        (Some(outcome), Stage::Done | Stage::Stopped) => {
+            let summary = Outcome::of(outcome).summary;
+            let mut parts = vec![format!("{} made", summary.created), format!("{} changed", summary.updated)];
+            if summary.failed > 0 {
+                parts.push(format!("{} with an error", summary.failed));
+            }
+            parts.join(", ")
+        }
+        _ => String::new(),
+    };
+    ImportLine {
+        id: row.id.to_string(),
+        file_name: row.file_name.clone(),
+        status: badge(row, now),
+        result,
+        who: row.created_by.clone(),
+        when: Moment::new(row.created_at, now),
+    }
+}
+
+/// Where an import stands, in a word.
+pub(super) fn badge(row: &ImportRow, now: i64) -> Badge {
+    match row.stage {
+        Stage::Trying | Stage::Running if !row.is_carried_out(now) => Badge::new("warn", "Broken off"),
+        Stage::Arriving | Stage::Ready => Badge::new("quiet", "Columns to choose"),
+        Stage::Trying => Badge::new("quiet", "Being tried"),
+        Stage::Tried => Badge::new("quiet", "Tried"),
+        Stage::Running => Badge::new("ok", "Being imported"),
+        Stage::Done => Badge::new("ok", "Done"),
+        Stage::Stopped => Badge::new("warn", "Stopped"),
     }
 }

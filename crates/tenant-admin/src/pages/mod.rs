@@ -1,20 +1,25 @@
 //! One file a page; its template of the same name is in `web/templates`.
 
 pub(crate) mod account;
+pub(crate) mod activity;
 pub(crate) mod admin;
 pub(crate) mod admins;
 pub(crate) mod audit;
+pub(crate) mod check;
 pub(crate) mod closed;
 pub(crate) mod configuration;
 pub(crate) mod deactivate;
+pub(crate) mod delete;
 pub(crate) mod delete_tenant;
 pub(crate) mod deleted_tenants;
 pub(crate) mod domains;
+pub(crate) mod export;
 pub(crate) mod federation;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod guest;
 pub(crate) mod import;
+pub(crate) mod import_run;
 pub(crate) mod installation;
 pub(crate) mod invitation;
 pub(crate) mod keys;
@@ -25,7 +30,9 @@ pub(crate) mod platform_token;
 pub(crate) mod platform_tokens;
 pub(crate) mod profile;
 pub(crate) mod purge;
+pub(crate) mod request;
 pub(crate) mod revoke;
+pub(crate) mod role;
 pub(crate) mod roles;
 pub(crate) mod rotate;
 pub(crate) mod second_factor;

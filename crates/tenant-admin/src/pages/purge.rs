@@ -48,7 +48,7 @@ pub(crate) async fn ask(
     Segments((slug, id)): Segments<(String, String)>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let user = user_page(&state, &visit, &tenant, id).await?;
+    let user = user_page(&state, &visit, &tenant, id, None).await?;
     if !user.erasable {
         return Err(PageError::NotFound);
     }
@@ -75,7 +75,7 @@ pub(crate) async fn purge(
         409 => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    let mut user = user_page(&state, &visit, &tenant, id).await?;
+    let mut user = user_page(&state, &visit, &tenant, id, None).await?;
     if status == StatusCode::CONFLICT {
         user.problem = Some(error.detail);
         return page(status, &user);

@@ -1,4 +1,9 @@
-//! From groups to roles: the rules in their order, what is protected, and what a group of some name would give.
+//! From groups to roles: the rules in their order and what changing them would do, what each group gives and why, who
+//! has which role, and what a group of some name would give.
+
+mod edit;
+mod groups;
+mod why;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -6,14 +11,28 @@ use http::StatusCode;
 use provisioning::Tenant;
 use scim_core::roles::{Matches, RuleKind, RuleLine, UnlistedRole, UnmatchedGroup};
 use serde::Deserialize;
+use store::groups::HeldRole;
 
-use super::tenant;
+pub(crate) use self::{
+    edit::RulesForm,
+    groups::{GroupList, Wanted},
+    why::{Why, why},
+};
+#[cfg(test)]
+pub(crate) use self::{
+    edit::{Preview, RuleField},
+    groups::GroupLine,
+};
+use super::{Done, tenant};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
     error::PageError,
-    extract::{Parameters, Segments, Visit},
+    extract::{Fields, Parameters, Segments, Visit},
 };
+
+/// Roles of the list of those that people have.
+const ROLES: u64 = 100;
 
 /// Longest name that is tried, in characters.
 const LONGEST: usize = 200;
@@ -36,6 +55,16 @@ pub(crate) struct RolesPage {
     pub(crate) external_id: String,
     /// What the group would give.
     pub(crate) tried: Option<Tried>,
+    /// What was just done.
+    pub(crate) notice: Option<&'static str>,
+    /// The form for other rules.
+    pub(crate) form: RulesForm,
+    /// Is the form open?
+    pub(crate) editing: bool,
+    /// What the tenant's groups give.
+    pub(crate) groups: GroupList,
+    /// Roles that people have; at most [`ROLES`].
+    pub(crate) held: Vec<HeldRole>,
 }
 
 /// A rule in the table.
@@ -52,7 +81,10 @@ pub(crate) struct RuleRow {
 /// What a group would give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tried {
-    pub(crate) roles: Vec<String>,
+    /// Roles, each with the rule that gives it.
+    pub(crate) roles: Vec<(String, String)>,
+    /// Why it gives none, where it gives none.
+    pub(crate) none: String,
     /// Why it would be refused.
     pub(crate) refused: Option<String>,
 }
@@ -72,21 +104,51 @@ pub(crate) async fn show(
     visit: Visit,
     Segments(slug): Segments<String>,
     Parameters(trial): Parameters<Trial>,
+    Parameters(wanted): Parameters<Wanted>,
+    Parameters(Done { done }): Parameters<Done>,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
+    let mut shown = roles_page(&state, &visit, &tenant, Some(wanted)).await?;
+    let (group, external_id) = (short(&trial.group), short(&trial.external_id));
+    shown.tried = (!group.is_empty()).then(|| tried(&tenant, &group, &external_id));
+    (shown.group, shown.external_id) = (group, external_id);
+    shown.notice = (done == "saved")
+        .then_some("The rules are saved as a new version of the profile. Roles were given anew at once.");
+    page(StatusCode::OK, &shown)
+}
+
+/// `POST …/roles`: other rules; they are saved only after what they do was shown.
+pub(crate) async fn save(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments(slug): Segments<String>,
+    Fields(fields): Fields<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     if tenant.profile.group.is_none() {
         return Err(PageError::NotFound);
     }
-    let (group, external_id) = (short(&trial.group), short(&trial.external_id));
+    edit::save(&state, &visit, &tenant, &fields).await
+}
+
+async fn roles_page(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    wanted: Option<Wanted>,
+) -> Result<RolesPage, PageError> {
+    if tenant.profile.group.is_none() {
+        return Err(PageError::NotFound);
+    }
     let mapping = &tenant.profile.roles;
-    let head = TenantHead::new(&tenant, "roles");
+    let head = TenantHead::new(tenant, "roles");
     let mut protected: Vec<String> = mapping.protected_keys().map(str::to_owned).collect();
     protected.sort();
     let unlisted = match mapping.unlisted() {
         UnlistedRole::Grant => "A role that is not in it is given as the group writes it.",
         UnlistedRole::Ignore => "A role that is not in it is not given.",
     };
-    let shown = RolesPage {
+    Ok(RolesPage {
         chrome: visit.chrome(format!("Roles · {}", head.name)),
         rules: mapping.lines().into_iter().map(row).collect(),
         matches: match mapping.matches() {
@@ -99,12 +161,16 @@ pub(crate) async fn show(
         },
         catalogue: mapping.catalogue.clone().map(|name| (name, unlisted)),
         protected,
-        tried: (!group.is_empty()).then(|| tried(&tenant, &group, &external_id)),
-        group,
-        external_id,
+        tried: None,
+        group: String::new(),
+        external_id: String::new(),
+        notice: None,
+        form: RulesForm::of(tenant),
+        editing: false,
+        groups: GroupList::of(state, tenant, wanted.unwrap_or_default()).await?,
+        held: state.store.tenant(tenant.id()).held_roles(None, ROLES).await?,
         head,
-    };
-    page(StatusCode::OK, &shown)
+    })
 }
 
 fn short(text: &str) -> String {
@@ -113,9 +179,9 @@ fn short(text: &str) -> String {
 
 fn tried(tenant: &Tenant, group: &str, external_id: &str) -> Tried {
     let external_id = Some(external_id).filter(|id| !id.is_empty());
-    let roles = tenant.profile.roles_of_group(&tenant.value_sets, group, external_id);
+    let found = why(tenant, group, external_id);
     let refused = tenant.profile.roles.admit(group, external_id).err().map(|error| error.detail);
-    Tried { roles: roles.into_iter().map(|role| role.name).collect(), refused }
+    Tried { roles: found.roles, none: found.none, refused }
 }
 
 fn row(line: RuleLine) -> RuleRow {

@@ -1,4 +1,5 @@
-//! One user, live or deleted: attributes, groups, roles, history, and the raw document.
+//! One user, live or deleted: attributes, groups, roles and why, history, the raw document; and what a person does to
+//! it: off, on, back again.
 
 pub(crate) mod attributes;
 pub(crate) mod history;
@@ -10,15 +11,13 @@ use axum::{
 };
 use http::StatusCode;
 use provisioning::{DeletedUser, Request, Tenant};
-use scim_core::{ScimError, projection::Projection};
+use scim_core::{ScimError, profile::DeletePolicy, projection::Projection};
+use serde::Deserialize;
 use serde_json::Value;
-use store::UserId;
+use store::{GroupId, UserId, users::RoleGrant};
 
-use self::{
-    attributes::Section,
-    history::{Entry, timeline},
-};
-use super::{Done, setup, tenant, users};
+use self::{attributes::Section, history::History};
+use super::{Done, roles::why, setup, tenant, users};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, page},
@@ -27,8 +26,8 @@ use crate::{
     when::Moment,
 };
 
-/// Most entries of a history that a page shows.
-pub(crate) const HISTORY: u64 = 50;
+/// Groups whose rules are looked up to say why somebody has a role.
+const EXPLAINED: usize = 100;
 
 #[derive(Template)]
 #[template(path = "user.html")]
@@ -46,10 +45,14 @@ pub(crate) struct UserPage {
     pub(crate) deleted: Option<Deleted>,
     /// May it be deleted for good?
     pub(crate) erasable: bool,
+    /// May it sign in?
+    pub(crate) active: bool,
+    /// Can it be deleted, as an identity provider would?
+    pub(crate) deletable: bool,
     pub(crate) sections: Vec<Section>,
     pub(crate) groups: Vec<InGroup>,
     pub(crate) roles: Vec<RoleRow>,
-    pub(crate) history: Vec<Entry>,
+    pub(crate) history: History,
     pub(crate) created: Option<Moment>,
     pub(crate) modified: Option<Moment>,
     pub(crate) version: String,
@@ -84,8 +87,23 @@ pub(crate) struct InGroup {
 /// A role, and the groups that gave it.
 #[derive(Clone, Debug)]
 pub(crate) struct RoleRow {
+    pub(crate) key: String,
     pub(crate) name: String,
-    pub(crate) via: Vec<Link>,
+    pub(crate) via: Vec<Via>,
+}
+
+/// A group that gave a role.
+#[derive(Clone, Debug)]
+pub(crate) struct Via {
+    pub(crate) group: Link,
+    /// By which rule; empty where no rule of the present profile gives it.
+    pub(crate) why: String,
+}
+
+/// Which part of the history.
+#[derive(Deserialize)]
+pub(crate) struct Until {
+    pub(crate) until: Option<String>,
 }
 
 /// `GET …/users/{id}`.
@@ -94,13 +112,73 @@ pub(crate) async fn show(
     visit: Visit,
     Segments((slug, id)): Segments<(String, String)>,
     Parameters(Done { done }): Parameters<Done>,
+    Parameters(Until { until }): Parameters<Until>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let mut shown = user_page(&state, &visit, &tenant, id).await?;
-    shown.notice = (done == "restored" && shown.deleted.is_none()).then_some(
-        "The user is restored. Groups and roles come back when the identity provider pushes them.",
-    );
+    let mut shown = user_page(&state, &visit, &tenant, id, until.as_deref()).await?;
+    shown.notice = match (done.as_str(), shown.deleted.is_some()) {
+        ("restored", false) => {
+            Some("The user is restored. Groups and roles come back when the identity provider pushes them.")
+        }
+        ("deactivated", false) if !shown.active => Some(
+            "The user is inactive. The identity provider may turn it on again: take it away from the app there, too.",
+        ),
+        ("reactivated", false) if shown.active => Some("The user is active again."),
+        ("deleted", true) => Some("The user is deleted. The identity provider does not see it any more."),
+        _ => None,
+    };
     page(StatusCode::OK, &shown)
+}
+
+/// `POST …/users/{id}/deactivate`.
+pub(crate) async fn deactivate(
+    state: State<ConsoleState>,
+    visit: Visit,
+    segments: Segments<(String, String)>,
+) -> Result<Response, PageError> {
+    set_active(state, visit, segments, false).await
+}
+
+/// `POST …/users/{id}/reactivate`.
+pub(crate) async fn reactivate(
+    state: State<ConsoleState>,
+    visit: Visit,
+    segments: Segments<(String, String)>,
+) -> Result<Response, PageError> {
+    set_active(state, visit, segments, true).await
+}
+
+async fn set_active(
+    State(state): State<ConsoleState>,
+    visit: Visit,
+    Segments((slug, id)): Segments<(String, String)>,
+    active: bool,
+) -> Result<Response, PageError> {
+    let tenant = tenant(&state, &slug).await?;
+    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let projection = Projection::default();
+    let request =
+        Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
+    let done = if active { "reactivated" } else { "deactivated" };
+    match state.provisioner.set_active(request, &id, active).await {
+        Ok(_) => Ok(Redirect::to(&format!("/console/tenants/{slug}/users/{id}?done={done}")).into_response()),
+        // Who no longer fits the profile cannot be turned on; who keeps a protected role cannot be turned off.
+        Err(error) if matches!(error.status, 400 | 409) => refused(&state, &visit, &tenant, id, error).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The user's page with what was not done, and why.
+pub(super) async fn refused(
+    state: &ConsoleState,
+    visit: &Visit,
+    tenant: &Tenant,
+    id: String,
+    error: ScimError,
+) -> Result<Response, PageError> {
+    let mut shown = user_page(state, visit, tenant, id, None).await?;
+    shown.problem = Some(error.detail);
+    page(StatusCode::CONFLICT, &shown)
 }
 
 /// `POST …/users/{id}/restore`.
@@ -118,11 +196,7 @@ pub(crate) async fn restore(
         Ok(_) => {
             Ok(Redirect::to(&format!("/console/tenants/{slug}/users/{id}?done=restored")).into_response())
         }
-        Err(error) if error.status == 409 => {
-            let mut shown = user_page(&state, &visit, &tenant, id).await?;
-            shown.problem = Some(error.detail);
-            page(StatusCode::CONFLICT, &shown)
-        }
+        Err(error) if error.status == 409 => refused(&state, &visit, &tenant, id, error).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -133,6 +207,7 @@ pub(crate) async fn user_page(
     visit: &Visit,
     tenant: &Tenant,
     id: String,
+    before: Option<&str>,
 ) -> Result<UserPage, PageError> {
     let user_id: UserId = id.parse().map_err(|()| PageError::NotFound)?;
     let (base_url, context) = (setup::base_url(&state.public_url, tenant), visit.context());
@@ -150,14 +225,20 @@ pub(crate) async fn user_page(
         Err(error) => return Err(error.into()),
     };
     let scope = state.store.tenant(tenant.id());
-    let roles = roles(scope.roles_of_user(user_id).await?);
-    let history = timeline(scope.audit(Some(&id), HISTORY).await?, now);
+    let roles = roles(tenant, &scope, scope.roles_of_user(user_id).await?).await?;
+    let head = TenantHead::new(tenant, "users");
+    let chrome = visit.chrome(&head.name);
+    let (path, activity) = (
+        format!("/console/tenants/{}/users/{id}", head.slug),
+        format!("/console/tenants/{}/activity", head.slug),
+    );
+    let activity = chrome.manages().then_some(activity.as_str());
+    let history = History::of(&state.store, tenant.id(), &id, before, &path, activity).await?;
     let body = user.body;
     let user_name = body["userName"].as_str().unwrap_or_default().to_owned();
     let name =
         Some(users::display_name(&body)).filter(|name| !name.is_empty()).unwrap_or_else(|| user_name.clone());
     let active = body["active"].as_bool().unwrap_or(true);
-    let head = TenantHead::new(tenant, "users");
     Ok(UserPage {
         chrome: visit.chrome(format!("{name} · {}", head.name)),
         head,
@@ -168,6 +249,8 @@ pub(crate) async fn user_page(
         notice: None,
         problem: None,
         erasable: provisioning::may_be_erased(&tenant.profile, active, deleted.is_some()),
+        active: active && deleted.is_none(),
+        deletable: deleted.is_none() && tenant.profile.policies.delete != DeletePolicy::Deactivate,
         deleted,
         sections: attributes::sections(&tenant.profile.user, &body),
         groups: groups(&body["groups"]),
@@ -203,14 +286,27 @@ fn groups(value: &Value) -> Vec<InGroup> {
 }
 
 /// Grants come by role, so neighbours belong together.
-fn roles(grants: Vec<store::users::RoleGrant>) -> Vec<RoleRow> {
-    let mut rows: Vec<(String, RoleRow)> = Vec::new();
+async fn roles(
+    tenant: &Tenant,
+    scope: &store::TenantScope,
+    grants: Vec<RoleGrant>,
+) -> Result<Vec<RoleRow>, PageError> {
+    let mut groups: Vec<GroupId> = grants.iter().map(|grant| grant.via.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups.truncate(EXPLAINED);
+    let labels = scope.labels_of(&groups).await?;
+    let mut rows: Vec<RoleRow> = Vec::new();
     for grant in grants {
-        let via = Link { id: grant.via.group.to_string(), name: grant.via.display };
-        match rows.iter_mut().find(|(key, _)| *key == grant.role.key) {
-            Some((_, row)) => row.via.push(via),
-            None => rows.push((grant.role.key, RoleRow { name: grant.role.name, via: vec![via] })),
+        let label = labels.iter().find(|label| label.id == grant.via.group);
+        let why = label.map(|label| why(tenant, &label.display_name, label.external_id.as_deref()));
+        let why = why.and_then(|why| why.rule_of(&grant.role.name).map(str::to_owned)).unwrap_or_default();
+        let group = Link { id: grant.via.group.to_string(), name: grant.via.display };
+        let via = Via { group, why };
+        match rows.iter_mut().find(|row| row.key == grant.role.key) {
+            Some(row) => row.via.push(via),
+            None => rows.push(RoleRow { key: grant.role.key, name: grant.role.name, via: vec![via] }),
         }
     }
-    rows.into_iter().map(|(_, row)| row).collect()
+    Ok(rows)
 }

@@ -1,44 +1,116 @@
-//! The users of a tenant, with their roles: those who may sign in, those who may not, those who were deleted.
+//! The users of a tenant, with their roles: those who may sign in, those who may not, those who were deleted; found by
+//! typing, or by a SCIM filter.
+
+mod filter;
 
 use std::collections::HashMap;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use http::StatusCode;
-use provisioning::{Query, Request, Tenant};
+use http::{HeaderMap, StatusCode};
+use provisioning::{
+    Request, Tenant,
+    people::{Finding, ListedUser, ListedUsers},
+};
 use scim_core::{
+    ScimType,
     profile::{DeletePolicy, Profile},
     projection::Projection,
 };
+use serde::Deserialize;
 use serde_json::Value;
-use store::{ChangeContext, UserId, users::UserCounts};
+use store::{
+    ChangeContext, UserId,
+    users::{Bounded, Standing, UserCounts},
+};
 
-use super::{Done, setup, tenant, tenants::ListParameters};
+pub(crate) use self::filter::{FilterProblem, examples};
+use super::{Done, setup, tenant};
 use crate::{
     ConsoleState,
-    chrome::{Badge, Chrome, TenantHead, count, page},
+    chrome::{Badge, Chrome, TenantHead, page},
     error::PageError,
     extract::{Parameters, Segments, Visit},
-    pager::{PAGE_SIZE, Pager, link, page_number},
+    pager::{Step, Walk, link, numbered},
     when::Moment,
 };
+
+/// Longest filter, in characters.
+const LONGEST_FILTER: usize = 1_000;
 
 #[derive(Template)]
 #[template(path = "users.html")]
 pub(crate) struct UsersPage {
     pub(crate) chrome: Chrome,
     pub(crate) head: TenantHead,
-    pub(crate) search: String,
+    pub(crate) asked: Asked,
     pub(crate) views: Vec<View>,
     /// What was just done.
     pub(crate) notice: Option<&'static str>,
     /// Has nobody been here yet?
     pub(crate) fresh: bool,
     pub(crate) rows: Vec<UserRow>,
-    pub(crate) pager: Pager,
+    pub(crate) walk: Walk,
     pub(crate) summary: String,
     /// Does the tenant give roles at all?
     pub(crate) has_roles: bool,
+    /// More people fit than were looked at.
+    pub(crate) cut: bool,
+    /// The same search inside of names; only where it was not that.
+    pub(crate) inside: Option<String>,
+    /// Everybody in this list.
+    pub(crate) all: String,
+    pub(crate) problem: Option<FilterProblem>,
+    /// Filters to press: text and link.
+    pub(crate) examples: Vec<(String, String)>,
+    /// This list as a file, for those who may take one away.
+    pub(crate) export: Option<String>,
+}
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) search: String,
+    /// Inside of names?
+    pub(crate) inside: bool,
+    /// A SCIM filter.
+    pub(crate) filter: String,
+    /// `active`, `inactive` or `deleted`.
+    pub(crate) status: &'static str,
+}
+
+impl Asked {
+    /// As parameters of a link.
+    pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("status", self.status),
+            ("q", &self.search),
+            ("inside", if self.inside { "1" } else { "" }),
+            ("filter", &self.filter),
+        ]
+    }
+
+    /// Is it no more than a list?
+    pub(crate) fn is_plain(&self) -> bool {
+        self.search.is_empty() && self.filter.is_empty()
+    }
+
+    fn standing(&self) -> Standing {
+        match self.status {
+            "inactive" => Standing::Inactive,
+            "deleted" => Standing::Deleted,
+            _ => Standing::Active,
+        }
+    }
+
+    fn finding(&self) -> Finding<'_> {
+        Finding {
+            text: &self.search,
+            inside: self.inside,
+            filter: Some(self.filter.as_str()).filter(|text| !text.is_empty()),
+            ..Finding::default()
+        }
+    }
 }
 
 /// One of the lists that the users stand in.
@@ -49,7 +121,7 @@ pub(crate) struct View {
     /// What the product calls those who are in it.
     pub(crate) name: String,
     /// How many there are, where that is known.
-    pub(crate) count: Option<u64>,
+    pub(crate) count: Option<String>,
     /// With the search kept.
     pub(crate) link: String,
     pub(crate) current: bool,
@@ -67,10 +139,41 @@ pub(crate) struct UserRow {
     pub(crate) roles: Vec<String>,
 }
 
-/// Users on one page of a list.
-pub(crate) struct UserList {
-    pub(crate) rows: Vec<UserRow>,
-    pub(crate) total: u64,
+/// Query of the page.
+#[derive(Deserialize)]
+pub(crate) struct ListParameters {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    inside: String,
+    #[serde(default)]
+    filter: String,
+    #[serde(default)]
+    status: String,
+}
+
+impl ListParameters {
+    /// Is no list named?
+    pub(crate) fn is_of_all(&self) -> bool {
+        self.status.is_empty()
+    }
+
+    /// What is asked for, cut to a sane length.
+    pub(crate) fn asked(&self) -> Asked {
+        let cut = |text: &str, most: usize| -> String {
+            text.trim().chars().filter(|letter| !letter.is_control()).take(most).collect()
+        };
+        Asked {
+            search: cut(&self.q, 100),
+            inside: self.inside == "1",
+            filter: cut(&self.filter, LONGEST_FILTER),
+            status: match self.status.as_str() {
+                "inactive" => "inactive",
+                "deleted" => "deleted",
+                _ => "active",
+            },
+        }
+    }
 }
 
 /// `GET …/users`.
@@ -79,96 +182,147 @@ pub(crate) async fn show(
     visit: Visit,
     Segments(slug): Segments<String>,
     Parameters(query): Parameters<ListParameters>,
+    Parameters(step): Parameters<Step>,
     Parameters(Done { done }): Parameters<Done>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let search = query.search();
-    let status = match query.status.as_str() {
-        "inactive" => "inactive",
-        "deleted" => "deleted",
-        _ => "active",
-    };
-    let number = page_number(query.page.as_deref());
-    let filter = filter(&search, status);
-    let list = match status {
-        "deleted" => deleted(&state, &tenant, &visit.context(), filter, number).await?,
-        _ => list(&state, &tenant, &visit.context(), filter, number).await?,
-    };
-    // Counting costs as much as a list, so it is left out while somebody types.
-    let counts = match search.is_empty() {
+    let asked = query.asked();
+    let (context, standing) = (visit.context(), asked.standing());
+    let finding = Finding { place: step.place(), count: step.size(), ..asked.finding() };
+    let (mut found, mut problem) = (ListedUsers { whole: true, ..ListedUsers::default() }, None);
+    match find(&state, &tenant, &context, standing, &finding).await {
+        Ok(listed) => found = listed,
+        Err(error) if error.scim_type == Some(ScimType::InvalidFilter) => {
+            problem = Some(FilterProblem::new(&asked.filter, &error.detail));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    // The lists are counted where somebody comes to them, not while they type.
+    let counts = match asked.is_plain() {
         true => Some(state.store.tenant(tenant.id()).user_counts().await?),
         false => None,
     };
+    let total = found.total.or(counts.map(|counts| of_standing(counts, standing)));
     let path = format!("/console/tenants/{slug}/users");
-    let pager = Pager::new(&path, &[("q", &search), ("status", status)], number, list.rows.len(), list.total);
+    let ids: Vec<&str> = found.users.iter().filter_map(|user| user.rendered.body["id"].as_str()).collect();
+    let walk = Walk::new(&path, &asked.parameters(), &step, &ids, (found.before, found.after), total);
+    let inside = Asked { inside: true, ..asked.clone() };
+    let all = Asked { status: asked.status, ..Asked::default() };
     let head = TenantHead::new(&tenant, "users");
+    let chrome = visit.chrome(format!("Users · {}", head.name));
+    let export = (chrome.manages() && problem.is_none() && standing != Standing::Deleted)
+        .then(|| link(&format!("/console/tenants/{slug}/export"), &asked.parameters()));
+    let (summary, cut) = (summary(total, &found), !found.whole);
     let shown = UsersPage {
-        chrome: visit.chrome(format!("Users · {}", head.name)),
-        head,
-        views: views(&tenant.profile, counts, &path, &search, status),
+        views: views(&tenant.profile, counts, &path, &asked),
         notice: (done == "purged").then_some("The user was deleted for good."),
         fresh: counts == Some(UserCounts::default()),
-        rows: list.rows,
-        pager,
-        summary: count(list.total, "user"),
-        has_roles: tenant.profile.roles.gives_roles() && status != "deleted",
-        search,
+        rows: rows(&state, &tenant, found).await?,
+        walk,
+        summary,
+        has_roles: tenant.profile.roles.gives_roles() && standing != Standing::Deleted,
+        cut,
+        inside: (!asked.search.is_empty() && !asked.inside).then(|| link(&path, &inside.parameters())),
+        all: link(&path, &all.parameters()),
+        problem,
+        examples: examples(&tenant, state.store.now(), &path, &asked),
+        export,
+        asked,
+        chrome,
+        head,
     };
-    page(StatusCode::OK, &shown)
+    let status = match shown.problem {
+        // A part of the page is put in its place only if it is no error.
+        Some(_) if !headers.contains_key("hx-request") => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    };
+    page(status, &shown)
 }
 
-/// The lists that there are: deleted users only where there can be any.
-fn views(
-    profile: &Profile,
-    counts: Option<UserCounts>,
-    path: &str,
-    search: &str,
-    status: &'static str,
-) -> Vec<View> {
-    let view = |of: &'static str, name: &str, count: fn(UserCounts) -> u64| View {
-        status: of,
-        name: name.to_owned(),
-        count: counts.map(count),
-        link: link(path, &[("status", of), ("q", search)]),
-        current: of == status,
-    };
-    let mut views = vec![
-        view("active", &profile.people.active, |counts| counts.active),
-        view("inactive", &profile.people.inactive, |counts| counts.inactive),
-        view("deleted", "Deleted", |counts| counts.deleted),
-    ];
-    let can_be_deleted = profile.policies.delete == DeletePolicy::SoftDelete;
-    views.retain(|view| {
-        view.status != "deleted"
-            || can_be_deleted
-            || view.current
-            || view.count.is_some_and(|count| count > 0)
-    });
-    views
-}
-
-/// A page of users that match a SCIM filter, in the order of userName.
-pub(crate) async fn list(
+/// A page of users by name.
+pub(crate) async fn find(
     state: &ConsoleState,
     tenant: &Tenant,
     context: &ChangeContext,
-    filter: Option<String>,
-    page: u64,
-) -> Result<UserList, PageError> {
+    standing: Standing,
+    finding: &Finding<'_>,
+) -> Result<ListedUsers, scim_core::ScimError> {
     let base_url = setup::base_url(&state.public_url, tenant);
     let projection = Projection { attributes: None, excluded: vec!["groups".to_owned()] };
     let request = Request { tenant, context, base_url: &base_url, projection: &projection };
-    let query = Query {
-        filter,
-        sort_by: Some("userName".to_owned()),
-        descending: false,
-        start_index: (page - 1) * PAGE_SIZE + 1,
-        count: PAGE_SIZE,
-        ..Query::default()
+    state.provisioner.find_users(request, standing, finding).await
+}
+
+/// The filter of a list, for a file of it.
+pub(crate) fn filter_of(
+    state: &ConsoleState,
+    tenant: &Tenant,
+    context: &ChangeContext,
+    asked: &Asked,
+    everybody: bool,
+) -> Result<Option<scim_core::filter::Filter>, scim_core::ScimError> {
+    let projection = Projection::default();
+    let request = Request { tenant, context, base_url: "", projection: &projection };
+    let standing = if everybody { Standing::Live } else { asked.standing() };
+    state.provisioner.filter_of_list(request, standing, &asked.finding())
+}
+
+fn of_standing(counts: UserCounts, standing: Standing) -> Bounded {
+    match standing {
+        Standing::Inactive => counts.inactive,
+        Standing::Deleted => counts.deleted,
+        Standing::Active | Standing::Live => counts.active,
+    }
+}
+
+fn summary(total: Option<Bounded>, found: &ListedUsers) -> String {
+    match total {
+        Some(total) => numbered(total, "user"),
+        None => format!(
+            "more than {}",
+            numbered(Bounded { count: found.users.len() as u64, more: false }, "user")
+        ),
+    }
+}
+
+/// The lists that there are: deleted users only where there can be any.
+fn views(profile: &Profile, counts: Option<UserCounts>, path: &str, asked: &Asked) -> Vec<View> {
+    let view = |of: &'static str, name: &str| {
+        let there = Asked { status: of, ..asked.clone() };
+        let count = counts.map(|counts| of_standing(counts, there.standing()));
+        let shown = View {
+            status: of,
+            name: name.to_owned(),
+            count: count.map(|count| format!("{}{}", count.count, if count.more { "+" } else { "" })),
+            link: link(path, &there.parameters()),
+            current: of == asked.status,
+        };
+        (shown, count)
     };
-    let found = state.provisioner.users(request, &query).await?;
-    let ids: Vec<UserId> =
-        found.resources.iter().filter_map(|user| user["id"].as_str()?.parse().ok()).collect();
+    let views = [
+        view("active", &profile.people.active),
+        view("inactive", &profile.people.inactive),
+        view("deleted", "Deleted"),
+    ];
+    let can_be_deleted = profile.policies.delete == DeletePolicy::SoftDelete;
+    let is_offered = |(view, count): &(View, Option<Bounded>)| {
+        view.status != "deleted"
+            || can_be_deleted
+            || view.current
+            || count.is_some_and(|count| count.count > 0)
+    };
+    views.into_iter().filter(is_offered).map(|(view, _)| view).collect()
+}
+
+/// Users of a list with the roles that they have.
+pub(crate) async fn rows(
+    state: &ConsoleState,
+    tenant: &Tenant,
+    found: ListedUsers,
+) -> Result<Vec<UserRow>, PageError> {
+    let id = |user: &ListedUser| user.rendered.body["id"].as_str()?.parse().ok();
+    let ids: Vec<UserId> = found.users.iter().filter_map(id).collect();
     let mut roles: HashMap<String, Vec<String>> = HashMap::new();
     for (user, grant) in state.store.tenant(tenant.id()).roles_of_users(&ids).await? {
         let names = roles.entry(user.to_string()).or_default();
@@ -176,48 +330,22 @@ pub(crate) async fn list(
             names.push(grant.role.name);
         }
     }
-    let rows = found.resources.iter().map(|user| row(user, &mut roles)).collect();
-    Ok(UserList { rows, total: found.total })
-}
-
-/// A page of soft-deleted users that match a SCIM filter, the last one deleted first.
-async fn deleted(
-    state: &ConsoleState,
-    tenant: &Tenant,
-    context: &ChangeContext,
-    filter: Option<String>,
-    page: u64,
-) -> Result<UserList, PageError> {
-    let base_url = setup::base_url(&state.public_url, tenant);
-    let projection = Projection::default();
-    let request = Request { tenant, context, base_url: &base_url, projection: &projection };
-    let query = Query {
-        filter,
-        // Nothing changes a user after its deletion.
-        sort_by: Some("meta.lastModified".to_owned()),
-        descending: true,
-        start_index: (page - 1) * PAGE_SIZE + 1,
-        count: PAGE_SIZE,
-        ..Query::default()
-    };
-    let found = state.provisioner.deleted_users(request, &query).await?;
     let now = state.store.now();
-    let rows = found.users.iter().map(|user| UserRow {
-        status: Badge::deleted(),
-        deleted: Some(Moment::new(user.deleted_at, now)),
-        ..row(&user.rendered.body, &mut HashMap::new())
-    });
-    Ok(UserList { rows: rows.collect(), total: found.total })
+    Ok(found.users.iter().map(|user| row(user, &mut roles, now)).collect())
 }
 
-fn row(user: &Value, roles: &mut HashMap<String, Vec<String>>) -> UserRow {
+fn row(listed: &ListedUser, roles: &mut HashMap<String, Vec<String>>, now: i64) -> UserRow {
+    let user = &listed.rendered.body;
     let id = text(&user["id"]);
     UserRow {
         user_name: text(&user["userName"]),
         display_name: display_name(user),
         email: email(user),
-        status: Badge::active(user["active"].as_bool().unwrap_or(true)),
-        deleted: None,
+        status: match listed.deleted_at {
+            Some(_) => Badge::deleted(),
+            None => Badge::active(user["active"].as_bool().unwrap_or(true)),
+        },
+        deleted: listed.deleted_at.map(|at| Moment::new(at, now)),
         roles: roles.remove(&id).unwrap_or_default(),
         id,
     }
@@ -243,39 +371,10 @@ fn email(user: &Value) -> String {
     chosen.map(|email| text(&email["value"])).unwrap_or_default()
 }
 
-/// The SCIM filter of a search; `None` for everybody.
-fn filter(search: &str, status: &str) -> Option<String> {
-    let mut terms = Vec::new();
-    if !search.is_empty() {
-        // A JSON string is what the filter grammar takes as a literal.
-        let literal = Value::from(search).to_string();
-        terms.push(format!(
-            "(userName co {literal} or displayName co {literal} or emails.value co {literal})"
-        ));
-    }
-    match status {
-        "active" => terms.push("not (active eq false)".to_owned()),
-        "inactive" => terms.push("active eq false".to_owned()),
-        _ => {}
-    }
-    (!terms.is_empty()).then(|| terms.join(" and "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn what_was_typed_stays_one_literal_of_the_filter() {
-        assert_eq!(filter("", ""), None);
-        assert_eq!(filter("", "inactive").as_deref(), Some("active eq false"));
-        let hostile = filter("a\" or userName pr or \"\\", "").unwrap_or_default();
-        assert!(
-            hostile.starts_with(r#"(userName co "a\" or userName pr or \"\\" or displayName co "#),
-            "{hostile}"
-        );
-    }
 
     #[test]
     fn a_person_is_shown_by_the_best_name_there_is() {

@@ -1,10 +1,7 @@
 //! Pages about a tenant's configuration.
 
 use askama::Template;
-use provisioning::{
-    configuration::{ValueDifference, diff},
-    csv::{ImportSummary, LineError},
-};
+use provisioning::configuration::{ValueDifference, diff};
 use scim_core::{
     profile::{Profile, ProfileError, edit},
     value_set::AllowedValue,
@@ -20,12 +17,10 @@ use crate::{
     pages::{
         closed::ClosedPage,
         configuration::{ConfigurationPage, Preview},
-        import::{ImportPage, Kept, Outcome},
         profile::{
             DryRun, Fault, MisfitRow, ProfilePage, UpgradeCard, VersionRow, facts, part,
             versions::VersionPage, words,
         },
-        roles::{RolesPage, RuleRow, Tried},
         settings::{Choice, LimitField, OrganizationField, SettingsPage},
         value_set::{
             ValueForm, ValueSetPage,
@@ -293,72 +288,6 @@ fn set_version(cleared: bool) -> SetVersionPage {
     }
 }
 
-fn roles(rules: bool, tried: Option<Tried>) -> RolesPage {
-    let rule =
-        |groups, wanted: &str, role: &str| RuleRow { groups, wanted: wanted.into(), role: role.into() };
-    let rules = if rules {
-        vec![
-            rule("named", "acme owners", "Owner"),
-            rule("whose whole name matches", "acme-(?<role>[a-z]+)-.*", "${role}"),
-            rule("whose name starts with", "Envi_", ""),
-        ]
-    } else {
-        Vec::new()
-    };
-    RolesPage {
-        chrome: chrome("Roles · Northwind Hospital"),
-        head: head("roles"),
-        rules,
-        matches: "The first rule that gives a role counts.",
-        unmatched: "A group that no rule knows is kept and gives no role.",
-        catalogue: Some(("roles".into(), "A role that is not in it is given as the group writes it.")),
-        protected: vec!["owner".into()],
-        group: if tried.is_some() { "envi_<Manager>".into() } else { String::new() },
-        external_id: String::new(),
-        tried,
-    }
-}
-
-fn import(outcome: Option<Outcome>, wrong: bool) -> ImportPage {
-    let mut errors = Errors::default();
-    if wrong {
-        errors.add("file", "Line 1: colour: is no attribute of this tenant's users.");
-    }
-    let columns = ["userName", "name.givenName", "name.familyName", "emails.value", "active"];
-    ImportPage {
-        chrome: chrome("Import users · Northwind Hospital"),
-        head: head("users"),
-        columns: columns.map(str::to_owned).to_vec(),
-        existing: "update".into(),
-        errors,
-        outcome,
-    }
-}
-
-fn outcome(dry_run: bool) -> Outcome {
-    let error = |line, path: Option<&str>, problem: &str| LineError {
-        line,
-        path: path.map(str::to_owned),
-        problem: problem.into(),
-    };
-    Outcome {
-        dry_run,
-        summary: ImportSummary {
-            created: 412,
-            updated: 12,
-            unchanged: 3,
-            skipped: 0,
-            failed: 240,
-            errors: vec![
-                error(7, Some("userName"), "is required; send a name that is unique in this tenant."),
-                error(19, None, "the row has 4 cells, the header has 5; <b>add what is missing</b>"),
-            ],
-        },
-        stopped: (!dry_run).then(|| "It ended at line 900: the database is busy".into()),
-        kept: dry_run.then(|| Kept { file: "dXNlck5hbWU=".into(), digest: "ab".repeat(32) }),
-    }
-}
-
 /// All of them, by name.
 pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
     let sets = ValueSetsPage {
@@ -371,11 +300,6 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         head: head("value-sets"),
         sets: Vec::new(),
     };
-    let gives = |roles: &[&str]| Tried {
-        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-        refused: None,
-    };
-    let refused = "displayName: no role belongs to a group of this name; do not push it.".to_owned();
     vec![
         ("settings", settings(false).render()),
         ("settings-wrong", settings(true).render()),
@@ -390,10 +314,6 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("profile-checked", checked().render()),
         ("profile-fault", faulty().render()),
         ("profile-version", old_version().render()),
-        ("import", import(None, false).render()),
-        ("import-wrong", import(None, true).render()),
-        ("import-tried", import(Some(outcome(true)), false).render()),
-        ("import-done", import(Some(outcome(false)), false).render()),
         ("value-sets", sets.render()),
         ("value-sets-none", no_sets.render()),
         ("value-set", value_set(false, AdminRole::Operator).render()),
@@ -402,10 +322,5 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("value-set-version", set_version(false).render()),
         ("value-set-version-cleared", set_version(true).render()),
         ("value-set-auditor", value_set(false, AdminRole::Auditor).render()),
-        ("roles", roles(true, None).render()),
-        ("roles-tried", roles(true, Some(gives(&["Manager"]))).render()),
-        ("roles-tried-none", roles(true, Some(gives(&[]))).render()),
-        ("roles-refused", roles(true, Some(Tried { roles: Vec::new(), refused: Some(refused) })).render()),
-        ("roles-none", roles(false, None).render()),
     ]
 }

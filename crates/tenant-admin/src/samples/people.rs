@@ -7,17 +7,19 @@ use super::{at, chrome, head};
 use crate::{
     chrome::Badge,
     form::Errors,
-    pager::Pager,
+    pager::{Pager, Step, Walk},
     pages::{
+        delete::DeletePage,
         group::GroupPage,
         groups::{GroupRow, GroupsPage},
         purge::PurgePage,
+        roles::Why,
         user::{
-            Deleted, InGroup, Link, RoleRow, UserPage,
+            Deleted, InGroup, Link, RoleRow, UserPage, Via,
             attributes::{AttributeRow, Section, Shown},
-            history::{Change, Entry, Noted},
+            history::{Change, Entry, History, Noted},
         },
-        users::{UserRow, UsersPage, View},
+        users::{Asked, FilterProblem, UserRow, UsersPage, View},
     },
 };
 
@@ -47,32 +49,69 @@ fn user_rows() -> Vec<UserRow> {
     ]
 }
 
+/// A page in the middle of a list.
+fn walk(path: &str, total: u64) -> Walk {
+    let ids = ["0199f0a0-0000-7000-8000-000000000001", "0199f0a0-0000-7000-8000-000000000025"];
+    let total = store::users::Bounded { count: total, more: false };
+    Walk::new(path, &[], &Step::default(), &ids, (true, true), Some(total))
+}
+
 fn users(search: &str, empty: bool) -> UsersPage {
-    let rows = if empty { Vec::new() } else { user_rows() };
+    let path = "/console/tenants/northwind/users";
+    let asked = Asked { search: search.into(), status: "active", ..Asked::default() };
     let total = if empty { 0 } else { 1284 };
     UsersPage {
         chrome: chrome("Users · Northwind Hospital"),
         head: head("users"),
-        search: search.into(),
         views: [
-            ("active", "Internal contacts", 1284),
-            ("inactive", "Inactive users", 31),
-            ("deleted", "Deleted", 4),
+            ("active", "Internal contacts", "1284"),
+            ("inactive", "Inactive users", "31"),
+            ("deleted", "Deleted", "200000+"),
         ]
         .map(|(status, name, count)| View {
             status,
             name: name.into(),
-            count: search.is_empty().then_some(count),
-            link: format!("/console/tenants/northwind/users?status={status}"),
+            count: search.is_empty().then(|| count.into()),
+            link: format!("{path}?status={status}"),
             current: status == "active",
         })
         .into(),
         notice: empty.then_some("The user was deleted for good."),
         fresh: empty && search.is_empty(),
-        pager: Pager::new("/console/tenants/northwind/users", &[("q", search)], 1, rows.len(), total),
-        rows,
+        walk: if empty { Walk::default() } else { walk(path, total) },
+        rows: if empty { Vec::new() } else { user_rows() },
         summary: format!("{total} users"),
         has_roles: true,
+        cut: false,
+        inside: (!search.is_empty()).then(|| format!("{path}?q=x&inside=1")),
+        all: path.into(),
+        problem: None,
+        examples: [
+            r#"name.familyName sw "Le""#,
+            "not (externalId pr)",
+            r#"meta.lastModified gt "2026-11-14T00:00:00Z""#,
+        ]
+        .map(|text| (text.to_owned(), format!("{path}?filter=x")))
+        .into(),
+        export: Some("/console/tenants/northwind/export?status=active".into()),
+        asked,
+    }
+}
+
+fn users_cut() -> UsersPage {
+    UsersPage { cut: true, notice: None, ..users("ma", false) }
+}
+
+fn users_with_a_mistake() -> UsersPage {
+    let text = r#"userName xx "<b>""#;
+    let detail = "filter, column 10: \"xx\" is no operator; use eq, ne, co, sw, ew, gt, ge, lt, le or pr";
+    UsersPage {
+        problem: Some(FilterProblem::new(text, detail)),
+        asked: Asked { filter: text.into(), status: "active", ..Asked::default() },
+        export: None,
+        notice: None,
+        fresh: false,
+        ..users("", true)
     }
 }
 
@@ -114,7 +153,16 @@ fn sections() -> Vec<Section> {
     ]
 }
 
-fn history() -> Vec<Entry> {
+fn history() -> History {
+    let page = "/console/tenants/northwind/users/0199f0a0-0000-7000-8000-000000000001";
+    History {
+        entries: entries(),
+        older: Some(format!("{page}?until=x#history")),
+        newest: Some(format!("{page}#history")),
+    }
+}
+
+fn entries() -> Vec<Entry> {
     let entry = |what: &str, kind, days, changes: Vec<Change>| Entry {
         what: what.into(),
         kind,
@@ -122,6 +170,7 @@ fn history() -> Vec<Entry> {
         when: at(days),
         version: 3,
         cause: "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90".into(),
+        request: (days != -20).then(|| "/console/tenants/northwind/activity?request=x".into()),
         changes,
         notes: Vec::new(),
         purged: false,
@@ -163,6 +212,10 @@ fn link(name: &str) -> Link {
     Link { id: "0199f0a0-0000-7000-8000-00000000aaaa".into(), name: name.into() }
 }
 
+fn via(group: &str) -> Via {
+    Via { group: link(group), why: "the name begins with Envi_".into() }
+}
+
 fn user() -> UserPage {
     UserPage {
         chrome: chrome("Amara Okafor · Northwind Hospital"),
@@ -177,6 +230,8 @@ fn user() -> UserPage {
         problem: None,
         deleted: None,
         erasable: false,
+        active: true,
+        deletable: true,
         sections: sections(),
         groups: vec![
             InGroup { group: link("All staff"), indirect: true },
@@ -185,8 +240,12 @@ fn user() -> UserPage {
             InGroup { group: link("Everyone"), indirect: false },
         ],
         roles: vec![
-            RoleRow { name: "Manager".into(), via: vec![link("Envi_Manager")] },
-            RoleRow { name: "testing".into(), via: vec![link("envi_testing"), link("ENVI_Testing")] },
+            RoleRow { key: "manager".into(), name: "Manager".into(), via: vec![via("Envi_Manager")] },
+            RoleRow {
+                key: "a/b".into(),
+                name: "testing".into(),
+                via: vec![via("envi_testing"), via("ENVI_Testing")],
+            },
         ],
         history: history(),
         created: Some(at(-90)),
@@ -210,6 +269,8 @@ fn deleted_user() -> UserPage {
         ),
         deleted: Some(Deleted { at: at(-4), purged_from: Some(at(26)) }),
         erasable: true,
+        active: false,
+        deletable: false,
         groups: Vec::new(),
         roles: Vec::new(),
         ..user()
@@ -232,17 +293,52 @@ fn purge(mistyped: bool) -> PurgePage {
     }
 }
 
+fn inactive_user() -> UserPage {
+    UserPage {
+        status: Badge::active(false),
+        active: false,
+        erasable: true,
+        notice: Some("The user is inactive."),
+        ..user()
+    }
+}
+
+fn delete(for_good: bool) -> DeletePage {
+    let mut errors = Errors::default();
+    if for_good {
+        errors.add("user_name", "That is not the user name. Type it exactly as it is shown.");
+    }
+    DeletePage {
+        chrome: chrome("Delete Amara Okafor"),
+        head: head("users"),
+        id: "0199f0a0-0000-7000-8000-000000000001".into(),
+        name: "Amara Okafor".into(),
+        user_name: "amara.okafor@northwind.example".into(),
+        for_good,
+        days: Some(30),
+        typed: String::new(),
+        errors,
+    }
+}
+
+/// What a group gives.
+pub(super) fn why(roles: &[&str]) -> Why {
+    let none = if roles.is_empty() { "the name does not start with Envi_" } else { "" };
+    let rule = |role: &&str| ((*role).to_owned(), "the name begins with Envi_".to_owned());
+    Why { roles: roles.iter().map(rule).collect(), none: none.into() }
+}
+
 fn groups(empty: bool) -> GroupsPage {
-    let row = |name: &str, users, roles: &[&str]| GroupRow {
+    let row = |name: &str, members: &str, roles: &[&str]| GroupRow {
         id: "0199f0a0-0000-7000-8000-00000000aaaa".into(),
         name: name.into(),
-        users,
-        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        members: members.into(),
+        why: why(roles),
     };
     let rows = vec![
-        row("Envi_Manager", 14, &["Manager"]),
-        row("envi_testing", 3, &["testing"]),
-        row("Everyone", 1284, &[]),
+        row("Envi_Manager", "14", &["Manager"]),
+        row("envi_testing", "3", &["testing"]),
+        row("Everyone", "10000+", &[]),
     ];
     let rows = if empty { Vec::new() } else { rows };
     GroupsPage {
@@ -253,7 +349,6 @@ fn groups(empty: bool) -> GroupsPage {
         summary: format!("{} groups", rows.len()),
         rows,
         prefix: Some("Envi_".into()),
-        why_none: "the name does not start with Envi_".into(),
     }
 }
 
@@ -263,11 +358,12 @@ fn group() -> GroupPage {
         head: head("groups"),
         id: "0199f0a0-0000-7000-8000-00000000aaaa".into(),
         name: "Envi_Manager".into(),
-        roles: vec!["Manager".into()],
+        why: why(&["Manager"]),
         gives_roles: true,
-        why_none: "the name does not start with Envi_".into(),
+        search: "am".into(),
         members: user_rows(),
-        pager: Pager::new("/x", &[], 2, 25, 90),
+        walk: walk("/x", 90),
+        cut: true,
         summary: "90 users".into(),
         sections: Vec::new(),
         history: history(),
@@ -286,7 +382,12 @@ pub(super) fn pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("users", users("", false).render()),
         ("users-empty", users("", true).render()),
         ("users-none-fit", users("zz<\"", true).render()),
+        ("users-cut", users_cut().render()),
+        ("users-filter-wrong", users_with_a_mistake().render()),
         ("user", user().render()),
+        ("user-inactive", inactive_user().render()),
+        ("delete", delete(false).render()),
+        ("delete-for-good", delete(true).render()),
         ("user-deleted", deleted_user().render()),
         ("purge", purge(false).render()),
         ("purge-mistyped", purge(true).render()),

@@ -66,7 +66,10 @@ store_testing::on_both! {
             lacking.push((scope, api.platform(&name, all_but(scope), 9 * DAY).await));
         }
 
-        for route in routes(&api).await {
+        let mut all = routes(&api).await;
+        // Where the tenant itself is deleted nothing can be asked any more.
+        all.sort_by_key(|route| (route.method.as_str(), route.path.as_str()) == ("DELETE", "/tenants/{slug}"));
+        for route in all {
             let (method, path) = (route.method.as_str(), filled(&route, "acme"));
             let what = format!("{method} {path}");
             let Some(scope) = route.scope.clone() else {

@@ -15,5 +15,6 @@ mod manners;
 mod networks;
 mod platform;
 mod refusals;
+mod requests;
 mod support;
 mod tenants;

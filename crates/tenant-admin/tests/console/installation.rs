@@ -124,7 +124,7 @@ store_testing::on_both! {
         assert!(console.state.tenants.by_slug("acme").await.unwrap().is_some());
         let page = console.post(DELETE, &[("confirm", "acme")]).await;
         assert_eq!(page.location(), "/console/deleted-tenants?done=deleted");
-        console.get(page.location()).await.shows("acme Hospital").shows("in 30 days").shows(EMAIL);
+        console.get(page.location()).await.shows("acme Hospital").shows("in 29 days").shows(EMAIL);
         for path in ["/console/tenants/acme", "/console/tenants/acme/users", DELETE] {
             assert_eq!(console.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
         }

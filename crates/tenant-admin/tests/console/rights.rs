@@ -24,6 +24,9 @@ struct World {
     gone: String,
     group: String,
     login: String,
+    /// An entry of the log.
+    entry: String,
+    import: String,
 }
 
 impl World {
@@ -46,13 +49,17 @@ impl World {
         console.person("auditor@x", AdminRole::Auditor, &[acme.id()]).await;
         console.person("reader@x", AdminRole::Auditor, &[]).await;
         console.person("stranger@x", AdminRole::Manager, &[other.id()]).await;
+        let import = console.import(&acme).await;
         console.store.number().await;
-        Self { console, token, user, gone, group, login }
+        let entry = console.logged(&acme, |_| ()).await;
+        Self { console, token, user, gone, group, login, entry, import }
     }
 
     fn filled(&self, path: &str) -> String {
         let id = match path {
             _ if path.ends_with("/purge") => &self.gone,
+            _ if path.contains("/activity/") => &self.entry,
+            _ if path.contains("/import/") => &self.import,
             _ if path.contains("/users/") => &self.user,
             _ if path.contains("/groups/") => &self.group,
             _ if path.contains("/logins/") => &self.login,
@@ -60,7 +67,10 @@ impl World {
         };
         let path = path.replace("{slug}", "acme").replace("{id}", id);
         let path = path.replace("{part}", "policies").replace("{entry}", "all");
-        path.replace("{version}", "1").replace("{set}", "sites").replace("{number}", "1")
+        path.replace("{version}", "1")
+            .replace("{set}", "sites")
+            .replace("{number}", "1")
+            .replace("{key}", "none")
     }
 
     async fn sign_in(&mut self, email: &str) {

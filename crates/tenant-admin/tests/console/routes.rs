@@ -13,6 +13,7 @@ fn filled(path: &str, id: &str) -> String {
     path.replace("{version}", "1")
         .replace("{set}", "sites")
         .replace("{number}", "1")
+        .replace("{key}", "none")
         .replace("{secret}", &"A".repeat(43))
 }
 
@@ -77,14 +78,18 @@ store_testing::on_both! {
         assert_eq!(console.post("/console/tenants/acme/clients", &fields).await.status, StatusCode::CREATED);
         let client = console.state.tokens.list(tenant.id()).await.unwrap()[0].id.to_string();
         let platform = console.platform_token("Vendor").await;
-        let person = console.store.platform().admins(0, 1).await.unwrap().items[0].id.to_string();
+        let entry = console.logged(&tenant, |_| ()).await;
+        let import = console.import(&tenant).await;
         console.store.number().await;
+        let person = console.store.platform().admins(0, 1).await.unwrap().items[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
         for (method, path, _) in closed.filter(|(method, _, _)| *method == "GET") {
             let id = match *path {
                 path if path.contains("/platform-tokens/") => &platform,
                 path if path.contains("/admins/") => &person,
                 path if path.ends_with("/purge") => &gone,
+                path if path.contains("/activity/") => &entry,
+                path if path.contains("/import/") => &import,
                 path if path.contains("/users/") => &user,
                 path if path.contains("/groups/") => &group,
                 path if path.contains("/logins/") => &login,

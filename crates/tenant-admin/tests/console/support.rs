@@ -8,7 +8,8 @@ use scim_core::projection::Projection;
 use serde_json::Value;
 use std::sync::Arc;
 use store::{
-    Actor, ActorKind, AdminId, ChangeContext, TenantId,
+    Actor, ActorKind, AdminId, ChangeContext, CredentialId, TenantId,
+    activity::{ActivityBatch, LoggedRequest, NewRequest, RequestLine},
     admins::{Admin, AdminRole},
     tenants::TenantSettings,
 };
@@ -203,11 +204,14 @@ impl Console {
         self.state.tokens.issue_platform(new, &context()).await.unwrap().kept.id.to_string()
     }
 
-    /// Gives a tenant of a profile without value sets one of the name `sites`.
+    /// Gives a tenant of a profile without value sets one of the name `sites`, which it has filled.
     pub(crate) async fn with_value_set(&self, tenant: &Tenant) {
         let text = format!("{}\n[[value-set]]\nname = \"sites\"\ntitle = \"Sites\"\n", tenant.row.profile);
         let version = tenant.row.profile_version;
         self.state.tenants.save_profile(tenant, &text, version, &context()).await.unwrap();
+        let tenant = self.state.tenants.by_id(tenant.id()).await.unwrap().unwrap();
+        let values = vec!["12".into(), "17".into()];
+        self.state.tenants.set_value_set(&tenant, "sites", values, &context()).await.unwrap();
     }
 
     /// A user as the identity provider sends it; gives the id.
@@ -233,6 +237,50 @@ impl Console {
             projection: &projection,
         };
         self.state.provisioner.delete_user(request, id, None).await.unwrap();
+    }
+
+    /// A request of the identity provider, a little later than all before; gives the id of its entry.
+    pub(crate) async fn logged(&self, tenant: &Tenant, change: impl FnOnce(&mut LoggedRequest)) -> String {
+        let line = RequestLine {
+            id: uuid::Uuid::now_v7(),
+            at: self.store.now(),
+            request_id: "r-1".into(),
+            credential: CredentialId(uuid::Uuid::nil()),
+            credential_name: "Okta production".into(),
+            method: "POST".into(),
+            route: "/Users".into(),
+            path: "/Users".into(),
+            query: None,
+            resource_id: None,
+            status: 201,
+            scim_type: None,
+            detail: None,
+            duration_us: 12_345,
+            request_bytes: 20,
+            response_bytes: Some(30),
+            erased: false,
+        };
+        let mut entry = LoggedRequest {
+            line,
+            request_body: Some("{\"userName\":\"ann\"}".into()),
+            response_body: Some("{\"id\":\"1\"}".into()),
+            request_cut: false,
+            response_cut: false,
+        };
+        change(&mut entry);
+        let id = entry.line.id.to_string();
+        let new = NewRequest { tenant: tenant.id(), entry, subjects: vec!["ann".into()] };
+        let batch = ActivityBatch { requests: vec![new], ..ActivityBatch::default() };
+        self.store.platform().write_activity(&batch).await.unwrap();
+        self.store.advance(1);
+        id
+    }
+
+    /// A file of one user that waits to be imported; gives the id.
+    pub(crate) async fn import(&self, tenant: &Tenant) -> String {
+        let file = futures::stream::iter([Ok::<_, ()>("userName\nann\n")]);
+        let received = self.state.provisioner.receive_import(tenant, &context(), "a.csv", file).await;
+        received.unwrap().to_string()
     }
 
     /// A group with members; gives the id.

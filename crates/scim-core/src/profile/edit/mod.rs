@@ -3,6 +3,7 @@
 mod attributes;
 mod changes;
 mod places;
+mod role_rules;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use super::ProfileError;
 pub use attributes::{AttributeSettings, Offer, offers, set_offers};
 pub use changes::{Entry, SettingChange, Shift, changes};
 pub use places::place_at;
+pub use role_rules::with_role_rules;
 
 /// Where a setting stands: from the top of the file through tables and entries of lists.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -9,9 +9,10 @@ use super::differences::document;
 use crate::{chrome::TenantHead, pages::user::history};
 
 /// What entries of a tenant's trail are about.
-pub(crate) const OF_TENANTS: &[&str] = &["User", "Group", "Credential", "AccessToken", "Tenant"];
+pub(crate) const OF_TENANTS: &[&str] =
+    &["User", "Group", "Credential", "AccessToken", "SetupLink", "Domain", "Tenant"];
 /// What entries of the installation's trail are about.
-pub(crate) const OF_INSTALLATION: &[&str] = &["PlatformToken", "Admin", "SigningKey", "DataKey"];
+pub(crate) const OF_INSTALLATION: &[&str] = &["PlatformToken", "Admin", "Tenant", "SigningKey", "DataKey"];
 
 /// What was done, and the look of its mark; an event that has no words here stays as it is.
 pub(crate) fn event(event: &str, payload: Option<&Value>) -> (String, &'static str) {
@@ -27,6 +28,17 @@ pub(crate) fn event(event: &str, payload: Option<&Value>) -> (String, &'static s
         "tenant.updated" => ("Tenant changed", "quiet"),
         "tenant.activated" => ("Tenant activated", "ok"),
         "tenant.deactivated" => ("Tenant deactivated", "bad"),
+        "tenant.deleted" => ("Tenant deleted", "bad"),
+        "tenant.restored" => ("Tenant restored", "ok"),
+        "tenant.purged" => ("Tenant's data removed for good", "bad"),
+        "domain.claimed" => ("Host name claimed", "quiet"),
+        "domain.proven" => ("Host name proven", "ok"),
+        "domain.lost" => ("Host name lost its proof", "bad"),
+        "domain.removed" => ("Host name given up", "quiet"),
+        "setup-link.created" => ("Setup link made", "ok"),
+        "setup-link.opened" => ("Setup link opened", "quiet"),
+        "setup-link.used" => ("Credential made by a setup link", "quiet"),
+        "setup-link.revoked" => ("Setup link revoked", "bad"),
         "schema.profile-updated" => ("Profile changed", "quiet"),
         "schema.value-set-updated" => ("Value set changed", "quiet"),
         "platform-token.created" => ("Platform token made", "ok"),

@@ -293,9 +293,8 @@ fn article(noun: &str) -> &'static str {
 /// Name, address, what it is about and how much there is of it: of each part, for the page of the profile.
 pub(crate) fn overview(text: &str) -> Vec<(&'static Part, String)> {
     let Ok(sheet) = Sheet::parse(text) else { return Vec::new() };
-    let count = |above: &Place, list: &str, one: &str| {
-        crate::chrome::count(sheet.count(above, list) as u64, one).replace("entrys", "entries")
-    };
+    let count =
+        |above: &Place, list: &str, one: &str| crate::chrome::count(sheet.count(above, list) as u64, one);
     PARTS
         .iter()
         .map(|part| {

@@ -233,7 +233,7 @@ pub(crate) static PARTS: [Part; 11] = [
         key: "not-applicable",
         title: "What does not apply",
         about: "Attributes that say nothing about some users: left out, and noted, or refused.",
-        one: "entry",
+        one: "case",
         shape: Shape::List("not-applicable"),
         fields: &[
             field("when", "When", Code, WHEN),

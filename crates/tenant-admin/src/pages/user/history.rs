@@ -1,10 +1,50 @@
 //! The history of an object as a timeline: what happened, who did it, what changed.
 
 use serde_json::{Map, Value};
-use store::{ActorKind, audit::Record};
+use store::{ActorKind, Store, StoreError, TenantId, audit::Record};
+use uuid::Uuid;
 
 use super::attributes::plain;
-use crate::when::Moment;
+use crate::{pager::link, when::Moment};
+
+/// Entries of a history that a page shows.
+const SHOWN: u64 = 25;
+
+/// A part of a history.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// Newest first.
+    pub(crate) entries: Vec<Entry>,
+    /// Link to older ones.
+    pub(crate) older: Option<String>,
+    /// Link to the newest ones, where these are not.
+    pub(crate) newest: Option<String>,
+}
+
+impl History {
+    /// Of an object of a tenant: what came before an entry (its id), or the newest. `page` is the object's; `activity`
+    /// that of the requests, for those who may look at it.
+    pub(crate) async fn of(
+        store: &Store,
+        tenant: TenantId,
+        object: &str,
+        before: Option<&str>,
+        page: &str,
+        activity: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let before: Option<Uuid> = before.and_then(|before| before.parse().ok());
+        let mut records = store.tenant(tenant).history(object, before, SHOWN + 1).await?;
+        let more = records.len() as u64 > SHOWN;
+        records.truncate(SHOWN as usize);
+        let to = |link: String| format!("{link}#history");
+        let last = records.last().filter(|_| more).map(|record| record.id.to_string());
+        Ok(Self {
+            entries: timeline(records, store.now(), activity),
+            older: last.map(|last| to(link(page, &[("until", &last)]))),
+            newest: before.map(|_| to(page.to_owned())),
+        })
+    }
+}
 
 /// Longest value that a line of the timeline shows, in characters.
 const LONGEST: usize = 80;
@@ -25,6 +65,8 @@ pub(crate) struct Entry {
     pub(crate) version: i64,
     /// Id of the request that caused it.
     pub(crate) cause: String,
+    /// Link to that request, where it is one of an identity provider.
+    pub(crate) request: Option<String>,
     pub(crate) changes: Vec<Change>,
     pub(crate) notes: Vec<Noted>,
     /// The payload was purged.
@@ -53,7 +95,7 @@ pub(crate) struct Noted {
 }
 
 /// Audit rows as entries, in the order given.
-pub(crate) fn timeline(records: Vec<Record>, now: i64) -> Vec<Entry> {
+fn timeline(records: Vec<Record>, now: i64, activity: Option<&str>) -> Vec<Entry> {
     records
         .into_iter()
         .map(|record| {
@@ -64,6 +106,9 @@ pub(crate) fn timeline(records: Vec<Record>, now: i64) -> Vec<Entry> {
                 who: who(&record),
                 when: Moment::new(record.at, now),
                 version: record.object_version,
+                request: activity
+                    .filter(|_| record.actor.kind == ActorKind::Credential && !record.cause.is_empty())
+                    .map(|activity| link(activity, &[("request", &record.cause)])),
                 cause: record.cause,
                 changes: record.payload.as_ref().map(changes).unwrap_or_default(),
                 notes: record.payload.as_ref().map(notes).unwrap_or_default(),
