@@ -209,7 +209,7 @@ async fn logged(console: &Console) -> String {
         let page = console.get(path).await.text().await.unwrap();
         let link = format!("{path}/");
         let entries = page.split(&link).skip(1).filter_map(|rest| rest.get(..36));
-        entries.map(str::to_owned).find(|id| !id.contains('"'))
+        entries.map(str::to_owned).find(|id| id.chars().all(|ch| ch.is_ascii_hexdigit() || ch == '-'))
     };
     eventually(PATIENCE, "an entry of the log", || async { newest().await.is_some() }).await;
     newest().await.unwrap()
