@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Installation, Scim, Server, eventually, on_both_databases};
+use crate::harness::{Installation, PATIENCE, Scim, Server, eventually, on_both_databases};
 
 on_both_databases!(
     a_customer_is_made_by_a_program,
@@ -151,8 +151,12 @@ async fn platform_tokens_live_and_die(installation: Installation) {
     assert_eq!(installation.json(&of_key), json!([trail[1]]));
     let table = installation.run(&["audit", "--limit", "3"]);
     assert!(table.contains("platform token Far") && !table.contains("platform-token.created"), "{table}");
-    let (_, served) = far.get("/audit?limit=200").await;
-    assert_eq!(served["items"].as_array().unwrap().len(), trail.as_array().unwrap().len());
+    // An entry is served once it has its number.
+    let entries = trail.as_array().unwrap().len();
+    eventually(PATIENCE, "the trail", || async {
+        far.get("/audit?limit=200").await.1["items"].as_array().unwrap().len() == entries
+    })
+    .await;
 }
 
 async fn the_command_line_tells_what_is_wrong(installation: Installation) {

@@ -63,7 +63,7 @@ async fn first_sign_in_with_a_second_factor(installation: Installation) {
     browser.picture("code").await;
     browser.fill("#code", &shown(&app, 1)).await;
     browser.press("Sign in").await;
-    browser.shows("h1", "Tenants").await;
+    browser.shows("h1", "Overview").await;
     browser.press("Sign out").await;
 
     // And without it.
