@@ -19,6 +19,8 @@ pub const MASK: &str = "•••";
 
 /// Words that make any name a secret's.
 const ALWAYS: [&str; 5] = ["password", "passwd", "secret", "token", "apikey"];
+/// Numbers of licences are secret whatever the product makes of them: a mapping may send them to one that knows none.
+const LICENCES: [&str; 3] = ["npi", "dealicense", "deanumber"];
 /// Shortest name that is recognised by its beginning.
 const SHORTEST: usize = 3;
 /// Shortest secret, in characters, that is looked for in other places: shorter ones stand everywhere by chance.
@@ -42,10 +44,11 @@ pub struct Secrets {
 pub(crate) struct Found(Vec<String>);
 
 impl Secrets {
-    /// The secrets of a profile: attributes that are never shown, those of a sensitive format, and their other names.
+    /// The secrets of a profile: attributes that are never shown, those of a sensitive format, and their other names; and
+    /// what is secret everywhere.
     #[must_use]
     pub fn of(profile: &Profile) -> Self {
-        let mut secrets = Self::default();
+        let mut secrets = Self { names: LICENCES.map(str::to_owned).into(), formats: Vec::new() };
         for kind in std::iter::once(&profile.user).chain(&profile.group) {
             secrets.collect(kind);
         }
@@ -425,8 +428,14 @@ format = "dea"
     }
 
     #[test]
-    fn a_profile_without_such_formats_hides_passwords_alone() {
+    fn without_such_formats_names_tell() {
         let profile = Profile::from_toml(Profile::builtin("generic").expect("a profile")).expect("a profile");
-        assert_eq!(Secrets::of(&profile).names.into_iter().collect::<Vec<_>>(), ["password"]);
+        let (secrets, mut found) = (Secrets::of(&profile), Found::default());
+        let mut sent =
+            json!({"npi": "1234567893", "DEA": "AB1234563", "employeeNumber": "1234567802", "password": "x"});
+        secrets.mask(&mut sent, &mut found);
+        assert_eq!(sent, json!({"npi": MASK, "DEA": MASK, "employeeNumber": "1234567802", "password": MASK}));
+        let names: Vec<_> = secrets.names.iter().map(String::as_str).collect();
+        assert_eq!(names, ["dealicense", "deanumber", "npi", "password"]);
     }
 }
