@@ -99,7 +99,7 @@ store_testing::on_both! {
             assert_eq!(answered(&of_idle, &filled(&route, "idle")).await, 403, "{what} of an inactive tenant");
             let let_in = api.as_(&own, method, &path, Some(json!({}))).await;
             assert_eq!(matches!(let_in.status, 401 | 403), !directory, "{what}: {}", let_in.body);
-            assert!(!directory || let_in.status == 200 || path.contains("/users/"), "{what}");
+            assert!(!directory || let_in.status == 200 || path.contains("/users/"), "{what}: {}", let_in.body);
 
             // With the scope and nothing but the scope it is let in, and the address is one that is served.
             let name = format!("only {what}");

@@ -65,7 +65,7 @@ store_testing::on_both! {
         first.shows("<dt>Status</dt><dd><span class=\"badge badge-quiet\">Inactive</span>");
         first.shows("<dt>Organization</dt><dd><span class=\"muted\">none</span>");
         first.shows("<dt>Valid Token</dt><dd id=\"valid\">No").shows("<dt>User Role Prefix</dt><dd><code>Envi_</code>");
-        first.shows(">Edit</a>").shows(">Create Token</button>").shows(">Go Back</a>").hides("Copy Token");
+        first.shows(">Edit</a>").shows(">Create Token</button>").shows(">Go Back</a>").hides("Copy Token</span></button>");
 
         let form = console.get(EDIT).await;
         form.shows("<option value=\"inactive\" selected>").shows("name=\"organization\"").shows(">Update</button>");
