@@ -1,6 +1,5 @@
 -- The transaction that wrote a row: it gets a number when no transaction that began before is still running.
 ALTER TABLE audit ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
-ALTER TABLE outbox ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
 ALTER TABLE platform_audit ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
 
 GRANT UPDATE (seq, chain) ON audit, platform_audit TO rollcall_app;
@@ -15,8 +14,6 @@ CREATE POLICY outbox_numbered_once ON outbox AS RESTRICTIVE FOR UPDATE USING (se
 -- time, so while this function looks, and no longer, it shows the rows without a number of all; ids are all it gives.
 CREATE POLICY audit_to_number ON audit FOR SELECT
     USING (seq IS NULL AND current_setting('rollcall.numbering', true) = 'on');
-CREATE POLICY outbox_to_number ON outbox FOR SELECT
-    USING (seq IS NULL AND current_setting('rollcall.numbering', true) = 'on');
 
 CREATE FUNCTION tenants_to_number(past uuid, most bigint) RETURNS SETOF uuid LANGUAGE plpgsql AS $find$
 DECLARE
@@ -28,13 +25,10 @@ BEGIN
     WITH RECURSIVE found (tenant) AS (
         SELECT past
         UNION ALL
-        SELECT LEAST(
-            (SELECT a.tenant_id FROM audit a
-             WHERE a.seq IS NULL AND a.tenant_id > f.tenant AND (a.xid < low OR a.xid >= high)
-             ORDER BY a.tenant_id LIMIT 1),
-            (SELECT o.tenant_id FROM outbox o
-             WHERE o.seq IS NULL AND o.tenant_id > f.tenant AND (o.xid < low OR o.xid >= high)
-             ORDER BY o.tenant_id LIMIT 1)
+        SELECT (
+            SELECT a.tenant_id FROM audit a
+            WHERE a.seq IS NULL AND a.tenant_id > f.tenant AND (a.xid < low OR a.xid >= high)
+            ORDER BY a.tenant_id LIMIT 1
         )
         FROM found f WHERE f.tenant IS NOT NULL
     )

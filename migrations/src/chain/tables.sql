@@ -3,9 +3,8 @@ ALTER TABLE audit ADD COLUMN chain {bytes};
 ALTER TABLE platform_audit ADD COLUMN seq bigint;
 ALTER TABLE platform_audit ADD COLUMN chain {bytes};
 
--- What waits for its number.
+-- What waits for its number; events of the outbox get theirs with the entry of the same id.
 CREATE INDEX audit_unnumbered ON audit (tenant_id, id) WHERE seq IS NULL;
-CREATE INDEX outbox_unnumbered ON outbox (tenant_id, id) WHERE seq IS NULL;
 CREATE INDEX platform_audit_unnumbered ON platform_audit (id) WHERE seq IS NULL;
 
 CREATE UNIQUE INDEX audit_seq ON audit (tenant_id, seq) WHERE seq IS NOT NULL;

@@ -22,6 +22,10 @@ pub use whose::Trail;
 /// Most words of a kind (events, names of actors) that are looked at.
 const WORDS: i64 = 200;
 
+/// What is read of every entry.
+const COLUMNS: &str = "SELECT a.id, a.seq, a.event, a.object_type, a.object_id, a.object_version, a.actor_kind, \
+     a.actor_id, a.actor_name, a.cause, a.at, a.chain";
+
 /// A numbered entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -62,28 +66,43 @@ impl Owner {
         }
     }
 
-    /// As [`Owner::rows`], after the columns of a [`Row`]; with payloads if asked.
-    pub(crate) fn select(self, sql: &mut Sql, payloads: bool) -> &mut Sql {
-        sql.push(
-            "SELECT a.id, a.seq, a.event, a.object_type, a.object_id, a.object_version, a.actor_kind, a.actor_id, \
-             a.actor_name, a.cause, a.at, a.chain",
-        );
-        match (self, payloads) {
-            (Self::Tenant(_), true) => sql
+    /// As [`Owner::rows`], of entries without a number. SQLite knows nothing of how few they are, and has to be told by which
+    /// index to find them.
+    pub(crate) fn unnumbered(self, sql: &mut Sql) -> &mut Sql {
+        match self {
+            Self::Tenant(_) => sql
+                .push(" FROM audit a")
+                .dialect("", " INDEXED BY audit_unnumbered")
+                .push(" WHERE a.tenant_id = ")
+                .tenant()
+                .push(" AND a.seq IS NULL"),
+            Self::Installation(_) => sql
+                .push(" FROM platform_audit a")
+                .dialect("", " INDEXED BY platform_audit_unnumbered")
+                .push(" WHERE a.seq IS NULL"),
+        }
+    }
+
+    /// The columns of a [`Row`] without its payload.
+    pub(crate) fn columns(self, sql: &mut Sql) -> &mut Sql {
+        sql.push(COLUMNS).push(match self {
+            Self::Tenant(_) => ", a.digest",
+            Self::Installation(_) => ", a.payload",
+        })
+    }
+
+    /// As [`Owner::rows`], after the columns of a [`Row`] with its payload.
+    pub(crate) fn select(self, sql: &mut Sql) -> &mut Sql {
+        self.columns(sql);
+        match self {
+            Self::Tenant(_) => sql
                 .push(
-                    ", a.digest, p.salt, p.body FROM audit a LEFT JOIN payloads p ON p.tenant_id = a.tenant_id AND \
+                    ", p.salt, p.body FROM audit a LEFT JOIN payloads p ON p.tenant_id = a.tenant_id AND \
                      p.id = a.payload_id WHERE a.tenant_id = ",
                 )
                 .tenant()
                 .push(" AND "),
-            (Self::Tenant(_), false) => {
-                sql.push(", a.digest");
-                self.rows(sql)
-            }
-            (Self::Installation(_), _) => {
-                sql.push(", a.payload");
-                self.rows(sql)
-            }
+            Self::Installation(_) => self.rows(sql),
         }
     }
 }
@@ -109,7 +128,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Of a statement of [`Owner::select`].
+    /// Of a statement of [`Owner::select`], or without payloads of [`Owner::columns`].
     pub(crate) fn read(owner: Owner, payloads: bool, row: &QueryResult) -> Result<Self, StoreError> {
         let mut read = Self {
             id: row.try_get_by_index(0)?,
@@ -261,7 +280,7 @@ async fn entries(
         return Ok(Vec::new());
     }
     let mut sql = owner.sql(backend);
-    owner.select(&mut sql, true).push("a.seq IN (");
+    owner.select(&mut sql).push("a.seq IN (");
     for (place, number) in numbers.iter().enumerate() {
         sql.push(if place == 0 { "" } else { ", " }).bind(*number);
     }

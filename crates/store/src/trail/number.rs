@@ -3,15 +3,19 @@
 //! A change only appends its rows; nobody waits for a counter. Afterwards this numbers what no older transaction can
 //! precede any more, in bounded batches. Any node may do it; one does at a time.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Owner, Row, chain};
 use crate::{Store, StoreError, TenantId, error::unreadable, statement::Sql, store::Backend, tx::set_tenant};
 
-/// Rows of a table that one transaction numbers.
+/// Entries that one transaction numbers.
 pub const BATCH: i64 = 500;
 
 /// Tenants asked for at once.
@@ -22,15 +26,13 @@ const LOCK: i64 = i64::from_be_bytes(*b"rcnumber");
 
 /// The transaction of a row is over, and every one that began before it. Rows of a restored database have transactions that
 /// are still to come.
-const SETTLED: &str = " AND (a.xid < (SELECT pg_snapshot_xmin(pg_current_snapshot())) \
+const SETTLED: &str = "(a.xid < (SELECT pg_snapshot_xmin(pg_current_snapshot())) \
      OR a.xid >= (SELECT pg_snapshot_xmax(pg_current_snapshot())))";
-const EARLIER_WAITS: &str = " OR (e.xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())) \
-     AND e.xid < (SELECT pg_snapshot_xmax(pg_current_snapshot())))";
 
 /// What one round of numbering did.
 #[derive(Debug, Default)]
 pub struct Round {
-    /// Rows that got a number.
+    /// Entries that got a number; events got theirs with them.
     pub numbered: u64,
     /// A batch was full, so there is probably more.
     pub more: bool,
@@ -70,27 +72,13 @@ impl Store {
                 sql.add("SELECT t.* FROM tenants_to_number(?, ?) t", [past.into(), TENANTS.into()]);
             }
             Backend::Sqlite => {
-                let past = sql.slot(past);
-                let next = |sql: &mut Sql, table: &'static str, above: Option<crate::statement::Slot>| {
-                    sql.push("SELECT (SELECT a.tenant_id FROM ").push(table);
-                    sql.push(" a WHERE a.seq IS NULL AND a.tenant_id > ");
-                    match above {
-                        Some(slot) => sql.put(slot),
-                        None => sql.push("t.tenant"),
-                    };
-                    sql.push(" ORDER BY a.tenant_id LIMIT 1)");
-                };
-                sql.push("WITH RECURSIVE trail (tenant) AS (");
-                next(&mut sql, "audit", Some(past));
-                sql.push(" UNION ALL ");
-                next(&mut sql, "audit", None);
-                sql.push(" FROM trail t WHERE t.tenant IS NOT NULL), events (tenant) AS (");
-                next(&mut sql, "outbox", Some(past));
-                sql.push(" UNION ALL ");
-                next(&mut sql, "outbox", None);
-                sql.push(" FROM events t WHERE t.tenant IS NOT NULL) ");
-                sql.push("SELECT tenant FROM (SELECT tenant FROM trail UNION SELECT tenant FROM events) ");
-                sql.add("WHERE tenant IS NOT NULL ORDER BY tenant LIMIT ?", [TENANTS.into()]);
+                sql.push("WITH RECURSIVE found (tenant) AS (SELECT ").bind(past);
+                sql.push(
+                    " UNION ALL SELECT (SELECT a.tenant_id FROM audit a INDEXED BY audit_unnumbered \
+                     WHERE a.seq IS NULL AND a.tenant_id > f.tenant ORDER BY a.tenant_id LIMIT 1) FROM found f WHERE f.tenant IS NOT NULL) \
+                     SELECT f.tenant FROM found f WHERE f.tenant > ",
+                );
+                sql.bind(past).push(" LIMIT ").bind(TENANTS);
             }
         }
         let rows = self.inner.db.query_all_raw(sql.into_statement()).await?;
@@ -104,7 +92,7 @@ impl Store {
             // Mostly there is nothing, and SQLite's one writer is asked for nothing.
             let mut sql = owner.sql(backend);
             sql.push("SELECT 1");
-            owner.rows(&mut sql).push("a.seq IS NULL LIMIT 1");
+            owner.unnumbered(&mut sql).push(" LIMIT 1");
             if self.inner.db.query_one_raw(sql.into_statement()).await?.is_none() {
                 return Ok(0);
             }
@@ -167,22 +155,23 @@ impl Batch<'_> {
     async fn number(&self) -> Result<u64, StoreError> {
         let mut head = self.head().await?;
         let (mut entries, mut events) = (Vec::new(), Vec::new());
-        for row in self.entries().await? {
+        let rows = self.entries().await?;
+        for row in &rows {
             head.seq += 1;
             head.chain = row.hash(self.owner, head.seq, &head.chain).to_vec();
-            entries.push(Given { id: row.id, seq: head.seq, chain: hex(&head.chain) });
+            entries.push(Given { id: row.id, seq: head.seq, chain: head.chain.clone() });
         }
-        for id in self.events().await? {
+        for id in self.events(&rows).await? {
             head.outbox += 1;
-            events.push(Given { id, seq: head.outbox, chain: String::new() });
+            events.push(Given { id, seq: head.outbox, chain: Vec::new() });
         }
-        if entries.is_empty() && events.is_empty() {
+        if entries.is_empty() {
             return Ok(0);
         }
         self.give(&entries, true).await?;
         self.give(&events, false).await?;
         self.keep(&head).await?;
-        Ok((entries.len() + events.len()) as u64)
+        Ok(entries.len() as u64)
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
@@ -212,95 +201,144 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Entries that may be numbered now, in order.
+    /// Entries that may be numbered now, in order: that of the ids. Clocks differ from node to node, so an entry waits for
+    /// those of its object with a lower version that would come after it, or that have to wait themselves. The one with an
+    /// object's lowest version never waits, so each round goes on.
     async fn entries(&self) -> Result<Vec<Row>, StoreError> {
         let mut sql = self.sql();
-        self.owner.select(&mut sql, false);
-        let table = match self.owner {
-            Owner::Tenant(_) => Table::Audit,
-            Owner::Installation(_) => Table::Platform,
-        };
-        self.unnumbered(&mut sql, table);
+        self.owner.columns(&mut sql);
+        self.owner.unnumbered(&mut sql);
+        if self.backend == Backend::Postgres {
+            sql.push(" AND ").push(SETTLED);
+        }
+        sql.push(" ORDER BY a.id LIMIT ").bind(BATCH);
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
-        rows.iter().map(|row| Row::read(self.owner, false, row)).collect()
+        let rows: Result<Vec<Row>, StoreError> =
+            rows.iter().map(|row| Row::read(self.owner, false, row)).collect();
+        let mut rows = rows?;
+        let earlier = self.earlier(&rows).await?;
+        rows.retain(|row| {
+            let of_object = earlier.get(&row.object_id).into_iter().flatten();
+            !of_object.into_iter().any(|other| {
+                // Of some objects that are gone no version is known: 0.
+                (1..row.object_version).contains(&other.version) && (!other.settled || other.id > row.id)
+            })
+        });
+        Ok(rows)
     }
 
-    /// The same of the outbox; the installation has none.
-    async fn events(&self) -> Result<Vec<Uuid>, StoreError> {
-        if let Owner::Installation(_) = self.owner {
+    /// What waits for its number of the objects of these rows, as far as their versions say that there may be something
+    /// before them.
+    async fn earlier(&self, rows: &[Row]) -> Result<HashMap<String, Vec<Waiting>>, StoreError> {
+        let objects: HashSet<&str> =
+            rows.iter().filter(|row| row.object_version > 1).map(|row| row.object_id.as_str()).collect();
+        if objects.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut sql = self.sql();
+        sql.push("SELECT a.object_id, a.id, a.object_version, ");
+        match self.backend {
+            Backend::Postgres => {
+                sql.push("CASE WHEN ").push(SETTLED).push(" THEN 1::bigint ELSE 0::bigint END")
+            }
+            // There is one writer, so what is seen is settled.
+            Backend::Sqlite => sql.push("1"),
+        };
+        // By the objects, and not by all that wait: hence the plus, which keeps SQLite from the index of those.
+        self.owner.rows(&mut sql).dialect("", "+").push("a.seq IS NULL AND a.object_id IN ").texts(objects);
+        let mut found: HashMap<String, Vec<Waiting>> = HashMap::new();
+        for row in self.db.query_all_raw(sql.into_statement()).await? {
+            found.entry(row.try_get_by_index(0)?).or_default().push(Waiting {
+                id: row.try_get_by_index(1)?,
+                version: row.try_get_by_index(2)?,
+                settled: row.try_get_by_index::<i64>(3)? == 1,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The events that came with these entries, in the same order. The installation has none.
+    async fn events(&self, entries: &[Row]) -> Result<Vec<Uuid>, StoreError> {
+        if matches!(self.owner, Owner::Installation(_)) || entries.is_empty() {
             return Ok(Vec::new());
         }
         let mut sql = self.sql();
-        sql.push("SELECT a.id FROM outbox a WHERE a.tenant_id = ").tenant().push(" AND ");
-        self.unnumbered(&mut sql, Table::Outbox);
+        sql.push("SELECT o.id FROM outbox o WHERE o.tenant_id = ").tenant().push(" AND o.seq IS NULL AND ");
+        sql.is_one_of("o.id", entries.iter().map(|row| &row.id));
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
-        rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
-    }
-
-    /// The condition and the order: that of the ids. Clocks differ from node to node, so a row waits for those of its object
-    /// with a lower version that would come after it, or that have to wait themselves. The row with an object's lowest
-    /// version never waits, so each round goes on. On SQLite there is one writer, so what is seen is settled.
-    fn unnumbered(&self, sql: &mut Sql, table: Table) {
-        sql.push("a.seq IS NULL").dialect(SETTLED, "").push(match table {
-            Table::Audit => " AND NOT EXISTS (SELECT 1 FROM audit e WHERE e.tenant_id = a.tenant_id AND",
-            Table::Outbox => " AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.tenant_id = a.tenant_id AND",
-            Table::Platform => " AND NOT EXISTS (SELECT 1 FROM platform_audit e WHERE",
-        });
-        // Of some objects that are gone no version is known: 0.
-        sql.push(
-            " e.object_id = a.object_id AND e.seq IS NULL AND e.object_version > 0 \
-             AND e.object_version < a.object_version AND (e.id > a.id",
-        );
-        sql.dialect(EARLIER_WAITS, "").push(") LIMIT 1) ORDER BY a.id LIMIT ").bind(BATCH);
+        let there: Result<HashSet<Uuid>, StoreError> =
+            rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect();
+        let there = there?;
+        Ok(entries.iter().map(|row| row.id).filter(|id| there.contains(id)).collect())
     }
 
     async fn give(&self, given: &[Given], entries: bool) -> Result<(), StoreError> {
-        if given.is_empty() {
-            return Ok(());
+        let mut changed = 0;
+        for sql in self.updates(given, entries) {
+            changed += self.db.execute_raw(sql.into_statement()).await?.rows_affected();
         }
-        let list = given
-            .iter()
-            .map(|one| serde_json::json!([one.id.simple().to_string(), one.seq.to_string(), one.chain]));
-        let list = serde_json::Value::Array(list.collect()).to_string();
-        let mut sql = self.sql();
-        sql.push(match (self.owner, entries) {
-            (Owner::Tenant(_), true) => "UPDATE audit AS a SET seq = w.seq, chain = w.chain FROM ",
-            (Owner::Tenant(_), false) => "UPDATE outbox AS a SET seq = w.seq FROM ",
-            (Owner::Installation(_), _) => {
-                "UPDATE platform_audit AS a SET seq = w.seq, chain = w.chain FROM "
-            }
-        });
-        sql.dialect(
-            "(SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS seq, decode(value ->> 2, 'hex') AS chain \
-             FROM jsonb_array_elements(",
-            "(SELECT unhex(value ->> 0) AS id, CAST(value ->> 1 AS integer) AS seq, unhex(value ->> 2) AS chain \
-             FROM json_each(",
-        );
-        sql.bind(list).dialect("::jsonb)) AS w", ")) AS w").push(" WHERE a.id = w.id AND a.seq IS NULL");
-        if let Owner::Tenant(_) = self.owner {
-            sql.push(" AND a.tenant_id = ").tenant();
-        }
-        let changed = self.db.execute_raw(sql.into_statement()).await?.rows_affected();
         if changed == given.len() as u64 {
             return Ok(());
         }
         Err(unreadable("seq", format_args!("{changed} of {} rows took their number", given.len())))
     }
+
+    /// PostgreSQL: one statement. SQLite: one for each row, as it might go through all rows that wait for each of the
+    /// list, and there is no way to a server in between.
+    fn updates(&self, given: &[Given], entries: bool) -> Vec<Sql> {
+        let table = match (self.owner, entries) {
+            (Owner::Tenant(_), true) => "UPDATE audit AS a SET ",
+            (Owner::Tenant(_), false) => "UPDATE outbox AS a SET ",
+            (Owner::Installation(_), _) => "UPDATE platform_audit AS a SET ",
+        };
+        if given.is_empty() {
+            return Vec::new();
+        }
+        let finish = |mut sql: Sql| {
+            if let Owner::Tenant(_) = self.owner {
+                sql.push(" AND a.tenant_id = ").tenant();
+            }
+            sql
+        };
+        if self.backend == Backend::Sqlite {
+            let one = |one: &Given| {
+                let mut sql = self.sql();
+                sql.push(table).push("seq = ").bind(one.seq);
+                if entries {
+                    sql.push(", chain = ").bind(one.chain.clone());
+                }
+                sql.push(" WHERE a.seq IS NULL AND a.id = ").bind(one.id);
+                finish(sql)
+            };
+            return given.iter().map(one).collect();
+        }
+        let list = given.iter().map(|one| json!([one.id.to_string(), one.seq, hex(&one.chain)]));
+        let list = serde_json::Value::Array(list.collect()).to_string();
+        let mut sql = self.sql();
+        sql.push(table).push(if entries { "seq = w.seq, chain = w.chain" } else { "seq = w.seq" });
+        sql.push(
+            " FROM (SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS seq, decode(value ->> 2, 'hex') AS chain \
+             FROM jsonb_array_elements(",
+        );
+        sql.bind(list).push("::jsonb)) AS w WHERE a.id = w.id AND a.seq IS NULL");
+        vec![finish(sql)]
+    }
 }
 
-#[derive(Clone, Copy)]
-enum Table {
-    Audit,
-    Outbox,
-    Platform,
+/// An entry that waits for its number.
+struct Waiting {
+    id: Uuid,
+    version: i64,
+    /// Need it wait no longer?
+    settled: bool,
 }
 
 /// A row and its number.
 struct Given {
     id: Uuid,
     seq: i64,
-    /// Hexadecimal.
-    chain: String,
+    /// Of an entry.
+    chain: Vec<u8>,
 }
 
 fn hex(bytes: &[u8]) -> String {

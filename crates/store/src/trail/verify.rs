@@ -299,7 +299,7 @@ impl Reading<'_> {
         }
         let mut sql = self.sql();
         sql.push("SELECT COUNT(*) FROM (SELECT 1 AS one");
-        self.owner.rows(&mut sql).push("a.seq IS NULL LIMIT ").bind(MOST_WAITING).push(") w");
+        self.owner.unnumbered(&mut sql).push(" LIMIT ").bind(MOST_WAITING).push(") w");
         if let Some(row) = self.db.query_one_raw(sql.into_statement()).await? {
             state.waiting = row.try_get_by_index(0)?;
         }
@@ -322,7 +322,7 @@ impl Reading<'_> {
         let (head, head_chain) = head.unwrap_or((0, chain::START.to_vec()));
 
         let mut sql = self.sql();
-        self.owner.select(&mut sql, true).push("a.seq > ").bind(walk.through);
+        self.owner.select(&mut sql).push("a.seq > ").bind(walk.through);
         sql.push(" AND a.seq <= ").bind(head).push(" ORDER BY a.seq LIMIT ").bind(STEP);
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
         let full = rows.len() as i64 >= STEP;
