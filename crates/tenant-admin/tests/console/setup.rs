@@ -33,7 +33,7 @@ store_testing::on_both! {
         console.tenant("acme", "generic").await;
         console.get(SETUP).await.shows("<option value=\"okta-header\" selected>").shows("SCIM connector base URL");
         for (word, shown) in [
-            ("okta-header", "App Integration Wizard"),
+            ("okta-header", "Create App Integration"),
             ("okta-oin", "Browse App Catalog"),
             ("okta-basic", "Basic Auth"),
             ("entra", "https://rollcall.test/t/acme/scim/v2?aadOptscim062020"),
