@@ -28,6 +28,8 @@ pub(crate) struct Connect {
     pub(crate) asks: Vec<(&'static str, Step)>,
     /// What its screens call the secret.
     pub(crate) secret_label: &'static str,
+    /// Is the token pasted with `Bearer` in front?
+    pub(crate) with_bearer: bool,
     /// Title of the product's guide, when the steps are its own.
     pub(crate) guide: Option<String>,
     /// Title of the product's guide and for whom it is, when that is somebody else.
@@ -72,6 +74,7 @@ impl Connect {
                 .map(|(_, label, text)| (*label, Step::new(text, &given)))
                 .collect(),
             secret_label: provider.secret_label,
+            with_bearer: provider.word_for_word && profile.paste_with_bearer,
             guide: own_guide.map(|guide| guide.guide.clone()),
             other_guide: other.map(|guide| (guide.guide.clone(), providers::of(guide.provider).name)),
             chapters,

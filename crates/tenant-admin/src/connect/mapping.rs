@@ -108,7 +108,8 @@ fn cells(row: &Row, table: Table) -> Vec<String> {
             };
             vec![row.target.clone(), kind.to_owned(), entra.to_owned()]
         }
-        Table::OneLogin if onelogin.is_empty() => {
+        // The template leaves out what OneLogin has no value for.
+        Table::OneLogin if onelogin.is_empty() && !row.there => {
             vec![row.path.clone(), kind, format!("{{$parameters.{}}}", row.variable)]
         }
         Table::OneLogin => vec![row.path.clone(), kind, onelogin.to_owned()],

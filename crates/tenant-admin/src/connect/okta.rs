@@ -63,6 +63,7 @@ pub(super) const HEADER: Provider = Provider {
     url_label: "SCIM connector base URL",
     url_suffix: "",
     secret_label: "Authorization: Bearer",
+    word_for_word: false,
     test: "Test Connector Configuration",
     asks: &[
         (Always, "Unique identifier field for users", "`userName`"),
@@ -108,6 +109,7 @@ pub(super) const OIN: Provider = Provider {
     url_label: "Base URL",
     url_suffix: "",
     secret_label: "API Token",
+    word_for_word: true,
     test: "Test API Credentials",
     asks: &[
         (WithBearer, "API Token", "`Bearer`, a blank, and the token: this app sends the field word for word"),
@@ -150,6 +152,7 @@ pub(super) const BASIC: Provider = Provider {
     url_label: "Base URL",
     url_suffix: "",
     secret_label: "Username and Password",
+    word_for_word: false,
     test: "Test API Credentials",
     asks: &[
         (Always, "Username, Password", "those that are made here"),

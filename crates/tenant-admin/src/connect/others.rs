@@ -17,6 +17,7 @@ pub(super) const ENTRA: Provider = Provider {
     // Makes Entra keep to SCIM in its PATCHes. Both forms are taken.
     url_suffix: "?aadOptscim062020",
     secret_label: "Secret token",
+    word_for_word: false,
     test: "Test connection",
     asks: &[
         (
@@ -84,6 +85,7 @@ pub(super) const ONELOGIN: Provider = Provider {
     url_label: "SCIM Base URL",
     url_suffix: "",
     secret_label: "SCIM Bearer Token",
+    word_for_word: false,
     test: "Enable",
     asks: &[
         (Always, "SCIM JSON Template", "the text below the table of attributes"),
@@ -144,6 +146,7 @@ pub(super) const JUMPCLOUD: Provider = Provider {
     url_label: "Base URL",
     url_suffix: "",
     secret_label: "Token Key",
+    word_for_word: false,
     test: "Test Connection",
     asks: &[
         (Always, "API Type", "**SCIM API**"),
@@ -191,6 +194,7 @@ pub(super) const GENERIC: Provider = Provider {
     url_label: "Base URL",
     url_suffix: "",
     secret_label: "Authorization",
+    word_for_word: false,
     test: "its test of the connection",
     asks: &[
         (

@@ -23,6 +23,8 @@ pub(crate) struct Provider {
     pub(crate) url_suffix: &'static str,
     /// What its screens call the secret.
     pub(crate) secret_label: &'static str,
+    /// Does it send the field of the secret word for word where the product's guide says so?
+    pub(crate) word_for_word: bool,
     /// What tests the connection.
     pub(crate) test: &'static str,
     /// What its screens ask for besides: when, label, what to choose or to paste.

@@ -193,7 +193,7 @@ pub(crate) async fn guest_page(state: &ConsoleState, visit: &GuestVisit) -> Resu
         choices: token_form::choices(longest),
         expires: token_form::usual(longest).to_owned(),
         username: String::new(),
-        with_bearer: tenant.profile.paste_with_bearer,
+        with_bearer: connection.connect.with_bearer,
         until: Moment::new(visit.guest.link.expires_at, now),
         errors: Errors::default(),
         connection,

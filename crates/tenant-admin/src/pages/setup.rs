@@ -238,14 +238,17 @@ async fn page_for(
         true => Some(SetupLinks::of(state, tenant).await?),
         false => None,
     };
+    let connection = Connection::of(state, tenant, asked, &home).await?;
+    let mut credentials = Credentials::of(state, tenant).await?;
+    credentials.with_bearer = connection.connect.with_bearer;
     let head = TenantHead::new(tenant, "setup");
     let organization = tenant.profile.organization.as_ref();
     Ok(SetupPage {
         chrome: visit.chrome(format!("{} · {}", head.page, head.name)),
         active: tenant.is_active(),
         notice: None,
-        connection: Connection::of(state, tenant, asked, &home).await?,
-        credentials: Credentials::of(state, tenant).await?,
+        connection,
+        credentials,
         errors: Errors::default(),
         organization: organization.map(|kind| (kind.title.clone(), tenant.row.organization.clone())),
         quick_name: quick_name(&head.page, state.store.now()),
