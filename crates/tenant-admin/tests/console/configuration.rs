@@ -81,7 +81,7 @@ store_testing::on_both! {
         let page = console.post("/console/tenants/acme/tokens", &fields).await;
         assert_eq!(page.status, StatusCode::CREATED, "{}", page.body);
         page.shows("Copy Token</span></button>").shows("data-copy=\"token-bearer\"").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
-        console.get(SETUP).await.hides("Copy Token<").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
+        console.get(SETUP).await.hides("Copy Token</span></button>").shows("<dt>Valid Token</dt><dd id=\"valid\">Yes");
         let tenant = console.state.tenants.by_slug("acme").await.unwrap().unwrap();
         assert!(tenant.is_active() && tenant.row.profile_version == 1);
     }
