@@ -248,8 +248,10 @@ const MORE_PAGES: [&str; 10] = [
 
 /// `/console/tenants/{slug}/users/{id}` → `tenants-slug-users-id`.
 fn name(path: &str) -> String {
-    let words: Vec<&str> =
-        path.split(['/', '{', '}']).filter(|word| !word.is_empty() && *word != "console").collect();
+    let words: Vec<&str> = path
+        .split(|ch: char| !ch.is_ascii_alphanumeric() && ch != '-')
+        .filter(|word| !word.is_empty() && *word != "console")
+        .collect();
     if words.is_empty() { "home".to_owned() } else { words.join("-") }
 }
 
