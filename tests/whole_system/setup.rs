@@ -47,6 +47,7 @@ async fn the_checklist_ticks_while_somebody_looks(installation: Installation) {
     let token = browser.text("#token-only").await;
     browser.shows("#progress", "The tenant is inactive").await;
     browser.press("Activate").await;
+    browser.shows(".notice", "The tenant is active").await;
     browser.goto(&format!("{}{HOME}/setup", server.origin)).await;
     browser.shows("#progress", "nobody has called with it yet").await;
     stay(&browser).await;
