@@ -136,7 +136,11 @@ impl Sql {
             return self.push(column).push(" IN ").ids(ids);
         }
         let list: Vec<String> = ids.into_iter().map(Uuid::to_string).collect();
-        self.push(column).push(" = ANY (").bind(format!("{{{}}}", list.join(","))).push("::uuid[])")
+        // Selected, so that the text is read once and not for each row.
+        self.push(column)
+            .push(" = ANY ((SELECT ")
+            .bind(format!("{{{}}}", list.join(",")))
+            .push("::uuid[])::uuid[])")
     }
 
     /// A subquery of any number of ids, column `id`. They travel as one text, so no list is too long for the bind

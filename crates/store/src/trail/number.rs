@@ -9,14 +9,18 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{Owner, Row, chain};
 use crate::{Store, StoreError, TenantId, error::unreadable, statement::Sql, store::Backend, tx::set_tenant};
 
-/// Entries that one transaction numbers.
-pub const BATCH: i64 = 500;
+/// Entries that one transaction numbers. SQLite's one writer should not be kept for long.
+const fn batch(backend: Backend) -> i64 {
+    match backend {
+        Backend::Postgres => 2_000,
+        Backend::Sqlite => 500,
+    }
+}
 
 /// Tenants asked for at once.
 const TENANTS: i64 = 200;
@@ -49,13 +53,14 @@ impl Store {
     /// Numbers a batch of each trail and outbox that has something to number. Call it again as long as it finds some.
     pub async fn number(&self) -> Result<Round, StoreError> {
         let mut round = Round::default();
+        let full = batch(self.inner.backend);
         let installation = self.platform().owner().await?;
-        round.note(None, self.number_batch(installation).await);
+        round.note(full, None, self.number_batch(installation).await);
         let mut past = Uuid::nil();
         loop {
             let tenants = self.tenants_to_number(past).await?;
             for tenant in &tenants {
-                round.note(Some(TenantId(*tenant)), self.number_batch(Owner::Tenant(*tenant)).await);
+                round.note(full, Some(TenantId(*tenant)), self.number_batch(Owner::Tenant(*tenant)).await);
             }
             match tenants.last() {
                 Some(last) if tenants.len() as i64 >= TENANTS => past = *last,
@@ -112,11 +117,11 @@ impl Store {
 }
 
 impl Round {
-    fn note(&mut self, tenant: Option<TenantId>, outcome: Result<u64, StoreError>) {
+    fn note(&mut self, full: i64, tenant: Option<TenantId>, outcome: Result<u64, StoreError>) {
         match outcome {
             Ok(numbered) => {
                 self.numbered += numbered;
-                self.more |= numbered >= BATCH as u64;
+                self.more |= numbered >= full as u64;
             }
             Err(error) => self.failed = Some((tenant, error)),
         }
@@ -211,7 +216,7 @@ impl Batch<'_> {
         if self.backend == Backend::Postgres {
             sql.push(" AND ").push(SETTLED);
         }
-        sql.push(" ORDER BY a.id LIMIT ").bind(BATCH);
+        sql.push(" ORDER BY a.id LIMIT ").bind(batch(self.backend));
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
         let rows: Result<Vec<Row>, StoreError> =
             rows.iter().map(|row| Row::read(self.owner, false, row)).collect();
@@ -244,8 +249,9 @@ impl Batch<'_> {
             // There is one writer, so what is seen is settled.
             Backend::Sqlite => sql.push("1"),
         };
-        // By the objects, and not by all that wait: hence the plus, which keeps SQLite from the index of those.
-        self.owner.rows(&mut sql).dialect("", "+").push("a.seq IS NULL AND a.object_id IN ").texts(objects);
+        // All that wait are gone through, and the objects are hashed: PostgreSQL knows nothing of a tenant that has just been
+        // filled, and would compare each of its rows with each of the list.
+        self.owner.unnumbered(&mut sql).push(" AND (a.object_id IN ").texts(objects).push(") IS TRUE");
         let mut found: HashMap<String, Vec<Waiting>> = HashMap::new();
         for row in self.db.query_all_raw(sql.into_statement()).await? {
             found.entry(row.try_get_by_index(0)?).or_default().push(Waiting {
@@ -263,8 +269,10 @@ impl Batch<'_> {
             return Ok(Vec::new());
         }
         let mut sql = self.sql();
-        sql.push("SELECT o.id FROM outbox o WHERE o.tenant_id = ").tenant().push(" AND o.seq IS NULL AND ");
-        sql.is_one_of("o.id", entries.iter().map(|row| &row.id));
+        sql.push("SELECT o.id FROM outbox o WHERE o.tenant_id = ")
+            .tenant()
+            .push(" AND COALESCE(o.seq, 0) = 0 AND ");
+        among(&mut sql, "o.id", entries.iter().map(|row| &row.id));
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
         let there: Result<HashSet<Uuid>, StoreError> =
             rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect();
@@ -312,17 +320,41 @@ impl Batch<'_> {
             };
             return given.iter().map(one).collect();
         }
-        let list = given.iter().map(|one| json!([one.id.to_string(), one.seq, hex(&one.chain)]));
-        let list = serde_json::Value::Array(list.collect()).to_string();
+        // A batch is in the order of its ids and its numbers have no gaps, so a row's place among the ids gives its number.
+        // Nothing is joined: a join might go through the whole tenant for each row of the batch.
+        let list = |texts: Vec<String>| format!("{{{}}}", texts.join(","));
+        let ids = list(given.iter().map(|one| one.id.to_string()).collect());
+        let place = "width_bucket(a.id, (SELECT ";
         let mut sql = self.sql();
-        sql.push(table).push(if entries { "seq = w.seq, chain = w.chain" } else { "seq = w.seq" });
-        sql.push(
-            " FROM (SELECT (value ->> 0)::uuid AS id, (value ->> 1)::bigint AS seq, decode(value ->> 2, 'hex') AS chain \
-             FROM jsonb_array_elements(",
-        );
-        sql.bind(list).push("::jsonb)) AS w WHERE a.id = w.id AND a.seq IS NULL");
+        let ids = sql.slot(ids);
+        sql.push(table)
+            .push("seq = ")
+            .bind(given.first().map_or(0, |one| one.seq) - 1)
+            .push(" + ")
+            .push(place)
+            .put(ids);
+        sql.push("::uuid[]))");
+        if entries {
+            let chains = list(given.iter().map(|one| format!(r#""\\x{}""#, hex(&one.chain))).collect());
+            sql.push(", chain = (SELECT ")
+                .bind(chains)
+                .push("::bytea[])[")
+                .push(place)
+                .put(ids)
+                .push("::uuid[]))]");
+        }
+        sql.push(" WHERE a.seq IS NULL AND ");
+        among(&mut sql, "a.id", given.iter().map(|one| &one.id));
         vec![finish(sql)]
     }
+}
+
+/// The column holds one of these ids. They were committed one after the other, so this is a short piece of an index.
+fn among<'a>(sql: &mut Sql, column: &'static str, ids: impl Iterator<Item = &'a Uuid> + Clone) {
+    for (compare, end) in [(" >= ", ids.clone().min()), (" <= ", ids.clone().max())] {
+        sql.push(column).push(compare).bind(end.copied().unwrap_or_default()).push(" AND ");
+    }
+    sql.is_looked_up(column, ids);
 }
 
 /// An entry that waits for its number.

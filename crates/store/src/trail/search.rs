@@ -8,7 +8,7 @@ use super::{Entry, Owner, Word, entries, number, words_of};
 use crate::{StoreError, statement::Sql, store::Backend};
 
 /// Entries that one page looks through at most, where what is asked has no index of its own.
-pub const LOOKED_THROUGH: usize = 20_000;
+pub const LOOKED_THROUGH: usize = 5_000;
 
 /// Entries that one of two conditions must be rarer than to be the one that is looked up.
 const RARE: usize = 2_000;

@@ -343,3 +343,42 @@ async fn the_look_for_work_is_a_look_at_an_index() {
     assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 1, "what has its number stays hidden");
     db.close().await.unwrap();
 }
+
+/// An import leaves very many rows that wait, of a tenant that PostgreSQL knows nothing about yet. A batch may go through them
+/// a few times, but not once for each row of its own.
+#[tokio::test]
+async fn a_batch_goes_through_what_waits_a_few_times() {
+    const ROWS: i64 = 20_000;
+    let store = store_testing::postgres().await;
+    let acme = tenant(&store, "acme").await;
+    store.number().await;
+    let db = raw(&store).await;
+    for table in ["audit", "outbox"] {
+        run(&db, &copies(&store, table, acme, ROWS)).await;
+    }
+    let node = store.another().await;
+    let mut numbered = 0;
+    while numbered < ROWS as u64 {
+        // Nothing while a transaction of another test is under way.
+        let round = node.number().await.unwrap();
+        assert!(round.failed.is_none(), "{round:?}");
+        numbered += round.numbered;
+    }
+    // What a connection read is counted when it ends.
+    node.close().await;
+    let sql = "SELECT SUM(n_tup_upd)::bigint, SUM(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables \
+               WHERE relname IN ('audit', 'outbox')";
+    let begun = std::time::Instant::now();
+    loop {
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        let [numbered, read] = [0, 1].map(|column| row.try_get_by_index::<i64>(column).unwrap());
+        if numbered >= 2 * ROWS {
+            assert!(read < 25 * ROWS, "{read} rows were read to number {ROWS} entries and as many events");
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 30, "{numbered} rows got a number");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    db.close().await.unwrap();
+}
