@@ -161,7 +161,7 @@ async fn save(
 
 /// What saving a profile would do
 ///
-/// Nothing is saved. At most 5,000 users are looked at.
+/// Nothing is saved. At most 2,000 users are looked at.
 #[utoipa::path(
     post, operation_id = "checkProfile", path = "/api/v1/tenants/{slug}/profile/check", tag = "profile",
     security(("bearer" = ["admin:read"])), params(("slug" = String, Path)), request_body = Text,

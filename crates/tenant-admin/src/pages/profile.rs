@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// Users that one dry run looks at: as many as a request has time for.
-pub(crate) const CHECKED: u64 = 5_000;
+pub(crate) const CHECKED: u64 = 2_000;
 
 #[derive(Template)]
 #[template(path = "profile.html")]

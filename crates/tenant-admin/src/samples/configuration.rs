@@ -165,7 +165,7 @@ fn checked() -> ProfilePage {
             diff: diff_view::rows(diff(&old, &new).as_deref()),
             roles: vec!["14 people gain Manager, 2 lose it".into(), "3 people lose Buyer".into()],
             people:
-                "The first 5000 users were looked at: 2 no longer fit. Nobody is changed; the next change of such a user is refused."
+                "The first 2000 users were looked at: 2 no longer fit. Nobody is changed; the next change of such a user is refused."
                     .into(),
             misfits: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
             digest: "ab".repeat(32),

@@ -159,7 +159,7 @@ fn recheck(going_on: bool, of_draft: bool) -> RecheckPage {
         head: head("profile"),
         text: if of_draft { changed() } else { String::new() },
         version: 3,
-        checked: if going_on { 5000 } else { 12_804 },
+        checked: if going_on { 2000 } else { 12_804 },
         total: 12_804,
         misfits: 2,
         found: vec![misfit("amara"), misfit("<script>alert(1)</script>")],
