@@ -1,7 +1,6 @@
 //! A real browser for the tests of pages: Chromium, driven through chromedriver.
 
 use std::{
-    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -81,8 +80,8 @@ impl Browser {
             match done {
                 Ok(done) => return done,
                 Err(error) if started.elapsed() > PATIENCE => {
-                    self.picture("stuck").await;
-                    panic!("{locator:?} at {}: {error}", self.client.current_url().await.unwrap());
+                    let text = self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap();
+                    panic!("{locator:?} at {}: {error}\n{text}", self.client.current_url().await.unwrap());
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -185,15 +184,6 @@ impl Browser {
         self.fill("#password", password).await;
         self.press("Sign in").await;
         self.shows("h1", "Overview").await;
-    }
-
-    /// Keeps a picture where `ROLLCALL_TEST_SCREENSHOTS` says, if it does.
-    pub(crate) async fn picture(&self, name: &str) {
-        if let Some(folder) = std::env::var_os("ROLLCALL_TEST_SCREENSHOTS") {
-            std::fs::create_dir_all(&folder).unwrap();
-            let png = self.client.screenshot().await.unwrap();
-            std::fs::write(PathBuf::from(folder).join(format!("{name}.png")), png).unwrap();
-        }
     }
 
     pub(crate) async fn close(self) {

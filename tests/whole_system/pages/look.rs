@@ -1,4 +1,4 @@
-//! One look at a page: axe-core, what it weighs, whether it fits, what the browser complained of, and a picture.
+//! One look at a page as it stands: axe-core, whether it fits, what the browser complained of, and a picture.
 
 use std::{path::PathBuf, sync::LazyLock};
 
@@ -47,75 +47,98 @@ pub(crate) struct Manner {
     pub(crate) theme: &'static str,
 }
 
-/// A browser that looks in one manner.
-pub(crate) struct Onlooker {
-    pub(crate) browser: Browser,
-    manner: Manner,
-    folder: PathBuf,
-}
+/// The manners in which every page is looked at.
+pub(crate) const MANNERS: [Manner; 4] = [
+    Manner { width: 1440, theme: "light" },
+    Manner { width: 1440, theme: "dark" },
+    Manner { width: 390, theme: "light" },
+    Manner { width: 390, theme: "dark" },
+];
 
-impl Onlooker {
-    pub(crate) async fn new(manner: Manner) -> Self {
-        let browser = Browser::open(manner.width.max(800), 1000).await;
-        let folder = std::env::var_os("ROLLCALL_TEST_SCREENSHOTS")
-            .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("console"), PathBuf::from);
-        std::fs::create_dir_all(&folder).unwrap();
-        let onlooker = Self { browser, manner, folder };
+/// Height of the window, in CSS pixels.
+const HEIGHT: u32 = 1000;
+
+/// Ends what is still moving; calls back when the page is drawn.
+const SETTLE: &str = "const done = arguments[arguments.length - 1];
+    requestAnimationFrame(() => { document.getAnimations().forEach((one) => one.finish()); requestAnimationFrame(() => done(true)); });";
+
+impl Browser {
+    /// From now on the page is seen in this manner.
+    pub(crate) async fn see_as(&self, manner: Manner) {
         let theme = [json!({"name": "prefers-color-scheme", "value": manner.theme})];
-        onlooker.devtools("Emulation.setEmulatedMedia", json!({"features": theme})).await;
-        let size = json!({"width": manner.width, "height": 1000, "deviceScaleFactor": 1, "mobile": false});
-        onlooker.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        // A first visit has nothing in the cache.
-        onlooker.devtools("Network.enable", json!({})).await;
-        onlooker.devtools("Network.setCacheDisabled", json!({"cacheDisabled": true})).await;
-        onlooker
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": theme})).await;
+        let size = json!({"width": manner.width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// Opens a page; gives everything that is wrong with it.
-    pub(crate) async fn look(&self, name: &str, url: &str) -> Vec<String> {
-        self.complaints(url).await;
-        self.browser.goto(url).await;
-        let client = &self.browser.client;
-        let mut faults = self.complaints(url).await;
-        let weight = client.execute(WEIGHT, Vec::new()).await.unwrap().as_u64().unwrap();
+    /// A first visit of a page by somebody with nothing in the cache; gives everything that is wrong with it.
+    pub(crate) async fn visit(&self, name: &str, url: &str, manner: Manner) -> Vec<String> {
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setCacheDisabled", json!({"cacheDisabled": true})).await;
+        self.goto(url).await;
+        let mut faults = self.look(name, manner).await;
+        let weight = self.client.execute(WEIGHT, Vec::new()).await.unwrap().as_u64().unwrap();
         if weight == 0 || weight > HEAVIEST {
-            faults.push(format!("weighs {weight} bytes"));
+            faults.push(format!("{name} weighs {weight} bytes"));
         }
-        let overflow = client.execute(OVERFLOW, Vec::new()).await.unwrap();
-        faults.extend(texts(&overflow).into_iter().map(|what| format!("is wider than the window: {what}")));
-        client.execute(&AXE, Vec::new()).await.unwrap();
-        let violations = client.execute_async(AUDIT, vec![json!(TAGS)]).await.unwrap();
-        faults.extend(texts(&violations));
-        self.picture(name).await;
         faults
-            .into_iter()
-            .map(|fault| format!("{name} ({} px, {}): {fault}", self.manner.width, self.manner.theme))
-            .collect()
     }
 
-    /// A picture of the whole page.
-    async fn picture(&self, name: &str) {
+    /// Everything that is wrong with the page as it stands, in one manner; keeps a picture of it.
+    pub(crate) async fn look(&self, name: &str, manner: Manner) -> Vec<String> {
+        self.see_as(manner).await;
+        self.client.execute_async(SETTLE, Vec::new()).await.unwrap();
+        let mut faults = self.complaints().await;
+        let overflow = self.client.execute(OVERFLOW, Vec::new()).await.unwrap();
+        faults.extend(texts(&overflow).into_iter().map(|what| format!("is wider than the window: {what}")));
+        self.client.execute(&AXE, Vec::new()).await.unwrap();
+        let violations = self.client.execute_async(AUDIT, vec![json!(TAGS)]).await.unwrap();
+        faults.extend(texts(&violations));
+        self.keep_picture(name, manner).await;
+        let Manner { width, theme } = manner;
+        faults.into_iter().map(|fault| format!("{name} ({width} px, {theme}): {fault}")).collect()
+    }
+
+    /// Looks at the page as it stands, at both widths and in both themes, and goes on in the window that it had.
+    pub(crate) async fn picture(&self, name: &str) {
+        let mut faults = Vec::new();
+        for manner in [MANNERS[0], MANNERS[3]] {
+            faults.extend(self.look(name, manner).await);
+        }
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": []})).await;
+        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    }
+
+    /// A picture of the whole page, where `ROLLCALL_TEST_SCREENSHOTS` says or below `target/tmp`.
+    async fn keep_picture(&self, name: &str, Manner { width, theme }: Manner) {
         use base64::{Engine as _, prelude::BASE64_STANDARD};
         let shot = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true})).await;
         let png = BASE64_STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
-        let Manner { width, theme } = self.manner;
-        std::fs::write(self.folder.join(format!("{name}.{width}.{theme}.png")), png).unwrap();
+        let folder = std::env::var_os("ROLLCALL_TEST_SCREENSHOTS")
+            .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("console"), PathBuf::from);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.{width}.{theme}.png")), png).unwrap();
     }
 
-    /// What the browser complained of since it was last asked, refusals by the policy among it.
-    async fn complaints(&self, url: &str) -> Vec<String> {
-        let entries = self.browser.client.issue_cmd(Command::Log).await.unwrap();
-        let severe = |entry: &&Value| {
-            entry["level"] == "SEVERE"
-                || entry["message"].as_str().unwrap().contains("Content Security Policy")
-        };
-        let texts =
-            entries.as_array().unwrap().iter().filter(severe).map(|entry| entry["message"].as_str().unwrap());
-        texts.filter(|text| !text.starts_with(&format!("{url} - "))).map(str::to_owned).collect()
+    /// What the browser complained of since it was last asked, refusals by the policy among it. That an answer had a status
+    /// above 399 is none of it.
+    async fn complaints(&self) -> Vec<String> {
+        let entries = self.client.issue_cmd(Command::Log).await.unwrap();
+        let entries = entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| (entry["level"] == "SEVERE", entry["message"].as_str().unwrap()));
+        entries
+            .filter(|(severe, text)| *severe || text.contains("Content Security Policy"))
+            .filter(|(_, text)| !text.contains("the server responded with a status of"))
+            .map(|(_, text)| text.to_owned())
+            .collect()
     }
 
     async fn devtools(&self, method: &'static str, parameters: Value) -> Value {
-        self.browser.client.issue_cmd(Command::Devtools(method, parameters)).await.unwrap()
+        self.client.issue_cmd(Command::Devtools(method, parameters)).await.unwrap()
     }
 }
 

@@ -9,39 +9,46 @@ use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 
-use crate::harness::variable;
-use look::{Manner, Onlooker};
+use crate::{browsing::Browser, harness::variable};
+use look::{MANNERS, Manner};
 use world::World;
 
 /// Looks at every page in one manner.
 async fn every_page(manner: Manner) {
     let world = World::new().await;
-    let onlooker = Onlooker::new(manner).await;
-    let mut faults = onlooker.look("sign-in", &format!("{}/console/sign-in", world.server.origin)).await;
-    world.enter(&onlooker.browser).await;
+    let browser = Browser::open(1440, 1000).await;
+    browser.see_as(manner).await;
+    let mut faults = Vec::new();
+    for (name, path) in [("sign-in", "/console/sign-in"), ("not-found", "/console/nowhere")] {
+        faults.extend(browser.visit(name, &format!("{}{path}", world.server.origin), manner).await);
+    }
+    world.enter(&browser).await;
     let pages = world.pages();
     for (name, url) in &pages {
-        faults.extend(onlooker.look(name, url).await);
+        faults.extend(browser.visit(name, url, manner).await);
     }
-    faults.extend(onlooker.look("not-found", &format!("{}/console/nowhere", world.server.origin)).await);
-    onlooker.browser.close().await;
+    browser.close().await;
     assert!(faults.is_empty(), "{} faults on {} pages:\n{}", faults.len(), pages.len(), faults.join("\n"));
 }
 
-macro_rules! manners {
-    ($($name:ident: $width:literal $theme:literal;)+) => {$(
-        #[tokio::test]
-        async fn $name() {
-            every_page(Manner { width: $width, theme: $theme }).await;
-        }
-    )+};
+#[tokio::test]
+async fn every_page_on_a_desk_in_the_light() {
+    every_page(MANNERS[0]).await;
 }
 
-manners! {
-    every_page_on_a_desk_in_the_light: 1440 "light";
-    every_page_on_a_desk_in_the_dark: 1440 "dark";
-    every_page_on_a_phone_in_the_light: 390 "light";
-    every_page_on_a_phone_in_the_dark: 390 "dark";
+#[tokio::test]
+async fn every_page_on_a_desk_in_the_dark() {
+    every_page(MANNERS[1]).await;
+}
+
+#[tokio::test]
+async fn every_page_on_a_phone_in_the_light() {
+    every_page(MANNERS[2]).await;
+}
+
+#[tokio::test]
+async fn every_page_on_a_phone_in_the_dark() {
+    every_page(MANNERS[3]).await;
 }
 
 /// CSP Evaluator finds nothing of high severity, and nothing that allows more than it must.

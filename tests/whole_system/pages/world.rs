@@ -216,8 +216,11 @@ async fn logged(console: &Console) -> String {
 }
 
 /// What is answered to GET and is no page.
-const NO_PAGES: [&str; 12] = [
+const NO_PAGES: [&str; 14] = [
     "/",
+    // Whoever is signed in is sent on from these.
+    "/console/sign-in",
+    "/console/sign-in/code",
     "/console/audit/export",
     "/console/tenants/{slug}/audit/export",
     // Without a provider there are none.
