@@ -1,5 +1,6 @@
 //! An installation with something on every page, and where each page is.
 
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tenant_admin::ROUTES;
 
@@ -56,6 +57,7 @@ impl World {
         installation.run(&["tenant", "create", "fabrikam", "--profile", "mdscripts"]);
         installation.run(&["value-set", "set", "northwind", "roles", "Manager", "Buyer|Who buys"]);
         installation.run(&["basic", "create", "contoso", "--username", "okta@contoso"]);
+        past(&installation).await;
         let server = installation.serve().await;
         let console = Console::sign_in(&server, EMAIL, &password).await;
         // The product's feature gate.
@@ -258,27 +260,85 @@ fn name(path: &str) -> String {
     if words.is_empty() { "home".to_owned() } else { words.join("-") }
 }
 
-/// Somebody who is there with a role, somebody who was deleted, and a group.
+/// People who are there, Ann Ames with a role first; somebody who was deleted; and the group of Ann.
 async fn people(okta: &Scim) -> (String, String, String) {
     let mut ids = Vec::new();
-    for (given, family) in [("Ann", "Ames"), ("Bo", "Berg"), ("Cy", "Cole")] {
-        let name = format!("{given}.{family}@northwind.example").to_lowercase();
+    for (number, name) in PEOPLE.iter().enumerate() {
+        let (given, family) = name.split_once(' ').unwrap();
+        let address = format!("{}@northwind.example", name.replace(' ', ".").to_lowercase());
         let user = json!({
-            "schemas": [USER], "userName": name, "externalId": format!("00u{given}"), "active": true,
+            "schemas": [USER], "userName": address, "externalId": format!("00u{given}"), "active": number % 9 != 8,
             "name": {"givenName": given, "familyName": family},
-            "emails": [{"value": name, "type": "work", "primary": true}],
+            "emails": [{"value": address, "type": "work", "primary": true}],
         });
         ids.push(okta.create("/Users", user).await);
     }
     let mut groups = Vec::new();
-    for (name, member) in [("Envi_Manager", 0), ("Everyone", 1)] {
-        let group = json!({"schemas": [GROUP], "displayName": name, "members": [{"value": ids[member]}]});
+    for (name, members) in GROUPS {
+        let members: Vec<_> = members.iter().map(|number| json!({"value": ids[*number]})).collect();
+        let group = json!({"schemas": [GROUP], "displayName": name, "members": members});
         groups.push(okta.create("/Groups", group).await);
     }
+    let title = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "name.familyName", "value": "Ames-Ortiz"}]});
+    assert_eq!(okta.send("PATCH", &format!("/Users/{}", ids[0]), Some(title)).await.0, 200);
     // Something that is refused.
     let again = json!({"schemas": [USER], "userName": "ann.ames@northwind.example"});
     let (status, answer) = okta.send("POST", "/Users", Some(again)).await;
     assert!(status >= 400, "{answer}");
     assert_eq!(okta.send("DELETE", &format!("/Users/{}", ids[2]), None).await.0, 204);
     (ids[0].clone(), ids[2].clone(), groups[0].clone())
+}
+
+/// The third is deleted, each ninth inactive.
+const PEOPLE: [&str; 18] = [
+    "Ann Ames",
+    "Bo Berg",
+    "Cy Cole",
+    "Dana Diaz",
+    "Eli Evans",
+    "Fay Fischer",
+    "Gus Garcia",
+    "Hana Hoshi",
+    "Ivo Ilic",
+    "Jo Jansen",
+    "Kim Keller",
+    "Lea Lopez",
+    "Max Moreau",
+    "Nia Novak",
+    "Ola Olsen",
+    "Pia Park",
+    "Quin Reyes",
+    "Rosa Silva",
+];
+
+/// Names, and who is in them.
+const GROUPS: [(&str, &[usize]); 4] = [
+    ("Envi_Manager", &[0, 3, 9]),
+    ("Envi_Buyer", &[0, 4, 5, 6, 7, 10, 11]),
+    ("Envi_Receiving", &[12, 13, 14]),
+    ("Everyone", &[0, 1, 3, 4, 5, 6, 7]),
+];
+
+/// Requests of each hour of a month, as a hospital's people come and go.
+async fn past(installation: &Installation) {
+    const HOURS: [i64; 24] =
+        [2, 1, 1, 3, 2, 9, 31, 58, 74, 66, 52, 47, 38, 55, 61, 49, 33, 21, 12, 8, 6, 5, 4, 3];
+    let hour = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64 / 3600;
+    let row = |back: i64| {
+        let at = hour - back;
+        let weekend = [2, 3].contains(&(at / 24 % 7));
+        let requests = HOURS[(at % 24) as usize] * (90 + at * 7919 % 40) / if weekend { 400 } else { 60 } + 1;
+        format!("({}, {requests}, {})", at * 3_600_000, requests * (at * 31 % 5) / 160)
+    };
+    let rows: Vec<String> = (1..24 * 30).map(row).collect();
+    let sql = format!(
+        "WITH v (hour, requests, failed) AS (VALUES {}) \
+         INSERT INTO traffic (tenant, hour, requests, client_errors, server_errors, duration_us) \
+         SELECT t.id, v.hour, v.requests, v.failed, 0, v.requests * 4000 FROM tenants t, v WHERE t.slug = 'northwind'",
+        rows.join(", ")
+    );
+    let database = installation.database().await;
+    database.execute_unprepared(&sql).await.unwrap();
+    database.close().await.unwrap();
 }
