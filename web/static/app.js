@@ -89,7 +89,7 @@
       if (event.lastEventId) last = event.lastEventId;
       const focused = document.activeElement && box.contains(document.activeElement) ? document.activeElement.id : "";
       if (box.dataset.liveMode === "prepend") {
-        box.querySelectorAll("[data-waiting]").forEach((row) => row.remove());
+        document.querySelectorAll("[data-waiting]").forEach((waiting) => waiting.remove());
         box.insertAdjacentHTML("afterbegin", event.data);
         while (box.children.length > 200) box.lastElementChild.remove();
       } else {

@@ -135,9 +135,16 @@ pub(crate) fn is_failing(traffic: &Traffic) -> bool {
 
 /// How much fails, in a sentence.
 pub(crate) fn share(traffic: &Traffic) -> String {
-    let failures = traffic.failures();
-    let percent = failures * 100 / traffic.requests.max(1);
-    format!("{failures} of {} requests in 24 hours failed ({percent} %).", traffic.requests)
+    let (failures, percent) = (traffic.failures(), percent(traffic));
+    format!("{failures} of {} requests in 24 hours failed ({percent}).", traffic.requests)
+}
+
+/// Which part of the requests failed: `12 %`.
+pub(crate) fn percent(traffic: &Traffic) -> String {
+    match (traffic.failures(), traffic.failures() * 100 / traffic.requests.max(1)) {
+        (1.., 0) => "under 1 %".to_owned(),
+        (_, percent) => format!("{percent} %"),
+    }
 }
 
 /// `409 uniqueness, POST /Users`.

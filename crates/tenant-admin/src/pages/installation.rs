@@ -185,7 +185,7 @@ impl Facts {
         let share = if failures == 0 {
             "none failed".to_owned()
         } else {
-            format!("{failures} failed ({} %)", failures * 100 / plot.total.requests.max(1))
+            format!("{failures} failed ({})", health::percent(&plot.total))
         };
         vec![
             Stat {
