@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use token_service::attempts::{Attempts, Limit};
+use token_service::attempts::{Attempts, Cost, Limit};
 
 /// Wrong passwords or codes of one person that cost nothing: people mistype.
 const OF_PERSON: Limit = Limit { free: 3, window: Duration::from_secs(15 * 60) };
@@ -63,14 +63,37 @@ impl Place {
         tokio::time::sleep(self.delay(person, Instant::now()).await).await;
     }
 
+    /// The same where nobody was named: the network alone is counted.
+    pub(crate) async fn strange(&self) {
+        let of_network = self.of_network(Instant::now()).await;
+        if of_network.news {
+            self.tell();
+        }
+        tokio::time::sleep(of_network.delay).await;
+    }
+
     async fn delay(&self, person: &str, now: Instant) -> Duration {
-        let network = self.network.map(|network| network.to_string()).unwrap_or_default();
         let person = self.door.persons.failed(person, now).await;
-        let of_network = self.door.networks.failed(&network, now).await;
+        let of_network = self.of_network(now).await;
         if person.news || of_network.news {
-            tracing::warn!(network, "many wrong passwords or codes at the console's sign-in");
+            self.tell();
         }
         person.delay.max(of_network.delay)
+    }
+
+    async fn of_network(&self, now: Instant) -> Cost {
+        self.door.networks.failed(&self.network(), now).await
+    }
+
+    fn network(&self) -> String {
+        self.network.map(|network| network.to_string()).unwrap_or_default()
+    }
+
+    fn tell(&self) {
+        tracing::warn!(
+            network = self.network(),
+            "many wrong passwords, codes or answers at the console's sign-in"
+        );
     }
 
     /// It was right: the person's wrong answers are forgotten. Those of the network are not, or one right one would let

@@ -145,7 +145,7 @@ async fn named(state: &ConsoleState, parameters: &RawPathParams) -> Result<Named
 }
 
 /// Must they set up a second factor before they see anything?
-fn lacks_second_factor(rule: SecondFactor, person: &Person) -> bool {
+pub(crate) fn lacks_second_factor(rule: SecondFactor, person: &Person) -> bool {
     let sitting = person.sitting.as_ref();
     rule == SecondFactor::Required
         && sitting.is_some_and(|sitting| sitting.how == How::Password && !sitting.second_factor)

@@ -3,7 +3,12 @@
 //! A page says `data-live="URL"` on an element with an id; `app.js` puts what comes into it (`data-live-mode="prepend"`: in
 //! front of what is there). What is new is looked for in the database, so it does not matter which node did it.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use axum::response::{
@@ -12,7 +17,7 @@ use axum::response::{
 };
 use futures::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use store::TenantId;
+use store::{AdminId, TenantId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Interval, MissedTickBehavior, interval},
@@ -22,21 +27,27 @@ use tower_sessions::Session;
 use crate::{
     ConsoleState,
     error::PageError,
+    extract::Visit,
+    guard::lacks_second_factor,
     rights::{Named, Right, Verdict},
     session,
 };
 
 /// Streams that a node keeps open: each looks into the database once a second.
 const STREAMS: usize = 200;
+/// Of these, streams of one person, or of those who came by one link: nobody takes all places.
+const STREAMS_OF_ONE: usize = 20;
 /// Time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// Looks after which it is asked whether whoever watches still may.
+/// Looks after which a person's session is read anew although the epoch stands: it may have ended by itself.
 const ASK_AFTER: u32 = 5;
 
 /// The streams of this node; cheap to clone.
 #[derive(Clone)]
 pub struct Live {
     places: Arc<Semaphore>,
+    /// How many each has who watches.
+    watching: Arc<Mutex<HashMap<String, usize>>>,
     stopped: watch::Sender<bool>,
     /// Time between two looks.
     pause: Duration,
@@ -44,7 +55,12 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(STREAMS)), stopped: watch::Sender::new(false), pause: LOOK }
+        Self {
+            places: Arc::new(Semaphore::new(STREAMS)),
+            watching: Arc::default(),
+            stopped: watch::Sender::new(false),
+            pause: LOOK,
+        }
     }
 }
 
@@ -60,7 +76,10 @@ pub(crate) struct Piece {
 /// What somebody watches.
 #[async_trait]
 pub(crate) trait Watched: Send + 'static {
-    /// May they still see it? Asked at the beginning and every few seconds.
+    /// Who watches: a person or a link.
+    fn who(&self) -> String;
+
+    /// May they still see it? Asked before each look.
     async fn is_allowed(&mut self) -> Result<bool, PageError>;
 
     /// What is new since the last look.
@@ -70,9 +89,27 @@ pub(crate) trait Watched: Send + 'static {
 struct Streaming<W> {
     watched: W,
     ticks: Interval,
-    looks: u32,
     stopped: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+/// A stream that is open, until this is dropped.
+struct Place {
+    live: Live,
+    who: String,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut watching = self.live.lock();
+        if let Some(count) = watching.get_mut(&self.who) {
+            *count -= 1;
+            if *count == 0 {
+                watching.remove(&self.who);
+            }
+        }
+    }
 }
 
 impl Live {
@@ -81,13 +118,30 @@ impl Live {
         self.stopped.send_replace(true);
     }
 
-    /// Streams what is new until whoever watches goes or may not any more, or the server stops. 503 when too many watch.
+    /// A panic while the lock was held cannot have broken the map: every change to it is one number.
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, who: String) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let mut watching = self.lock();
+        let count = watching.entry(who.clone()).or_default();
+        if *count >= STREAMS_OF_ONE {
+            return None;
+        }
+        *count += 1;
+        drop(watching);
+        Some(Place { live: self.clone(), who, _permit: permit })
+    }
+
+    /// Streams what is new until whoever watches goes or may not any more, or the server stops. 503 when too many watch,
+    /// or they watch too much.
     pub(crate) fn stream(&self, watched: impl Watched) -> Result<Response, PageError> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Err(PageError::Busy) };
+        let place = self.place(watched.who()).ok_or(PageError::Busy)?;
         let mut ticks = interval(self.pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let streaming =
-            Streaming { watched, ticks, looks: 0, stopped: self.stopped.subscribe(), _place: place };
+        let streaming = Streaming { watched, ticks, stopped: self.stopped.subscribe(), _place: place };
         let events = stream::unfold(streaming, async |mut streaming| {
             let piece = streaming.next().await?;
             // A carriage return would end a line of the event.
@@ -115,10 +169,7 @@ impl<W: Watched> Streaming<W> {
                 _ = self.ticks.tick() => {}
                 _ = self.stopped.wait_for(|stopped| *stopped) => return None,
             }
-            let may =
-                if self.looks.is_multiple_of(ASK_AFTER) { self.watched.is_allowed().await } else { Ok(true) };
-            self.looks = self.looks.wrapping_add(1);
-            let found = match may {
+            let found = match self.watched.is_allowed().await {
                 Ok(true) => self.watched.look().await,
                 Ok(false) => return None,
                 Err(error) => Err(error),
@@ -139,21 +190,44 @@ impl<W: Watched> Streaming<W> {
 pub(crate) struct Pass {
     state: ConsoleState,
     session: Session,
+    admin: AdminId,
     tenant: TenantId,
     right: Right,
+    /// The epoch at which they held it, and how often that was believed since.
+    held: Option<(u64, u32)>,
 }
 
 impl Pass {
     /// Of whoever was let in to a page with this right.
-    pub(crate) fn new(state: &ConsoleState, session: Session, tenant: TenantId, right: Right) -> Self {
-        Self { state: state.clone(), session, tenant, right }
+    pub(crate) fn new(
+        state: &ConsoleState,
+        session: Session,
+        visit: &Visit,
+        tenant: TenantId,
+        right: Right,
+    ) -> Self {
+        Self { state: state.clone(), session, admin: visit.admin.id, tenant, right, held: None }
     }
 
-    /// Would they be let in now?
-    pub(crate) async fn holds(&self) -> Result<bool, PageError> {
-        let person = session::still(&self.state.store, &self.session).await?;
-        let named = Named::Tenant(self.tenant);
-        Ok(person.is_some_and(|person| self.right.verdict(&person.admin, named) == Verdict::Granted))
+    /// Whose it is.
+    pub(crate) fn who(&self) -> String {
+        self.admin.to_string()
+    }
+
+    /// Would they be let in now? What ends a session or changes a person moves the epoch.
+    pub(crate) async fn holds(&mut self) -> Result<bool, PageError> {
+        let epoch = self.state.store.epoch();
+        if let Some((at, times)) = self.held
+            && at == epoch
+            && times + 1 < ASK_AFTER
+        {
+            self.held = Some((at, times + 1));
+            return Ok(true);
+        }
+        let Some(person) = session::still(&self.state.store, &self.session).await? else { return Ok(false) };
+        self.held = Some((epoch, 0));
+        let granted = self.right.verdict(&person.admin, Named::Tenant(self.tenant)) == Verdict::Granted;
+        Ok(granted && !lacks_second_factor(self.state.second_factor, &person))
     }
 }
 
@@ -173,6 +247,10 @@ mod tests {
 
     #[async_trait]
     impl Watched for Pieces {
+        fn who(&self) -> String {
+            "ada".into()
+        }
+
         async fn is_allowed(&mut self) -> Result<bool, PageError> {
             Ok(!self.0.is_empty())
         }
@@ -182,10 +260,41 @@ mod tests {
         }
     }
 
-    struct Nothing;
+    /// Has much to tell, and may be told only once.
+    struct Ended(bool);
+
+    #[async_trait]
+    impl Watched for Ended {
+        fn who(&self) -> String {
+            "ada".into()
+        }
+
+        async fn is_allowed(&mut self) -> Result<bool, PageError> {
+            Ok(!std::mem::replace(&mut self.0, true))
+        }
+
+        async fn look(&mut self) -> Result<Option<Piece>, PageError> {
+            Ok(Some(Piece { html: "x".into(), id: None }))
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_told_once_a_session_has_ended() {
+        let live = Live { pause: Duration::from_millis(1), ..Live::default() };
+        let response = live.stream(Ended(false)).expect("a stream");
+        let body = response.into_body().collect().await.expect("whole").to_bytes();
+        assert_eq!(String::from_utf8_lossy(&body), "data: x\n\n");
+    }
+
+    /// Of somebody.
+    struct Nothing(usize);
 
     #[async_trait]
     impl Watched for Nothing {
+        fn who(&self) -> String {
+            self.0.to_string()
+        }
+
         async fn is_allowed(&mut self) -> Result<bool, PageError> {
             Ok(true)
         }
@@ -210,20 +319,24 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_stops_ends_all_streams() {
         let live = Live::default();
-        let response = live.stream(Nothing).expect("a stream");
+        let response = live.stream(Nothing(0)).expect("a stream");
         let reading = tokio::spawn(response.into_body().collect());
         live.clone().stop();
         reading.await.expect("it ended").expect("whole");
-        let late = live.stream(Nothing).expect("a stream");
+        let late = live.stream(Nothing(0)).expect("a stream");
         late.into_body().collect().await.expect("one that begins later, too");
     }
 
     #[tokio::test]
     async fn too_many_are_refused() {
         let live = Live::default();
-        let open: Vec<_> = (0..STREAMS).map(|_| live.stream(Nothing).expect("a stream")).collect();
-        assert!(matches!(live.stream(Nothing), Err(PageError::Busy)));
-        drop(open);
-        assert!(live.stream(Nothing).is_ok());
+        let own: Vec<_> = (0..STREAMS_OF_ONE).map(|_| live.stream(Nothing(0)).expect("a stream")).collect();
+        assert!(matches!(live.stream(Nothing(0)), Err(PageError::Busy)), "nobody takes all places");
+        let others: Vec<_> =
+            (STREAMS_OF_ONE..STREAMS).map(|who| live.stream(Nothing(who)).expect("a stream")).collect();
+        assert!(matches!(live.stream(Nothing(1)), Err(PageError::Busy)));
+        drop((own, others));
+        assert!(live.stream(Nothing(0)).is_ok());
+        assert!(live.lock().is_empty(), "nothing is kept of those who left");
     }
 }

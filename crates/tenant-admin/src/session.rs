@@ -101,21 +101,24 @@ pub(crate) fn layer(store: Store, secure: bool) -> SessionManagerLayer<Sessions>
         .with_expiry(Expiry::OnInactivity(time::Duration::hours(HOURS)))
 }
 
-/// Signs in: the session's id is renewed, so one that somebody planted before is worth nothing.
+/// Signs in: the session's id is renewed, so one that somebody planted before is worth nothing. It is kept at once, so
+/// that whatever ends sessions from now on ends this one.
 pub(crate) async fn begin(session: &Session, signed_in: &SignedIn) -> std::result::Result<(), SessionError> {
     session.cycle_id().await?;
     session.clear().await;
     session.set_expiry(Some(Expiry::OnInactivity(time::Duration::hours(HOURS))));
-    session.insert(SIGNED_IN, signed_in).await
+    session.insert(SIGNED_IN, signed_in).await?;
+    session.save().await
 }
 
-/// Keeps that the password was right, until the code comes. It is no session of anybody: no page but that of the code
-/// looks at it.
+/// Keeps that the password was right, at once, until the code comes. It is no session of anybody: no page but that of the
+/// code looks at it.
 pub(crate) async fn hold(session: &Session, signed_in: &SignedIn) -> std::result::Result<(), SessionError> {
     session.cycle_id().await?;
     session.clear().await;
     session.set_expiry(Some(Expiry::OnInactivity(time::Duration::minutes(CODE_MINUTES))));
-    session.insert(PENDING, signed_in).await
+    session.insert(PENDING, signed_in).await?;
+    session.save().await
 }
 
 /// Whose code is awaited.
@@ -275,6 +278,17 @@ fn seat(data: &HashMap<String, serde_json::Value>) -> Result<Option<Seat>> {
     Ok(Some(Seat { admin, pending, created_at: at, last_seen_at: at, address, agent }))
 }
 
+fn row(record: &Record) -> Result<SessionRow> {
+    let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
+    let seat = seat(&record.data)?;
+    // By the store's clock, and not later again each time that something is saved.
+    let ends = |seat: &Seat| {
+        seat.created_at.saturating_add(if seat.pending { CODE_MINUTES * 60_000 } else { LIFETIME })
+    };
+    let expires_at = seat.as_ref().map_or_else(|| millis(record.expiry_date), ends);
+    Ok(SessionRow { id_hash: digest(record.id), data, expires_at, seat })
+}
+
 fn backend(error: StoreError) -> Error {
     Error::Backend(error.to_string())
 }
@@ -285,23 +299,16 @@ fn millis(instant: OffsetDateTime) -> i64 {
 
 #[async_trait]
 impl SessionStore for Sessions {
-    /// Ids are 128 random bits: two never meet, so creating is saving.
+    /// Ids are 128 random bits: two never meet.
     async fn create(&self, record: &mut Record) -> Result<()> {
         // A sign-in is a good and rare moment to sweep.
         self.0.platform().delete_expired_sessions().await.map_err(backend)?;
-        self.save(record).await
+        self.0.platform().create_session(&row(record)?).await.map_err(backend)
     }
 
+    /// One that was ended meanwhile stays so.
     async fn save(&self, record: &Record) -> Result<()> {
-        let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-        let seat = seat(&record.data)?;
-        // By the store's clock, and not later again each time that something is saved.
-        let ends = |seat: &Seat| {
-            seat.created_at.saturating_add(if seat.pending { CODE_MINUTES * 60_000 } else { LIFETIME })
-        };
-        let expires_at = seat.as_ref().map_or_else(|| millis(record.expiry_date), ends);
-        let row = SessionRow { id_hash: digest(record.id), data, expires_at, seat };
-        self.0.platform().save_session(&row).await.map_err(backend)
+        self.0.platform().save_session(&row(record)?).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {

@@ -118,8 +118,10 @@ impl TokenService {
             return Err(PeopleError::WrongPassword);
         }
         let hash = passwords::choose(new, &[&admin.email]).await?;
-        let kept = self.inner.store.platform().set_admin_password(admin.id, &hash, keep, context).await?;
-        if kept { Ok(()) } else { Err(PeopleError::Unknown) }
+        let platform = self.inner.store.platform();
+        // Of two changes at once the later one knew a password that was not that any more.
+        let kept = platform.set_admin_password(admin.id, &admin.password_hash, &hash, keep, context).await?;
+        if kept { Ok(()) } else { Err(PeopleError::WrongPassword) }
     }
 
     async fn person(&self, id: AdminId) -> Result<Admin, PeopleError> {

@@ -8,10 +8,26 @@ use serde_json::json;
 use super::{Admin, AdminRole, event, give, state, touched};
 use crate::{
     AdminId, ChangeContext, Platform, StoreError, TenantId,
-    entity::{admin_identities, admin_invitations, admin_sessions, admin_tenants, admins},
+    entity::{
+        admin_identities, admin_invitations, admin_second_factors, admin_sessions, admin_tenants, admins,
+    },
     tx::PlatformTx,
     words::word,
 };
+
+/// What somebody has proven at sign-in.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// A password.
+    Password {
+        /// Its hash, as it was read.
+        hash: String,
+        /// Have they a second factor, which they have shown, too, or have to?
+        second_factor: bool,
+    },
+    /// The OpenID provider says who they are.
+    Provider,
+}
 
 /// What became of a change of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,36 +89,66 @@ impl Platform {
         Ok(Outcome::Done(gone))
     }
 
-    /// Keeps a new password, ends all sessions but the one of this digest, takes an open invitation away and moves the
-    /// epoch. `false`: there is no such person. Event `admin.password-changed`.
+    /// Keeps a new password in the place of the one with the hash `before`, ends all sessions but the one of this digest,
+    /// takes an open invitation away and moves the epoch. `false`: the person or that password is not there any more.
+    /// Event `admin.password-changed`.
     pub async fn set_admin_password(
         &self,
         id: AdminId,
+        before: &str,
         password_hash: &str,
         keep: Option<&[u8]>,
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
         let Some((admin, version)) = touched(&tx, id).await? else { return Ok(false) };
+        if admin.password_hash != before {
+            return Ok(false);
+        }
         set_password(&tx, id, password_hash, keep).await?;
         tx.record(event("admin.password-changed", &admin, version, json!({})), context).await?;
         tx.commit_configuration().await?;
         Ok(true)
     }
 
-    /// Writes down that somebody has signed in: `how` in a few words, `from` where. Event `admin.signed-in`.
+    /// Writes down that somebody has signed in: `how` in a few words, `from` where. `false`, and nothing is written: what
+    /// they have proven is not so any more, and their session has to end. To be asked once the session is kept: see
+    /// [`Platform::is_still_proven`]. Event `admin.signed-in`.
     pub async fn note_sign_in(
         &self,
         admin: &Admin,
+        proof: &Proof,
         how: &str,
         from: &str,
         context: &ChangeContext,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
+        if !is_proven(&tx, admin.id, proof).await? {
+            return Ok(false);
+        }
         let facts = json!({ "how": how, "from": from });
         tx.record(event("admin.signed-in", admin, 1, facts), context).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
+
+    /// Does what somebody has proven still hold? To check a password takes a while, in which it may be changed. A change
+    /// locks the person's row before it ends their sessions, and so does this: asked once a session is kept, either the
+    /// change has ended that session, or this says no.
+    pub async fn is_still_proven(&self, id: AdminId, proof: &Proof) -> Result<bool, StoreError> {
+        let tx = self.inner.begin_write().await?;
+        is_proven(&tx, id, proof).await
+    }
+}
+
+async fn is_proven(tx: &PlatformTx, id: AdminId, proof: &Proof) -> Result<bool, StoreError> {
+    let Some(row) = admins::Entity::find_by_id(id.0).lock_exclusive().one(&tx.db).await? else {
+        return Ok(false);
+    };
+    let Proof::Password { hash, second_factor } = proof else { return Ok(true) };
+    let factor = admin_second_factors::Entity::find_by_id(id.0).one(&tx.db).await?;
+    let has_one = factor.is_some_and(|factor| factor.confirmed_at.is_some());
+    Ok(row.password_hash == *hash && has_one == *second_factor)
 }
 
 /// In a transaction: the hash, and what ends with a new password.

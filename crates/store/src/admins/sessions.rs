@@ -1,16 +1,12 @@
 //! Sessions of the console: rows known by the digest of what the cookie holds, which people see and end.
 
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::{Expr, OnConflict},
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{changes, event, touched};
 use crate::{AdminId, ChangeContext, Platform, StoreError, entity::admin_sessions, tx::PlatformTx};
 
-/// Sessions of one person; the oldest goes when there would be more.
+/// Sessions of one person, and as many that wait for a code; the oldest goes when there would be more.
 const MOST: u64 = 50;
 /// A session that was seen is not written again before this, in milliseconds.
 pub const SEEN_STEP: i64 = 60_000;
@@ -46,9 +42,9 @@ pub struct Seat {
 }
 
 impl Platform {
-    /// Inserts a session, or replaces its data and end. Whose the session is and since when does not change, but whether
-    /// a code is still to come.
-    pub async fn save_session(&self, session: &SessionRow) -> Result<(), StoreError> {
+    /// Keeps a new session. Of more than 50 that somebody is signed in with the oldest ends, and the epoch moves; those in
+    /// which a code is still to come are counted apart, so that a password alone ends no session of its owner.
+    pub async fn create_session(&self, session: &SessionRow) -> Result<(), StoreError> {
         let tx = self.inner.begin_write().await?;
         let seat = session.seat.as_ref();
         let row = admin_sessions::ActiveModel {
@@ -62,18 +58,32 @@ impl Platform {
             agent: Set(seat.map(|seat| seat.agent.clone()).unwrap_or_default()),
             expires_at: Set(session.expires_at),
         };
-        let replace = OnConflict::column(admin_sessions::Column::IdHash)
-            .update_columns([
-                admin_sessions::Column::Data,
-                admin_sessions::Column::AdminId,
-                admin_sessions::Column::Pending,
-                admin_sessions::Column::ExpiresAt,
-            ])
-            .to_owned();
-        admin_sessions::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx.db).await?;
-        if let Some(seat) = seat {
-            forget_oldest(&tx, seat.admin.0).await?;
-        }
+        admin_sessions::Entity::insert(row).exec_without_returning(&tx.db).await?;
+        let ended = match seat {
+            Some(seat) => forget_oldest(&tx, seat).await?,
+            None => false,
+        };
+        // Nodes remember who sits in a session.
+        if ended { tx.commit_configuration().await } else { tx.commit().await }
+    }
+
+    /// Replaces data and end of a session. One that has ended meanwhile does not come back. Whose the session is and since
+    /// when does not change, but whether a code is still to come.
+    pub async fn save_session(&self, session: &SessionRow) -> Result<(), StoreError> {
+        let tx = self.inner.begin_write().await?;
+        let seat = session.seat.as_ref();
+        let row = admin_sessions::ActiveModel {
+            data: Set(session.data.clone()),
+            admin_id: Set(seat.map(|seat| seat.admin.0)),
+            pending: Set(seat.is_some_and(|seat| seat.pending)),
+            expires_at: Set(session.expires_at),
+            ..Default::default()
+        };
+        admin_sessions::Entity::update_many()
+            .set(row)
+            .filter(admin_sessions::Column::IdHash.eq(session.id_hash.clone()))
+            .exec(&tx.db)
+            .await?;
         tx.commit().await
     }
 
@@ -184,21 +194,23 @@ async fn signed_out(
     tx.commit_configuration().await
 }
 
-async fn forget_oldest(tx: &PlatformTx, admin: Uuid) -> Result<(), StoreError> {
+/// Ends the oldest of somebody's sessions of the same kind, if there are too many. Did one end that people sign in with?
+async fn forget_oldest(tx: &PlatformTx, seat: &Seat) -> Result<bool, StoreError> {
     let oldest = admin_sessions::Entity::find()
-        .filter(admin_sessions::Column::AdminId.eq(admin))
+        .filter(admin_sessions::Column::AdminId.eq(seat.admin.0))
+        .filter(admin_sessions::Column::Pending.eq(seat.pending))
         .order_by_desc(admin_sessions::Column::CreatedAt)
         .offset(MOST)
         .limit(MOST)
         .all(&tx.db)
         .await?;
     if oldest.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let ids = oldest.into_iter().map(|row| row.id_hash);
     let theirs = admin_sessions::Column::IdHash.is_in(ids);
     admin_sessions::Entity::delete_many().filter(theirs).exec(&tx.db).await?;
-    Ok(())
+    Ok(!seat.pending)
 }
 
 impl From<admin_sessions::Model> for SessionRow {

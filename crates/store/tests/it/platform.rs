@@ -89,8 +89,8 @@ on_both! {
             seat: None,
         };
         let (short, long) = (session(1, "{}", 1_000), session(2, "{}", 100_000));
-        platform.save_session(&short).await.unwrap();
-        platform.save_session(&long).await.unwrap();
+        platform.create_session(&short).await.unwrap();
+        platform.create_session(&long).await.unwrap();
         assert_eq!(platform.session(&short.id_hash).await.unwrap(), Some(short.clone()));
         let renewed = session(2, "{\"n\":2}", 200_000);
         platform.save_session(&renewed).await.unwrap();
@@ -101,7 +101,8 @@ on_both! {
         assert_eq!(platform.delete_expired_sessions().await.unwrap(), 0);
         platform.delete_session(&long.id_hash).await.unwrap();
         platform.delete_session(&long.id_hash).await.unwrap();
-        assert_eq!(platform.session(&long.id_hash).await.unwrap(), None);
+        platform.save_session(&long).await.unwrap();
+        assert_eq!(platform.session(&long.id_hash).await.unwrap(), None, "what has ended does not come back");
     }
 
     async fn the_clock_is_the_options_clock(store: TestStore) {

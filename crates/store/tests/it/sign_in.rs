@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use store::{
     AdminId,
     admins::{
-        Admin, AdminRole, Outcome, Standing,
+        Admin, AdminRole, Outcome, Proof, Standing,
         factors::{TRIES, Turn, WINDOW},
         sessions::{Seat, SessionRow},
     },
@@ -48,7 +48,7 @@ on_both! {
         let mut half = session(4, &ada, store.now());
         half.seat.as_mut().unwrap().pending = true;
         for row in [&first, &second, &other, &half] {
-            platform.save_session(row).await.unwrap();
+            platform.create_session(row).await.unwrap();
         }
         assert_eq!(platform.sessions_of(ada.id).await.unwrap(), [second.clone(), first.clone()], "without the one that waits for a code");
         // A minute has to pass before it is written that a session was used.
@@ -67,7 +67,7 @@ on_both! {
         assert_eq!(store.epoch(), epoch);
         assert!(platform.end_session(ada.id, &first.id_hash, &context()).await.unwrap());
         assert_eq!(store.epoch(), epoch + 1);
-        platform.save_session(&first).await.unwrap();
+        platform.create_session(&first).await.unwrap();
         assert_eq!(platform.end_sessions(ada.id, Some(&second.id_hash), &context()).await.unwrap(), 2, "the half one, too");
         assert_eq!(platform.end_sessions(ada.id, Some(&second.id_hash), &context()).await.unwrap(), 0);
         assert_eq!(store.epoch(), epoch + 2);
@@ -84,10 +84,57 @@ on_both! {
         let (platform, ada) = (store.platform(), admin("ada@x", AdminRole::Operator));
         platform.create_admin(&ada, &context()).await.unwrap();
         for byte in 0..53 {
-            platform.save_session(&session(byte, &ada, store.now() + i64::from(byte))).await.unwrap();
+            platform.create_session(&session(byte, &ada, store.now() + i64::from(byte))).await.unwrap();
         }
         let kept = platform.sessions_of(ada.id).await.unwrap();
         assert_eq!((kept.len(), kept.last().unwrap().id_hash[0]), (50, 3), "the oldest have gone");
+
+        // Whoever has the password and no code ends none of them.
+        let waiting = |byte: u8| {
+            let mut row = session(byte, &ada, store.now() + 1000 + i64::from(byte));
+            row.seat.as_mut().unwrap().pending = true;
+            row
+        };
+        let epoch = store.epoch();
+        for byte in 100..152 {
+            platform.create_session(&waiting(byte)).await.unwrap();
+        }
+        assert_eq!(platform.sessions_of(ada.id).await.unwrap(), kept);
+        assert_eq!(platform.session(&[101; 32]).await.unwrap(), None, "they are bounded, too");
+        assert_eq!(store.epoch(), epoch);
+        platform.create_session(&session(60, &ada, store.now() + 2000)).await.unwrap();
+        assert_eq!(platform.session(&[3; 32]).await.unwrap(), None);
+        assert_eq!(store.epoch(), epoch + 1, "nodes may remember the one that ended");
+    }
+
+    async fn what_was_proven_is_asked_once_more(store: TestStore) {
+        let (platform, ada) = (store.platform(), admin("ada@x", AdminRole::Operator));
+        platform.create_admin(&ada, &context()).await.unwrap();
+        let proof = |hash: &str, second_factor| Proof::Password { hash: hash.into(), second_factor };
+        let first = proof(&ada.password_hash, false);
+        assert!(platform.note_sign_in(&ada, &first, "password", "", &context()).await.unwrap());
+        let refused = async |proof: &Proof| {
+            assert!(!platform.is_still_proven(ada.id, proof).await.unwrap());
+            assert!(!platform.note_sign_in(&ada, proof, "password", "", &context()).await.unwrap());
+        };
+        // Whoever knows a password that is no longer that changes nothing.
+        assert!(!platform.set_admin_password(ada.id, "other", "new", None, &context()).await.unwrap());
+        assert!(platform.is_still_proven(ada.id, &first).await.unwrap());
+        assert!(platform.set_admin_password(ada.id, &ada.password_hash, "new", None, &context()).await.unwrap());
+        refused(&first).await;
+        platform.begin_second_factor(ada.id, b"one").await.unwrap();
+        assert!(platform.is_still_proven(ada.id, &proof("new", false)).await.unwrap(), "it is not confirmed");
+        platform.confirm_second_factor(ada.id, 1, &[], None, &context()).await.unwrap();
+        refused(&proof("new", false)).await;
+        assert!(platform.is_still_proven(ada.id, &proof("new", true)).await.unwrap());
+        platform.remove_second_factor(ada.id, &context()).await.unwrap();
+        refused(&proof("new", true)).await;
+        assert!(platform.is_still_proven(ada.id, &Proof::Provider).await.unwrap());
+        let trail = platform.audit(Some(&ada.id.to_string()), 9).await.unwrap();
+        assert_eq!(trail.iter().filter(|row| row.event == "admin.signed-in").count(), 1);
+        platform.create_admin(&admin("bo@x", AdminRole::Operator), &context()).await.unwrap();
+        platform.remove_admin(ada.id, &context()).await.unwrap();
+        refused(&Proof::Provider).await;
     }
 
     async fn somebody_who_can_sign_in_stays_operator(store: TestStore) {

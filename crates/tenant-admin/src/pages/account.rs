@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
@@ -15,8 +16,9 @@ use super::{Done, sign_in};
 use crate::{
     ConsoleState,
     chrome::{Chrome, page},
+    door::Door,
     error::PageError,
-    extract::{Fields, Parameters, Segments, Visit},
+    extract::{Fields, Origin, Parameters, Segments, Visit},
     form::Errors,
     when::Moment,
 };
@@ -105,19 +107,25 @@ pub(crate) async fn show(
     page(StatusCode::OK, &shown)
 }
 
-/// `POST /console/account/password`.
+/// `POST /console/account/password`: whoever sits at somebody's session guesses no faster than at the door.
 pub(crate) async fn password(
     State(state): State<ConsoleState>,
+    Extension(door): Extension<Door>,
     visit: Visit,
+    Origin(sender): Origin,
     Fields(typed): Fields<Passwords>,
 ) -> Result<Response, PageError> {
+    let place = door.enter(sender.address).ok_or(PageError::BusySignIn)?;
     let (old, new) = (SecretString::from(typed.old), SecretString::from(typed.password));
     let changed =
         state.tokens.change_password(&visit.admin, old, new, visit.session(), &visit.context()).await;
     let mut errors = Errors::default();
     match changed {
         Ok(()) => return Ok(Redirect::to("/console/account?done=password").into_response()),
-        Err(PeopleError::WrongPassword) => errors.add("old", "That is not your password."),
+        Err(PeopleError::WrongPassword) => {
+            place.wrong(&visit.admin.email).await;
+            errors.add("old", "That is not your password.");
+        }
         Err(PeopleError::Unfit(text)) => errors.add_told(&["password"], &text),
         Err(error) => return Err(error.into()),
     }

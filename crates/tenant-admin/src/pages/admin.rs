@@ -9,7 +9,7 @@ use axum::{
 };
 use http::StatusCode;
 use store::{
-    AdminId,
+    AdminId, TenantId,
     admins::{Admin, AdminRole},
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct AdminPage {
     /// Have they a password already?
     pub(crate) has_password: bool,
     pub(crate) typed: PersonForm,
+    /// How many of their tenants are deleted, so that the form does not name them.
+    pub(crate) deleted: usize,
     pub(crate) sessions: Vec<SessionLine>,
     pub(crate) errors: Errors,
 }
@@ -68,7 +70,11 @@ pub(crate) async fn change(
 ) -> Result<Response, PageError> {
     let admin = find(&state, &id).await?;
     let errors = match typed.read(&state).await? {
-        Ok((role, tenants)) => {
+        Ok((role, mut tenants)) => {
+            // The form cannot name them; without them an auditor of one deleted tenant would become one of all.
+            if role != AdminRole::Operator {
+                tenants.extend(deleted(&state, &admin).await?);
+            }
             match state.tokens.change_person(admin.id, role, &tenants, &visit.context()).await {
                 // Who is no operator any more must not be led to what is for operators.
                 Ok(after) if after.id == visit.admin.id && after.role != AdminRole::Operator => {
@@ -148,6 +154,17 @@ fn back(id: &str, done: &str) -> Response {
     Redirect::to(&format!("/console/admins/{id}?done={done}")).into_response()
 }
 
+/// The tenants of somebody that are deleted.
+async fn deleted(state: &ConsoleState, admin: &Admin) -> Result<Vec<TenantId>, PageError> {
+    let mut deleted = Vec::new();
+    for id in &admin.tenants {
+        if state.tenants.by_id(*id).await?.is_none() {
+            deleted.push(*id);
+        }
+    }
+    Ok(deleted)
+}
+
 async fn find(state: &ConsoleState, id: &str) -> Result<Admin, PageError> {
     let id: AdminId = id.parse().map_err(|()| PageError::NotFound)?;
     state.store.platform().admin_by_id(id).await?.ok_or(PageError::NotFound)
@@ -165,6 +182,7 @@ async fn person_page(state: &ConsoleState, visit: &Visit, admin: Admin) -> Resul
     let has_password = !admin.password_hash.is_empty();
     let role = admins::role_value(admin.role).to_owned();
     Ok(AdminPage {
+        deleted: admin.tenants.len().saturating_sub(slugs.len()),
         chrome: visit.chrome(admin.email.clone()),
         notice: None,
         issued: None,

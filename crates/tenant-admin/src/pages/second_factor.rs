@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
@@ -15,8 +16,9 @@ use super::{Done, sign_in_code::sentence};
 use crate::{
     ConsoleState, SecondFactor,
     chrome::{Chrome, page},
+    door::{Door, Place},
     error::PageError,
-    extract::{Fields, Parameters, Visit},
+    extract::{Fields, Origin, Parameters, Visit},
     form::Errors,
     session::How,
 };
@@ -132,7 +134,7 @@ pub(crate) async fn show(
 
 /// `POST /console/account/second-factor`.
 pub(crate) async fn begin(State(state): State<ConsoleState>, visit: Visit) -> Result<Response, PageError> {
-    match state.tokens.begin_second_factor(&visit.admin).await {
+    match state.tokens.begin_second_factor(&visit.admin, session(&visit)).await {
         // There is one already: the page shows that.
         Ok(()) | Err(PeopleError::Factor(_)) => Ok(Redirect::to(PATH).into_response()),
         Err(error) => Err(error.into()),
@@ -146,7 +148,7 @@ pub(crate) async fn confirm(
     Fields(typed): Fields<Confirmation>,
 ) -> Result<Response, PageError> {
     let by = visit.context();
-    match state.tokens.confirm_second_factor(&visit.admin, &typed.code, visit.session(), &by).await {
+    match state.tokens.confirm_second_factor(&visit.admin, &typed.code, session(&visit), &by).await {
         Ok(codes) => made(&state, &visit, &codes),
         Err(error) => wrong(&state, &visit, error, "code").await,
     }
@@ -155,26 +157,50 @@ pub(crate) async fn confirm(
 /// `POST /console/account/second-factor/codes`.
 pub(crate) async fn renew(
     State(state): State<ConsoleState>,
+    Extension(door): Extension<Door>,
     visit: Visit,
+    Origin(sender): Origin,
     Fields(typed): Fields<Both>,
 ) -> Result<Response, PageError> {
+    let place = door.enter(sender.address).ok_or(PageError::BusySignIn)?;
     let (password, by) = (SecretString::from(typed.password), visit.context());
     match state.tokens.renew_recovery_codes(&visit.admin, password, &typed.code, &by).await {
         Ok(codes) => made(&state, &visit, &codes),
-        Err(error) => wrong(&state, &visit, error, "renew").await,
+        Err(error) => {
+            slow_down(&place, &visit, &error).await;
+            wrong(&state, &visit, error, "renew").await
+        }
     }
 }
 
 /// `POST /console/account/second-factor/off`.
 pub(crate) async fn off(
     State(state): State<ConsoleState>,
+    Extension(door): Extension<Door>,
     visit: Visit,
+    Origin(sender): Origin,
     Fields(typed): Fields<Both>,
 ) -> Result<Response, PageError> {
+    let place = door.enter(sender.address).ok_or(PageError::BusySignIn)?;
     let (password, by) = (SecretString::from(typed.password), visit.context());
     match state.tokens.disable_second_factor(&visit.admin, password, &typed.code, &by).await {
         Ok(()) => Ok(Redirect::to("/console/account?done=off").into_response()),
-        Err(error) => wrong(&state, &visit, error, "off").await,
+        Err(error) => {
+            slow_down(&place, &visit, &error).await;
+            wrong(&state, &visit, error, "off").await
+        }
+    }
+}
+
+/// Digest of the session, in which a second factor is begun and confirmed.
+fn session(visit: &Visit) -> &[u8] {
+    visit.session().unwrap_or_default()
+}
+
+/// Whoever sits at somebody's session guesses no faster than at the door.
+async fn slow_down(place: &Place, visit: &Visit, error: &PeopleError) {
+    if matches!(error, PeopleError::WrongPassword | PeopleError::WrongCode | PeopleError::Locked(_)) {
+        place.wrong(&visit.admin.email).await;
     }
 }
 
@@ -231,7 +257,7 @@ async fn step(state: &ConsoleState, visit: &Visit) -> Result<Step, PageError> {
         return Ok(Step::On(left));
     }
     let host = state.public_url.host_str().unwrap_or("localhost");
-    match state.tokens.enrolment(&visit.admin, &format!("Rollcall {host}")).await? {
+    match state.tokens.enrolment(&visit.admin, session(visit), &format!("Rollcall {host}")).await? {
         Some(enrolment) => Ok(Step::Shown(Shown::of(&enrolment)?)),
         None => Ok(Step::None),
     }

@@ -9,7 +9,10 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::{Actor, ActorKind, ChangeContext, admins::Admin};
+use store::{
+    Actor, ActorKind, ChangeContext,
+    admins::{Admin, Proof},
+};
 use token_service::{Sender, passwords::PasswordError};
 use tower_sessions::Session;
 
@@ -126,36 +129,71 @@ pub(crate) async fn enter(
     let place = door.enter(sender.address).ok_or(PageError::BusySignIn)?;
     let email = typed.email.trim();
     let next = own_page(&typed.next);
-    let Some(admin) = check(&state, email, SecretString::from(typed.password)).await? else {
-        place.wrong(email).await;
-        let mut shown = SignInPage::new(&state, next);
-        shown.email = typed.email.chars().take(LONGEST_EMAIL).collect();
-        shown.refused = true;
-        return page(StatusCode::UNPROCESSABLE_ENTITY, &shown);
-    };
-    let signed_in = SignedIn::new(admin.id, How::Password, &sender, state.store.now());
-    if state.tokens.has_second_factor(&admin).await? {
-        session::hold(&session, &signed_in).await?;
-        let next = if next == FIRST { "" } else { next };
-        return Ok(Redirect::to(&pager::link("/console/sign-in/code", &[("next", next)])).into_response());
+    if let Some(admin) = check(&state, email, SecretString::from(typed.password)).await? {
+        let signed_in = SignedIn::new(admin.id, How::Password, &sender, state.store.now());
+        let second_factor = state.tokens.has_second_factor(&admin).await?;
+        let proof = Proof::Password { hash: admin.password_hash.clone(), second_factor };
+        if second_factor && await_code(&state, &session, &signed_in, &proof).await? {
+            let next = if next == FIRST { "" } else { next };
+            return Ok(Redirect::to(&pager::link("/console/sign-in/code", &[("next", next)])).into_response());
+        }
+        let entry = Entry { admin: &admin, signed_in, proof, how: "password", from: &sender, cause: &cause };
+        if !second_factor && let_in(&state, &session, entry).await? {
+            place.right(email).await;
+            return Ok(Redirect::to(next).into_response());
+        }
     }
-    place.right(email).await;
-    session::begin(&session, &signed_in).await?;
-    note(&state, &admin, "password", &sender, &cause).await?;
-    Ok(Redirect::to(next).into_response())
+    place.wrong(email).await;
+    let mut shown = SignInPage::new(&state, next);
+    shown.email = typed.email.chars().take(LONGEST_EMAIL).collect();
+    shown.refused = true;
+    page(StatusCode::UNPROCESSABLE_ENTITY, &shown)
 }
 
-/// Writes down who has signed in, how and from where.
-pub(crate) async fn note(
+/// Keeps that a password was right. `false`: it was changed just now.
+async fn await_code(
     state: &ConsoleState,
-    admin: &Admin,
-    how: &str,
-    sender: &Sender,
-    cause: &str,
-) -> Result<(), PageError> {
-    tracing::info!(admin = %admin.id, how, "signed in to the console");
+    session: &Session,
+    signed_in: &SignedIn,
+    proof: &Proof,
+) -> Result<bool, PageError> {
+    session::hold(session, signed_in).await?;
+    let holds = state.store.platform().is_still_proven(signed_in.admin, proof).await;
+    if !matches!(holds, Ok(true)) {
+        session.flush().await?;
+    }
+    Ok(holds?)
+}
+
+/// Somebody who has proven who they are.
+pub(crate) struct Entry<'a> {
+    pub(crate) admin: &'a Admin,
+    pub(crate) signed_in: SignedIn,
+    pub(crate) proof: Proof,
+    /// How, for the trail.
+    pub(crate) how: &'a str,
+    pub(crate) from: &'a Sender,
+    /// Id of the request.
+    pub(crate) cause: &'a str,
+}
+
+/// Begins a session and writes down who has signed in, how and from where. `false`: what they have proven was changed
+/// just now, and there is no session.
+pub(crate) async fn let_in(
+    state: &ConsoleState,
+    session: &Session,
+    entry: Entry<'_>,
+) -> Result<bool, PageError> {
+    let Entry { admin, signed_in, proof, how, from, cause } = entry;
+    session::begin(session, &signed_in).await?;
     let context = by_themselves(admin, cause);
-    Ok(state.store.platform().note_sign_in(admin, how, &sender.line(), &context).await?)
+    let noted = state.store.platform().note_sign_in(admin, &proof, how, &from.line(), &context).await;
+    if matches!(noted, Ok(true)) {
+        tracing::info!(admin = %admin.id, how, "signed in to the console");
+    } else {
+        session.flush().await?;
+    }
+    Ok(noted?)
 }
 
 /// Who does what happens at sign-in.

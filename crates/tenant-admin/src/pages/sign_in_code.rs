@@ -8,11 +8,11 @@ use axum::{
 };
 use http::StatusCode;
 use serde::Deserialize;
-use store::admins::Admin;
+use store::admins::{Admin, Proof};
 use token_service::people::{Passed, PeopleError};
 use tower_sessions::Session;
 
-use super::sign_in::{Next, by_themselves, note, own_page};
+use super::sign_in::{Entry, Next, by_themselves, let_in, own_page};
 use crate::{
     ConsoleState,
     chrome::{Chrome, page},
@@ -74,19 +74,18 @@ pub(crate) async fn enter(
         Err(PeopleError::Factor(_)) => return Ok(from_the_start()),
         Err(error) => return Err(error.into()),
     };
-    place.right(&admin.email).await;
+    let (how, target) = match passed {
+        Passed::Code => ("password and code", next),
+        Passed::Recovery(_) => ("password and recovery code", "/console/account/second-factor?done=recovery"),
+    };
     let signed_in = SignedIn { at: state.store.now(), ..held };
-    session::begin(&session, &signed_in).await?;
-    match passed {
-        Passed::Code => {
-            note(&state, &admin, "password and code", &sender, &cause).await?;
-            Ok(Redirect::to(next).into_response())
-        }
-        Passed::Recovery(_) => {
-            note(&state, &admin, "password and recovery code", &sender, &cause).await?;
-            Ok(Redirect::to("/console/account/second-factor?done=recovery").into_response())
-        }
+    let proof = Proof::Password { hash: admin.password_hash.clone(), second_factor: true };
+    let entry = Entry { admin: &admin, signed_in, proof, how, from: &sender, cause: &cause };
+    if !let_in(&state, &session, entry).await? {
+        return Ok(from_the_start());
     }
+    place.right(&admin.email).await;
+    Ok(Redirect::to(target).into_response())
 }
 
 /// Whose password was right a moment ago.

@@ -1,20 +1,23 @@
 //! Signing in at the OpenID provider: away, and back.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use store::admins::Proof;
 use token_service::oidc::{OidcError, Returned};
 use tower_sessions::Session;
 
-use super::sign_in::{Next, SignInPage, note, own_page};
+use super::sign_in::{Entry, Next, SignInPage, let_in, own_page};
 use crate::{
     ConsoleState,
     chrome::page,
+    door::Door,
     error::PageError,
     extract::{Origin, Parameters, RequestId},
-    session::{self, How, SignedIn},
+    session::{How, SignedIn},
 };
 
 /// Seconds that the browser keeps what belongs to a sign-in.
@@ -37,9 +40,11 @@ pub(crate) async fn begin(
     }
 }
 
-/// `GET /console/sign-in/callback`.
+/// `GET /console/sign-in/callback`: whoever makes answers up makes this server ask the provider, so no faster than
+/// passwords are tried.
 pub(crate) async fn finish(
     State(state): State<ConsoleState>,
+    Extension(door): Extension<Door>,
     session: Session,
     Origin(sender): Origin,
     RequestId(cause): RequestId,
@@ -47,15 +52,23 @@ pub(crate) async fn finish(
     Parameters(returned): Parameters<Returned>,
 ) -> Result<Response, PageError> {
     let provider = state.oidc.as_ref().ok_or(PageError::NotFound)?;
+    let place = door.enter(sender.address).ok_or(PageError::BusySignIn)?;
     let kept = cookie(&headers, name(state.secure_cookies)).unwrap_or_default();
     let mut response = match provider.finish(&state.tokens, kept, &returned, &cause).await {
         Ok((admin, next)) => {
             let signed_in = SignedIn::new(admin.id, How::Provider, &sender, state.store.now());
-            session::begin(&session, &signed_in).await?;
-            note(&state, &admin, &provider.name(), &sender, &cause).await?;
-            Redirect::to(own_page(&next)).into_response()
+            let (proof, how) = (Proof::Provider, provider.name());
+            let entry = Entry { admin: &admin, signed_in, proof, how: &how, from: &sender, cause: &cause };
+            if let_in(&state, &session, entry).await? {
+                Redirect::to(own_page(&next)).into_response()
+            } else {
+                refused(&state, OidcError::Refused("You were removed just now.".into()), "")?
+            }
         }
-        Err(error) => refused(&state, error, "")?,
+        Err(error) => {
+            place.strange().await;
+            refused(&state, error, "")?
+        }
     };
     keep(&mut response, state.secure_cookies, "", 0);
     Ok(response)

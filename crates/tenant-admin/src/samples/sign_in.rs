@@ -193,6 +193,7 @@ fn person(issued: bool, last: bool) -> AdminPage {
     let mut lines = sessions();
     lines.iter_mut().for_each(|line| line.this = false);
     AdminPage {
+        deleted: usize::from(last),
         chrome: chrome("grace.hopper@example.com"),
         notice: None,
         issued: issued.then(link),

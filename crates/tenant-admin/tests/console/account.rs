@@ -35,6 +35,23 @@ store_testing::on_both! {
         assert!(!trail[1].payload.as_ref().unwrap().to_string().contains("argon2"));
     }
 
+    async fn whoever_sits_at_a_session_guesses_no_faster_than_at_the_door(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let started = std::time::Instant::now();
+        for (path, field) in [
+            ("/console/account/password", "old"),
+            ("/console/account/second-factor/off", "password"),
+            ("/console/account/second-factor/codes", "password"),
+            ("/console/account/password", "old"),
+        ] {
+            let page = console.post(path, &[(field, "not the password"), ("code", "123456")]).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        }
+        assert!(started.elapsed().as_millis() >= 500, "the fourth wrong answer is delayed");
+        let page = console.post("/console/account/password", &[("old", PASSWORD), ("password", NEW)]).await;
+        assert_eq!(page.location(), "/console/account?done=password");
+    }
+
     async fn sessions_are_seen_and_ended(store: TestStore) {
         let mut console = Console::signed_in(store).await;
         let mut cookies = vec![console.cookie.take()];

@@ -118,6 +118,27 @@ store_testing::on_both! {
         assert_eq!(see(&mut console).await, [303, 303]);
     }
 
+    async fn a_deleted_tenant_makes_nobody_an_auditor_of_all(store: TestStore) {
+        let mut console = Console::signed_in(store).await;
+        let (acme, beta) = (console.tenant("acme", "generic").await, console.tenant("beta", "generic").await);
+        console.person("a@x.example", AdminRole::Auditor, &[acme.id()]).await;
+        assert!(console.store.platform().delete_tenant(acme.id(), &context()).await.unwrap());
+        let person = format!("/console/admins/{}", id(&console, "a@x.example").await);
+        console.get(&person).await.shows("1 deleted tenant stays theirs").shows("name=\"tenants\" value=\"\"");
+        // As the form is, and with another tenant.
+        let auditor = async |console: &Console| console.store.platform().admin_by_email("a@x.example").await.unwrap().unwrap();
+        for (tenants, given) in [("", vec![acme.id()]), ("beta", vec![acme.id(), beta.id()])] {
+            let page = console.post(&person, &[("role", "auditor"), ("tenants", tenants)]).await;
+            assert_eq!(page.location(), format!("{person}?done=saved"));
+            assert_eq!(auditor(&console).await.tenants, given.into_iter().collect());
+        }
+        console.post(&person, &[("role", "auditor"), ("tenants", "")]).await;
+        console.cookie = None;
+        console.sign_in("a@x.example", PASSWORD).await;
+        assert_eq!(console.get("/console/tenants/beta").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(console.get("/console/audit").await.status, StatusCode::FORBIDDEN);
+    }
+
     async fn the_last_operator_stays_and_whoever_is_removed_is_out(store: TestStore) {
         let mut console = Console::signed_in(store).await;
         let ada = format!("/console/admins/{}", id(&console, EMAIL).await);

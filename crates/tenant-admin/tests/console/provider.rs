@@ -124,6 +124,10 @@ store_testing::on_both! {
             scene.refused(claims, "does not say that").await;
         }
         scene.refused(json!({"sub": "u-1"}), "does not tell your e-mail address").await;
+        // The long s is another mailbox, though the list takes it for an s.
+        scene.console.person("sue@example.com", AdminRole::Operator, &[]).await;
+        let alike = json!({"sub": "u-3", "email": "\u{17f}ue@example.com", "email_verified": true});
+        scene.refused(alike, "not on the list of people").await;
 
         let page = scene.sign_in(ada()).await;
         assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/account"), "{}", page.body);
@@ -211,6 +215,21 @@ store_testing::on_both! {
         let back = visit(&there);
         scene.console.store.advance(10 * 60_000);
         scene.come_back(&back, kept).await.shows("took too long");
+    }
+
+    async fn answers_that_are_made_up_are_told_later_and_later(store: TestStore) {
+        let console = Console::empty(store).await;
+        console.admin().await;
+        let mut scene = Scene::new(console, RoleMapping::default(), false).await;
+        scene.account(ada());
+        let (there, kept) = scene.begin().await;
+        let started = std::time::Instant::now();
+        for number in 0..21 {
+            let back = visit(&there).replace("code=", &format!("code={number}"));
+            assert_eq!(scene.come_back(&back, kept.clone()).await.status, StatusCode::FORBIDDEN, "{back}");
+        }
+        assert!(started.elapsed().as_millis() >= 500, "the last one is delayed");
+        assert_eq!(scene.sign_in(ada()).await.status, StatusCode::SEE_OTHER);
     }
 
     async fn a_token_of_another_kind_is_not_taken(store: TestStore) {

@@ -93,6 +93,15 @@ store_testing::on_both! {
         console.sign_in(EMAIL, PASSWORD).await;
         let page = code(&mut console, |console| phone.shows(console, 1)).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+        // Whoever has the password and no code ends no session of its owner.
+        let ada = console.store.platform().admin_by_email(EMAIL).await.unwrap().unwrap();
+        let sessions = console.store.platform().sessions_of(ada.id).await.unwrap();
+        for _ in 0..52 {
+            console.cookie = None;
+            console.sign_in(EMAIL, PASSWORD).await;
+        }
+        assert_eq!(console.store.platform().sessions_of(ada.id).await.unwrap(), sessions);
     }
 
     async fn a_recovery_code_signs_in_once_and_leads_to_what_is_next(store: TestStore) {
@@ -163,6 +172,20 @@ store_testing::on_both! {
         assert_eq!(page.location(), "/console/account?done=off");
         assert_eq!(console.get("/console/account").await.location(), FACTOR, "another phone");
         drop(phone);
+    }
+
+    async fn what_was_begun_in_another_session_is_not_shown(store: TestStore) {
+        let mut console = Console::signed_in(store).await;
+        // Whoever knows the password of somebody who has no second factor yet begins one, and keeps the key.
+        console.post(FACTOR, &[]).await;
+        let planted = Phone::scan(&console.get(FACTOR).await);
+        console.cookie = None;
+        console.sign_in(EMAIL, PASSWORD).await;
+        console.get(FACTOR).await.shows(">Begin</button>").hides("<svg class=\"qr\"");
+        let page = console.post(&format!("{FACTOR}/confirm"), &[("code", &planted.shows(&console, 0))]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        page.shows("begin again");
+        enrol(&console).await;
     }
 
     async fn what_is_not_confirmed_asks_nobody_for_a_code(store: TestStore) {

@@ -130,7 +130,24 @@ store_testing::on_both! {
         let password = page.between("aria-label=\"Password\">", "</output>").unwrap().to_owned();
         let presented = Presented::Basic { username: "okta@acme".into(), password: password.into() };
         assert_eq!(console.state.tokens.verify(&presented).await.unwrap().tenant, acme.id());
-        assert_eq!(console.post("/setup/login", &[("username", "more")]).await.status, StatusCode::CONFLICT);
+        // Nothing is computed for somebody who has made theirs, whatever they ask for.
+        for name in ["more", "a:b"] {
+            assert_eq!(console.post("/setup/login", &[("username", name)]).await.status, StatusCode::CONFLICT, "{name}");
+        }
+    }
+
+    async fn whoever_tries_user_names_of_others_is_told_later_and_later(store: TestStore) {
+        let mut console = Console::signed_in(store).await;
+        console.tenant("acme", "clinical-maestro").await;
+        let path = link(&console, "").await;
+        enter(&mut console, &path).await;
+        let started = std::time::Instant::now();
+        for _ in 0..4 {
+            let page = console.post("/setup/login", &[("username", "a:b")]).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        assert!(started.elapsed().as_millis() >= 500, "the fourth wrong answer is delayed");
+        assert_eq!(console.post("/setup/login", &[("username", "okta@acme")]).await.status, StatusCode::CREATED);
     }
 
     async fn what_opens_nothing_looks_alike(store: TestStore) {

@@ -2,7 +2,9 @@
 
 use http::{StatusCode, header};
 
-use crate::support::{Console, EMAIL, PASSWORD};
+use token_service::passwords;
+
+use crate::support::{Console, EMAIL, PASSWORD, context};
 
 store_testing::on_both! {
     async fn without_an_operator_the_page_says_how_to_make_one(store: TestStore) {
@@ -98,6 +100,26 @@ store_testing::on_both! {
         assert_eq!(console.get("/console/").await.status, StatusCode::SEE_OTHER);
         // Its row is gone, too.
         let ada = console.store.platform().admin_by_email(EMAIL).await.unwrap().unwrap();
+        assert_eq!(console.store.platform().sessions_of(ada.id).await.unwrap(), []);
+    }
+
+    async fn a_sign_in_that_is_under_way_does_not_outlive_its_password(store: TestStore) {
+        let mut console = Console::empty(store).await;
+        console.admin().await;
+        let platform = console.store.platform();
+        let ada = platform.admin_by_email(EMAIL).await.unwrap().unwrap();
+        let other = passwords::hash("seven quiet fields of barley".to_owned().into()).await.unwrap();
+        let (fields, by) = ([("email", EMAIL), ("password", PASSWORD)], context());
+        // Each has read the old hash, and its password waits to be compared, while another one is chosen.
+        let under_way = (0..6).map(|_| console.post("/console/sign-in", &fields));
+        let change = platform.set_admin_password(ada.id, &ada.password_hash, &other, None, &by);
+        let (pages, changed) = futures::join!(futures::future::join_all(under_way), change);
+        assert!(changed.unwrap());
+        for page in pages {
+            let cookie = page.headers.get(header::SET_COOKIE).map(|cookie| cookie.to_str().unwrap().to_owned());
+            console.cookie = cookie.and_then(|cookie| cookie.split(';').next().map(str::to_owned));
+            assert_eq!(console.get("/console/").await.status, StatusCode::SEE_OTHER);
+        }
         assert_eq!(console.store.platform().sessions_of(ada.id).await.unwrap(), []);
     }
 

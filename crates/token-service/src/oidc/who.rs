@@ -81,15 +81,20 @@ impl Provider {
             )),
             other => other.into(),
         };
+        let unlisted = || {
+            OidcError::Refused(format!(
+                "{email} is not on the list of people of this console. Ask an operator of this installation to add it."
+            ))
+        };
         if let Some(admin) = platform.admin_by_email(&email).await? {
+            // The list takes letters for the same that mail need not: `ſ` is another mailbox than `s`.
+            if !admin.email.eq_ignore_ascii_case(&email) {
+                return Err(unlisted());
+            }
             let done = platform.bind_identity(admin.id, &options.issuer, &proven.subject, context).await;
             return done.map(|()| admin).map_err(bound);
         }
-        let Some(role) = role else {
-            return Err(OidcError::Refused(format!(
-                "{email} is not on the list of people of this console. Ask an operator of this installation to add it."
-            )));
-        };
+        let role = role.ok_or_else(unlisted)?;
         // A manager's tenants are given here, by an operator: no provider can say which.
         let admin = Admin {
             id: AdminId::generate(),

@@ -63,6 +63,12 @@ fn app(secret: &[u8], admin: &Admin, issuer: &str) -> Result<Totp, PeopleError> 
     built.map_err(broken)
 }
 
+/// What is sealed: what codes are made from, and the digest of the session that it was begun in.
+fn parts(kept: &[u8]) -> Result<(&[u8], &[u8]), PeopleError> {
+    kept.split_at_checked(SECRET_LENGTH)
+        .ok_or_else(|| PeopleError::Broken("second factor: what is kept of it is too short".into()))
+}
+
 /// The step of a code that is right at this time (milliseconds), or was or will be half a minute from it.
 fn step(app: &Totp, code: &str, now: i64) -> Option<i64> {
     let digits: String = code.chars().filter(|ch| !ch.is_whitespace()).collect();
@@ -103,13 +109,16 @@ fn digests(codes: &[SecretString]) -> Vec<Vec<u8>> {
 }
 
 impl TokenService {
-    /// Makes what codes are to be made from; it is asked for at sign-in only once it is confirmed.
-    pub async fn begin_second_factor(&self, admin: &Admin) -> Result<(), PeopleError> {
-        let mut secret = Zeroizing::new([0_u8; SECRET_LENGTH]);
+    /// Makes what codes are to be made from; it is asked for at sign-in only once it is confirmed, in the same session:
+    /// nobody confirms what was shown to somebody else. `session` is the digest of it.
+    pub async fn begin_second_factor(&self, admin: &Admin, session: &[u8]) -> Result<(), PeopleError> {
         let random = sealing::random_key();
         let random =
             random.ok_or_else(|| PeopleError::Broken("the system gives no random numbers".into()))?;
-        secret.copy_from_slice(&random[..SECRET_LENGTH]);
+        // With room for all of it, so that no copy is left behind.
+        let mut secret = Zeroizing::new(Vec::with_capacity(SECRET_LENGTH + session.len()));
+        secret.extend_from_slice(&random[..SECRET_LENGTH]);
+        secret.extend_from_slice(session);
         let sealed = self.inner.vault.seal(&secret[..], &context(admin))?;
         if self.inner.store.platform().begin_second_factor(admin.id, &sealed).await? {
             Ok(())
@@ -118,38 +127,53 @@ impl TokenService {
         }
     }
 
-    /// What is to be confirmed, within half an hour of its beginning; `issuer` is what the app calls us.
-    pub async fn enrolment(&self, admin: &Admin, issuer: &str) -> Result<Option<Enrolment>, PeopleError> {
-        let Some(app) = self.unconfirmed(admin, issuer).await? else { return Ok(None) };
+    /// What is to be confirmed, within half an hour of its beginning and in the session of that digest; `issuer` is what
+    /// the app calls us.
+    pub async fn enrolment(
+        &self,
+        admin: &Admin,
+        session: &[u8],
+        issuer: &str,
+    ) -> Result<Option<Enrolment>, PeopleError> {
+        let Some(app) = self.unconfirmed(admin, session, issuer).await? else { return Ok(None) };
         let uri = app.to_url().map_err(|error| PeopleError::Broken(format!("second factor: {error}")))?;
         Ok(Some(Enrolment { uri: uri.into(), secret: app.secret().to_base32().into() }))
     }
 
-    async fn unconfirmed(&self, admin: &Admin, issuer: &str) -> Result<Option<Totp>, PeopleError> {
+    async fn unconfirmed(
+        &self,
+        admin: &Admin,
+        session: &[u8],
+        issuer: &str,
+    ) -> Result<Option<Totp>, PeopleError> {
         let store = &self.inner.store;
         let factor = store.platform().second_factor(admin.id).await?;
         let shown_until = |at: i64| at.saturating_add(SHOWN_FOR);
         let open = factor
             .filter(|factor| factor.confirmed_at.is_none() && store.now() < shown_until(factor.created_at));
         let Some(factor) = open else { return Ok(None) };
-        let secret = self.inner.vault.open(&factor.sealed, &context(admin))?;
-        app(&secret, admin, issuer).map(Some)
+        let kept = self.inner.vault.open(&factor.sealed, &context(admin))?;
+        let (secret, begun_in) = parts(&kept)?;
+        if begun_in != session {
+            return Ok(None);
+        }
+        app(secret, admin, issuer).map(Some)
     }
 
-    /// The app shows this code: from now on one is asked for. All other sessions of the person end (`keep` is the digest
-    /// of the present one). Gives the recovery codes, which exist nowhere else.
+    /// The app shows this code: from now on one is asked for. All sessions of the person end but the present one, of this
+    /// digest. Gives the recovery codes, which exist nowhere else.
     pub async fn confirm_second_factor(
         &self,
         admin: &Admin,
         code: &str,
-        keep: Option<&[u8]>,
+        session: &[u8],
         context: &ChangeContext,
     ) -> Result<Vec<SecretString>, PeopleError> {
-        let app = self.unconfirmed(admin, "Rollcall").await?.ok_or(NONE)?;
+        let app = self.unconfirmed(admin, session, "Rollcall").await?.ok_or(NONE)?;
         let step = step(&app, code, self.inner.store.now()).ok_or(PeopleError::WrongCode)?;
         let codes = recovery_codes();
         let platform = self.inner.store.platform();
-        if !platform.confirm_second_factor(admin.id, step, &digests(&codes), keep, context).await? {
+        if !platform.confirm_second_factor(admin.id, step, &digests(&codes), Some(session), context).await? {
             return Err(NONE);
         }
         Ok(codes)
@@ -182,8 +206,8 @@ impl TokenService {
             Turn::Locked(until) => return Err(PeopleError::Locked(until)),
             Turn::None => return Err(NONE),
         };
-        let secret = self.inner.vault.open(&factor.sealed, &context(admin))?;
-        let app = app(&secret, admin, "Rollcall")?;
+        let kept = self.inner.vault.open(&factor.sealed, &context(admin))?;
+        let app = app(parts(&kept)?.0, admin, "Rollcall")?;
         let step = step(&app, text, self.inner.store.now()).ok_or(PeopleError::WrongCode)?;
         if platform.take_code(admin.id, step).await? { Ok(Passed::Code) } else { Err(PeopleError::WrongCode) }
     }

@@ -8,6 +8,8 @@ use super::*;
 use crate::MasterKey;
 
 const PASSWORD: &str = "correct horse battery staple";
+/// Digest of a session.
+const HERE: &[u8] = &[7; 32];
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fn context() -> ChangeContext {
@@ -28,8 +30,8 @@ async fn ada(service: &TokenService) -> Admin {
 /// The app on the phone, and the recovery codes.
 async fn enrolled(service: &TokenService, admin: &Admin, now: i64) -> (totp_rs::Totp, Vec<String>) {
     use secrecy::ExposeSecret as _;
-    service.begin_second_factor(admin).await.expect("begun");
-    let shown = service.enrolment(admin, "Rollcall").await.expect("read").expect("shown");
+    service.begin_second_factor(admin, HERE).await.expect("begun");
+    let shown = service.enrolment(admin, HERE, "Rollcall").await.expect("read").expect("shown");
     let uri = shown.uri.expose_secret();
     assert!(
         uri.starts_with("otpauth://totp/Rollcall:ada%40example.com?secret=")
@@ -39,7 +41,7 @@ async fn enrolled(service: &TokenService, admin: &Admin, now: i64) -> (totp_rs::
     let secret = Secret::try_from_base32(shown.secret.expose_secret()).expect("base32");
     let app = Builder::new().with_secret(secret).build().expect("an app");
     let codes =
-        service.confirm_second_factor(admin, &at(&app, now, 0), None, &context()).await.expect("confirmed");
+        service.confirm_second_factor(admin, &at(&app, now, 0), HERE, &context()).await.expect("confirmed");
     (app, codes.iter().map(|code| code.expose_secret().to_owned()).collect())
 }
 
@@ -110,8 +112,8 @@ on_both! {
         use secrecy::ExposeSecret as _;
         let service = service(&store).await;
         let admin = ada(&service).await;
-        service.begin_second_factor(&admin).await.expect("begun");
-        let shown = service.enrolment(&admin, "Rollcall").await.expect("read").expect("shown");
+        service.begin_second_factor(&admin, HERE).await.expect("begun");
+        let shown = service.enrolment(&admin, HERE, "Rollcall").await.expect("read").expect("shown");
         let secret = Secret::try_from_base32(shown.secret.expose_secret()).expect("base32");
         let kept = store.platform().second_factor(admin.id).await.expect("read").expect("a factor");
         let plain: &[u8] = secret.as_ref();
@@ -121,7 +123,34 @@ on_both! {
         let new = NewPerson { email: "eve@example.com".into(), role: AdminRole::Operator, tenants: BTreeSet::new() };
         let eve = service.add_person(new, PASSWORD.to_owned().into(), &context()).await.expect("a person");
         assert!(store.platform().begin_second_factor(eve.id, &kept.sealed).await.expect("kept"));
-        assert!(matches!(service.enrolment(&eve, "Rollcall").await, Err(PeopleError::Broken(_))));
+        assert!(matches!(service.enrolment(&eve, HERE, "Rollcall").await, Err(PeopleError::Broken(_))));
+    }
+
+    async fn what_was_begun_in_another_session_is_not_confirmed(store: TestStore) {
+        use secrecy::ExposeSecret as _;
+        let service = service(&store).await;
+        let admin = ada(&service).await;
+        // Whoever has the password alone begins it, and reads the secret.
+        service.begin_second_factor(&admin, &[9; 32]).await.expect("begun");
+        let planted = service.enrolment(&admin, &[9; 32], "Rollcall").await.expect("read").expect("shown");
+        assert!(service.enrolment(&admin, HERE, "Rollcall").await.expect("read").is_none());
+        let secret = Secret::try_from_base32(planted.secret.expose_secret()).expect("base32");
+        let app = Builder::new().with_secret(secret).build().expect("an app");
+        let confirmed = service.confirm_second_factor(&admin, &at(&app, store.now(), 0), HERE, &context()).await;
+        assert!(matches!(confirmed, Err(PeopleError::Factor(_))));
+        let (own, _) = enrolled(&service, &admin, store.now()).await;
+        assert_ne!(own.secret().to_base32(), planted.secret.expose_secret());
+    }
+
+    async fn of_two_new_passwords_at_once_one_is_kept(store: TestStore) {
+        let service = service(&store).await;
+        let admin = ada(&service).await;
+        let by = context();
+        let change = |new: &str| service.change_password(&admin, PASSWORD.to_owned().into(), new.to_owned().into(), None, &by);
+        let (one, other) =
+            futures::join!(change("seven quiet fields of barley"), change("nine loud rivers of copper"));
+        let refused = [&one, &other].into_iter().filter(|changed| matches!(changed, Err(PeopleError::WrongPassword))).count();
+        assert_eq!((refused, one.is_ok() || other.is_ok()), (1, true), "{one:?} {other:?}");
     }
 
     async fn people_are_checked_before_they_are_kept(store: TestStore) {

@@ -60,6 +60,10 @@ impl Tail {
 
 #[async_trait]
 impl Watched for Tail {
+    fn who(&self) -> String {
+        self.pass.who()
+    }
+
     async fn is_allowed(&mut self) -> Result<bool, PageError> {
         self.pass.holds().await
     }

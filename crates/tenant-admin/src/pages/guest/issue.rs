@@ -1,6 +1,6 @@
 //! The one credential that a link makes.
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use http::StatusCode;
 use scim_core::profile::CredentialKind;
 use secrecy::ExposeSecret;
@@ -12,7 +12,13 @@ use super::{
     GuestPage, guest_page,
 };
 use crate::{
-    ConsoleState, chrome::page, error::PageError, extract::Fields, form::Errors, guest::GuestVisit,
+    ConsoleState,
+    chrome::page,
+    door::Door,
+    error::PageError,
+    extract::{Fields, Origin},
+    form::Errors,
+    guest::GuestVisit,
     when::Moment,
 };
 
@@ -75,10 +81,18 @@ pub(crate) async fn create_token(
 /// `POST /setup/login`: the answer is the only place where the password ever stands.
 pub(crate) async fn create_login(
     State(state): State<ConsoleState>,
+    Extension(door): Extension<Door>,
     visit: GuestVisit,
+    Origin(sender): Origin,
     Fields(form): Fields<GuestLoginForm>,
 ) -> Result<Response, PageError> {
     takes(&visit.tenant, CredentialKind::Basic)?;
+    // A password is hashed before it is known whether it is kept: a link whose holder asks again and again must not fill
+    // the queue in which all people wait who sign in.
+    let place = door.enter(sender.address).ok_or(PageError::Busy)?;
+    if visit.guest.link.credential.is_some() {
+        return answer(&state, &visit, Ok(None), |_| ()).await;
+    }
     let new = NewBasic {
         username: form.username.trim().to_owned(),
         name: None,
@@ -93,6 +107,10 @@ pub(crate) async fn create_login(
             password: issued.password.expose_secret().to_owned(),
         })
     });
+    if made.is_err() {
+        // Nor may it tell many user names that others have.
+        place.wrong(&visit.guest.link.id.to_string()).await;
+    }
     answer(&state, &visit, made, |shown| shown.username = form.username).await
 }
 

@@ -4,7 +4,7 @@
 use askama::Template;
 use async_trait::async_trait;
 use axum::{extract::State, response::Response};
-use store::TenantId;
+use store::{SetupLinkId, TenantId};
 use tower_sessions::Session;
 
 use super::{
@@ -32,11 +32,11 @@ const ENDED: &str = "<p class=\"callout callout-bad\" data-say=\"The setup link 
 pub(crate) async fn of_console(
     State(state): State<ConsoleState>,
     session: Session,
-    _: Visit,
+    visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let pass = Pass::new(&state, session, tenant.id(), Right::Manage);
+    let pass = Pass::new(&state, session, &visit, tenant.id(), Right::Manage);
     let home = format!("/console/tenants/{slug}/setup");
     state.live.stream(Watching::new(&state, Watcher::Person(Box::new(pass)), tenant.id(), home))
 }
@@ -47,13 +47,13 @@ pub(crate) async fn of_guest(
     visit: GuestVisit,
 ) -> Result<Response, PageError> {
     let (tenant, home) = (visit.tenant.id(), "/setup".to_owned());
-    state.live.stream(Watching::new(&state, Watcher::Guest(visit.session), tenant, home))
+    let guest = Watcher::Guest { session: visit.session, link: visit.guest.link.id };
+    state.live.stream(Watching::new(&state, guest, tenant, home))
 }
 
 enum Watcher {
     Person(Box<Pass>),
-    /// The session.
-    Guest(String),
+    Guest { session: String, link: SetupLinkId },
 }
 
 struct Watching {
@@ -90,15 +90,23 @@ impl Watching {
 
 #[async_trait]
 impl Watched for Watching {
-    async fn is_allowed(&mut self) -> Result<bool, PageError> {
+    fn who(&self) -> String {
         match &self.watcher {
+            Watcher::Person(pass) => pass.who(),
+            Watcher::Guest { link, .. } => link.to_string(),
+        }
+    }
+
+    async fn is_allowed(&mut self) -> Result<bool, PageError> {
+        match &mut self.watcher {
             Watcher::Person(pass) => pass.holds().await,
-            Watcher::Guest(session) => self.is_guest(session).await,
+            // A look asks, and tells them that the link has ended; then they are told no more.
+            Watcher::Guest { .. } => Ok(self.shown != ENDED),
         }
     }
 
     async fn look(&mut self) -> Result<Option<Piece>, PageError> {
-        if let Watcher::Guest(session) = &self.watcher
+        if let Watcher::Guest { session, .. } = &self.watcher
             && !self.is_guest(session).await?
         {
             return Ok(self.piece(ENDED.to_owned()));
