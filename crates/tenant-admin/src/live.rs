@@ -3,7 +3,12 @@
 //! A page says `data-live="URL"` on an element with an id; `app.js` puts what comes into it (`data-live-mode="prepend"`: in
 //! front of what is there). What is new is looked for in the database, so it does not matter which node did it.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use axum::response::{
@@ -28,6 +33,8 @@ use crate::{
 
 /// Streams that a node keeps open: each looks into the database once a second.
 const STREAMS: usize = 200;
+/// Those of one person, or of one setup link, so that nobody takes the places of all others.
+const OF_ONE: usize = 12;
 /// Time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks after which it is asked whether whoever watches still may.
@@ -37,6 +44,7 @@ const ASK_AFTER: u32 = 5;
 #[derive(Clone)]
 pub struct Live {
     places: Arc<Semaphore>,
+    watchers: Watchers,
     stopped: watch::Sender<bool>,
     /// Time between two looks.
     pause: Duration,
@@ -44,7 +52,49 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(STREAMS)), stopped: watch::Sender::new(false), pause: LOOK }
+        Self {
+            places: Arc::new(Semaphore::new(STREAMS)),
+            watchers: Watchers::default(),
+            stopped: watch::Sender::new(false),
+            pause: LOOK,
+        }
+    }
+}
+
+/// How many streams each has open who has any.
+type Watchers = Arc<Mutex<HashMap<uuid::Uuid, usize>>>;
+
+/// A place among the streams; free again when it is dropped.
+struct Place {
+    watchers: Watchers,
+    who: uuid::Uuid,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// `None`: too many watch, or this one watches too much.
+    fn take(live: &Live, who: uuid::Uuid) -> Option<Self> {
+        let of_all = Arc::clone(&live.places).try_acquire_owned().ok()?;
+        let mut watchers = live.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = watchers.entry(who).or_default();
+        if *open >= OF_ONE {
+            return None;
+        }
+        *open += 1;
+        drop(watchers);
+        Some(Self { watchers: Arc::clone(&live.watchers), who, _of_all: of_all })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = watchers.get_mut(&self.who) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                watchers.remove(&self.who);
+            }
+        }
     }
 }
 
@@ -72,7 +122,7 @@ struct Streaming<W> {
     ticks: Interval,
     looks: u32,
     stopped: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Live {
@@ -81,9 +131,10 @@ impl Live {
         self.stopped.send_replace(true);
     }
 
-    /// Streams what is new until whoever watches goes or may not any more, or the server stops. 503 when too many watch.
-    pub(crate) fn stream(&self, watched: impl Watched) -> Result<Response, PageError> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Err(PageError::Busy) };
+    /// Streams what is new until whoever watches (the id of a person or of a setup link) goes or may not any more, or
+    /// the server stops. 503 when too many watch, or this one watches too much.
+    pub(crate) fn stream(&self, who: uuid::Uuid, watched: impl Watched) -> Result<Response, PageError> {
+        let Some(place) = Place::take(self, who) else { return Err(PageError::Busy) };
         let mut ticks = interval(self.pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let streaming =
@@ -198,7 +249,8 @@ mod tests {
     #[tokio::test]
     async fn pieces_come_until_nobody_may_watch() {
         let live = Live { pause: Duration::from_millis(1), ..Live::default() };
-        let response = live.stream(Pieces(vec!["<p>2</p>", "<p>\r\n1</p>"])).expect("a stream");
+        let response =
+            live.stream(uuid::Uuid::nil(), Pieces(vec!["<p>2</p>", "<p>\r\n1</p>"])).expect("a stream");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
         let body = response.into_body().collect().await.expect("whole").to_bytes();
@@ -210,20 +262,35 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_stops_ends_all_streams() {
         let live = Live::default();
-        let response = live.stream(Nothing).expect("a stream");
+        let response = live.stream(uuid::Uuid::nil(), Nothing).expect("a stream");
         let reading = tokio::spawn(response.into_body().collect());
         live.clone().stop();
         reading.await.expect("it ended").expect("whole");
-        let late = live.stream(Nothing).expect("a stream");
+        let late = live.stream(uuid::Uuid::nil(), Nothing).expect("a stream");
         late.into_body().collect().await.expect("one that begins later, too");
     }
 
     #[tokio::test]
     async fn too_many_are_refused() {
         let live = Live::default();
-        let open: Vec<_> = (0..STREAMS).map(|_| live.stream(Nothing).expect("a stream")).collect();
-        assert!(matches!(live.stream(Nothing), Err(PageError::Busy)));
+        let open: Vec<_> = (0..STREAMS)
+            .map(|number| live.stream(uuid::Uuid::from_u128(number as u128), Nothing).expect("a stream"))
+            .collect();
+        assert!(matches!(live.stream(uuid::Uuid::max(), Nothing), Err(PageError::Busy)));
         drop(open);
-        assert!(live.stream(Nothing).is_ok());
+        assert!(live.stream(uuid::Uuid::max(), Nothing).is_ok());
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_the_places_of_others() {
+        let live = Live::default();
+        let (one, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+        let open: Vec<_> = (0..OF_ONE).map(|_| live.stream(one, Nothing).expect("a stream")).collect();
+        assert!(matches!(live.stream(one, Nothing), Err(PageError::Busy)));
+        assert_eq!(live.places.available_permits(), STREAMS - OF_ONE, "what was refused holds no place");
+        assert!(live.stream(other, Nothing).is_ok());
+        drop(open);
+        assert!(live.stream(one, Nothing).is_ok());
+        assert!(live.watchers.lock().expect("whole").is_empty(), "nobody who has gone is remembered");
     }
 }

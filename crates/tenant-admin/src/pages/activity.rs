@@ -135,7 +135,7 @@ pub(crate) async fn show(
 /// `GET …/activity/live`: the rows of new entries, while somebody looks.
 pub(crate) async fn live(
     State(state): State<ConsoleState>,
-    _: Visit,
+    visit: Visit,
     session: Session,
     headers: HeaderMap,
     Segments(slug): Segments<String>,
@@ -146,7 +146,7 @@ pub(crate) async fn live(
     let start = last_event_id(&headers).or(after.as_deref()).and_then(|after| after.parse().ok());
     let start = start.unwrap_or(Position { at: state.store.now(), id: uuid::Uuid::nil() });
     let pass = Pass::new(&state, session, tenant.id(), Right::Manage);
-    state.live.stream(Tail::new(&state, pass, &tenant, filters.query(), start))
+    state.live.stream(visit.admin.id.0, Tail::new(&state, pass, &tenant, filters.query(), start))
 }
 
 /// The credentials that an entry may name, the newest first.

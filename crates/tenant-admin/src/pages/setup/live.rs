@@ -32,13 +32,14 @@ const ENDED: &str = "<p class=\"callout callout-bad\" data-say=\"The setup link 
 pub(crate) async fn of_console(
     State(state): State<ConsoleState>,
     session: Session,
-    _: Visit,
+    visit: Visit,
     Segments(slug): Segments<String>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     let pass = Pass::new(&state, session, tenant.id(), Right::Manage);
     let home = format!("/console/tenants/{slug}/setup");
-    state.live.stream(Watching::new(&state, Watcher::Person(Box::new(pass)), tenant.id(), home))
+    let watching = Watching::new(&state, Watcher::Person(Box::new(pass)), tenant.id(), home);
+    state.live.stream(visit.admin.id.0, watching)
 }
 
 /// `GET /setup/live`.
@@ -47,7 +48,8 @@ pub(crate) async fn of_guest(
     visit: GuestVisit,
 ) -> Result<Response, PageError> {
     let (tenant, home) = (visit.tenant.id(), "/setup".to_owned());
-    state.live.stream(Watching::new(&state, Watcher::Guest(visit.session), tenant, home))
+    let link = visit.guest.link.id.0;
+    state.live.stream(link, Watching::new(&state, Watcher::Guest(visit.session), tenant, home))
 }
 
 enum Watcher {
