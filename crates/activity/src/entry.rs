@@ -41,6 +41,9 @@ pub(crate) fn note(exchange: &Exchange, secrets: &Secrets, log: bool) -> Noted {
     }
 
     let mut found = Found::default();
+    // First where they may stand, so that nothing is kept before all of them are known.
+    secrets.path(&exchange.path, &mut found);
+    secrets.path(&exchange.id, &mut found);
     let query = exchange.query.as_deref().map(|query| secrets.query(query, &mut found));
     for body in [&mut request, &mut response].into_iter().flatten() {
         secrets.mask(body, &mut found);
@@ -206,6 +209,23 @@ pub(crate) mod tests {
         assert_eq!(line.detail.as_deref(), Some("userName is taken"));
         assert_eq!(line.resource_id.as_deref(), Some("1\u{fffd}"));
         assert_eq!(line.query.as_deref(), Some("a=\u{fffd}"));
+    }
+
+    /// The answer is masked by what stands in the path, too.
+    #[test]
+    fn a_number_in_the_path_is_in_no_part_of_the_entry() {
+        let text = Profile::builtin("mdscripts").expect("a profile");
+        let exchange = Exchange {
+            profile: Arc::new(Profile::from_toml(text).expect("a profile")),
+            status: 404,
+            path: "/Users/%31234567893".into(),
+            id: "1234567893".into(),
+            response: whole(&json!({"status": "404", "detail": "There is no user 1234567893."})),
+            ..exchange("/Users/{id}")
+        };
+        let noted = noted(&exchange);
+        assert!(!format!("{noted:?}").contains("234567893"), "{noted:?}");
+        assert_eq!(noted.entry.line.path, format!("/Users/{MASK}"));
     }
 
     #[test]

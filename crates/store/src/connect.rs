@@ -224,6 +224,8 @@ fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // What was deleted for good is in no free page of the file either.
+        .pragma("secure_delete", "ON")
         .foreign_keys(true)
         .busy_timeout(options.acquire_timeout)
 }

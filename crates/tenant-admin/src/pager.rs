@@ -108,14 +108,15 @@ impl Walk {
         let link = |parameters: &[(&str, &str)]| link(path, &[query, parameters].concat());
         let number = |from: Option<u64>| from.map(|from| from.to_string()).unwrap_or_default();
         let previous = number(from.map(|from| from.saturating_sub(PAGE_SIZE).max(1)));
-        let next = number(from.map(|from| from + shown));
+        // What the address told may be any number.
+        let next = number(from.map(|from| from.saturating_add(shown)));
         let of = match total {
             Some(Bounded { count, more: true }) => format!(" of more than {count}"),
             Some(Bounded { count, more: false }) => format!(" of {count}"),
             None => String::new(),
         };
         let text = match from {
-            Some(from) if shown > 0 => format!("{from}–{}{of}", from + shown - 1),
+            Some(from) if shown > 0 => format!("{from}–{}{of}", from.saturating_add(shown - 1)),
             _ => format!("{shown}{of}"),
         };
         Self {
@@ -201,5 +202,9 @@ mod tests {
         assert_eq!(Walk::new("/u", &[], &last, &ids, (true, false), exact(60)).text, "59–60 of 60");
         assert_eq!(Walk::new("/u", &[], &last, &[], (false, false), None).text, "0");
         assert!(!Walk::new("/u", &[], &last, &ids, (false, false), None).goes_on());
+        let told = Step { from: u64::MAX.to_string(), ..step };
+        assert!(
+            Walk::new("/u", &[], &told, &ids, (true, true), None).text.starts_with(&u64::MAX.to_string())
+        );
     }
 }

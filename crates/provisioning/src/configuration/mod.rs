@@ -9,6 +9,7 @@ mod recheck;
 mod settings;
 mod trial;
 mod value_changes;
+mod value_files;
 mod value_sets;
 
 use scim_core::profile::ProfileError;
@@ -25,6 +26,7 @@ pub use recheck::{Misfit, Recheck};
 pub(crate) use settings::NAME_LENGTH;
 pub use trial::{Change, GroupTrial, Trial, Trying, differences, standing, trial, trial_group};
 pub use value_changes::{ValueChange, ValueDifference, ValueSetPreview, ValueSetUse};
+pub use value_files::{file_of_values, values_of_file};
 pub use value_sets::{
     MAX_ALL_VALUES, MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, text_of_values, values_of_csv,
     values_of_lines,

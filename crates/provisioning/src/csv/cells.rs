@@ -21,7 +21,7 @@ pub(super) fn guard(text: &str) -> String {
 }
 
 /// The text that was guarded. One that no guard was needed for is as it is.
-pub(super) fn unguard(cell: &str) -> &str {
+pub(crate) fn unguard(cell: &str) -> &str {
     cell.strip_prefix(GUARD).filter(|rest| is_formula(rest)).unwrap_or(cell)
 }
 

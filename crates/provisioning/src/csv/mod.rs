@@ -17,6 +17,7 @@ use std::fmt;
 
 use scim_core::ScimError;
 
+pub(crate) use cells::unguard;
 pub use export::{UserExport, columns_of};
 pub use guess::{Begin, begin, guess};
 pub use trail::{TrailExport, TrailFormat};

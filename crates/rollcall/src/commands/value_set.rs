@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context as _;
 use provisioning::{
     Tenant,
-    configuration::{labelled, values_of_csv},
+    configuration::{labelled, values_of_file},
 };
 use scim_core::value_set::{AllowedValue, ValueSet};
 use serde_json::json;
@@ -56,10 +56,10 @@ fn told((granted, revoked): (u64, u64)) {
 fn read(file: &Path) -> anyhow::Result<Vec<AllowedValue>> {
     let name = file.display();
     if file == Path::new("-") {
-        return values_of_csv(std::io::stdin().lock()).context("stdin");
+        return values_of_file(std::io::stdin().lock()).context("stdin");
     }
     let opened = std::fs::File::open(file).with_context(|| format!("cannot open {name}"))?;
-    values_of_csv(std::io::BufReader::new(opened)).with_context(|| name.to_string())
+    values_of_file(std::io::BufReader::new(opened)).with_context(|| name.to_string())
 }
 
 fn as_json(values: &[AllowedValue]) -> Vec<serde_json::Value> {

@@ -1,6 +1,6 @@
 //! The log of requests: reading it, and forgetting what is old or names somebody who was purged.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use sea_orm::QueryResult;
 use uuid::Uuid;
@@ -223,7 +223,7 @@ impl Platform {
 impl TenantTx {
     /// Takes away from the log what names one of these subjects (folded): path, query, reason and bodies of the entries
     /// that do. That there were such requests, of which kind and how they ended, stays.
-    pub(crate) async fn erase_requests(&self, subjects: &[String]) -> Result<(), StoreError> {
+    pub(crate) async fn erase_requests(&self, subjects: &BTreeSet<String>) -> Result<(), StoreError> {
         let mut sql = self.sql();
         sql.push("SELECT DISTINCT log_id FROM request_subjects WHERE tenant_id = ").tenant();
         sql.push(" AND subject IN ").texts(subjects.iter().map(String::as_str));

@@ -1,5 +1,7 @@
-//! Whether a trail is what was written: every number there once, every entry with its hash, every payload that is there
-//! with its digest, and the end where the sequencer left it.
+//! Whether a trail is what was written: every number there once, every entry with its hash, every payload with its digest
+//! unless it was purged, and the end where the sequencer left it.
+
+mod erased;
 
 use std::fmt;
 
@@ -38,7 +40,7 @@ pub enum Wrong {
     Missing,
     /// It is not what was written here: changed, moved from another place, or put in.
     Changed,
-    /// Its content (`payload`) was changed.
+    /// Its content (`payload`) was changed, or taken away although nobody was purged.
     Payload,
     /// It stands behind the end of the trail, or the end was changed.
     End,
@@ -54,7 +56,9 @@ impl fmt::Display for Fault {
                 out,
                 "Entry {number} is not what was written: it was changed, moved or inserted in the database."
             ),
-            Wrong::Payload => write!(out, "The content of entry {number} was changed in the database."),
+            Wrong::Payload => {
+                write!(out, "The content of entry {number} was changed or removed in the database.")
+            }
             Wrong::End => write!(
                 out,
                 "The end of the trail does not fit: from entry {number} on, entries or the noted end were changed in the \
@@ -321,18 +325,27 @@ impl Reading<'_> {
             .transpose()?;
         let (head, head_chain) = head.unwrap_or((0, chain::START.to_vec()));
 
+        if walk.through == 0
+            && let Some(number) = self.below_the_first().await?
+        {
+            let fault = Some(Fault { number, what: Wrong::Changed });
+            return Ok(Step::Done(Check { through: 0, purged: 0, fault, at: now }));
+        }
         let mut sql = self.sql();
         self.owner.select(&mut sql).push("a.seq > ").bind(walk.through);
         sql.push(" AND a.seq <= ").bind(head).push(" ORDER BY a.seq LIMIT ").bind(STEP);
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
         let full = rows.len() as i64 >= STEP;
+        let rows: Vec<Option<Row>> = rows.iter().map(|row| Row::read(self.owner, true, row).ok()).collect();
+        let erased = self.erased(&rows).await?;
         let mut walk = walk;
         let done = |walk: &Walk, fault| {
             let fault = Fault { number: walk.through + 1, what: fault };
             Ok(Step::Done(Check { through: walk.through, purged: walk.purged, fault: Some(fault), at: now }))
         };
         for row in &rows {
-            let row = Row::read(self.owner, true, row)?;
+            // What cannot even be read was not written by Rollcall.
+            let Some(row) = row else { return done(&walk, Wrong::Changed) };
             let number = walk.through + 1;
             if row.seq != Some(number) {
                 return done(&walk, Wrong::Missing);
@@ -344,6 +357,7 @@ impl Reading<'_> {
             match row.payload_holds() {
                 Some(true) => {}
                 Some(false) => return done(&walk, Wrong::Payload),
+                None if !erased.explains(row) => return done(&walk, Wrong::Payload),
                 None => walk.purged += 1,
             }
             walk = Walk { through: number, chain: hash.to_vec(), ..walk };
@@ -358,5 +372,13 @@ impl Reading<'_> {
             return done(&walk, Wrong::End);
         }
         Ok(Step::Done(Check { through: walk.through, purged: walk.purged, fault: None, at: now }))
+    }
+    /// The number of an entry that stands before the first one, where none can.
+    async fn below_the_first(&self) -> Result<Option<i64>, StoreError> {
+        let mut sql = self.sql();
+        sql.push("SELECT a.seq");
+        self.owner.rows(&mut sql).push("a.seq IS NOT NULL AND a.seq < 1 ORDER BY a.seq LIMIT 1");
+        let row = self.db.query_one_raw(sql.into_statement()).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 }

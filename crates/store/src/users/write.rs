@@ -1,5 +1,7 @@
 //! Changing users.
 
+use std::collections::BTreeSet;
+
 use scim_core::{Document, ResourceKind, fold};
 use sea_orm::Value;
 
@@ -13,6 +15,11 @@ use crate::{
     statement::json,
     tx::TenantTx,
 };
+
+/// Entries of the trail, the newest, that are read for former names of a user who is purged; each may hold two documents.
+const FORMER: i64 = 500;
+/// Those that are read at once.
+const AT_ONCE: i64 = 50;
 
 /// Are users still made as this change has made one? Asked in the statement that writes, for it is asked of each.
 const LAYOUT_HOLDS: &str = "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
@@ -146,9 +153,10 @@ impl TenantScope {
         let mut sql = tx.sql();
         sql.add("DELETE FROM users WHERE tenant_id = ? AND id = ?", [tx.tenant_value(), id.0.into()]);
         tx.run(sql).await?;
+        let mut subjects = tx.former_subjects(id).await?;
+        subjects.extend(std::iter::once(id.to_string()).chain(subjects_of(&document)));
         // What was written until now; the events of this change hold ids only.
         tx.erase_payload(ResourceKind::User, id.0).await?;
-        let subjects: Vec<String> = std::iter::once(id.to_string()).chain(subjects_of(&document)).collect();
         tx.erase_requests(&subjects).await?;
         events.push(user_event("user.purged", id, version, None, None));
         tx.record(events, context).await?;
@@ -293,6 +301,34 @@ impl TenantTx {
         sql.push(" RETURNING version, document");
         let row = self.one(sql).await?;
         row.map(|row| Ok((row.try_get("", "version")?, document(&row)?))).transpose()
+    }
+
+    /// By what the log may name a user whom the trail knows under other names.
+    async fn former_subjects(&self, id: UserId) -> Result<BTreeSet<String>, StoreError> {
+        let (mut subjects, mut before, mut read) = (BTreeSet::new(), None, 0);
+        while read < FORMER {
+            let mut sql = self.sql();
+            sql.add(
+                "SELECT p.id, p.body FROM payloads p WHERE p.tenant_id = ? AND p.object_type = ? AND p.object_id = ?",
+                [self.tenant_value(), ResourceKind::User.name().into(), id.to_string().into()],
+            );
+            if let Some(before) = before {
+                sql.add(" AND p.id < ?", [before]);
+            }
+            sql.add(" AND p.body IS NOT NULL ORDER BY p.id DESC LIMIT ?", [AT_ONCE.into()]);
+            let rows = self.all(sql).await?;
+            for row in &rows {
+                let body: String = row.try_get_by_index(1)?;
+                // One that cannot be read is in nobody's way: all of them are about to go.
+                let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+                let states = ["state", "before"].into_iter().filter_map(|name| body.get(name)?.as_object());
+                subjects.extend(states.flat_map(subjects_of));
+            }
+            let Some(last) = rows.last() else { break };
+            before = Some(last.try_get_by_index::<uuid::Uuid>(0)?.into());
+            read += AT_ONCE;
+        }
+        Ok(subjects)
     }
 
     /// Is there a user of this id, live or hidden?

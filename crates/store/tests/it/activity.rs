@@ -244,4 +244,24 @@ on_both! {
         let about = RequestQuery { subject: Some("carl".into()), ..all() };
         assert_eq!(times(&scope.requests(&about).await.unwrap()), [4]);
     }
+
+    /// Who was called otherwise before is known by the earlier names as well.
+    async fn a_purge_knows_former_names(store: TestStore) {
+        let acme = tenant(&store, "acme").await;
+        let scope = store.tenant(acme);
+        let born = json!({"userName": "ann.maiden", "externalId": "X1", "emails": [{"value": "maiden@example.com"}]});
+        let ann = scope.create_user(&user_state(born), &context()).await.unwrap();
+        let married = user_state(json!({"userName": "ann.wed", "externalId": "X2"}));
+        scope.replace_user(ann.id, ann.version, &married, &context()).await.unwrap().unwrap();
+        let mut requests = Vec::new();
+        for (at, named) in ["ann.maiden", "x1", "maiden@example.com", "ann.wed", "bob"].into_iter().enumerate() {
+            let mut request = request(acme, at as i64, "/Users", 200);
+            request.subjects = vec![named.into()];
+            requests.push(request);
+        }
+        store.platform().write_activity(&batch(requests)).await.unwrap();
+        assert!(scope.purge_user(ann.id, None, &context()).await.unwrap());
+        let erased: Vec<bool> = scope.requests(&all()).await.unwrap().iter().map(|line| line.erased).collect();
+        assert_eq!(erased, [false, true, true, true, true], "newest first");
+    }
 }

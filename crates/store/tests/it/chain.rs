@@ -128,13 +128,56 @@ on_both! {
 
     async fn what_is_purged_is_proven_all_the_same(store: TestStore) {
         let (id, db) = six(&store).await;
-        let of_3 = "WHERE id = (SELECT payload_id FROM audit WHERE seq = 3)";
-        run(&db, &format!("UPDATE payloads SET body = NULL {of_3}")).await;
+        let scope = store.tenant(id);
+        let user = scope.user_by_name("u0", false).await.unwrap().unwrap();
+        assert!(scope.purge_user(user.id, None, &context()).await.unwrap());
         let check = checked(&store, id).await;
-        assert_eq!((check.through, check.purged, check.fault), (6, 1, None));
+        assert_eq!((check.through, check.purged, check.fault), (6, 1, None), "before the purge has its number");
+        store.number().await;
+        let check = checked(&store, id).await;
+        assert_eq!((check.through, check.purged, check.fault), (7, 1, None));
+        // Of a tenant that is purged nothing has its content any more.
+        run(&db, "UPDATE tenants SET deleted_at = 1, purging_at = 1").await;
         run(&db, "DELETE FROM payloads").await;
         let check = checked(&store, id).await;
-        assert_eq!((check.through, check.purged, check.fault), (6, 6, None));
+        assert_eq!((check.through, check.purged, check.fault), (7, 7, None));
+        db.close().await.unwrap();
+    }
+
+    /// Nobody was purged: then content that is gone was taken away, of a user as of anything else.
+    async fn content_that_was_taken_away_is_no_purge(store: TestStore) {
+        let (id, db) = six(&store).await;
+        for (number, how) in [
+            (2, "UPDATE payloads SET body = NULL WHERE id = (SELECT payload_id FROM audit WHERE seq = 2)"),
+            (3, "UPDATE payloads SET body = NULL WHERE id = (SELECT payload_id FROM audit WHERE seq = 3)"),
+            (4, "DELETE FROM payloads WHERE id = (SELECT payload_id FROM audit WHERE seq = 4)"),
+            (5, "UPDATE audit SET payload_id = NULL WHERE seq = 5"),
+            (1, "DELETE FROM payloads"),
+        ] {
+            run(&db, how).await;
+            assert_eq!(checked(&store, id).await.fault, Some(Fault { number, what: Wrong::Payload }), "{how}");
+            undo(&db).await;
+        }
+        // That somebody was purged explains what is missing of them alone.
+        let scope = store.tenant(id);
+        let user = scope.user_by_name("u0", false).await.unwrap().unwrap();
+        assert!(scope.purge_user(user.id, None, &context()).await.unwrap());
+        store.number().await;
+        run(&db, "UPDATE payloads SET body = NULL WHERE id = (SELECT payload_id FROM audit WHERE seq = 4)").await;
+        assert_eq!(checked(&store, id).await.fault, Some(Fault { number: 4, what: Wrong::Payload }));
+        db.close().await.unwrap();
+    }
+
+    /// No entry has a number below 1, so whatever stands there was put in.
+    async fn what_stands_before_the_first_entry_is_found(store: TestStore) {
+        let (id, db) = six(&store).await;
+        for number in [0, -7] {
+            run(&db, &inserted(number)).await;
+            let check = checked(&store, id).await;
+            assert_eq!((check.fault, check.through), (Some(Fault { number, what: Wrong::Changed }), 0));
+            undo(&db).await;
+        }
+        assert_eq!(checked(&store, id).await.fault, None);
         db.close().await.unwrap();
     }
 

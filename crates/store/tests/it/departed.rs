@@ -389,3 +389,29 @@ on_both! {
         assert_eq!(store.epoch(), epoch);
     }
 }
+
+/// What was purged is not left in pages of the file that are free, either.
+#[tokio::test]
+async fn the_file_holds_nothing_of_who_was_purged() {
+    let store = store_testing::sqlite().await;
+    let scope = store.tenant(common::tenant(&store, "acme").await);
+    let mut ids = Vec::new();
+    for number in 0..200 {
+        let text = format!("xyzzy{number:03}").repeat(40);
+        let user = user_state(json!({"userName": format!("u{number}"), "title": text}));
+        ids.push(scope.create_user(&user, &context()).await.expect("made").id);
+    }
+    let path = store.options().url.strip_prefix("sqlite://").expect("a file").to_owned();
+    let db = common::raw(&store).await;
+    let holds_any = async || {
+        common::run(&db, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+        let bytes = std::fs::read(&path).expect("the file");
+        bytes.windows(5).any(|bytes| bytes == b"xyzzy")
+    };
+    assert!(holds_any().await);
+    for id in ids {
+        assert!(scope.purge_user(id, None, &context()).await.expect("purged"));
+    }
+    assert!(!holds_any().await);
+    db.close().await.expect("closed");
+}

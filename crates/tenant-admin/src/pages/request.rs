@@ -75,7 +75,8 @@ pub(crate) async fn show(
     let LoggedRequest { line, request_body, response_body, request_cut, response_cut } = entry;
     let path = format!("/console/tenants/{slug}");
     let of_users = line.route.starts_with("/Users") || line.route == "/Me";
-    let resource = line.resource_id.as_ref().map(|id| {
+    // The id is what was sent: only one that can be one is part of an address.
+    let resource = line.resource_id.as_ref().filter(|id| uuid::Uuid::try_parse(id).is_ok()).map(|id| {
         let list = if of_users { "users" } else { "groups" };
         (format!("{path}/{list}/{id}"), id.clone())
     });

@@ -11,7 +11,10 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use provisioning::{
     Tenant,
-    configuration::{ConfigurationError, ValueChange, ValueSetUse, text_of_values, values_of_csv},
+    configuration::{
+        ConfigurationError, ValueChange, ValueSetUse, file_of_values, text_of_values, values_of_csv,
+        values_of_file,
+    },
 };
 use scim_core::{fold, profile::ValueSetDeclaration, value_set::AllowedValue};
 use serde::Deserialize;
@@ -106,7 +109,7 @@ pub(crate) async fn download(
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     declared(&tenant, &name)?;
-    let text = format!("value,label\n{}", text_of_values(values_of(&tenant, &name)));
+    let text = file_of_values(values_of(&tenant, &name));
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     // Slugs and names of sets that a profile declares; what is none of a header's letters is left out.
     let file: String =
@@ -177,7 +180,8 @@ pub(crate) async fn save(
         Some(file) => ("file", file.as_slice()),
         None => ("values", text.as_bytes()),
     };
-    let problem = match values_of_csv(bytes) {
+    let read = if file.is_some() { values_of_file(bytes) } else { values_of_csv(bytes) };
+    let problem = match read {
         Ok(values) if checked == digest(&values) => {
             match state.tenants.set_value_set(&tenant, &name, values, &visit.context()).await {
                 Ok(_) => return Ok(saved(&slug, &name, "saved")),

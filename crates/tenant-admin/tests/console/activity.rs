@@ -144,9 +144,25 @@ store_testing::on_both! {
         let event = again.next().await.unwrap();
         assert!(event.contains("/Users/meanwhile") && !event.contains("/Users/new"), "{event}");
 
+        // Where to begin is a number in the address: any number.
+        let mut all = Events::open(&console, &format!("{PAGE}/live?after={}.{}", i64::MIN, uuid::Uuid::nil())).await;
+        assert!(all.next().await.unwrap().contains("/Users/old"));
+        drop(all);
+
         // It ends with the session.
         assert_eq!(console.post("/console/sign-out", &[]).await.status, StatusCode::SEE_OTHER);
         assert_eq!(again.next().await, None);
+    }
+
+    /// It is what somebody has sent, decoded: no address is made of it.
+    async fn an_id_that_is_none_is_no_link(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let tenant = console.tenant("acme", "generic").await;
+        let entry = console.logged(&tenant, |entry| {
+            entry.line.route = "/Users/{id}".into();
+            entry.line.resource_id = Some("../../beta".into());
+        }).await;
+        console.get(&format!("{PAGE}/{entry}")).await.hides("href=\"/console/tenants/acme/users/..");
     }
 
     async fn todays_rules_are_asked_without_a_change(store: TestStore) {

@@ -105,6 +105,8 @@ store_testing::on_both! {
                 assert_eq!(page.status, StatusCode::OK, "{hostile}: {}", page.body);
                 page.hides("amara@acme.example");
             }
+            let page = console.get(&format!("/console/tenants/acme/roles?after={hostile}")).await;
+            assert_eq!(page.status, StatusCode::OK, "{hostile}: {}", page.body);
         }
     }
 

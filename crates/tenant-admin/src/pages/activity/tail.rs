@@ -69,7 +69,8 @@ impl Watched for Tail {
     }
 
     async fn look(&mut self) -> Result<Option<Piece>, PageError> {
-        let since = (self.newest.at - BACK).max(self.start.at);
+        // Where to begin stands in the address, so it may be any number.
+        let since = self.newest.at.saturating_sub(BACK).max(self.start.at);
         let from = Some(self.query.from.map_or(since, |from| from.max(since)));
         let query = RequestQuery { from, limit: AT_ONCE, ..self.query.clone() };
         let mut lines = self.scope.requests(&query).await?;
@@ -77,7 +78,7 @@ impl Watched for Tail {
         let Some(first) = lines.first() else { return Ok(None) };
         self.newest = self.newest.max(first.position());
         self.told.extend(lines.iter().map(|line| line.position()));
-        self.told.retain(|told| told.at >= self.newest.at - BACK);
+        self.told.retain(|told| told.at >= self.newest.at.saturating_sub(BACK));
         let now = self.state.store.now();
         let rows = lines.iter().map(|line| row(line, &self.slug, now)).collect();
         Ok(Some(Piece { html: Rows { rows }.render()?, id: Some(self.newest.to_string()) }))

@@ -52,7 +52,9 @@ impl GroupList {
     pub(super) async fn of(state: &ConsoleState, tenant: &Tenant, wanted: Wanted) -> Result<Self, PageError> {
         let scope = state.store.tenant(tenant.id());
         let path = format!("/console/tenants/{}/roles", tenant.row.slug);
-        let mut after = Some(wanted.after.as_str()).filter(|after| !after.is_empty()).map(str::to_owned);
+        // No name holds a NUL, and no text of PostgreSQL can.
+        let is_name = |after: &&str| !after.is_empty() && !after.contains('\0');
+        let mut after = Some(wanted.after.as_str()).filter(is_name).map(str::to_owned);
         let (mut rows, mut looked_at, mut next, mut any) = (Vec::new(), 0, None, after.is_some());
         'pages: loop {
             let labels = scope.group_labels(after.as_deref(), READ).await?;
