@@ -58,7 +58,7 @@ async fn what_was_refused_is_told(installation: Installation) {
         "This is an address, not a token",
         "its end is missing",
         "The user name is not one of this tenant's",
-        "401 ",
+        "answered 401",
         "Bearer, many different ones",
         "127.0.0.1",
     ] {

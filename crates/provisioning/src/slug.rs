@@ -4,7 +4,7 @@
 pub const MAX_LENGTH: usize = 63;
 
 /// Names that would collide with hosts and paths of the platform.
-pub const RESERVED: [&str; 16] = [
+pub const RESERVED: [&str; 17] = [
     "www",
     "api",
     "console",
@@ -21,6 +21,8 @@ pub const RESERVED: [&str; 16] = [
     "mail",
     "t",
     "well-known",
+    // The console's page for a new tenant stands beside those of tenants.
+    "new",
 ];
 
 /// Checks a slug: `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`, not `xn--…`, not reserved. The error is for a person.
@@ -57,9 +59,22 @@ mod tests {
     #[test]
     fn slugs_that_may_not_be() {
         let long = "a".repeat(64);
-        for slug in
-            ["", "-", "-a", "a-", "Acme", "a_b", "a.b", "a b", "é", "xn--mnchen-3ya", "www", "t", &long]
-        {
+        for slug in [
+            "",
+            "-",
+            "-a",
+            "a-",
+            "Acme",
+            "a_b",
+            "a.b",
+            "a b",
+            "é",
+            "xn--mnchen-3ya",
+            "www",
+            "t",
+            "new",
+            &long,
+        ] {
             assert!(check(slug).is_err_and(|text| text.starts_with("slug: ")), "{slug:?}");
         }
     }

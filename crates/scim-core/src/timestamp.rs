@@ -27,7 +27,8 @@ pub fn parse(text: &str) -> Option<i64> {
     i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
 }
 
-/// A difference of instants (milliseconds) in the largest unit that it fills: `3 minutes ago`, `in 2 years`.
+/// A difference of instants (milliseconds) in the largest unit that it fills: `3 minutes ago`, `in 2 years`. What is to
+/// come counts as full a hundredth before it is, so that seven days are not six as soon as a second has passed.
 #[must_use]
 pub fn relative(difference: i64) -> String {
     const SECOND: u64 = 1_000;
@@ -35,13 +36,14 @@ pub fn relative(difference: i64) -> String {
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
     let length = difference.unsigned_abs();
+    let length = if difference < 0 { length } else { length.saturating_add(length / 100) };
     let (count, unit) = match length {
         _ if length < 10 * SECOND => return "just now".to_owned(),
         _ if length < MINUTE => (length / SECOND, "second"),
         _ if length < HOUR => (length / MINUTE, "minute"),
         _ if length < DAY => (length / HOUR, "hour"),
-        _ if length < 60 * DAY => (length / DAY, "day"),
-        _ if length < 730 * DAY => (length / (30 * DAY + 10 * HOUR), "month"),
+        _ if length < 61 * DAY => (length / DAY, "day"),
+        _ if length < 731 * DAY => (length / (30 * DAY + 10 * HOUR), "month"),
         _ => (length / (365 * DAY + 6 * HOUR), "year"),
     };
     let plural = if count == 1 { "" } else { "s" };
@@ -63,9 +65,14 @@ mod tests {
             (-23 * 60 * MINUTE, "23 hours ago"),
             (DAY, "in 1 day"),
             (30 * DAY, "in 30 days"),
-            (365 * DAY, "in 12 months"),
+            (7 * DAY - 5_000, "in 7 days"),
+            (6 * DAY + DAY / 2, "in 6 days"),
+            (60 * DAY - 5_000, "in 60 days"),
+            (-61 * DAY, "2 months ago"),
+            (365 * DAY - 5_000, "in 12 months"),
             (731 * DAY, "in 2 years"),
-            (3652 * DAY, "in 9 years"),
+            (-731 * DAY, "2 years ago"),
+            (3652 * DAY, "in 10 years"),
             (3653 * DAY, "in 10 years"),
         ];
         for (difference, text) in cases {

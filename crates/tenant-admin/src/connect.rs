@@ -22,7 +22,7 @@ use steps::{Chapter, Given, Step};
 pub(crate) struct Connect {
     /// Value, name, and whether it is the one.
     pub(crate) choices: Vec<(&'static str, &'static str, bool)>,
-    /// Its name.
+    /// Its name within a sentence.
     pub(crate) name: &'static str,
     /// What its screens ask for beside address and secret: label, and what to choose or to paste.
     pub(crate) asks: Vec<(&'static str, Step)>,
@@ -66,7 +66,7 @@ impl Connect {
         notes.extend(steps::chosen(provider.traps, &given).map(|text| Step::new(text, &given)));
         Self {
             choices: providers::ALL.iter().map(|one| (one.word, one.name, one.key == provider.key)).collect(),
-            name: provider.name,
+            name: provider.spoken,
             asks: provider
                 .asks
                 .iter()

@@ -97,8 +97,14 @@ impl Known<'_> {
             return health("warn", "Waiting", text, Next::Connect);
         };
         if let Some(failure) = self.last_word_was_no() {
-            let text =
-                format!("The last request failed {}: {}.", self.ago(failure.last_at), what_failed(failure));
+            let scim_type = failure.last_scim_type.as_deref();
+            let meaning = activity::explain(failure.last_status, scim_type, &failure.last_route);
+            let meaning = meaning.map(|meaning| format!(" {}", meaning.what)).unwrap_or_default();
+            let text = format!(
+                "The last request failed {}: {}.{meaning}",
+                self.ago(failure.last_at),
+                what_failed(failure)
+            );
             return health("bad", "Failing", text, Next::Failures);
         }
         if is_failing(&self.traffic) {
@@ -199,7 +205,7 @@ mod tests {
                 traffic(9, 1),
                 "Failing",
                 Next::Failures,
-                "1 hour ago: 409 uniqueness, POST /Users",
+                "1 hour ago: 409 uniqueness, POST /Users. Somebody else here has this user name already.",
             ),
             (
                 true,

@@ -1,6 +1,12 @@
 //! All addresses of the console in one table, from which the router is built.
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse};
+use axum::{
+    Extension, Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{Method, Uri};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -208,7 +214,7 @@ pub(crate) fn router(state: ConsoleState) -> Router {
     let nothing = guard::with_right(axum::routing::any(nothing_here), &state, Right::SignedIn);
     mount(&state)
         .route("/console/{*rest}", nothing)
-        .method_not_allowed_fallback(|| async { PageError::MethodNotAllowed })
+        .method_not_allowed_fallback(another_method)
         // From the inside out.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(Extension(Door::default()))
@@ -229,11 +235,47 @@ async fn nothing_here(_: Visit) -> PageError {
     PageError::NotFound
 }
 
-fn refuse(_: ProtectionError) -> axum::response::Response {
+/// A form's address that is loaded again (from the address bar, from a bookmark) leads to the page that it belongs to.
+async fn another_method(method: Method, uri: Uri) -> Response {
+    match page_of(uri.path()).filter(|_| method == Method::GET || method == Method::HEAD) {
+        Some(page) => Redirect::to(&page).into_response(),
+        None => PageError::MethodNotAllowed.into_response(),
+    }
+}
+
+/// The nearest page above an address to which forms are sent.
+fn page_of(path: &str) -> Option<String> {
+    let (mut above, last) = path.rsplit_once('/')?;
+    // Credentials are made on the set-up page, whose address is no part of theirs.
+    if matches!(last, "tokens" | "logins" | "clients") {
+        return Some(format!("{above}/setup"));
+    }
+    loop {
+        let is_page = |(method, pattern, _): &&(&str, &str, Right)| *method == "GET" && fits(pattern, above);
+        if ROUTES.iter().any(|route| is_page(&route)) {
+            return Some(above.to_owned());
+        }
+        (above, _) = above.rsplit_once('/')?;
+    }
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given))
+                if wanted == given || wanted.starts_with('{') && !given.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+fn refuse(_: ProtectionError) -> Response {
     PageError::CrossSite.into_response()
 }
 
-fn panicked(reason: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+fn panicked(reason: Box<dyn std::any::Any + Send>) -> Response {
     let text = reason
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -249,6 +291,31 @@ mod tests {
     /// What is sent as a form because it is long, and only looked at; and whether a trail is whole, which whoever reads it
     /// may ask.
     const LOOKS: [&str; 2] = ["/console/tenants/{slug}/profile/try", "/console/tenants/{slug}/audit/verify"];
+
+    #[test]
+    fn each_address_of_a_form_has_a_page() {
+        for (method, path, _) in ROUTES.iter().filter(|(method, path, _)| {
+            *method == "POST" && !ROUTES.iter().any(|(other, known, _)| *other == "GET" && known == path)
+        }) {
+            let page = page_of(path).unwrap_or_default();
+            assert!(
+                ROUTES.iter().any(|(method, pattern, _)| *method == "GET" && fits(pattern, &page)),
+                "{method} {path}: {page}"
+            );
+        }
+        for (path, page) in [
+            ("/console/tenants/acme/tokens", "/console/tenants/acme/setup"),
+            ("/console/tenants/acme/setup/links", "/console/tenants/acme/setup"),
+            ("/console/tenants/acme/setup/links/7/revoke", "/console/tenants/acme/setup"),
+            ("/console/tenants/acme/users/7/restore", "/console/tenants/acme/users/7"),
+            ("/console/tenants/acme/value-sets/roles/values", "/console/tenants/acme/value-sets/roles"),
+            ("/console/account/password", "/console/account"),
+            ("/setup/token", "/setup"),
+        ] {
+            assert_eq!(page_of(path).as_deref(), Some(page), "{path}");
+        }
+        assert_eq!(page_of("nothing"), None);
+    }
 
     #[test]
     fn what_is_about_a_tenant_needs_a_right_to_that_tenant() {

@@ -194,9 +194,14 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
                 next: Next::Credential,
             }
         },
-        next: Some(("See what fails", "/console/tenants/northwind/activity?status=failed".into())),
+        next: Some(("See what fails", "/console/tenants/northwind/activity?outcome=failed".into())),
         success: active.then(|| at(0)),
         failure: active.then(|| (at(0), "409 uniqueness, POST /Users".into(), "0199f0a0".into())),
+        closed: if active {
+            Vec::new()
+        } else {
+            vec!["Domain type is not set; this page is there for Simple.".into()]
+        },
         own_urls: active.then(|| "https://scim.northwind.example/scim".to_owned()).into_iter().collect(),
         plot: tenants::plot(Span::Day, !active),
         plot_path: "/console/tenants/northwind".into(),

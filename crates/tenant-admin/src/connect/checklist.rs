@@ -46,6 +46,8 @@ pub(crate) struct Refusal {
 pub(crate) struct Facts {
     /// Milliseconds.
     pub(crate) now: i64,
+    /// Does somebody look who came by a link, and knows of no credential but the one that the link makes?
+    pub(crate) guest: bool,
     /// Is the tenant served?
     pub(crate) active: bool,
     /// When the newest credential was made that lets an identity provider in.
@@ -236,7 +238,9 @@ fn said(facts: &Facts) -> Said {
         return say("warn", "The tenant is inactive: whoever calls is answered 403.".into(), "Activate it.");
     }
     let Some(call) = facts.call else {
-        let todo = format!("Paste address and secret into {}, then press {}.", facts.provider, facts.test);
+        let whose =
+            if facts.guest { "secret (the one made below, or one that you were given)" } else { "secret" };
+        let todo = format!("Paste address and {whose} into {}, then press {}.", facts.provider, facts.test);
         return say(
             "warn",
             format!("The credential was made {}, and nobody has called with it yet.", ago(made)),
@@ -248,7 +252,7 @@ fn said(facts: &Facts) -> Said {
     let failed = recent.filter(|one| one.last >= later(facts, one));
     if let Some(failure) = failed {
         let whom = if failure.of_groups { "Groups are refused" } else { "Users are refused" };
-        return say("bad", told(whom, failure, facts.now), todo_of(failure));
+        return say("bad", told(whom, failure, facts.now), todo_of(facts, failure));
     }
     if facts.user.is_none() {
         let text = if facts.lookup.is_some() {
@@ -286,18 +290,18 @@ fn said(facts: &Facts) -> Said {
     }
     if let Some(failure) = recent {
         let whom = if failure.of_groups { "Some groups were refused" } else { "Some users were refused" };
-        return say("warn", told(whom, failure, facts.now), todo_of(failure));
+        return say("warn", told(whom, failure, facts.now), todo_of(facts, failure));
     }
     say("ok", format!("All is well. The last call was {}.", ago(call.last)), "")
 }
 
 fn told(whom: &str, failure: &Failure, now: i64) -> String {
     let times = match failure.count {
-        1 => String::new(),
-        count => format!(", {count} times"),
+        1 => "The last time was".to_owned(),
+        count => format!("{count} times, the last"),
     };
     let reason = failure.reason.trim_end_matches('.');
-    format!("{whom}: {} {reason}{times}, last {}.", failure.status, relative(failure.last - now))
+    format!("{whom}: {} {reason}. {times} {}.", failure.status, relative(failure.last - now))
 }
 
 /// A failure about users counts until a user came after it, one about groups until a group did.
@@ -306,8 +310,11 @@ fn later(facts: &Facts, failure: &Failure) -> i64 {
     kinds.into_iter().flatten().map(|seen| seen.last).max().unwrap_or(i64::MIN)
 }
 
-fn todo_of(failure: &Failure) -> &'static str {
+fn todo_of(facts: &Facts, failure: &Failure) -> &'static str {
     match failure.status {
+        404 if failure.of_groups && !facts.groups => {
+            "Switch groups off in the identity provider: this product has none. Users come all the same."
+        }
         400 => "Mend the value or the mapping in the identity provider, then let it try again.",
         403 => "The credential may not do that: make one that may read and change.",
         404 => {

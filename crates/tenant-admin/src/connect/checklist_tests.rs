@@ -13,6 +13,7 @@ fn seen(minutes: i64) -> Option<Seen> {
 fn nothing() -> Facts {
     Facts {
         now: NOW,
+        guest: false,
         active: true,
         credential: None,
         had_credential: false,
@@ -79,7 +80,23 @@ fn one_thing_is_said() {
             made(),
             "warn",
             "The credential was made 5 minutes ago, and nobody has called",
-            "press Test API Credentials",
+            "Paste address and secret into Okta, then press Test API Credentials",
+        ),
+        (
+            Facts { guest: true, ..made() },
+            "warn",
+            "The credential was made 5 minutes ago, and nobody has called",
+            "or one that you were given) into Okta, then press",
+        ),
+        (
+            Facts {
+                failure: failure(2, 1, true).map(|one| Failure { status: 404, ..one }),
+                groups: false,
+                ..users()
+            },
+            "bad",
+            "Groups are refused: 404 npi is required. The last time was 2 minutes ago.",
+            "this product has none",
         ),
         (
             Facts { refusal: refusal(1, 401, 1), ..made() },
@@ -119,13 +136,13 @@ fn one_thing_is_said() {
         (
             Facts { failure: failure(2, 4, false), lookup: seen(1), call: seen(1), ..called() },
             "bad",
-            "Users are refused: 400 npi is required, 4 times, last 2 minutes ago.",
+            "Users are refused: 400 npi is required. 4 times, the last 2 minutes ago.",
             "Mend the value",
         ),
         (
             Facts { failure: failure(2, 1, false), ..users() },
             "bad",
-            "Users are refused: 400 npi is required, last 2 minutes ago.",
+            "Users are refused: 400 npi is required. The last time was 2 minutes ago.",
             "",
         ),
         // A user came after it.
@@ -148,7 +165,7 @@ fn one_thing_is_said() {
         (
             Facts { failure: failure(8, 2, false), ..complete.clone() },
             "warn",
-            "Some users were refused: 400 npi is required, 2 times, last 8 minutes ago.",
+            "Some users were refused: 400 npi is required. 2 times, the last 8 minutes ago.",
             "Mend the value",
         ),
         (complete, "ok", "All is well. The last call was 1 minute ago.", ""),

@@ -13,8 +13,10 @@ pub(crate) struct Provider {
     pub(crate) key: IdentityProvider,
     /// In addresses and in the database.
     pub(crate) word: &'static str,
-    /// For people.
+    /// For people who choose one.
     pub(crate) name: &'static str,
+    /// Within a sentence.
+    pub(crate) spoken: &'static str,
     /// With what it signs in; the first that a tenant takes is the best.
     pub(crate) signs_in: &'static [CredentialKind],
     /// What its screens call the Base URL.

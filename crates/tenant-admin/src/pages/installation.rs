@@ -238,7 +238,7 @@ impl Facts {
             let text = share(traffic) + &last.unwrap_or_default();
             self.line(*tenant, Badge::new("bad", "Failing"), text, |slug| {
                 if chrome.manages() {
-                    ("See what fails", format!("/console/tenants/{slug}/activity?status=failed"))
+                    ("See what fails", format!("/console/tenants/{slug}/activity?outcome=failed"))
                 } else {
                     ("Look at it", format!("/console/tenants/{slug}"))
                 }

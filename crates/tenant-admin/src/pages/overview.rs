@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use provisioning::Tenant;
+use provisioning::{Tenant, configuration::ConsolePage};
 use serde::Deserialize;
 use store::{
     activity::{HOUR, Milestone, Traffic, hour_of},
@@ -43,6 +43,8 @@ pub(crate) struct OverviewPage {
     pub(crate) failure: Option<(Moment, String, String)>,
     /// Base URLs on host names of its own, for those who may see connection data.
     pub(crate) own_urls: Vec<String>,
+    /// Why the page with the connection data is not offered, for those who would use it; empty: it is.
+    pub(crate) closed: Vec<String>,
     pub(crate) plot: Plot,
     /// Address of the page, for the spans of the plot.
     pub(crate) plot_path: String,
@@ -133,9 +135,19 @@ async fn overview(
     let head = TenantHead::new(tenant, "overview");
     let chrome = visit.chrome(head.name.clone());
     let own_urls = if chrome.manages() { domains::own_base_urls(state, tenant).await? } else { Vec::new() };
+    let feature_off = tenant.profile.feature_gate && !tenant.row.gate_open;
+    let mut closed = match tenant.console_page_open() {
+        ConsolePage::Hidden { reasons } if chrome.manages() => reasons,
+        _ => Vec::new(),
+    };
+    // The first reason sends others to the support, who are the operators.
+    if let Some(reason) = closed.first_mut().filter(|_| feature_off && chrome.opens()) {
+        "Activating the tenant turns it on.".clone_into(reason);
+    }
     Ok(OverviewPage {
         own_urls,
-        next: next_step(health.next, &chrome, &head),
+        next: next_step(health.next, &chrome, &head, feature_off),
+        closed,
         success: known.reached(Milestone::Success).map(|heard| Moment::new(heard.last_at, now)),
         failure: failure.map(|failure| {
             (Moment::new(failure.last_at, now), what_failed(failure), failure.last_request_id.clone())
@@ -158,14 +170,23 @@ async fn overview(
 }
 
 /// Where the next step is taken, for who may take it.
-fn next_step(next: Next, chrome: &Chrome, head: &TenantHead) -> Option<(&'static str, String)> {
+fn next_step(
+    next: Next,
+    chrome: &Chrome,
+    head: &TenantHead,
+    feature_off: bool,
+) -> Option<(&'static str, String)> {
     let tenant = format!("/console/tenants/{}", head.slug);
     let setup = chrome.manages() && head.page_open;
     match next {
         Next::Credential if setup => Some(("Make a credential", format!("{tenant}/setup"))),
         Next::Connect if setup => Some(("Connect the identity provider", format!("{tenant}/setup"))),
+        // Without the page there is nowhere to make one. A feature gate is opened by activating, a button of this page.
+        Next::Credential | Next::Connect if !head.page_open && chrome.opens() && !feature_off => {
+            Some(("Set the account’s properties", format!("{tenant}/settings")))
+        }
         Next::Failures if chrome.manages() => {
-            Some(("See what fails", format!("{tenant}/activity?status=failed")))
+            Some(("See what fails", format!("{tenant}/activity?outcome=failed")))
         }
         // Activating is a button of this page.
         Next::Nothing | Next::Activate | Next::Credential | Next::Connect | Next::Failures => None,

@@ -150,7 +150,7 @@ pub(crate) async fn change(
                 Err(error) => error,
             }
         }
-        Ok(values) => return previewed(&state, &visit, &tenant, declared, values, None).await,
+        Ok(values) => return previewed(&state, &visit, &tenant, declared, Some(values), None).await,
         Err(error) => error,
     };
     let mut shown = value_set_page(&state, &visit, &tenant, declared, &Wanted::default()).await?;
@@ -196,7 +196,7 @@ pub(crate) async fn save(
                 .preview_value_set(&tenant, &name, Some(values.clone()), Some(0), &|_, _| ())
                 .await
             {
-                Ok(_) => return previewed(&state, &visit, &tenant, declared, values, typed).await,
+                Ok(_) => return previewed(&state, &visit, &tenant, declared, Some(values), typed).await,
                 Err(ConfigurationError::Store(error)) => return Err(error.into()),
                 Err(error) => with_line(bytes, &error.to_string()),
             }
@@ -215,13 +215,13 @@ pub(crate) async fn save(
     page(StatusCode::UNPROCESSABLE_ENTITY, &ValueSetPage { text, errors, ..shown })
 }
 
-/// The page with what a list would do.
+/// The page with what a list would do; `None`: what it would do to have none.
 async fn previewed(
     state: &ConsoleState,
     visit: &Visit,
     tenant: &Tenant,
     declared: &ValueSetDeclaration,
-    values: Vec<AllowedValue>,
+    values: Option<Vec<AllowedValue>>,
     typed: Option<String>,
 ) -> Result<Response, PageError> {
     let preview = Preview::of(state, tenant, &declared.name, values).await?;
@@ -234,14 +234,27 @@ fn saved(slug: &str, name: &str, done: &str) -> Response {
     Redirect::to(&format!("/console/tenants/{slug}/value-sets/{name}?done={done}")).into_response()
 }
 
-/// `POST …/value-sets/{name}/clear`: the profile's list comes in its place.
+/// What was looked at before the list is taken away.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClearForm {
+    /// The digest of the list that was shown; empty: nothing was shown yet.
+    checked: String,
+}
+
+/// `POST …/value-sets/{name}/clear`: the profile's list comes in its place, once what that does was shown.
 pub(crate) async fn clear(
     State(state): State<ConsoleState>,
     visit: Visit,
     Segments((slug, name)): Segments<(String, String)>,
+    Fields(form): Fields<ClearForm>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
     let declared = declared(&tenant, &name)?;
+    let is_own = tenant.own_sets.get(&name).is_some();
+    if is_own && form.checked != digest(values_of(&tenant, &name)) {
+        return previewed(&state, &visit, &tenant, declared, None, None).await;
+    }
     match state.tenants.clear_value_set(&tenant, &name, &visit.context()).await {
         Ok(_) => Ok(saved(&slug, &name, "cleared")),
         Err(ConfigurationError::Store(error)) => Err(error.into()),

@@ -271,6 +271,7 @@ fn value_set_checked() -> ValueSetPage {
             misfits: checked().dry_run.expect("a dry run").misfits,
             text: "17\n20\n".into(),
             digest: "ab".repeat(32),
+            clears: false,
         }),
         ..value_set(false, AdminRole::Operator)
     }

@@ -37,11 +37,12 @@ fn facts(steps: usize) -> Facts {
     };
     Facts {
         now: NOW,
+        guest: false,
         active: steps > 0,
         credential: (steps > 0).then_some(NOW - 100 * MINUTE),
         had_credential: steps > 0,
         groups: true,
-        provider: "Okta: app of the catalog",
+        provider: "Okta",
         test: "Test API Credentials",
         pushes: true,
         call: seen(2),

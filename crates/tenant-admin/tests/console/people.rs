@@ -28,6 +28,7 @@ store_testing::on_both! {
         user.shows("<h1>Amara Okafor</h1>").shows("name.givenName").shows("Envi_Manager").shows("Everyone");
         user.shows("via <a href=\"/console/tenants/acme/groups/").shows("Envi_Manager</a>: the name begins with Envi_");
         user.shows("/console/tenants/acme/activity?request=request%2D1").shows("Created").shows("token Okta production");
+        user.shows(&format!("/console/tenants/acme/activity?about={amara}\">Requests about it</a>"));
         user.shows("Gained role Manager").shows("Joined group Everyone").shows("request-1");
 
         // Members of a group in a group are not listed as its own, and their page says so.
@@ -44,6 +45,7 @@ store_testing::on_both! {
         let group = console.get(&format!("/console/tenants/acme/groups/{manager}")).await;
         group.shows("amara@acme.example").hides("bjorn@acme.example").shows("It gives each member the role");
         let group = console.get(&format!("/console/tenants/acme/groups/{everyone}")).await;
+        group.shows(&format!("/console/tenants/acme/activity?about={everyone}\""));
         group.shows("2 users").shows("No role: the name does not start with");
     }
 

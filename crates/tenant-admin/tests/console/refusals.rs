@@ -37,7 +37,7 @@ store_testing::on_both! {
         console.refuse(Some("acme"), "Bearer").await;
         console.refuse(Some("acme"), "Digest hunter2").await;
         let page = console.get(SETUP).await;
-        page.shows("names a scheme, and nothing comes after it").shows("2 times since ").shows("401 just now");
+        page.shows("names a scheme, and nothing comes after it").shows("2 times since ").shows("just now<span class=\"sub\">answered 401");
         page.shows("has the scheme Digest, which is not taken here").shows("203.0.113.7");
         page.shows("Okta &#60;b&#62;1.0").hides("hunter2").hides(" older</summary>");
         console.get("/console/tenants/other/setup").await.shows("Nothing in the last 30 days");

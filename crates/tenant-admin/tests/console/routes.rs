@@ -151,6 +151,12 @@ store_testing::on_both! {
         let page = console.send(Request::put("/console/tenants/new"), String::new()).await;
         assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
         page.shows("This address does not take that");
+        // The address of a form, loaded again.
+        for (form, page) in [("setup/links", "setup"), ("tokens", "setup"), ("setup/provider", "setup")] {
+            let answer = console.get(&format!("/console/tenants/acme/{form}")).await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}");
+            assert_eq!(answer.location(), format!("/console/tenants/acme/{page}"));
+        }
         let request = Request::post("/console/tenants/new")
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/json");

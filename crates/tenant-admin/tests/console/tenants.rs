@@ -20,10 +20,20 @@ store_testing::on_both! {
         }
         let page = console.post(NEW, &fields("acme", "Acme <Health>", "envi")).await;
         assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/console/tenants/acme?done=created"));
-        console.get(page.location()).await.shows("Activate</button>").hides(">SCIM Configuration</a>");
+        let made = console.get(page.location()).await;
+        made.shows("Activate</button>").hides(">SCIM Configuration</a>");
+        // Where its page comes from is told, and is the next step.
+        made.shows("Domain type is not set; this page is there for Simple.");
+        made.shows("href=\"/console/tenants/acme/settings\">Set the account’s properties</a>").hides("Make a credential");
         let simple = [("property-domain-type", "Simple"), ("property-authentication", "HTTP Redirect")];
         console.post("/console/tenants/acme/settings", &simple).await;
-        console.get("/console/tenants/acme").await.shows(">SCIM Configuration</a>");
+        let open = console.get("/console/tenants/acme").await;
+        open.shows(">SCIM Configuration</a>").shows("Make a credential").hides("is not offered yet");
+        console.post(NEW, &fields("gated", "Gated", "mdscripts")).await;
+        let gated = console.get("/console/tenants/gated").await;
+        gated.shows("Activating the tenant turns it on.").hides("Set the account’s properties");
+        console.post("/console/tenants/gated/activate", &[]).await;
+        console.get("/console/tenants/gated").await.shows("Make a credential").hides("is not offered yet");
         let setup = console.get("/console/tenants/acme/setup").await;
         setup.shows("Inactive").shows("https://rollcall.test/t/acme/scim<").shows("https://acme.customers.test/scim<");
         setup.shows("Acme &#60;Health&#62;").shows(">Groups</a>").shows("Envi_");
@@ -52,6 +62,7 @@ store_testing::on_both! {
             (fields("", "Acme", "envi"), "slug"),
             (fields("Acme", "Acme", "envi"), "slug"),
             (fields("console", "Acme", "envi"), "slug"),
+            (fields("new", "Acme", "envi"), "slug"),
             (fields("xn--acme", "Acme", "envi"), "slug"),
             (fields("acme", "", "envi"), "name"),
             (fields("acme", "a\0b", "envi"), "name"),

@@ -19,6 +19,14 @@ async fn save(console: &Console, path: &str, text: &str, file: Option<&[u8]>) ->
     console.upload(path, &parts).await
 }
 
+/// Looks at what it does to have no list, and takes it away.
+async fn clear(console: &Console) -> Page {
+    let path = format!("{SITES}/clear");
+    let looked = console.post(&path, &[]).await;
+    let digest = looked.between("name=\"checked\" value=\"", "\"").expect("a look");
+    console.post(&path, &[("checked", digest)]).await
+}
+
 async fn check(console: &Console, path: &str, text: &str, file: Option<&[u8]>) -> Page {
     let mut parts = vec![Part { name: "values", file: None, content: text.as_bytes() }];
     // What a browser sends for a field without a file.
@@ -51,6 +59,9 @@ store_testing::on_both! {
         save(&console, SITES, "", None).await;
         console.get(SITES).await.shows("No value is allowed");
         let page = console.post(&format!("{SITES}/clear"), &[]).await;
+        page.shows("If the tenant’s list is removed").shows("People").hides("Save the list");
+        console.get(SITES).await.shows("No value is allowed").shows("Remove the tenant’s list…");
+        let page = clear(&console).await;
         assert_eq!(page.location(), "/console/tenants/acme/value-sets/siteNumbers?done=cleared");
         console.get(SITES).await.shows("Every value is allowed").hides("Remove the tenant");
     }
@@ -103,7 +114,10 @@ store_testing::on_both! {
         page.shows("12, Main street\n17").shows("Roll back to it").shows("17 (Harbour)");
         save(&console, SITES, "12, Main street\n17\n", None).await;
         console.get(SITES).await.shows(">Version 4</a>").shows(crate::support::EMAIL);
-        console.post(&format!("{SITES}/clear"), &[]).await;
+        // What was not looked at is not taken away.
+        let page = console.post(&format!("{SITES}/clear"), &[("checked", &"0".repeat(64))]).await;
+        page.shows("If the tenant’s list is removed").shows("12 (Main street)");
+        clear(&console).await;
         console.get(&format!("{SITES}/versions/5")).await.shows("no list of its own").hides("Roll back");
         assert_eq!(console.get(&format!("{SITES}/versions/9")).await.status, StatusCode::NOT_FOUND);
         save(&console, SITES, "\"1,8\",\"The \"\"x\"\"\"\n", None).await;

@@ -131,7 +131,11 @@ fn told(outcome: &Outcome) {
                 0 => String::new(),
                 purged => format!(", the content of {purged} was purged"),
             };
-            output::line(format_args!("{name}: whole, {} entries{purged}", check.through));
+            let entries = match check.through {
+                1 => "1 entry".to_owned(),
+                more => format!("{more} entries"),
+            };
+            output::line(format_args!("{name}: whole, {entries}{purged}"));
         }
     }
     if state.head > 0 {

@@ -79,10 +79,10 @@ impl Progress {
         home: &str,
         glimpse: &Glimpse,
     ) -> Result<Self, PageError> {
-        let facts = facts(state, tenant, provider, glimpse).await?;
+        let console = home.strip_suffix("/setup").filter(|home| home.starts_with("/console/"));
+        let facts = Facts { guest: console.is_none(), ..facts(state, tenant, provider, glimpse).await? };
         let list = Checklist::of(&facts);
         let next = list.lines.iter().find(|line| line.mark == Mark::Next).map(|line| line.key);
-        let console = home.strip_suffix("/setup").filter(|home| home.starts_with("/console/"));
         let act = match (next, console) {
             (Some("credential"), _) => Some(Act { label: "Make it", to: "#make".into(), post: false }),
             (Some("active"), Some(tenant)) => {
@@ -116,11 +116,12 @@ async fn facts(
     };
     Ok(Facts {
         now,
+        guest: false,
         active: tenant.is_active(),
         credential: serving.map(|one| one.created_at).max(),
         had_credential: credentials.iter().any(|one| one.user.is_none()),
         groups: tenant.profile.group.is_some(),
-        provider: provider.name,
+        provider: provider.spoken,
         test: provider.test,
         pushes: provider.table == Table::Okta,
         call: seen(Milestone::Call),

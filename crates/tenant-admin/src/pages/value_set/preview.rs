@@ -34,6 +34,8 @@ pub(crate) struct Preview {
     pub(crate) text: String,
     /// Names the list that was looked at.
     pub(crate) digest: String,
+    /// Is the tenant's list taken away?
+    pub(crate) clears: bool,
 }
 
 /// A value that differs.
@@ -50,11 +52,13 @@ impl Preview {
         state: &ConsoleState,
         tenant: &Tenant,
         name: &str,
-        values: Vec<AllowedValue>,
+        values: Option<Vec<AllowedValue>>,
     ) -> Result<Self, PageError> {
-        let (text, digest) = (text_of_values(&values), digest(&values));
-        let found =
-            state.tenants.preview_value_set(tenant, name, Some(values), Some(CHECKED), &|_, _| ()).await;
+        let clears = values.is_none();
+        // Of a list that goes it is the list that holds now: another one was not looked at.
+        let looked_at = values.as_deref().unwrap_or_else(|| super::values_of(tenant, name));
+        let (text, digest) = (text_of_values(looked_at), digest(looked_at));
+        let found = state.tenants.preview_value_set(tenant, name, values, Some(CHECKED), &|_, _| ()).await;
         let found = found.map_err(|error| match error {
             ConfigurationError::Store(error) => error.into(),
             other => PageError::internal(other),
@@ -66,6 +70,7 @@ impl Preview {
             misfits: misfits(found.people),
             text,
             digest,
+            clears,
         })
     }
 }
