@@ -132,7 +132,9 @@ store_testing::on_both! {
         assert_eq!(console.state.tokens.verify(&presented).await.unwrap().tenant, acme.id());
         // Nothing is computed for somebody who has made theirs, whatever they ask for.
         for name in ["more", "a:b"] {
-            assert_eq!(console.post("/setup/login", &[("username", name)]).await.status, StatusCode::CONFLICT, "{name}");
+            let page = console.post("/setup/login", &[("username", name)]).await;
+            assert_eq!(page.status, StatusCode::CONFLICT, "{name}");
+            page.shows("This link has made its one credential already. If it is lost");
         }
     }
 
