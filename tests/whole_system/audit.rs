@@ -124,4 +124,11 @@ async fn trails_are_verified_on_the_command_line(installation: Installation) {
         serde_json::from_str(&installation.fault(&["audit", "verify", "--all", "--json"])).unwrap();
     let acme = told.as_array().unwrap().iter().find(|one| one["trail"] == "acme").unwrap();
     assert_eq!((&acme["verified"], &acme["fault"]["number"]), (&json!(1), &json!(2)));
+
+    // The trail of a tenant stays when the tenant goes, and so does the check of it.
+    installation.run(&["tenant", "delete", "acme"]);
+    let all = installation.fault(&["audit", "verify", "--all"]);
+    assert!(all.contains("acme: not whole. Entry 2 is missing") && all.contains("beta: whole"), "{all}");
+    assert!(installation.fault(&["audit", "verify", "--tenant", "acme"]).starts_with("acme: not whole"));
+    assert!(installation.run(&["audit", "--tenant", "acme"]).contains("tenant.deleted"));
 }

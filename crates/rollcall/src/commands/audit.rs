@@ -41,12 +41,11 @@ pub(super) async fn run(settings: &Settings, options: &Audit) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// The rows of a tenant.
+/// The rows of a tenant; of one that was deleted, too, since its trail stays.
 async fn scope(store: &Store, slug: &str) -> anyhow::Result<store::TenantScope> {
-    let row = store.platform().tenant_by_slug(slug).await?;
-    let row =
-        row.with_context(|| format!("there is no tenant {slug:?}; `rollcall tenant list` shows all"))?;
-    Ok(store.tenant(row.id))
+    let id = store.platform().owner_of_slug(slug).await?;
+    let id = id.with_context(|| format!("there is no tenant {slug:?}; `rollcall tenant list` shows all"))?;
+    Ok(store.tenant(id))
 }
 
 /// The trail of a tenant.

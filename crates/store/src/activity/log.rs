@@ -196,11 +196,12 @@ impl TenantScope {
 }
 
 impl Platform {
-    /// Removes what was logged before a time (milliseconds), of all tenants; gives the number of entries.
+    /// Removes what was logged before a time (milliseconds), of all tenants, deleted ones too; gives the number of
+    /// entries.
     pub async fn forget_requests(&self, before: i64) -> Result<u64, StoreError> {
         let (mut gone, mut after) = (0, None);
         loop {
-            let tenants = self.slugs_after(after, TENANTS).await?;
+            let tenants = self.all_slugs_after(after, TENANTS).await?;
             for (tenant, _) in &tenants {
                 let scope = self.tenant(*tenant);
                 while scope.has_requests_before(before).await? {

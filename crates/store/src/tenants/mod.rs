@@ -214,7 +214,31 @@ impl Platform {
         after: Option<TenantId>,
         limit: u64,
     ) -> Result<Vec<(TenantId, String)>, StoreError> {
-        let mut query = live()
+        self.slugs(live(), after, limit).await
+    }
+
+    /// The same of those, too, that were deleted, and purged: what is kept of them is to be looked after.
+    pub async fn all_slugs_after(
+        &self,
+        after: Option<TenantId>,
+        limit: u64,
+    ) -> Result<Vec<(TenantId, String)>, StoreError> {
+        self.slugs(tenants::Entity::find(), after, limit).await
+    }
+
+    /// Whose a slug is, or was: it is never used again.
+    pub async fn owner_of_slug(&self, slug: &str) -> Result<Option<TenantId>, StoreError> {
+        let query = tenants::Entity::find().filter(tenants::COLUMN.slug.eq(slug));
+        Ok(query.one(&self.inner.db).await?.map(|row| TenantId(row.id)))
+    }
+
+    async fn slugs(
+        &self,
+        of: Select<tenants::Entity>,
+        after: Option<TenantId>,
+        limit: u64,
+    ) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let mut query = of
             .select_only()
             .column(tenants::Column::Id)
             .column(tenants::Column::Slug)

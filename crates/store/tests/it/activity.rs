@@ -245,6 +245,14 @@ on_both! {
         assert_eq!(times(&scope.requests(&about).await.unwrap()), [4]);
     }
 
+    /// What is kept for days is not kept longer because a tenant can be restored for weeks.
+    async fn requests_of_a_deleted_tenant_are_forgotten_in_time(store: TestStore) {
+        let acme = tenant(&store, "acme").await;
+        store.platform().write_activity(&batch(vec![request(acme, 5, "/Users", 200)])).await.unwrap();
+        assert!(store.platform().delete_tenant(acme, &context()).await.unwrap());
+        assert_eq!(store.platform().forget_requests(10).await.unwrap(), 1);
+    }
+
     /// Who was called otherwise before is known by the earlier names as well.
     async fn a_purge_knows_former_names(store: TestStore) {
         let acme = tenant(&store, "acme").await;

@@ -99,6 +99,11 @@ on_both! {
         assert_eq!(slugs, ["other"]);
         assert_eq!(platform.tenants_after("", None, 9).await.unwrap().len(), 1);
         assert_eq!(platform.slugs_after(None, 9).await.unwrap(), [(other, "other".to_owned())]);
+        let all = platform.all_slugs_after(None, 9).await.unwrap();
+        assert!(all.len() == 2 && all.contains(&(id, "acme".to_owned())), "{all:?}");
+        assert_eq!(platform.all_slugs_after(Some(all[0].0), 9).await.unwrap(), all[1..]);
+        assert_eq!(platform.owner_of_slug("acme").await.unwrap(), Some(id));
+        assert_eq!(platform.owner_of_slug("none").await.unwrap(), None);
         assert!(platform.tenants_of_slugs(&["acme"]).await.unwrap().is_empty());
         assert!(!platform.configure_tenant(id, &TenantStatus::Active.into(), &context()).await.unwrap());
         let renamed = TenantSettings { name: Some("x".into()), ..TenantSettings::default() };

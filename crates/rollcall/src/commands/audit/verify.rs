@@ -44,7 +44,7 @@ pub(super) async fn run(store: &Store, options: &AuditVerify) -> anyhow::Result<
     if options.all {
         let mut after = None;
         loop {
-            let slugs = store.platform().slugs_after(after, TENANTS).await?;
+            let slugs = store.platform().all_slugs_after(after, TENANTS).await?;
             for (id, slug) in &slugs {
                 outcomes.push(one(slug, &Trail::Tenant(store.tenant(*id)), options).await?);
             }
