@@ -62,8 +62,10 @@ impl TenantDirectory {
         progress: Progress<'_>,
     ) -> Result<Recheck, ConfigurationError> {
         let scope = self.store().tenant(tenant.id());
-        let users = self.store().platform().tenant_counts(tenant.id()).await?.users;
-        let total = limit.map_or(users, |limit| users.min(limit));
+        let total = match limit {
+            Some(limit) => limit,
+            None => self.store().platform().tenant_counts(tenant.id()).await?.users,
+        };
         let mut found = Recheck { last: after, ..Recheck::default() };
         progress(0, total);
         loop {

@@ -49,6 +49,9 @@ use crate::{
 /// Users that one dry run looks at: as many as a request has time for.
 pub(crate) const CHECKED: u64 = 2_000;
 
+/// Users that one step of a look at everybody takes.
+pub(crate) const STEP: u64 = 500;
+
 #[derive(Template)]
 #[template(path = "profile.html")]
 pub(crate) struct ProfilePage {

@@ -9,8 +9,9 @@ use provisioning::{
 };
 use serde::Deserialize;
 use store::UserId;
+use uuid::Uuid;
 
-use super::{CHECKED, MisfitRow, ProfileForm, lines, misfits};
+use super::{MisfitRow, ProfileForm, STEP, lines, misfits};
 use crate::{
     ConsoleState,
     chrome::{Chrome, TenantHead, page},
@@ -39,6 +40,9 @@ pub(crate) struct RecheckPage {
     pub(crate) after: Option<String>,
 }
 
+/// People of whom counting them is work enough for one request.
+const MANY: u64 = 10_000;
+
 /// How far it has come.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -48,6 +52,8 @@ pub(crate) struct Step {
     after: String,
     checked: u64,
     misfits: u64,
+    /// All people, as the first step has counted them.
+    total: Option<u64>,
 }
 
 /// `GET …/profile/recheck`: by what holds.
@@ -103,12 +109,18 @@ async fn step_of(
                 .map_err(|()| PageError::BadRequest("Begin again: the place to go on from is none."))?,
         ),
     };
-    let found = state.tenants.recheck_from(tenant, rules, after, Some(CHECKED), &|_, _| ()).await;
+    let counted = match step.total {
+        Some(_) => None,
+        None => Some(state.store.platform().tenant_counts(tenant.id()).await?.users),
+    };
+    let total = step.total.or(counted).unwrap_or_default();
+    // Counting very many people is a step of its own.
+    let most = if counted.is_some_and(|people| people > MANY) { 0 } else { STEP };
+    let found = state.tenants.recheck_from(tenant, rules, after, Some(most), &|_, _| ()).await;
     let found = found.map_err(|error| match error {
         ConfigurationError::Store(error) => error.into(),
         other => PageError::internal(other),
     })?;
-    let total = state.store.platform().tenant_counts(tenant.id()).await?.users;
     let head = TenantHead::new(tenant, "profile");
     let checked = step.checked.saturating_add(found.checked);
     Ok(RecheckPage {
@@ -118,7 +130,7 @@ async fn step_of(
         checked,
         total: total.max(checked),
         misfits: step.misfits.saturating_add(found.misfits),
-        after: found.last.filter(|_| !found.complete).map(|id| id.to_string()),
+        after: (!found.complete).then(|| found.last.unwrap_or(UserId(Uuid::nil())).to_string()),
         found: misfits(found),
         head,
     })
