@@ -51,6 +51,35 @@ async fn every_page_on_a_phone_in_the_dark() {
     every_page(MANNERS[3]).await;
 }
 
+/// A manager reads nothing of another tenant, whatever address they type: every page that the router has.
+#[tokio::test]
+async fn a_manager_sees_no_page_of_another_tenant() {
+    const MANAGER: &str = "manager@rollcall.example";
+    let world = World::new().await;
+    let manager = ["admin", "create", MANAGER, "--role", "manager", "--tenant", "contoso", "--generate"];
+    let password = world.installation.run(&manager);
+    let browser = Browser::open(1440, 1000).await;
+    browser.sign_in(&world.server.origin, MANAGER, &password).await;
+    browser.goto(&format!("{}/console/tenants", world.server.origin)).await;
+    browser.shows("main", "contoso").await;
+    let listed = browser.text("body").await.to_lowercase();
+    assert!(!listed.contains("northwind") && !listed.contains("fabrikam"), "{listed}");
+    browser.goto(&format!("{}/console/tenants/contoso/setup", world.server.origin)).await;
+    browser.shows("main", "Base URL").await;
+    let others =
+        world.pages().into_iter().filter(|(_, url)| !url.contains("contoso") && url.contains("/tenants/"));
+    let mut tried = 0;
+    for (name, url) in others.filter(|(_, url)| url.contains("/northwind") || url.contains("/fabrikam")) {
+        browser.goto(&url).await;
+        assert_eq!(browser.text("h1").await, "Not found", "{name}");
+        let shown = browser.text("body").await;
+        assert!(!shown.contains("Northwind Hospital") && !shown.contains("Ames"), "{name}: {shown}");
+        tried += 1;
+    }
+    assert!(tried > 40, "{tried} pages");
+    browser.close().await;
+}
+
 /// CSP Evaluator finds nothing of high severity, and nothing that allows more than it must.
 #[tokio::test]
 async fn the_policy_of_all_pages_holds() {
