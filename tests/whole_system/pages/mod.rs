@@ -65,7 +65,7 @@ async fn a_manager_sees_no_page_of_another_tenant() {
     let listed = browser.text("body").await.to_lowercase();
     assert!(!listed.contains("northwind") && !listed.contains("fabrikam"), "{listed}");
     browser.goto(&format!("{}/console/tenants/contoso/setup", world.server.origin)).await;
-    browser.shows("main", "Base URL").await;
+    browser.shows("main", "SCIM connector base URL").await;
     let others =
         world.pages().into_iter().filter(|(_, url)| !url.contains("contoso") && url.contains("/tenants/"));
     let mut tried = 0;
