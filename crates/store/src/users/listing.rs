@@ -264,14 +264,18 @@ impl Order {
 }
 
 fn limit_to(sql: &mut Sql, query: &NameQuery) {
-    match query.standing {
-        Standing::Active => {
-            sql.push(" AND r.active = TRUE");
+    let active = match query.standing {
+        Standing::Active => Some("r.active = TRUE"),
+        Standing::Inactive => Some("r.active = FALSE"),
+        Standing::Live | Standing::Deleted => None,
+    };
+    if let Some(active) = active {
+        sql.push(" AND ");
+        if query.among.is_some() {
+            // SQLite would go through all who are active instead of looking up these: the plus keeps it from that index.
+            sql.dialect("", "+");
         }
-        Standing::Inactive => {
-            sql.push(" AND r.active = FALSE");
-        }
-        Standing::Live | Standing::Deleted => {}
+        sql.push(active);
     }
     if let Some(filter) = &query.filter {
         sql.push(" AND ");
