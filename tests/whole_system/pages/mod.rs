@@ -18,15 +18,16 @@ async fn every_page(manner: Manner) {
     let world = World::new().await;
     let browser = Browser::open(1440, 1000).await;
     browser.see_as(manner).await;
-    let mut faults = Vec::new();
-    for (name, path) in [("sign-in", "/console/sign-in"), ("not-found", "/console/nowhere")] {
-        faults.extend(browser.visit(name, &format!("{}{path}", world.server.origin), manner).await);
-    }
+    let mut faults =
+        browser.visit("sign-in", &format!("{}/console/sign-in", world.server.origin), manner).await;
     world.enter(&browser).await;
     let pages = world.pages();
     for (name, url) in &pages {
         faults.extend(browser.visit(name, url, manner).await);
     }
+    faults.extend(
+        browser.visit("not-found", &format!("{}/console/nowhere", world.server.origin), manner).await,
+    );
     browser.close().await;
     assert!(faults.is_empty(), "{} faults on {} pages:\n{}", faults.len(), pages.len(), faults.join("\n"));
 }
