@@ -30,10 +30,14 @@ class Load:
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
         if line.get("errors") or line.get("wrong"):
-            fault = f"{line['scenario']} of {labels}: {line['errors']} errors, {line['wrong']} wrong: {line.get('sample')}"
-            self.faults.append(fault)
-            say("✗ " + fault[:600])
+            fault = f"{line['server']}, {line['scenario']}: {line['errors']} errors, {line['wrong']} wrong: {line.get('sample')}"
+            self.fault(fault)
         return line
+
+    def fault(self, text):
+        """Remembers what went wrong, and tells it at once."""
+        self.faults.append(text)
+        say("✗ " + text[:2000])
 
     def generate(self, arguments, **labels):
         output = run([*GENERATOR_CORE, self.tools / "loadgen", *map(str, arguments)])

@@ -42,7 +42,6 @@ class Sitting:
         self.load = Load(tools, results, self.postgres, options.seconds)
         self.running.callback(self.load.close)
         self.tools = tools
-        self.basic_header = None
         self.tenants_place = None
 
     def wanted(self):
@@ -97,12 +96,6 @@ class Sitting:
         place.fill(self.load)
         return place
 
-    def basic(self):
-        """A user name and its password at the tenant of the usual size."""
-        if not self.basic_header:
-            self.basic_header = self.main.installation.basic(self.main.slug)
-        return self.basic_header
-
     def many_tenants(self):
         """An installation of 200 tenants; gives the generator's file of them."""
         self.postgres.create("rollcall_tenants")
@@ -127,7 +120,7 @@ class Sitting:
 
         What remains is what naming the tenant to the database costs: the server does that in each transaction.
         """
-        database = self.main.installation.environment["ROLLCALL_DATABASE_URL"].rsplit("/", 1)[1]
+        database = self.main.database
         tables = self.postgres.psql(
             "SELECT oid::regclass FROM pg_class WHERE relrowsecurity ORDER BY 1", database=database
         ).split()
@@ -145,7 +138,7 @@ class Sitting:
             switch("ENABLE")
 
     def tidy(self):
-        databases = [place.installation.environment["ROLLCALL_DATABASE_URL"].rsplit("/", 1)[1] for place in self.places]
+        databases = [place.database for place in self.places]
         if hasattr(self, "ceiling"):
             databases.append("ceiling")
         self.postgres.tidy(*databases)
@@ -165,7 +158,11 @@ class Sitting:
                 spent = time.monotonic() - start
                 left = f", about {spent / done * (steps - done) / 60:.0f} min left" if done else ""
                 say(f"round {number} of {self.options.rounds}, row {row[0]}: {row[1]} ({done} of {steps} done{left})")
-                row[2](rows)
+                try:
+                    row[2](rows)
+                except RuntimeError as error:
+                    # The other rows still say something.
+                    self.load.fault(f"row {row[0]} ({row[1]}): {error}")
                 done += 1
 
     def close(self):

@@ -28,6 +28,9 @@ const MEMBERS: usize = 20;
 /// More requests than this without an answer: the server does not keep up.
 const MOST_OPEN: usize = 4000;
 
+/// Tenants that are filled at once.
+const AT_ONCE: usize = 4;
+
 /// Longest wait for the last answers.
 const LAST_WAIT: Duration = Duration::from_secs(30);
 
@@ -86,7 +89,7 @@ fn read(steady: &Steady) -> anyhow::Result<Vec<Rc<Tenant>>> {
 }
 
 /// Users and a group for a tenant that has none.
-async fn fill(tenant: &Tenant) -> anyhow::Result<()> {
+async fn fill(tenant: Rc<Tenant>) -> anyhow::Result<()> {
     if tenant.load.roster.borrow().users.is_empty() {
         let line = scenarios::run(&tenant.load, "create").await?;
         if line["errors"] != 0 || line["wrong"] != 0 {
@@ -174,8 +177,11 @@ fn quantile(micros: &mut [u32], q: f64) -> f64 {
 /// The file of tenants is wrong, or the server refuses what a tenant is filled with.
 pub(crate) async fn tenants(steady: &Steady, processes: Processes) -> anyhow::Result<Value> {
     let tenants = read(steady)?;
-    for tenant in &tenants {
-        fill(tenant).await?;
+    for some in tenants.chunks(AT_ONCE) {
+        let filling: Vec<_> = some.iter().cloned().map(|tenant| spawn_local(fill(tenant))).collect();
+        for tenant in filling {
+            tenant.await??;
+        }
     }
     let field = Rc::new(Field {
         open: Cell::new(0),
