@@ -30,9 +30,9 @@ class Ratio:
     @property
     def limit(self):
         if self.at_least is not None:
-            return f"≥ {show(self.at_least)}{self.unit}"
+            return f"≥ {self.at_least:.2f}{self.unit}"
         if self.at_most is not None:
-            return f"≤ {show(self.at_most)}{self.unit}"
+            return f"≤ {self.at_most:g}{self.unit}"
         return "measured"
 
     @property

@@ -48,3 +48,16 @@ def medians(lines):
             f"| {middle('server_cpu_ms', 3)} | {middle('database_cpu_ms', 3)} |"
         )
     return "\n".join(rows)
+
+
+BEGIN, END = "<!-- bench/run writes from here -->", "<!-- to here -->"
+
+
+def write(document, text, plots):
+    """Puts the figures between the marks of the document."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise RuntimeError(f"{document} has no lines {BEGIN} and {END}")
+    pictures = "\n\n".join(f"![{title}](benchmarks/{file})" for file, title in plots)
+    document.write_text(f"{before}{BEGIN}\n{text}\n{pictures}\n{END}{after}", encoding="utf-8")

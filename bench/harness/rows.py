@@ -96,6 +96,10 @@ class Rows:
         page = self.take(self.sitting.main, "page_first")
         self.add("8", "page of 100 ÷ pgbench's page by key", page["rps"] / bench["rps"], at_least=0.40)
         large, largest = self.sitting.large, self.sitting.largest
+        for place in self.sitting.places:
+            # Not held against anything, but on the plot.
+            self.take(place, "page_first")
+            self.take(place, "page_last")
         for place, limit in [(large, 1.2)] + ([(largest, 1.5)] if largest is not large else []):
             first, last = self.take(place, "page_first"), self.take(place, "page_last")
             title = f"last page ÷ first at {place.users} users, p50"

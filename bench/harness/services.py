@@ -161,11 +161,10 @@ class Rollcall:
         log.close()
         self.pid = self.process.pid
         wait_for(f"http://127.0.0.1:{self.port}/healthz", self.process, f"rollcall (log: {self.folder}/server.log)")
-        workers = len([name for name in self.threads() if name.startswith("tokio-rt-worker")])
-        say(f"rollcall {self.folder.name} serves on core 0, process {self.pid}, {workers} threads of the runtime")
-
-    def threads(self):
-        return [Path(path).read_text().strip() for path in glob.glob(f"/proc/{self.pid}/task/*/comm")]
+        # The runtime has as many workers as cores are given to it.
+        if os.sched_getaffinity(self.pid) != {0}:
+            raise RuntimeError(f"rollcall {self.folder.name} is not on core 0 alone")
+        say(f"rollcall {self.folder.name} serves on core 0, process {self.pid}")
 
     def stop(self):
         if self.process:

@@ -30,32 +30,34 @@ class Sitting:
     def __init__(self, options, server, tools, results):
         self.options = options
         self.server = server
-        self.folder = Path(tempfile.mkdtemp(prefix="rollcall-bench."))
-        # PostgreSQL's own user must get to its data.
-        self.folder.chmod(0o711)
+        self.tools = tools
+        self.results = results
         self.figures = Figures()
         self.rows = USUAL
-        self.running = contextlib.ExitStack()
-        self.running.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.postgres = Postgres(self.folder)
-        self.running.callback(self.postgres.stop)
-        self.load = Load(tools, results, self.postgres, options.seconds)
-        self.running.callback(self.load.close)
-        self.tools = tools
+        self.places = []
+        self.ceiling = None
         self.tenants_place = None
+        self.running = contextlib.ExitStack()
+        self.folder = Path(tempfile.mkdtemp(prefix="rollcall-bench."))
+        self.running.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        # PostgreSQL's own user must get to its data.
+        self.folder.chmod(0o711)
 
     def wanted(self):
         return [row for row in ROWS if not self.options.only or row[0] in self.options.only]
 
     def set_up(self):
-        """Fills all that the wanted rows need."""
+        """Starts and fills all that the wanted rows need."""
+        self.postgres = Postgres(self.folder)
+        self.running.callback(self.postgres.stop)
+        self.load = Load(self.tools, self.results, self.postgres, self.options.seconds)
+        self.running.callback(self.load.close)
         numbers = {row[0] for row in self.wanted()}
         scales = sorted({*self.options.scales, USUAL})
         if numbers <= {1, 2, 4, 5, 11, 14, 15}:
             scales = [USUAL]
         if numbers & NEEDS_CEILING:
             self.make_ceiling()
-        self.places = []
         for users in scales:
             place = on_postgres(self.server, self.folder, self.postgres, users)
             self.running.callback(place.installation.stop)
@@ -139,7 +141,7 @@ class Sitting:
 
     def tidy(self):
         databases = [place.database for place in self.places]
-        if hasattr(self, "ceiling"):
+        if self.ceiling:
             databases.append("ceiling")
         self.postgres.tidy(*databases)
 

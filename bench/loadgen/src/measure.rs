@@ -295,3 +295,32 @@ impl Measured {
         line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_found_however_it_is_written() {
+        for (body, total) in [
+            (r#"{"schemas":[],"totalResults":12,"Resources":[]}"#, Some(12)),
+            ("{\"totalResults\" :\n 0}", Some(0)),
+            (r#"{"totalResults":"12"}"#, None),
+            (r#"{"total":12}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(total_results(body.as_bytes()), total, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_total_and_a_wrong_status_are_told_apart() {
+        let mut tally = Tally::default();
+        let answer = |status, body: &'static str| Answer { status, body: body.into() };
+        assert!(judge(&mut tally, "GET a", &answer(200, r#"{"totalResults":1}"#), Want::Total(1)));
+        assert_eq!(tally.faults(), (0, 0, None));
+        assert!(judge(&mut tally, "GET b", &answer(200, r#"{"totalResults":2}"#), Want::Total(1)));
+        assert!(!judge(&mut tally, "GET c", &answer(503, "busy"), Want::Total(1)));
+        assert_eq!(tally.faults(), (1, 1, Some("GET b: totalResults is Some(2)")));
+    }
+}

@@ -165,3 +165,15 @@ pub(crate) fn csv(prefix: &str, users: usize) -> anyhow::Result<()> {
     }
     Ok(out.flush()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_its_number() {
+        assert_eq!(number("bench", &user_name("bench", 12_345_678)), Some(12_345_678));
+        assert_eq!(number("bench", "bench.user0000007@acme.example"), Some(7));
+        assert_eq!(number("other", &user_name("bench", 7)), None);
+    }
+}

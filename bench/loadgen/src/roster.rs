@@ -73,3 +73,22 @@ impl Roster {
         self.users.iter().map(|user| user.n + 1).max().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_read_again() {
+        let file = std::env::temp_dir().join(format!("roster-{}", std::process::id()));
+        let mut roster = Roster::open(&file, "bench").unwrap();
+        assert_eq!(roster.next(), 0);
+        roster.users = vec![User { id: "a".into(), n: 7 }, User { id: "b".into(), n: 3 }];
+        roster.groups = vec![Group { id: "g".into(), name: "All of them".into(), size: 2 }];
+        roster.save().unwrap();
+        let again = Roster::open(&file, "another prefix").unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!((&*again.prefix, again.next(), again.users.len()), ("bench", 8, 2));
+        assert_eq!((&*again.groups[0].name, again.groups[0].size), ("All of them", 2));
+    }
+}

@@ -122,3 +122,19 @@ pub(super) async fn mixed(load: &Load) -> anyhow::Result<Measured> {
     load.roster.borrow().save()?;
     Ok(measured)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_twenty_hold_the_exact_shares() {
+        let (mut deck, mut dice) = (Deck::new(), Dice::new(1));
+        for _ in 0..5 {
+            let drawn: Vec<Kind> = (0..20).map(|_| deck.draw(&mut dice)).collect();
+            let shares = [Kind::LookUp, Kind::Get, Kind::Put, Kind::Create, Kind::Member]
+                .map(|kind| drawn.iter().filter(|drawn| **drawn == kind).count());
+            assert_eq!(shares, [14, 2, 2, 1, 1]);
+        }
+    }
+}
