@@ -28,8 +28,10 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 
 /// Whose requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Provider {
+pub enum Provider {
+    /// Okta.
     Okta,
+    /// Microsoft Entra ID.
     Entra,
 }
 
@@ -206,6 +208,18 @@ impl Client {
             }
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Sends one request once, as the provider does: a 429 is an answer like any other.
+    pub(crate) async fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, SendError> {
+        let path = self.flagged(path);
+        let response = self.once(method, &path, body).await.map_err(transport)?;
+        self.read(format!("{method} {path}"), response).await.map_err(transport)
     }
 
     /// A path with the flag of the base URL.

@@ -3,12 +3,13 @@
 //!
 //! [`okta`] is the engine of Okta: wizard apps (GET, then PUT with the answer echoed back) and catalogue apps (PATCH).
 //! [`entra`] is the engine of Microsoft Entra ID in both of its wire styles, and the sets of its SCIM Validator.
-//! [`scenario`] plays whole runs with them. TLS uses the process's default crypto provider, which the program installs.
+//! [`scenario`] plays whole runs with them, [`load`] many requests at once. TLS uses the process's default crypto provider, which the program installs.
 
 pub mod client;
 pub mod entra;
 mod exchange;
 mod judge;
+mod load;
 pub mod okta;
 mod paste;
 pub mod people;
@@ -16,6 +17,7 @@ pub mod report;
 pub mod scenario;
 mod waits;
 
-pub use client::{Target, TargetError};
+pub use client::{Provider, Target, TargetError};
+pub use load::{KindReport, LoadError, LoadOptions, LoadReport, load};
 pub use okta::{AppProfile, AppStyle, Engine};
 pub use report::{Failure, FeatureOutcome, Report};

@@ -8,6 +8,7 @@ mod federation;
 mod keys;
 mod oauth;
 pub(crate) mod places;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
 pub(crate) use oauth::Oauth;
 use places::{AllowFrom, Change};
+pub(crate) use simulate::{Simulate, SimulateOptions};
 
 /// Self-hosted, multi-tenant SCIM 2.0 provisioning.
 ///
@@ -458,41 +460,6 @@ pub(crate) struct Export {
 pub(crate) enum ExportFormat {
     /// RFC 4180 in UTF-8
     Csv,
-}
-
-/// `rollcall simulate …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Simulate {
-    /// Okta: wizard apps (PUT) and catalogue apps (PATCH), half of the people each
-    Okta(SimulateOptions),
-    /// Entra ID: each of its habits on the wire, in the older and in the compliant style
-    Entra(SimulateOptions),
-}
-
-/// `rollcall simulate okta|entra`.
-#[derive(Debug, Args)]
-pub(crate) struct SimulateOptions {
-    /// Base URL of the SCIM server, as pasted into the identity provider
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: String,
-    /// The whole Authorization header, such as `Bearer rcl_…`
-    #[arg(long, value_name = "HEADER")]
-    pub(crate) authorization: String,
-    /// People
-    #[arg(long, default_value_t = 50)]
-    pub(crate) users: usize,
-    /// Groups to push
-    #[arg(long, default_value_t = 5)]
-    pub(crate) groups: usize,
-    /// Operations in flight at once
-    #[arg(long, default_value_t = 4)]
-    pub(crate) concurrency: usize,
-    /// The same seed gives the same people
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Print the whole report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[cfg(test)]

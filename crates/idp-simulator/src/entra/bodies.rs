@@ -60,7 +60,7 @@ fn display_name(person: &Person) -> String {
 }
 
 /// POST /Users, and what must come back of it.
-pub(super) fn create(
+pub(crate) fn create(
     person: &Person,
     object_id: &str,
     shape: CreateShape,
@@ -123,7 +123,7 @@ pub(super) fn create_group(name: &str, object_id: &str) -> Value {
 }
 
 /// A PATCH of exactly these operations, in the style's spelling.
-pub(super) fn patch(wire: Wire, changes: &[Change]) -> Value {
+pub(crate) fn patch(wire: Wire, changes: &[Change]) -> Value {
     body(changes.iter().map(|change| operation(wire, change)))
 }
 

@@ -2,7 +2,7 @@
 //! of its wire styles; each answer is judged, and the resource read again, for a 204 must mean that the state changed.
 
 mod announced;
-mod bodies;
+pub(crate) mod bodies;
 mod change;
 mod expected;
 mod groups;
@@ -15,6 +15,7 @@ pub(crate) mod validator;
 use std::sync::Arc;
 
 pub use bodies::CreateShape;
+pub(crate) use change::{Change, enterprise};
 pub use groups::{Group, GroupCase};
 pub use matching::Matching;
 pub use quirks::{Others, UserCase};

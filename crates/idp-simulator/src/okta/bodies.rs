@@ -8,7 +8,7 @@ use crate::judge::{GROUP, PATCH_OP, USER};
 use crate::people::Person;
 
 /// What POST /Users carries: the mapped attributes between those that Okta always sends.
-pub(super) fn create(person: &Person, mapped: &Map<String, Value>) -> Value {
+pub(crate) fn create(person: &Person, mapped: &Map<String, Value>) -> Value {
     let mut body = Map::new();
     body.insert("schemas".into(), json!(schemas(mapped, &[])));
     body.extend(mapped.clone());
@@ -21,7 +21,7 @@ pub(super) fn create(person: &Person, mapped: &Map<String, Value>) -> Value {
 
 /// What a wizard app PUTs: the server's own answer with the mapped values laid over it, those without a value left
 /// out. `before` is what was mapped last time.
-pub(super) fn overlay(
+pub(crate) fn overlay(
     answer: &Value,
     okta_id: &str,
     before: &Map<String, Value>,
@@ -101,7 +101,7 @@ pub(super) fn emptied<'a>(
 }
 
 /// A PATCH with one operation without a path.
-pub(super) fn replace(value: &Value) -> Value {
+pub(crate) fn replace(value: &Value) -> Value {
     patch(&[json!({"op": "replace", "value": value})])
 }
 
@@ -111,7 +111,7 @@ pub(super) fn patch(operations: &[Value]) -> Value {
 }
 
 /// A group as a wizard app PUTs it, and as every app POSTs it (then without id).
-pub(super) fn group(id: Option<&str>, name: &str, members: &[Value]) -> Value {
+pub(crate) fn group(id: Option<&str>, name: &str, members: &[Value]) -> Value {
     match id {
         Some(id) => json!({"schemas": [GROUP], "id": id, "displayName": name, "members": members}),
         None => json!({"schemas": [GROUP], "displayName": name, "members": members}),

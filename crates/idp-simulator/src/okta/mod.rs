@@ -1,7 +1,7 @@
 //! Okta's provisioning engine as a client: each operation sends what Okta sends,
 //! judges every answer, and reads the resource again, for a 200 must mean that the stored state changed.
 
-mod bodies;
+pub(crate) mod bodies;
 mod credentials;
 mod groups;
 mod imports;

@@ -12,7 +12,7 @@ pub(super) const EPIC: &str = "urn:rollcall:params:scim:schemas:extension:epic-e
 pub(super) const MDSCRIPTS: &str = "urn:rollcall:params:scim:schemas:extension:mdscripts:2.0:User";
 
 /// Everything that Okta's own apps map by default; only what Okta itself needs must come back.
-pub(super) const GENERAL: AppProfile = AppProfile { mapping: everything, kept: &[], never: &[] };
+pub(crate) const GENERAL: AppProfile = AppProfile { mapping: everything, kept: &[], never: &[] };
 
 /// The same, all of which must come back.
 pub(super) const GENERIC: AppProfile = AppProfile {

@@ -9,6 +9,8 @@ mod validator;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use mapping::GENERAL;
+
 pub use entra::{EntraOptions, OptScim, entra};
 pub use guides::{Prepared, guide, prepared};
 pub use okta::{OktaOptions, okta};

@@ -7,6 +7,8 @@ mod entra_flaws;
 #[cfg(test)]
 mod flaws;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod mini;
 #[cfg(test)]
 mod scenarios;

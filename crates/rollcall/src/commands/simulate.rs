@@ -1,9 +1,11 @@
 //! `rollcall simulate …`.
 
+mod load;
+
 use std::process::ExitCode;
 
 use idp_simulator::{
-    Report, Target,
+    Provider, Report, Target,
     scenario::{self, EntraOptions, OktaOptions, OptScim},
 };
 
@@ -15,10 +17,13 @@ const SHOWN: usize = 20;
 
 /// Plays an identity provider; fails when the server broke a requirement.
 pub(super) async fn run(command: Simulate) -> anyhow::Result<ExitCode> {
-    let (name, options) = match &command {
-        Simulate::Okta(options) => ("okta", options),
-        Simulate::Entra(options) => ("entra", options),
+    let (name, provider, options) = match &command {
+        Simulate::Okta(options) => ("okta", Provider::Okta, options),
+        Simulate::Entra(options) => ("entra", Provider::Entra, options),
     };
+    if options.load.load {
+        return load::run(name, provider, options).await;
+    }
     let bar = progress::bar(name);
     let advance = |done, total, label: &str| progress::advance(&bar, done, total, label);
     let report = play(&command, &advance).await;
@@ -31,11 +36,11 @@ pub(super) async fn run(command: Simulate) -> anyhow::Result<ExitCode> {
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn target(options: &SimulateOptions) -> Target {
+    Target { base_url: options.base_url.clone(), authorization: options.authorization.clone() }
+}
+
 async fn play(command: &Simulate, advance: scenario::Progress<'_>) -> Report {
-    let target = |options: &SimulateOptions| Target {
-        base_url: options.base_url.clone(),
-        authorization: options.authorization.clone(),
-    };
     match command {
         Simulate::Okta(options) => {
             let &SimulateOptions { users, groups, concurrency, seed, .. } = options;
