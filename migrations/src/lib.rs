@@ -229,9 +229,19 @@ impl MigratorTrait for Migrator {
             Box::new(TENANTS),
             Box::new(CHAIN),
             Box::new(PEOPLE),
+            Box::new(SINGLE_CALLS),
         ]
     }
 }
+
+/// What identity providers do most, as functions of one round trip each.
+const SINGLE_CALLS: Script = Script {
+    name: "m20261126_000024_single_calls",
+    tables: "",
+    postgres: include_str!("single_calls/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
 
 /// The role as which the server works on PostgreSQL: it cannot log in, owns nothing, and row-level security binds it.
 pub const APPLICATION_ROLE: &str = "rollcall_app";

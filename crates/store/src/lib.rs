@@ -29,6 +29,7 @@ pub mod trail;
 pub mod users;
 pub mod walks;
 
+mod at_hand;
 mod connect;
 mod entity;
 mod events;
@@ -39,6 +40,7 @@ mod rows;
 mod setup;
 mod signals;
 mod statement;
+mod statistics;
 mod tx;
 mod values;
 mod words;

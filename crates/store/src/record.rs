@@ -132,6 +132,27 @@ impl TenantTx {
     }
 }
 
+/// What the rows of an event hold beside the event itself, as the functions of the database take it: its id; then kind, id
+/// and name of the actor, cause, salt, content and digest.
+pub(crate) fn event_values(
+    event: Event,
+    context: &ChangeContext,
+) -> Result<(Uuid, [sea_orm::Value; 7]), StoreError> {
+    let salt: [u8; 16] = rand::random();
+    let body = event.payload.to_string();
+    let digest = digest(&salt, &body);
+    let values = [
+        word("actor_kind", context.actor.kind)?.into(),
+        context.actor.id.clone().into(),
+        context.actor.name.clone().into(),
+        context.cause.clone().into(),
+        salt.to_vec().into(),
+        body.into(),
+        digest.into(),
+    ];
+    Ok((Uuid::now_v7(), values))
+}
+
 struct Rows {
     payload: payloads::ActiveModel,
     audit: audit::ActiveModel,

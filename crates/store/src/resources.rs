@@ -44,7 +44,7 @@ impl TenantTx {
                 let rows = self.rows_among(USERS, ids).await?;
                 let mut users = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
                 if edges {
-                    self.add_groups(&mut users).await?;
+                    self.add_groups(users.iter_mut().map(|user| (user.id, &mut user.groups))).await?;
                 }
                 Ok(users.into_iter().map(Resource::User).collect())
             }

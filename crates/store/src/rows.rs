@@ -299,8 +299,12 @@ fn whole(count: u64) -> i64 {
 
 /// Reads a document column.
 pub(crate) fn document(row: &QueryResult) -> Result<Document, StoreError> {
-    let text: String = row.try_get("", "document")?;
-    serde_json::from_str(&text).map_err(|error| unreadable("document", error))
+    parse_document(&row.try_get::<String>("", "document")?)
+}
+
+/// Reads the text of a document.
+pub(crate) fn parse_document(text: &str) -> Result<Document, StoreError> {
+    serde_json::from_str(text).map_err(|error| unreadable("document", error))
 }
 
 /// The text of a document, as it is kept.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantId,
+    at_hand::AtHand,
     connect::{self, Address},
     platform::Platform,
     setup,
@@ -89,6 +90,8 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     pub(crate) acquire_timeout: Duration,
     pub(crate) max_connections: u32,
+    /// Connections for single statements.
+    pub(crate) at_hand: AtHand,
     /// SQLite has one writer at a time; waiting here is fair and costs nothing, waiting in the database is neither.
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
     /// Audit entries were committed here; see [`Store::recorded`].
@@ -115,9 +118,11 @@ impl Store {
         let db = connect::application(&address, options).await?;
         setup::check(&db).await?;
         let signals = Signals::start(&db, connect::poller(&address, options)?, options).await?;
+        let backend = address.backend();
         let inner = Inner {
+            at_hand: AtHand::new(&db, backend, options.max_connections, options.acquire_timeout),
             db,
-            backend: address.backend(),
+            backend,
             clock: options.clock.clone(),
             signals,
             acquire_timeout: options.acquire_timeout,
@@ -131,6 +136,7 @@ impl Store {
     /// Closes all connections, of clones too.
     pub async fn close(self) {
         self.inner.signals.stop().await;
+        self.inner.at_hand.clear();
         connect::close(&self.inner.db).await;
     }
 

@@ -140,9 +140,12 @@ impl Source<'_> {
     ) -> Result<Rows, ScimError> {
         match self {
             Self::Users(selected) => {
-                let page = scope.users(&selected.list(start, limit, total)).await.map_err(scim_error)?;
-                let row = |user: &store::users::User| (user.id.0, answer::user(selected.request, user));
-                Ok(Rows { total: page.total, rows: page.items.iter().map(row).collect(), more: page.more })
+                let page = scope.kept_users(&selected.list(start, limit, total)).await.map_err(scim_error)?;
+                let row = |user: store::users::KeptUser| {
+                    Ok((user.id.0, answer::kept_user(selected.request, user)?))
+                };
+                let rows = page.items.into_iter().map(row).collect::<Result<_, ScimError>>()?;
+                Ok(Rows { total: page.total, rows, more: page.more })
             }
             Self::Groups(selected) => {
                 let page = scope.groups(&selected.list(start, limit, total)).await.map_err(scim_error)?;

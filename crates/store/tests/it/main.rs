@@ -20,6 +20,7 @@ mod groups;
 mod isolation;
 mod keys;
 mod listing;
+mod look_up;
 mod outages;
 mod platform;
 mod platform_tokens;
