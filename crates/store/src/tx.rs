@@ -9,8 +9,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
+    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -151,6 +151,19 @@ impl Inner {
             Backend::Sqlite => {
                 let writer = take_turn(self.writer.clone(), self.acquire_timeout).await?;
                 self.begin(Some(SqliteTransactionMode::Immediate), Some(writer)).await
+            }
+        }
+    }
+
+    /// Runs one statement that reads, and that names its tenant itself.
+    pub(crate) async fn read_once(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
+        let mut spare = self.max_connections;
+        loop {
+            match self.db.query_all_raw(statement.clone()).await {
+                Ok(rows) => return Ok(rows),
+                // As in `begin`.
+                Err(error) if spare > 0 && is_broken_connection(&error) => spare -= 1,
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod deleted;
 mod listing;
+mod paged;
 mod read;
 mod reindex;
 mod write;

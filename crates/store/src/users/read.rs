@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const LEVELS: i32 = 10;
 
 /// Most memberships, direct and indirect, that the users of one page may have in all.
-const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
+pub(super) const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
 
 const TOO_MANY_GROUPS: &str = "groups: the users of this page are in more than 50000 groups in all. Ask for fewer users \
                                with count, or leave their groups out with excludedAttributes=groups.";
@@ -60,14 +60,13 @@ impl TenantScope {
 
     /// Live users that match.
     pub async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
-        let tx = self.read_for([query.filter.as_ref()]).await?;
-        let found = tx.page(query.select(USERS), query.window()).await?;
-        let mut items = found.rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
-        if query.edges {
-            tx.add_groups(&mut items).await?;
+        if self.has_page_by_place(query) {
+            return self.page_by_place(query, None).await;
         }
+        let tx = self.read_for([query.filter.as_ref()]).await?;
+        let page = tx.users(query).await?;
         tx.commit().await?;
-        Ok(Page { total: found.total, items, more: found.more })
+        Ok(page)
     }
 
     /// Begins a read-only use for lists with these filters.
@@ -121,6 +120,16 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// Live users that match.
+    pub(crate) async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
+        let found = self.page(query.select(USERS), query.window()).await?;
+        let mut items = found.rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
+        if query.edges {
+            self.add_groups(&mut items).await?;
+        }
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
     /// Is any group a member of another one?
     async fn nests_groups(&self) -> Result<bool, StoreError> {
         let mut sql = self.sql();
