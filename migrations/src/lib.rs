@@ -201,6 +201,15 @@ const CHAIN: Script = Script {
     tenant_tables: &[],
 };
 
+/// Totals of lists, kept by ranges of ids.
+const LIVE_BLOCKS: Script = Script {
+    name: "m20261126_000025_live_blocks",
+    tables: include_str!("live_blocks/tables.sql"),
+    postgres: include_str!("live_blocks/postgres.sql"),
+    sqlite: include_str!("live_blocks/sqlite.sql"),
+    tenant_tables: &["live_blocks"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -230,6 +239,7 @@ impl MigratorTrait for Migrator {
             Box::new(CHAIN),
             Box::new(PEOPLE),
             Box::new(SINGLE_CALLS),
+            Box::new(LIVE_BLOCKS),
         ]
     }
 }

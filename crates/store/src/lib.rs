@@ -34,6 +34,7 @@ mod connect;
 mod entity;
 mod events;
 mod filter;
+mod live;
 mod record;
 mod resources;
 mod rows;

@@ -27,11 +27,18 @@ pub(crate) struct Event {
     pub(crate) object_id: String,
     /// Version of the object after the change.
     pub(crate) object_version: i64,
+    /// By how much the number of live users or groups grows with it.
+    pub(crate) live_delta: Option<i16>,
     /// `{"state": …, "before": …}` or what the event is about; an object.
     pub(crate) payload: Value,
 }
 
 impl Event {
+    /// The end of a resource, which was live until then or hidden already.
+    pub(crate) fn of_live(self, live: bool) -> Self {
+        Self { live_delta: live.then_some(-1), ..self }
+    }
+
     /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.
     pub(crate) fn noted(mut self, notes: &[Note]) -> Self {
         if let (false, Some(payload)) = (notes.is_empty(), self.payload.as_object_mut()) {
@@ -127,6 +134,7 @@ impl TenantTx {
             payload_id: Set(Some(id)),
             digest: Set(Some(digest)),
             chain: Set(None),
+            live_delta: Set(event.live_delta),
         };
         Ok(Rows { payload, outbox: same_in_outbox(&audit), audit })
     }
@@ -198,6 +206,7 @@ mod tests {
                 object_type: "User",
                 object_id: number.to_string(),
                 object_version: 1,
+                live_delta: None,
                 payload: serde_json::json!({ "state": { "n": number } }),
             })
             .collect()

@@ -42,10 +42,13 @@ pub struct StoreOptions {
     pub acquire_timeout: Duration,
     /// The clock.
     pub clock: Clock,
+    /// Live users, or groups, that a block of ids counts before it is divided: most rows of which a page by position reads
+    /// over those before it.
+    pub block_rows: u32,
 }
 
 impl StoreOptions {
-    /// Defaults for a URL: 16 connections, 5 s, the system's clock.
+    /// Defaults for a URL: 16 connections, 5 s, the system's clock, blocks of 256 rows.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -55,6 +58,7 @@ impl StoreOptions {
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
             clock: Arc::new(system_clock),
+            block_rows: 256,
         }
     }
 }
@@ -92,6 +96,8 @@ pub(crate) struct Inner {
     pub(crate) max_connections: u32,
     /// Connections for single statements.
     pub(crate) at_hand: AtHand,
+    /// See [`StoreOptions::block_rows`].
+    pub(crate) block_rows: u32,
     /// SQLite has one writer at a time; waiting here is fair and costs nothing, waiting in the database is neither.
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
     /// Audit entries were committed here; see [`Store::recorded`].
@@ -127,6 +133,7 @@ impl Store {
             signals,
             acquire_timeout: options.acquire_timeout,
             max_connections: options.max_connections,
+            block_rows: options.block_rows,
             writer: Arc::default(),
             recorded: tokio::sync::Notify::new(),
         };

@@ -24,20 +24,21 @@ BEGIN
 END
 $groups$;
 
--- An event of one resource: its content, its entry in the trail and its row for those who take events.
+-- An event of one resource (`delta`: by how much the number of live ones grows): its content, its entry in the trail and its row for those who take events.
 CREATE FUNCTION record_event(
     of_tenant uuid, event_id uuid, name text, of_type text, of_object text, of_version bigint, kind text, actor text,
-    actor_called text, caused_by text, happened_at bigint, with_salt bytea, content text, content_digest bytea
+    actor_called text, caused_by text, happened_at bigint, with_salt bytea, content text, content_digest bytea,
+    delta smallint
 ) RETURNS void LANGUAGE plpgsql AS $event$
 BEGIN
     INSERT INTO payloads (tenant_id, id, object_type, object_id, salt, body)
     VALUES (of_tenant, event_id, of_type, of_object, with_salt, content);
     INSERT INTO audit (
         tenant_id, id, event, object_type, object_id, object_version, actor_kind, actor_id, actor_name, cause, at,
-        payload_id, digest
+        payload_id, digest, live_delta
     ) VALUES (
         of_tenant, event_id, name, of_type, of_object, of_version, kind, actor, actor_called, caused_by, happened_at,
-        event_id, content_digest
+        event_id, content_digest, delta
     );
     INSERT INTO outbox (
         tenant_id, id, event, object_type, object_id, object_version, actor_kind, actor_id, actor_name, cause, at,
@@ -74,7 +75,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
     PERFORM record_event(
         of_tenant, event_id, 'user.created', 'User', by_id::text, 1, kind, actor, actor_called, caused_by, at_time,
-        with_salt, content, content_digest
+        with_salt, content, content_digest, 1::smallint
     );
     RETURN true;
 END
@@ -109,7 +110,7 @@ BEGIN
     END IF;
     PERFORM record_event(
         of_tenant, event_id, event, 'User', by_id::text, expected + 1, kind, actor, actor_called, caused_by, at_time,
-        with_salt, content, content_digest
+        with_salt, content, content_digest, NULL
     );
     RETURN QUERY SELECT groups_of_user(of_tenant, by_id, levels);
 END

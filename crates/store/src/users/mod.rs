@@ -3,6 +3,7 @@
 mod deleted;
 mod listing;
 mod look_up;
+mod paged;
 mod read;
 mod reindex;
 mod swap;

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const LEVELS: i32 = 10;
 
 /// Most memberships, direct and indirect, that the users of one page may have in all.
-const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
+pub(super) const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
 
 const TOO_MANY_GROUPS: &str = "groups: the users of this page are in more than 50000 groups in all. Ask for fewer users \
                                with count, or leave their groups out with excludedAttributes=groups.";
@@ -68,14 +68,13 @@ impl TenantScope {
         if let Some(page) = self.page_by_key(query).await? {
             return Ok(page);
         }
-        let tx = self.read_for([query.filter.as_ref()]).await?;
-        let found = tx.page(query.select(USERS), query.window()).await?;
-        let mut items = found.rows.iter().map(kept).collect::<Result<Vec<_>, _>>()?;
-        if query.edges {
-            tx.add_groups(items.iter_mut().map(|user| (user.id, &mut user.groups))).await?;
+        if self.has_page_by_place(query) {
+            return self.page_by_place(query, None).await;
         }
+        let tx = self.read_for([query.filter.as_ref()]).await?;
+        let page = tx.users(query).await?;
         tx.commit().await?;
-        Ok(Page { total: found.total, items, more: found.more })
+        Ok(page)
     }
 
     /// Begins a read-only use for lists with these filters.
@@ -129,6 +128,16 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// Live users that match.
+    pub(crate) async fn users(&self, query: &ListQuery) -> Result<Page<KeptUser>, StoreError> {
+        let found = self.page(query.select(USERS), query.window()).await?;
+        let mut items = found.rows.iter().map(kept).collect::<Result<Vec<_>, _>>()?;
+        if query.edges {
+            self.add_groups(items.iter_mut().map(|user| (user.id, &mut user.groups))).await?;
+        }
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
     /// Is any group a member of another one?
     async fn nests_groups(&self) -> Result<bool, StoreError> {
         let mut sql = self.sql();

@@ -206,7 +206,7 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.write().await?;
-        let Some((version, document)) = tx.lock_for_purge(id, expected).await? else {
+        let Some((version, document, live)) = tx.lock_for_purge(id, expected).await? else {
             return if tx.user_is_kept(id).await? { Err(StoreError::Stale) } else { Ok(false) };
         };
         tx.end_values(id).await?;
@@ -221,7 +221,7 @@ impl TenantScope {
         // What was written until now; the events of this change hold ids only.
         tx.erase_payload(ResourceKind::User, id.0).await?;
         tx.erase_requests(&subjects).await?;
-        events.push(user_event("user.purged", id, version, None, None));
+        events.push(user_event("user.purged", id, version, None, None).of_live(live));
         tx.record(events, context).await?;
         tx.commit().await?;
         Ok(true)
@@ -367,12 +367,20 @@ impl TenantTx {
     }
 
     /// Hides a user first, as a soft deletion does: whoever adds it to a group waits, and nobody who holds one of
-    /// its groups has to wait for the deletion of the row.
+    /// its groups has to wait for the deletion of the row. Gives also whether it was live.
     async fn lock_for_purge(
         &self,
         id: UserId,
         expected: Option<i64>,
-    ) -> Result<Option<(i64, Document)>, StoreError> {
+    ) -> Result<Option<(i64, Document, bool)>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT u.deleted_at FROM users u WHERE u.tenant_id = ? AND u.id = ?",
+            [self.tenant_value(), id.0.into()],
+        );
+        sql.dialect(" FOR NO KEY UPDATE", "");
+        let Some(row) = self.one(sql).await? else { return Ok(None) };
+        let live = row.try_get_by_index::<Option<i64>>(0)?.is_none();
         let mut sql = self.sql();
         sql.add(
             "UPDATE users SET deleted_at = COALESCE(deleted_at, ?), version = version + 1 \
@@ -384,7 +392,7 @@ impl TenantTx {
         }
         sql.push(" RETURNING version, document");
         let row = self.one(sql).await?;
-        row.map(|row| Ok((row.try_get("", "version")?, document(&row)?))).transpose()
+        row.map(|row| Ok((row.try_get("", "version")?, document(&row)?, live))).transpose()
     }
 
     /// By what the log may name a user whom the trail knows under other names.

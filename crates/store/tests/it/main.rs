@@ -35,5 +35,6 @@ mod sign_in;
 mod signals;
 mod tenant_list;
 mod tenants;
+mod totals;
 mod trail;
 mod users;
