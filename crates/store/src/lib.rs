@@ -33,6 +33,7 @@ mod connect;
 mod entity;
 mod events;
 mod filter;
+mod many;
 mod record;
 mod resources;
 mod rows;
