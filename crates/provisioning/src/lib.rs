@@ -16,6 +16,7 @@ pub mod users;
 
 mod answer;
 mod attempts;
+mod batch;
 mod computing;
 mod cursor;
 mod listing;
@@ -26,6 +27,7 @@ mod root;
 mod shown;
 
 pub use answer::scim_error;
+pub use batch::Placed;
 pub use cursor::CURSOR_TIMEOUT;
 pub use departed::{DeletedPage, DeletedUser, may_be_erased};
 pub use directory::{ProfileSource, Tenant, TenantDirectory};

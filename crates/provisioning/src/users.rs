@@ -35,18 +35,24 @@ pub struct Created {
 impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
-        let kind = user_type(request);
-        let Next { document, notes } = logged(request, new_user(request, body))?;
-        let state = UserState::new(kind, document).noted(notes);
+        self.place_user(request, &new_state(request, body)?).await
+    }
+
+    /// Makes a user of a state, or whatever else the policies want.
+    pub(crate) async fn place_user(
+        &self,
+        request: Request<'_>,
+        state: &UserState,
+    ) -> Result<Created, ScimError> {
         let (scope, policies) = (self.scope(request), request.tenant.profile.policies);
         let mut attempts = Attempts::new(None);
         loop {
-            match whole(|| admit(&scope, policies, &state, request.context)).await {
+            match whole(|| admit(&scope, policies, state, request.context)).await {
                 Ok(Admitted { user, returned }) => {
                     return Ok(Created { rendered: answer::user(request, &user), linked: false, returned });
                 }
                 Err(StoreError::Conflict { .. }) if policies.duplicate == DuplicatePolicy::Link => {
-                    if let Some(user) = link(request, &scope, &state).await? {
+                    if let Some(user) = link(request, &scope, state).await? {
                         let rendered = answer::user(request, &user);
                         return Ok(Created { rendered, linked: true, returned: false });
                     }
@@ -203,6 +209,12 @@ impl Provisioner {
 /// What becomes of a POST's body.
 fn new_user(request: Request<'_>, body: &Value) -> Result<Next, Refusal> {
     outcome::created(request.rules(), outcome::take(request.rules(), body)?)
+}
+
+/// The state that a POST of this body makes.
+pub(crate) fn new_state(request: Request<'_>, body: &Value) -> Result<UserState, ScimError> {
+    let Next { document, notes } = logged(request, new_user(request, body))?;
+    Ok(UserState::new(user_type(request), document).noted(notes))
 }
 
 /// An outcome whose notes are in the log, too.

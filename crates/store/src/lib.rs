@@ -35,6 +35,7 @@ mod entity;
 mod events;
 mod filter;
 mod live;
+mod many;
 mod record;
 mod resources;
 mod rows;

@@ -1,7 +1,7 @@
 //! Writing the audit and outbox rows of a change, in its own transaction.
 
 use scim_core::intake::Note;
-use sea_orm::{EntityTrait, Set};
+use sea_orm::Set;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use crate::{
     ChangeContext, StoreError,
     entity::{audit, outbox, payloads},
+    many::NewRows,
     tx::TenantTx,
     words::word,
 };
 
-/// Rows in one statement: 14 values each stay far below SQLite's 32,766 and PostgreSQL's 65,535, and prepared statements
-/// stay small.
-const CHUNK: usize = 250;
+/// Events whose rows are written together.
+const CHUNK: usize = 1_000;
 
 /// One event of a change.
 pub(crate) struct Event {
@@ -79,11 +79,18 @@ impl TenantTx {
         context: &ChangeContext,
         told: Told,
     ) -> Result<(), StoreError> {
+        let rows: Result<Vec<Rows>, StoreError> =
+            events.into_iter().map(|event| Rows::of(self.tenant, self.now, event, context)).collect();
+        self.append_rows(rows?, told).await
+    }
+
+    /// Appends what was made of events beforehand.
+    pub(crate) async fn record_rows(&self, rows: Vec<Rows>) -> Result<(), StoreError> {
+        self.append_rows(rows, Told::All).await
+    }
+
+    async fn append_rows(&self, rows: Vec<Rows>, told: Told) -> Result<(), StoreError> {
         self.note_recorded();
-        let mut rows = Vec::with_capacity(events.len());
-        for event in events {
-            rows.push(self.rows_of(event, context)?);
-        }
         let mut rows = rows.into_iter();
         loop {
             let chunk: Vec<Rows> = rows.by_ref().take(CHUNK).collect();
@@ -96,22 +103,37 @@ impl TenantTx {
                 trail.push(row.audit);
                 events.push(row.outbox);
             }
-            payloads::Entity::insert_many(contents).exec_without_returning(&self.db).await?;
-            audit::Entity::insert_many(trail).exec_without_returning(&self.db).await?;
+            self.insert(NewRows::of(contents), "").await?;
+            self.insert(NewRows::of(trail), "").await?;
             if told == Told::All {
-                outbox::Entity::insert_many(events).exec_without_returning(&self.db).await?;
+                self.insert(NewRows::of(events), "").await?;
             }
         }
     }
+}
 
-    fn rows_of(&self, event: Event, context: &ChangeContext) -> Result<Rows, StoreError> {
+/// What is written of one event.
+pub(crate) struct Rows {
+    payload: payloads::ActiveModel,
+    audit: audit::ActiveModel,
+    outbox: outbox::ActiveModel,
+}
+
+impl Rows {
+    /// Of an event at a time (milliseconds). All of it is computation, so it can be done before the transaction begins.
+    pub(crate) fn of(
+        tenant: Uuid,
+        now: i64,
+        event: Event,
+        context: &ChangeContext,
+    ) -> Result<Self, StoreError> {
         let id = Uuid::now_v7();
         let salt: [u8; 16] = rand::random();
         let body = event.payload.to_string();
         let digest = digest(&salt, &body);
         let actor_kind = word("actor_kind", context.actor.kind)?;
         let payload = payloads::ActiveModel {
-            tenant_id: Set(self.tenant),
+            tenant_id: Set(tenant),
             id: Set(id),
             object_type: Set(event.object_type.to_owned()),
             object_id: Set(event.object_id.clone()),
@@ -119,7 +141,7 @@ impl TenantTx {
             body: Set(Some(body)),
         };
         let audit = audit::ActiveModel {
-            tenant_id: Set(self.tenant),
+            tenant_id: Set(tenant),
             id: Set(id),
             seq: Set(None),
             event: Set(event.event.to_owned()),
@@ -130,13 +152,13 @@ impl TenantTx {
             actor_id: Set(context.actor.id.clone()),
             actor_name: Set(context.actor.name.clone()),
             cause: Set(context.cause.clone()),
-            at: Set(self.now),
+            at: Set(now),
             payload_id: Set(Some(id)),
             digest: Set(Some(digest)),
             chain: Set(None),
             live_delta: Set(event.live_delta),
         };
-        Ok(Rows { payload, outbox: same_in_outbox(&audit), audit })
+        Ok(Self { payload, outbox: same_in_outbox(&audit), audit })
     }
 }
 
@@ -159,12 +181,6 @@ pub(crate) fn event_values(
         digest.into(),
     ];
     Ok((Uuid::now_v7(), values))
-}
-
-struct Rows {
-    payload: payloads::ActiveModel,
-    audit: audit::ActiveModel,
-    outbox: outbox::ActiveModel,
 }
 
 /// SHA-256 of salt and text: it proves what was written and, once the payload row is gone, tells nothing of it.
@@ -194,7 +210,7 @@ fn same_in_outbox(row: &audit::ActiveModel) -> outbox::ActiveModel {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ColumnTrait, QueryFilter};
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
     use super::*;
     use crate::{Actor, ActorKind, Store, StoreOptions, TenantId};

@@ -1,5 +1,6 @@
 //! Users of a tenant: each change is one transaction with its audit and outbox rows.
 
+mod batch;
 mod deleted;
 mod listing;
 mod look_up;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use crate::{GroupId, StoreError, UserId, rows};
 
+pub use batch::{Made, Together};
 pub use deleted::{Admitted, COUNTED, Due, UserCounts};
 pub use listing::{Bounded, FOUND, FoundUsers, NamePage, NameQuery, Place, SCANNED, Sought, Standing};
 pub(crate) use read::{LEVELS, USERS, user};

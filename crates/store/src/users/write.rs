@@ -23,16 +23,17 @@ const FORMER: i64 = 500;
 const AT_ONCE: i64 = 50;
 
 /// Are users still made as this change has made one? Asked in the statement that writes, for it is asked of each.
-const LAYOUT_HOLDS: &str = "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
+pub(super) const LAYOUT_HOLDS: &str =
+    "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
 
 /// The columns that are read from a document.
 pub(super) struct Columns {
-    user_name: String,
+    pub(super) user_name: String,
     pub(super) user_name_key: String,
     pub(super) external_id: Option<String>,
-    display_name: Option<String>,
-    active: bool,
-    document: String,
+    pub(super) display_name: Option<String>,
+    pub(super) active: bool,
+    pub(super) document: String,
     search: Value,
 }
 
