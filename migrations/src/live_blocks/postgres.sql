@@ -28,6 +28,7 @@ ALTER TABLE groups FORCE ROW LEVEL SECURITY;
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
 
 -- The functions below are planned once a session, and look at what waits by its index, however small the tables were then.
+-- What waits is compared by a cast of its object, so that no index of objects is tried: that one holds what has its number.
 -- Those that are STABLE see all they read in the one snapshot of the statement that calls them.
 
 -- How many users or groups of a tenant are live.
@@ -80,7 +81,7 @@ BEGIN
         ) + (
             SELECT COALESCE(sum(a.live_delta), 0) FROM audit a
             WHERE a.tenant_id = of_tenant AND a.seq IS NULL AND a.live_delta IS NOT NULL AND a.object_type = of_kind
-                AND a.object_id >= following::text
+                AND a.object_id::uuid >= following
         );
         IF of_kind = 'User' THEN
             total := total + (
@@ -124,7 +125,7 @@ BEGIN
                 UNION ALL
                 SELECT a.object_id::uuid, 2, a.live_delta FROM audit a
                 WHERE a.tenant_id = of_tenant AND a.seq IS NULL AND a.live_delta IS NOT NULL AND a.object_type = of_kind
-                    AND a.object_id >= first::text AND a.object_id < far::text
+                    AND a.object_id::uuid >= first AND a.object_id::uuid < far
             ) p
         ) x WHERE x.sort < 2 AND x.before <= place ORDER BY x.id DESC, x.sort DESC LIMIT 1;
     ELSE

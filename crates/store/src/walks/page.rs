@@ -17,8 +17,8 @@ impl TenantScope {
         if self.has_page_by_place(&query) {
             return self.page_by_place(&query, Some(walk)).await;
         }
-        if query.start == Start::Offset(0) {
-            // A list that nobody walks through yet; mostly one that a key leads to, without a second page.
+        if query.start == Start::Offset(0) && query.filter.is_some() {
+            // Nobody walks through it yet; mostly a key leads to it, and there is no second page.
             let page = self.kept_users(&query).await?;
             if page.more {
                 self.step(walk, &query.start, []).await?.end(&page, |user| user.id.0).await?;

@@ -1,26 +1,23 @@
 //! Totals and places that are kept, not counted: what they say is what a count would find, whatever was done, numbered or
 //! not, and however the blocks were cut.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+mod model;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use serde_json::json;
-use store::{
-    Backend, GroupId, ListQuery, Part, RootQuery, Start, Store, TenantScope, Total, UserId, walks::Walk,
-};
+use store::{Backend, ListQuery, Start, Store, TenantScope, Total, walks::Walk};
 use store_testing::{Dice, TestStore, Trial, on_both};
 use uuid::Uuid;
 
 use crate::{
     common::{context, raw, run, tenant},
-    support::{Bed, plain, user_state},
+    support::{Bed, plain},
 };
+use model::{Model, named};
 
 /// Rows of a block in these tests.
 const ROWS: u32 = 4;
@@ -63,189 +60,6 @@ async fn wrong_blocks(db: &DatabaseConnection) -> i64 {
     number_of(db, &sql).await
 }
 
-/// What is there, as the test did it.
-struct Model {
-    scope: TenantScope,
-    users: BTreeSet<Uuid>,
-    groups: BTreeSet<Uuid>,
-    /// Those that were soft-deleted, and their names.
-    hidden: BTreeMap<Uuid, String>,
-    names: BTreeMap<Uuid, String>,
-    made: usize,
-}
-
-fn named(name: &str) -> store::users::UserState {
-    user_state(json!({"userName": name}))
-}
-
-fn any<T: Copy>(dice: &mut Dice, several: impl ExactSizeIterator<Item = T>) -> Option<T> {
-    let at = dice.below(several.len());
-    several.into_iter().nth(at)
-}
-
-impl Model {
-    async fn create(&mut self) {
-        self.made += 1;
-        let name = format!("u{}", self.made);
-        let id = self.scope.create_user(&named(&name), &context()).await.unwrap().id.0;
-        self.users.insert(id);
-        self.names.insert(id, name);
-    }
-
-    /// One change; gives its name.
-    async fn change(&mut self, dice: &mut Dice) -> &'static str {
-        let table = [
-            (20, "create"),
-            (10, "create a group"),
-            (12, "delete"),
-            (6, "delete a group"),
-            (6, "restore"),
-            (6, "come back"),
-            (4, "purge"),
-            (4, "purge a hidden one"),
-            (6, "change"),
-            (3, "create many"),
-            (2, "delete many"),
-        ];
-        let what = dice.weighted(&table);
-        let live = any(dice, self.users.iter().copied());
-        let hidden = any(dice, self.hidden.iter()).map(|(id, name)| (*id, name.clone()));
-        match what {
-            "create" => self.create().await,
-            "create many" => {
-                for _ in 0..dice.between(5..=20) {
-                    self.create().await;
-                }
-            }
-            "create a group" => {
-                self.made += 1;
-                let state = plain(&format!("g{}", self.made));
-                let made = self.scope.create_group(&state, false, &context()).await.unwrap();
-                self.groups.insert(made.group.id.0);
-            }
-            "delete a group" => {
-                if let Some(id) = any(dice, self.groups.iter().copied()) {
-                    assert!(self.scope.delete_group(GroupId(id), None, &context()).await.unwrap());
-                    self.groups.remove(&id);
-                }
-            }
-            "delete" => {
-                if let Some(id) = live {
-                    self.delete(id).await;
-                }
-            }
-            "delete many" => {
-                let from = dice.below(self.users.len());
-                let some: Vec<Uuid> = self.users.iter().copied().skip(from).take(12).collect();
-                for id in some {
-                    self.delete(id).await;
-                }
-            }
-            "restore" | "come back" | "purge a hidden one" => {
-                let Some((id, name)) = hidden else { return what };
-                let user = self.scope.deleted_user(UserId(id)).await.unwrap().unwrap();
-                self.hidden.remove(&id);
-                match what {
-                    "restore" => {
-                        let (state, by) = (named(&name), context());
-                        let restored = self.scope.restore_user(user.id, user.version, &state, &by).await;
-                        assert!(restored.unwrap().is_some());
-                        self.users.insert(id);
-                    }
-                    "come back" => {
-                        let admitted = self.scope.admit_user(&named(&name), &context()).await.unwrap();
-                        assert!(admitted.returned && admitted.user.id.0 == id);
-                        self.users.insert(id);
-                    }
-                    _ => assert!(self.scope.purge_user(user.id, None, &context()).await.unwrap()),
-                }
-            }
-            "purge" => {
-                if let Some(id) = live {
-                    assert!(self.scope.purge_user(UserId(id), None, &context()).await.unwrap());
-                    self.users.remove(&id);
-                }
-            }
-            _ => {
-                if let Some(id) = live {
-                    let state = user_state(json!({"userName": self.names[&id], "title": "x"}));
-                    let user = self.scope.user(UserId(id), false).await.unwrap().unwrap();
-                    let after = self.scope.replace_user(user.id, user.version, &state, &context()).await;
-                    assert!(after.unwrap().is_some());
-                }
-            }
-        }
-        what
-    }
-
-    async fn delete(&mut self, id: Uuid) {
-        assert!(self.scope.soft_delete_user(UserId(id), None, &context()).await.unwrap());
-        self.users.remove(&id);
-        self.hidden.insert(id, self.names[&id].clone());
-    }
-
-    /// Compares pages from some places with what is there.
-    async fn check(&self, dice: &mut Dice, all_places: bool) {
-        let (users, groups): (Vec<Uuid>, Vec<Uuid>) =
-            (self.users.iter().copied().collect(), self.groups.iter().copied().collect());
-        let mut both: Vec<Uuid> = users.iter().chain(&groups).copied().collect();
-        both.sort_unstable();
-        for (kind, ids) in [("users", &users), ("groups", &groups), ("both", &both)] {
-            let places: Vec<usize> = match all_places {
-                true => (0..=ids.len() + 2).collect(),
-                false => vec![0, dice.below(ids.len()), dice.below(ids.len() + 3)],
-            };
-            for place in places {
-                let limit = dice.between(0..=5);
-                let expected: Vec<Uuid> = ids.iter().copied().skip(place).take(limit).collect();
-                let more = limit > 0 && ids.len() > place + limit;
-                let start = Start::Offset(place as u64);
-                let page = self.page(kind, start, limit, Total::Whole).await;
-                assert_eq!(
-                    page,
-                    (ids.len() as u64, expected, more),
-                    "{kind} from place {place}, {limit} at most"
-                );
-                // After a row that is there, or was, or stands between two.
-                let after = match ids.get(place) {
-                    Some(id) => *id,
-                    None => Uuid::now_v7(),
-                };
-                let rest: Vec<Uuid> = ids.iter().copied().filter(|id| *id > after).collect();
-                let expected: Vec<Uuid> = rest.iter().copied().take(limit).collect();
-                let more = limit > 0 && rest.len() > limit;
-                for (total, number) in [(Total::Whole, ids.len()), (Total::Remaining, rest.len())] {
-                    let page = self.page(kind, Start::After(after), limit, total).await;
-                    let expected = (number as u64, expected.clone(), more);
-                    assert_eq!(page, expected, "{kind} after {after}, {limit} at most, {total:?}");
-                }
-            }
-        }
-    }
-
-    async fn page(&self, kind: &str, start: Start, limit: usize, total: Total) -> (u64, Vec<Uuid>, bool) {
-        let limit = limit as u64;
-        let query = ListQuery { start: start.clone(), limit, total, edges: true, ..ListQuery::default() };
-        match kind {
-            "users" => {
-                let page = self.scope.users(&query).await.unwrap();
-                (page.total, page.items.iter().map(|user| user.id.0).collect(), page.more)
-            }
-            "groups" => {
-                let page = self.scope.groups(&query).await.unwrap();
-                (page.total, page.items.iter().map(|group| group.id.0).collect(), page.more)
-            }
-            _ => {
-                let part = |kind| Part { kind, filter: None, sort: None, edges: false };
-                let parts =
-                    [scim_core::ResourceKind::User, scim_core::ResourceKind::Group].map(part).to_vec();
-                let page = self.scope.resources(&RootQuery { parts, start, limit, total }).await.unwrap();
-                (page.total, page.items.iter().map(store::Resource::id).collect(), page.more)
-            }
-        }
-    }
-}
-
 async fn totals_and_places_are_those_of_a_count(backend: Backend) {
     let mut trial = Trial::new("totals", "ROLLCALL_LONG_TOTALS", 250);
     let store = small_blocks(backend).await;
@@ -254,14 +68,7 @@ async fn totals_and_places_are_those_of_a_count(backend: Backend) {
     other.create_user(&named("somebody"), &context()).await.unwrap();
     let (db, scope) = (raw(&store).await, store.tenant(id));
     let mut dice = Dice::new(trial.seed);
-    let mut model = Model {
-        scope,
-        users: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        hidden: BTreeMap::new(),
-        names: BTreeMap::new(),
-        made: 0,
-    };
+    let mut model = Model::new(scope);
     model.check(&mut dice, true).await;
     for case in 0..trial.cases {
         let what = model.change(&mut dice).await;
@@ -523,7 +330,9 @@ async fn a_total_reads_what_waits_alone() {
             let query = ListQuery { start: Start::Offset(250), limit: 10, ..ListQuery::default() };
             assert_eq!(tenant.users(&query).await.expect("a page").total, 303);
             assert_eq!(tenant.groups(&query).await.expect("a page").total, 0);
+            let rest = ListQuery { start: Start::After(Uuid::nil()), total: Total::Remaining, ..query };
+            assert_eq!(tenant.users(&rest).await.expect("a page").total, 303);
         })
         .await;
-    assert!(read - opening <= 40, "{read} entries and blocks were read, {opening} of them by opening");
+    assert!(read - opening <= 60, "{read} entries and blocks were read, {opening} of them by opening");
 }
