@@ -35,18 +35,24 @@ pub struct Created {
 impl Provisioner {
     /// POST /Users.
     pub async fn create_user(&self, request: Request<'_>, body: &Value) -> Result<Created, ScimError> {
-        let kind = user_type(request);
-        let Next { document, notes } = logged(request, new_user(request, body))?;
-        let state = UserState::new(kind, document).noted(notes);
+        self.place_user(request, &new_state(request, body)?).await
+    }
+
+    /// Makes a user of a state, or whatever else the policies want.
+    pub(crate) async fn place_user(
+        &self,
+        request: Request<'_>,
+        state: &UserState,
+    ) -> Result<Created, ScimError> {
         let (scope, policies) = (self.scope(request), request.tenant.profile.policies);
         let mut attempts = Attempts::new(None);
         loop {
-            match whole(|| admit(&scope, policies, &state, request.context)).await {
+            match whole(|| admit(&scope, policies, state, request.context)).await {
                 Ok(Admitted { user, returned }) => {
                     return Ok(Created { rendered: answer::user(request, &user), linked: false, returned });
                 }
                 Err(StoreError::Conflict { .. }) if policies.duplicate == DuplicatePolicy::Link => {
-                    if let Some(user) = link(request, &scope, &state).await? {
+                    if let Some(user) = link(request, &scope, state).await? {
                         let rendered = answer::user(request, &user);
                         return Ok(Created { rendered, linked: true, returned: false });
                     }
@@ -92,8 +98,9 @@ impl Provisioner {
 
     /// GET /Users/{id}.
     pub async fn user(&self, request: Request<'_>, id: &str) -> Result<Rendered, ScimError> {
-        let user = self.scope(request).user(user_id(id)?, wants_groups(request)).await.map_err(scim_error)?;
-        user.map(|user| answer::user(request, &user)).ok_or_else(|| not_found(id))
+        let user = self.scope(request).kept_user(user_id(id)?, wants_groups(request)).await;
+        let user = user.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
+        answer::kept_user(request, user)
     }
 
     /// GET /Users.
@@ -189,7 +196,7 @@ impl Provisioner {
                 return Ok(current);
             }
             let state = UserState::after(kind, &current.document, document).noted(notes);
-            let swap = || scope.replace_user(current.id, current.version, &state, request.context);
+            let swap = || scope.swap_user(&current, &state, request.context);
             match whole(swap).await {
                 Ok(user) => return user.ok_or_else(|| not_found(id)),
                 Err(StoreError::Stale) => attempts.again().await?,
@@ -202,6 +209,12 @@ impl Provisioner {
 /// What becomes of a POST's body.
 fn new_user(request: Request<'_>, body: &Value) -> Result<Next, Refusal> {
     outcome::created(request.rules(), outcome::take(request.rules(), body)?)
+}
+
+/// The state that a POST of this body makes.
+pub(crate) fn new_state(request: Request<'_>, body: &Value) -> Result<UserState, ScimError> {
+    let Next { document, notes } = logged(request, new_user(request, body))?;
+    Ok(UserState::new(user_type(request), document).noted(notes))
 }
 
 /// An outcome whose notes are in the log, too.
@@ -236,7 +249,7 @@ async fn link(
     if current.document == state.document {
         return Ok(Some(current));
     }
-    match whole(|| scope.replace_user(current.id, current.version, state, request.context)).await {
+    match whole(|| scope.swap_user(&current, state, request.context)).await {
         Err(StoreError::Stale) => Ok(None),
         outcome => outcome.map_err(scim_error),
     }

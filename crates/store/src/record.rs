@@ -1,7 +1,7 @@
 //! Writing the audit and outbox rows of a change, in its own transaction.
 
 use scim_core::intake::Note;
-use sea_orm::{EntityTrait, Set};
+use sea_orm::Set;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use crate::{
     ChangeContext, StoreError,
     entity::{audit, outbox, payloads},
+    many::NewRows,
     tx::TenantTx,
     words::word,
 };
 
-/// Rows in one statement: 14 values each stay far below SQLite's 32,766 and PostgreSQL's 65,535, and prepared statements
-/// stay small.
-const CHUNK: usize = 250;
+/// Events whose rows are written together.
+const CHUNK: usize = 1_000;
 
 /// One event of a change.
 pub(crate) struct Event {
@@ -27,11 +27,18 @@ pub(crate) struct Event {
     pub(crate) object_id: String,
     /// Version of the object after the change.
     pub(crate) object_version: i64,
+    /// By how much the number of live users or groups grows with it.
+    pub(crate) live_delta: Option<i16>,
     /// `{"state": …, "before": …}` or what the event is about; an object.
     pub(crate) payload: Value,
 }
 
 impl Event {
+    /// The end of a resource, which was live until then or hidden already.
+    pub(crate) fn of_live(self, live: bool) -> Self {
+        Self { live_delta: live.then_some(-1), ..self }
+    }
+
     /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.
     pub(crate) fn noted(mut self, notes: &[Note]) -> Self {
         if let (false, Some(payload)) = (notes.is_empty(), self.payload.as_object_mut()) {
@@ -72,11 +79,18 @@ impl TenantTx {
         context: &ChangeContext,
         told: Told,
     ) -> Result<(), StoreError> {
+        let rows: Result<Vec<Rows>, StoreError> =
+            events.into_iter().map(|event| Rows::of(self.tenant, self.now, event, context)).collect();
+        self.append_rows(rows?, told).await
+    }
+
+    /// Appends what was made of events beforehand.
+    pub(crate) async fn record_rows(&self, rows: Vec<Rows>) -> Result<(), StoreError> {
+        self.append_rows(rows, Told::All).await
+    }
+
+    async fn append_rows(&self, rows: Vec<Rows>, told: Told) -> Result<(), StoreError> {
         self.note_recorded();
-        let mut rows = Vec::with_capacity(events.len());
-        for event in events {
-            rows.push(self.rows_of(event, context)?);
-        }
         let mut rows = rows.into_iter();
         loop {
             let chunk: Vec<Rows> = rows.by_ref().take(CHUNK).collect();
@@ -89,22 +103,37 @@ impl TenantTx {
                 trail.push(row.audit);
                 events.push(row.outbox);
             }
-            payloads::Entity::insert_many(contents).exec_without_returning(&self.db).await?;
-            audit::Entity::insert_many(trail).exec_without_returning(&self.db).await?;
+            self.insert(NewRows::of(contents), "").await?;
+            self.insert(NewRows::of(trail), "").await?;
             if told == Told::All {
-                outbox::Entity::insert_many(events).exec_without_returning(&self.db).await?;
+                self.insert(NewRows::of(events), "").await?;
             }
         }
     }
+}
 
-    fn rows_of(&self, event: Event, context: &ChangeContext) -> Result<Rows, StoreError> {
+/// What is written of one event.
+pub(crate) struct Rows {
+    payload: payloads::ActiveModel,
+    audit: audit::ActiveModel,
+    outbox: outbox::ActiveModel,
+}
+
+impl Rows {
+    /// Of an event at a time (milliseconds). All of it is computation, so it can be done before the transaction begins.
+    pub(crate) fn of(
+        tenant: Uuid,
+        now: i64,
+        event: Event,
+        context: &ChangeContext,
+    ) -> Result<Self, StoreError> {
         let id = Uuid::now_v7();
         let salt: [u8; 16] = rand::random();
         let body = event.payload.to_string();
         let digest = digest(&salt, &body);
         let actor_kind = word("actor_kind", context.actor.kind)?;
         let payload = payloads::ActiveModel {
-            tenant_id: Set(self.tenant),
+            tenant_id: Set(tenant),
             id: Set(id),
             object_type: Set(event.object_type.to_owned()),
             object_id: Set(event.object_id.clone()),
@@ -112,7 +141,7 @@ impl TenantTx {
             body: Set(Some(body)),
         };
         let audit = audit::ActiveModel {
-            tenant_id: Set(self.tenant),
+            tenant_id: Set(tenant),
             id: Set(id),
             seq: Set(None),
             event: Set(event.event.to_owned()),
@@ -123,19 +152,35 @@ impl TenantTx {
             actor_id: Set(context.actor.id.clone()),
             actor_name: Set(context.actor.name.clone()),
             cause: Set(context.cause.clone()),
-            at: Set(self.now),
+            at: Set(now),
             payload_id: Set(Some(id)),
             digest: Set(Some(digest)),
             chain: Set(None),
+            live_delta: Set(event.live_delta),
         };
-        Ok(Rows { payload, outbox: same_in_outbox(&audit), audit })
+        Ok(Self { payload, outbox: same_in_outbox(&audit), audit })
     }
 }
 
-struct Rows {
-    payload: payloads::ActiveModel,
-    audit: audit::ActiveModel,
-    outbox: outbox::ActiveModel,
+/// What the rows of an event hold beside the event itself, as the functions of the database take it: its id; then kind, id
+/// and name of the actor, cause, salt, content and digest.
+pub(crate) fn event_values(
+    event: Event,
+    context: &ChangeContext,
+) -> Result<(Uuid, [sea_orm::Value; 7]), StoreError> {
+    let salt: [u8; 16] = rand::random();
+    let body = event.payload.to_string();
+    let digest = digest(&salt, &body);
+    let values = [
+        word("actor_kind", context.actor.kind)?.into(),
+        context.actor.id.clone().into(),
+        context.actor.name.clone().into(),
+        context.cause.clone().into(),
+        salt.to_vec().into(),
+        body.into(),
+        digest.into(),
+    ];
+    Ok((Uuid::now_v7(), values))
 }
 
 /// SHA-256 of salt and text: it proves what was written and, once the payload row is gone, tells nothing of it.
@@ -165,7 +210,7 @@ fn same_in_outbox(row: &audit::ActiveModel) -> outbox::ActiveModel {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ColumnTrait, QueryFilter};
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
     use super::*;
     use crate::{Actor, ActorKind, Store, StoreOptions, TenantId};
@@ -177,6 +222,7 @@ mod tests {
                 object_type: "User",
                 object_id: number.to_string(),
                 object_version: 1,
+                live_delta: None,
                 payload: serde_json::json!({ "state": { "n": number } }),
             })
             .collect()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value, sea_query::ArrayType};
 use uuid::Uuid;
 
 use crate::{StoreError, store::Backend, tx::TenantTx};
@@ -55,6 +55,11 @@ impl Sql {
         self.backend
     }
 
+    /// The tenant whose rows it is on.
+    pub(crate) fn tenant_id(&self) -> Uuid {
+        self.tenant
+    }
+
     /// Appends text that holds no value.
     pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
         self.text.push_str(text);
@@ -71,6 +76,13 @@ impl Sql {
             }
             self.text.push_str(piece);
         }
+        self
+    }
+
+    /// Appends a name that is made of a word and a number.
+    pub(crate) fn numbered(&mut self, name: &'static str, number: usize) -> &mut Self {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "{name}{number}");
         self
     }
 
@@ -179,6 +191,19 @@ impl Sql {
             .dialect("jsonb_array_elements(", "json_each(")
             .bind(text)
             .dialect("::jsonb))", "))")
+    }
+
+    /// Appends the condition that a column of texts holds one of these, each of which is looked up in an index of it.
+    pub(crate) fn is_one_of_texts(&mut self, column: &'static str, texts: &[&str]) -> &mut Self {
+        if self.backend == Backend::Sqlite {
+            return self.push(column).push(" IN ").texts(texts.iter().copied());
+        }
+        let list: Vec<Value> = texts.iter().map(|text| (*text).into()).collect();
+        // Selected, so that row-level security leaves it to an index.
+        self.push(column)
+            .push(" = ANY ((SELECT ")
+            .bind(Value::Array(ArrayType::String, Some(Box::new(list))))
+            .push("::text[])::text[])")
     }
 
     /// A subquery of any number of texts.

@@ -10,6 +10,8 @@ mod export;
 mod guess;
 mod import;
 mod merge;
+mod pipeline;
+mod reader;
 mod rows;
 mod trail;
 
@@ -34,7 +36,7 @@ pub const MAX_COLUMNS: usize = 200;
 pub const MAX_CELL: usize = 16 * 1024;
 /// Most errors that are kept; all are counted.
 pub const MAX_ERRORS: usize = 1_000;
-/// Rows that are carried out at once.
+/// Rows of users who are there already that are carried out at once.
 pub const IN_FLIGHT: usize = 16;
 
 /// A cell as a file has it: quoted where it has to be, and nothing that a spreadsheet program would take for a formula.

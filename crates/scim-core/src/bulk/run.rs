@@ -54,8 +54,8 @@ pub struct Run {
     operations: Vec<Operation>,
     steps: VecDeque<Step>,
     errors_left: Option<usize>,
-    /// The step whose call is out.
-    current: Option<Step>,
+    /// The steps whose calls are out, in order.
+    current: VecDeque<Step>,
     outcomes: Vec<Option<Outcome>>,
     /// Ids by bulkId.
     ids: HashMap<String, String>,
@@ -78,7 +78,7 @@ impl Run {
         Self {
             steps: plan(&request.operations).into(),
             errors_left: request.fail_on_errors,
-            current: None,
+            current: VecDeque::new(),
             outcomes: request.operations.iter().map(|_| None).collect(),
             ids: HashMap::new(),
             lacking: HashMap::new(),
@@ -89,14 +89,14 @@ impl Run {
     /// The next call; `None` when all is done, or `failOnErrors` is reached. Operations that cannot be carried out
     /// (malformed; references that lead nowhere: 409) are answered on the way and need no call.
     pub fn next_call(&mut self) -> Option<Call> {
-        if self.current.is_some() {
+        while self.is_out() {
             self.finish(Err(ScimError::new(500, "The operation was not carried out.")));
         }
         while let Some(step) = self.steps.pop_front() {
             match self.prepare(&step) {
                 Ok(call) => {
                     if call.is_some() {
-                        self.current = Some(step);
+                        self.current.push_back(step);
                         return call;
                     }
                 }
@@ -106,10 +106,41 @@ impl Run {
         None
     }
 
+    /// Adds the calls that follow one and make users, too, as long as none of them refers to what is not there yet: all
+    /// of these can be carried out together. Each is finished in its turn.
+    pub fn and_alike(&mut self, first: Call) -> Vec<Call> {
+        let makes_user = |call: &Call| call.method == Method::Post && call.kind == ResourceKind::User;
+        let is_run = matches!(self.current.front(), Some(Step::Run(_)));
+        let (more, mut calls) = (is_run && makes_user(&first), vec![first]);
+        while more
+            && let Some(step @ Step::Run(_)) = self.steps.front().cloned()
+            && let Ok(Some(call)) = self.prepare(&step)
+            && makes_user(&call)
+        {
+            self.current.extend(self.steps.pop_front());
+            calls.push(call);
+        }
+        calls
+    }
+
+    /// Does a call wait for [`Run::finish`]? Not when `failOnErrors` was reached by one before it.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        !self.current.is_empty()
+    }
+
+    /// Does an error count ([`BulkRequest::fail_on_errors`])?
+    #[must_use]
+    pub fn counts_errors(&self) -> bool {
+        self.errors_left.is_some()
+    }
+
     /// Ends the run before all is done. What is still to be done is answered with this error (a malformed operation
     /// with its own), and a resource of a circle that lacks references says so. Not counted by `failOnErrors`.
     pub fn stop_with(&mut self, why: &ScimError) {
-        self.finish(Err(why.clone()));
+        while self.is_out() {
+            self.finish(Err(why.clone()));
+        }
         for step in std::mem::take(&mut self.steps) {
             match step {
                 Step::Run(index) | Step::RunWithout(index, _) => {
@@ -124,9 +155,9 @@ impl Run {
         }
     }
 
-    /// Tells how the last call went.
+    /// Tells how a call went, the first one that is out.
     pub fn finish(&mut self, result: Result<Done, ScimError>) {
-        if let Some(step) = self.current.take() {
+        if let Some(step) = self.current.pop_front() {
             self.record(&step, result);
         }
     }
@@ -235,6 +266,7 @@ impl Run {
     /// Nothing more is carried out; what lacks references will not get them.
     fn stop(&mut self) {
         self.steps.clear();
+        self.current.clear();
         for (index, lacking) in std::mem::take(&mut self.lacking) {
             if let Some(outcome) = &mut self.outcomes[index] {
                 let why = ScimError::new(409, "failOnErrors was reached before.");
