@@ -34,5 +34,6 @@ mod sign_in;
 mod signals;
 mod tenant_list;
 mod tenants;
+mod together;
 mod trail;
 mod users;
