@@ -201,6 +201,15 @@ const CHAIN: Script = Script {
     tenant_tables: &[],
 };
 
+/// Totals of lists, kept by ranges of ids.
+const LIVE_BLOCKS: Script = Script {
+    name: "m20261126_000025_live_blocks",
+    tables: include_str!("live_blocks/tables.sql"),
+    postgres: include_str!("live_blocks/postgres.sql"),
+    sqlite: include_str!("live_blocks/sqlite.sql"),
+    tenant_tables: &["live_blocks"],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -229,9 +238,20 @@ impl MigratorTrait for Migrator {
             Box::new(TENANTS),
             Box::new(CHAIN),
             Box::new(PEOPLE),
+            Box::new(SINGLE_CALLS),
+            Box::new(LIVE_BLOCKS),
         ]
     }
 }
+
+/// What identity providers do most, as functions of one round trip each.
+const SINGLE_CALLS: Script = Script {
+    name: "m20261126_000024_single_calls",
+    tables: "",
+    postgres: include_str!("single_calls/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
 
 /// The role as which the server works on PostgreSQL: it cannot log in, owns nothing, and row-level security binds it.
 pub const APPLICATION_ROLE: &str = "rollcall_app";

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
     Exchange,
+    budget::Budget,
     writer::{self, Writer},
 };
 
@@ -45,6 +46,17 @@ struct Desk {
     sender: mpsc::Sender<Message>,
     room: Arc<Semaphore>,
     unlogged: Arc<Unlogged>,
+    budget: Budget,
+}
+
+impl Desk {
+    /// Counts a request that is not logged.
+    fn count(&self, exchange: &Exchange) {
+        let mut traffic = Traffic::default();
+        traffic.count(exchange.status.into(), exchange.duration_us());
+        self.unlogged.count(exchange.tenant, exchange.at, &traffic);
+        writer::dropped(1);
+    }
 }
 
 /// What is handed to the writer.
@@ -79,7 +91,7 @@ impl Journal {
         let writer = Writer::new(store.clone(), options.log, Arc::clone(&unlogged));
         tokio::spawn(writer.run(receiver));
         let room = Arc::new(Semaphore::new(options.bytes.min(Semaphore::MAX_PERMITS)));
-        Self { desk: Some(Arc::new(Desk { store, sender, room, unlogged })) }
+        Self { desk: Some(Arc::new(Desk { store, sender, room, unlogged, budget: Budget::default() })) }
     }
 
     /// Are requests taken at all? Whoever serves them may spare itself the trouble otherwise.
@@ -95,9 +107,12 @@ impl Journal {
     }
 
     /// Takes a request. Never waits: without room for its bodies it is taken without them, without room for itself it is
-    /// counted alone.
+    /// counted alone, and so is one of a kind of which very many come.
     pub fn note(&self, mut exchange: Exchange) {
         let Some(desk) = &self.desk else { return };
+        if !desk.budget.has_room_for(&exchange) {
+            return desk.count(&exchange);
+        }
         let weight = exchange.request.weight() + exchange.response.weight();
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         let room = Arc::clone(&desk.room).try_acquire_many_owned(weight).ok();
@@ -109,10 +124,7 @@ impl Journal {
         if let Err(refused) = desk.sender.try_send(message)
             && let Message::Exchange(exchange, _) = refused.into_inner()
         {
-            let mut traffic = Traffic::default();
-            traffic.count(exchange.status.into(), exchange.duration_us());
-            desk.unlogged.count(exchange.tenant, exchange.at, &traffic);
-            writer::dropped(1);
+            desk.count(&exchange);
         }
     }
 

@@ -8,6 +8,7 @@
 //! counted; its place in the hourly counters is kept. Raw bodies travel in memory alone; what is written is masked
 //! ([`Secrets`]).
 
+mod budget;
 mod entry;
 mod exchange;
 mod explain;

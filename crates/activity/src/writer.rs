@@ -15,7 +15,7 @@ use store::{
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
 
 /// Longest time that a request waits for others.
 const GATHER: Duration = Duration::from_millis(400);
+/// Longest time that numbers of requests wait which are not logged.
+const LONELY: Duration = Duration::from_secs(1);
 /// Requests in one batch: SQLite's one writer is held for a few milliseconds.
 const BATCH: usize = 200;
 /// Pause before a batch is tried again.
@@ -39,7 +41,7 @@ const DROPPED: &str = "rollcall_request_log_dropped_total";
 pub fn describe() {
     describe_counter!(
         DROPPED,
-        "Requests that are missing in the log because more came than could be written, or because the database was away; \
+        "Requests that are missing in the log because more came of a kind than are logged or than could be written, or because the database was away; \
          the hourly counters have them"
     );
     counter!(DROPPED).increment(0);
@@ -64,7 +66,16 @@ impl Writer {
 
     /// Goes on until all handles are gone and all is written.
     pub(crate) async fn run(self, mut receiver: mpsc::Receiver<Message>) {
-        while let Some(first) = receiver.recv().await {
+        loop {
+            let first = match timeout(LONELY, receiver.recv()).await {
+                Ok(Some(first)) => first,
+                Ok(None) => return self.write(Vec::new()).await,
+                Err(_) => {
+                    // What was only counted has no message of its own.
+                    self.write(Vec::new()).await;
+                    continue;
+                }
+            };
             let mut gathered = Gathered::default();
             gathered.take(first);
             let deadline = Instant::now() + GATHER;
@@ -87,6 +98,9 @@ impl Writer {
     /// Writes a batch; while the database is away, again and again.
     async fn write(&self, exchanges: Vec<Exchange>) {
         let (log, unlogged) = (self.log, self.unlogged.take());
+        if exchanges.is_empty() && unlogged.is_empty() {
+            return;
+        }
         let Ok(batch) = spawn_blocking(move || batch_of(&exchanges, log, unlogged)).await else {
             tracing::error!("requests could not be read for the log; they are missing in it");
             return;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use store::{
     StoreError, TenantScope,
     groups::{Group, Member},
-    users::{Membership, User},
+    users::{KeptUser, Membership, User},
 };
 use uuid::Uuid;
 
-use crate::{MoreMembers, Rendered, Request};
+use crate::{MoreMembers, Rendered, Request, Shown};
 
 /// Unknown members named in an error, at most.
 const NAMED_MEMBERS: usize = 5;
@@ -41,6 +41,37 @@ pub(crate) fn group(
     Rendered { more_members: group.more_members.then(|| MoreMembers::new(request, scope, group)), ..rendered }
 }
 
+/// A user as it is kept: its text is passed on where all of it is shown.
+pub(crate) fn kept_user(request: Request<'_>, user: KeptUser) -> Result<Rendered, ScimError> {
+    let kind = &request.tenant.profile.user;
+    let location = location(request.base_url, kind.kind, user.id.0);
+    let envelope = Envelope {
+        id: &user.id.to_string(),
+        created: user.created_at,
+        last_modified: user.updated_at,
+        version: user.version,
+        location: location.clone(),
+        edges: None,
+    };
+    let groups = match user.groups.as_deref() {
+        Some([]) => Some("[]".to_owned()),
+        Some(groups) => {
+            let groups: Vec<Value> = groups.iter().map(|one| group_of(request.base_url, one)).collect();
+            Some(Value::Array(groups).to_string())
+        }
+        None => None,
+    };
+    let text =
+        projection::render_text(kind, &user.document, &envelope, groups.as_deref(), request.projection);
+    match text {
+        Some(text) => {
+            let etag = projection::etag(user.version);
+            Ok(Rendered { body: Shown::of_text(text), more_members: None, location, etag })
+        }
+        None => Ok(self::user(request, &user.read().map_err(scim_error)?)),
+    }
+}
+
 struct Times {
     created: i64,
     last_modified: i64,
@@ -65,7 +96,7 @@ fn resource(
         edges,
     };
     let body = projection::render(kind, document, envelope, request.projection);
-    Rendered { body, more_members: None, location, etag: projection::etag(times.version) }
+    Rendered { body: body.into(), more_members: None, location, etag: projection::etag(times.version) }
 }
 
 fn location(base_url: &str, kind: ResourceKind, id: Uuid) -> String {

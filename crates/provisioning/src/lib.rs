@@ -24,6 +24,7 @@ mod members;
 mod notes;
 mod outcome;
 mod root;
+mod shown;
 
 pub use answer::scim_error;
 pub use batch::Placed;
@@ -33,6 +34,7 @@ pub use directory::{ProfileSource, Tenant, TenantDirectory};
 pub use entries::{Entries, Entry};
 pub use members::MoreMembers;
 pub use outcome::Rules;
+pub use shown::Shown;
 
 use scim_core::{Document, projection::Projection};
 use store::{ChangeContext, Store, TenantScope};
@@ -79,7 +81,7 @@ impl Provisioner {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
     /// The SCIM resource; of a large group with the first of its `members`, or with none of them.
-    pub body: serde_json::Value,
+    pub body: Shown,
     /// The members that follow those in `body`.
     pub more_members: Option<MoreMembers>,
     /// `meta.location`.
@@ -94,7 +96,7 @@ pub struct RenderedPage {
     /// All that match; on a page that goes on where another one ended, what came before it and what is left.
     pub total: u64,
     /// This page; large groups in it with the first of their `members`, or with none of them.
-    pub resources: Vec<serde_json::Value>,
+    pub resources: Vec<Shown>,
     /// The members that follow those in `resources`, by position there, in order.
     pub more_members: Vec<(usize, MoreMembers)>,
     /// Where it stands in the list.

@@ -98,8 +98,9 @@ impl Provisioner {
 
     /// GET /Users/{id}.
     pub async fn user(&self, request: Request<'_>, id: &str) -> Result<Rendered, ScimError> {
-        let user = self.scope(request).user(user_id(id)?, wants_groups(request)).await.map_err(scim_error)?;
-        user.map(|user| answer::user(request, &user)).ok_or_else(|| not_found(id))
+        let user = self.scope(request).kept_user(user_id(id)?, wants_groups(request)).await;
+        let user = user.map_err(scim_error)?.ok_or_else(|| not_found(id))?;
+        answer::kept_user(request, user)
     }
 
     /// GET /Users.
@@ -195,7 +196,7 @@ impl Provisioner {
                 return Ok(current);
             }
             let state = UserState::after(kind, &current.document, document).noted(notes);
-            let swap = || scope.replace_user(current.id, current.version, &state, request.context);
+            let swap = || scope.swap_user(&current, &state, request.context);
             match whole(swap).await {
                 Ok(user) => return user.ok_or_else(|| not_found(id)),
                 Err(StoreError::Stale) => attempts.again().await?,
@@ -248,7 +249,7 @@ async fn link(
     if current.document == state.document {
         return Ok(Some(current));
     }
-    match whole(|| scope.replace_user(current.id, current.version, state, request.context)).await {
+    match whole(|| scope.swap_user(&current, state, request.context)).await {
         Err(StoreError::Stale) => Ok(None),
         outcome => outcome.map_err(scim_error),
     }

@@ -13,13 +13,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Pause after work that could not be done.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 
+/// Looks for work between two looks at the sizes of tables.
+const STATISTICS_EVERY: u32 = 5;
+
 /// Tenants looked for at once.
 const TENANTS: u64 = 1000;
 
-/// Makes users anew wherever a profile has changed what they are searched by, until `stop` says so.
+/// Makes users anew wherever a profile has changed what they are searched by, and has the statistics taken of tables that
+/// have been filled, until `stop` says so.
 pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
-    let mut seen = None;
+    let (mut seen, mut looks) = (None, 0_u32);
     loop {
+        if looks.is_multiple_of(STATISTICS_EVERY)
+            && let Err(error) = installation.store.refresh_statistics().await
+        {
+            tracing::debug!(%error, "the statistics of tables could not be taken");
+        }
+        looks = looks.wrapping_add(1);
         let epoch = installation.store.epoch();
         let mut pause = PAUSE;
         // Without a change of configuration there is nothing to look for.

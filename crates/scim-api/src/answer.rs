@@ -80,7 +80,7 @@ fn with_body(status: StatusCode, body: Body) -> Response {
 /// A whole resource with `Location` and `ETag` (RFC 7644 §3.1, §3.14).
 pub(crate) fn resource(status: StatusCode, rendered: &Rendered) -> Response {
     let mut response = match &rendered.more_members {
-        None => json(status, &rendered.body),
+        None => with_body(status, Body::from(rendered.body.clone().into_text())),
         Some(more) => {
             let mut text = Text::default();
             text.resource(&rendered.body, Some(more.clone()));

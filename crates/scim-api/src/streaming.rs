@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::stream;
-use provisioning::MoreMembers;
+use provisioning::{MoreMembers, Shown};
 use scim_core::{ResourceKind, ScimError};
 use serde_json::{Map, Value};
 
@@ -29,6 +29,18 @@ impl Text {
         match self.parts.back_mut() {
             Some(Part::Known(known)) => known.push_str(text),
             _ => self.parts.push_back(Part::Known(text.to_owned())),
+        }
+    }
+
+    /// Appends a resource of which everything is there.
+    pub(crate) fn shown(&mut self, resource: &Shown) {
+        match self.parts.back_mut() {
+            Some(Part::Known(known)) => resource.write(known),
+            _ => {
+                let mut known = String::new();
+                resource.write(&mut known);
+                self.parts.push_back(Part::Known(known));
+            }
         }
     }
 
@@ -71,9 +83,12 @@ impl Text {
         self.push("]");
     }
 
-    /// The text as a body. An error while members are read ends the connection without an end of the body, so that no
+    /// The text as a body: of known length when all of it is there. An error while members are read ends the connection without an end of the body, so that no
     /// client takes a part of a list for the whole.
-    pub(crate) fn into_body(self) -> Body {
+    pub(crate) fn into_body(mut self) -> Body {
+        if let [Part::Known(known)] = self.parts.make_contiguous() {
+            return Body::from(std::mem::take(known));
+        }
         Body::from_stream(stream::try_unfold(self, async |mut text| {
             let piece = text.next().await.inspect_err(|error| {
                 tracing::warn!(%error, "an answer ended in the middle, while members were read");

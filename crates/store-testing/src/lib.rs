@@ -89,9 +89,44 @@ impl TestStore {
         let statement = Statement::from_sql_and_values(backend, sql, [tenant.0.into(), count.into()]);
         let rows = db.query_all_raw(statement).await.expect("users are made");
         db.close().await.expect("the connection past the store closes");
+        self.recount(tenant).await;
         let mut ids: Vec<Uuid> = rows.iter().map(|row| row.try_get_by_index(0).expect("an id")).collect();
         ids.sort();
         ids.iter().map(Uuid::to_string).collect()
+    }
+
+    /// Makes the kept totals of a tenant true after its users or groups were changed past the store, in blocks as they are in
+    /// production.
+    pub async fn recount(&self, tenant: TenantId) {
+        let db = SeaDatabase::connect(&self.options.url).await.expect("a connection past the store");
+        let run = async |sql: &str, values: Vec<sea_orm::Value>| {
+            let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+            db.execute_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        };
+        let (object, least) = match self.store.backend() {
+            Backend::Postgres => ("a.object_id::uuid", "LEAST"),
+            Backend::Sqlite => ("unhex(replace(a.object_id, '-', ''))", "MIN"),
+        };
+        run("DELETE FROM live_blocks WHERE tenant_id = $1", vec![tenant.0.into()]).await;
+        for (kind, table) in [("User", "users"), ("Group", "groups")] {
+            let fill = format!(
+                "INSERT INTO live_blocks (tenant_id, kind, level, first_id, live) SELECT $1, '{kind}', l.level, \
+                 CASE x.place WHEN 0 THEN $2 ELSE x.id END, {least}(x.many - x.place, l.size) \
+                 FROM (SELECT 0 AS level, 256 AS size UNION ALL SELECT 1, 64 * 256) l, \
+                 (SELECT r.id, COUNT(*) OVER () AS many, row_number() OVER (ORDER BY r.id) - 1 AS place \
+                 FROM {table} r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL) x WHERE x.place % l.size = 0"
+            );
+            run(&fill, vec![tenant.0.into(), Uuid::nil().into()]).await;
+            let waiting = format!(
+                "UPDATE live_blocks SET live = live - (SELECT COALESCE(SUM(a.live_delta), 0) FROM audit a \
+                 WHERE a.tenant_id = $1 AND a.seq IS NULL AND a.object_type = '{kind}' AND {object} >= live_blocks.first_id \
+                 AND NOT EXISTS (SELECT 1 FROM live_blocks n WHERE n.tenant_id = $1 AND n.kind = '{kind}' \
+                 AND n.level = live_blocks.level AND n.first_id > live_blocks.first_id AND n.first_id <= {object})) \
+                 WHERE tenant_id = $1 AND kind = '{kind}'"
+            );
+            run(&waiting, vec![tenant.0.into()]).await;
+        }
+        db.close().await.expect("the connection past the store closes");
     }
 
     /// Gives all entries and events their numbers, as a server does by itself. On PostgreSQL those of other tests' databases

@@ -19,7 +19,7 @@ use sea_orm::{
 use crate::{Backend, StoreError, StoreOptions};
 
 /// Connections idle for longer are tried before they are used, so that one that the server has dropped is replaced.
-const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
+pub(crate) const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// Longest time of one statement on the rows of a tenant: whoever asks for more than the database can give in it gets
 /// an error, and the connection is free again for others. (PostgreSQL is told in [`crate::tx`].)

@@ -335,6 +335,7 @@ fn event(
         object_type: "Credential",
         object_id: credential.id.to_string(),
         object_version: version,
+        live_delta: None,
         payload: json!(facts),
     })
 }

@@ -320,6 +320,7 @@ fn event(name: &'static str, row: &domains::Model) -> Event {
         object_type: "Domain",
         object_id: row.host.clone(),
         object_version: 1,
+        live_delta: None,
         payload: json!({ "state": { "host": row.host, "proven": row.proven_at.is_some() }, "before": null }),
     }
 }

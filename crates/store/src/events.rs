@@ -68,7 +68,8 @@ impl Effects {
     }
 }
 
-/// An event about a resource itself; absent states are left out.
+/// An event about a resource itself; absent states are left out. Its name says whether the resource came or went, but for a
+/// purge, before which it may have been live or hidden: see [`Event::of_live`].
 pub(crate) fn resource_event(
     event: &'static str,
     kind: ResourceKind,
@@ -84,6 +85,11 @@ pub(crate) fn resource_event(
         object_type: kind.name(),
         object_id: id.to_string(),
         object_version: version,
+        live_delta: match event.rsplit('.').next() {
+            Some("created" | "restored") => Some(1),
+            Some("deleted") => Some(-1),
+            _ => None,
+        },
         payload: Value::Object(payload),
     }
 }
@@ -106,6 +112,7 @@ impl TenantTx {
                 object_type: ResourceKind::User.name(),
                 object_id: grant.user.to_string(),
                 object_version: version(&grant.user),
+                live_delta: None,
                 payload: json!({"role": role, "group": group_json(&grant.group)}),
             }
         };
@@ -114,6 +121,7 @@ impl TenantTx {
             object_type: edge.kind.name(),
             object_id: edge.member.to_string(),
             object_version: version(&edge.member),
+            live_delta: None,
             payload: json!({
                 "group": group_json(&edge.group),
                 "member": {"id": edge.member.to_string(), "type": edge.kind.name()},

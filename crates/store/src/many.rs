@@ -206,6 +206,7 @@ fn array(name: &str, values: Vec<Value>) -> Result<(ArrayType, Vec<Value>), Stor
 fn type_of(kind: &ArrayType) -> Result<&'static str, StoreError> {
     Ok(match kind {
         ArrayType::Bool => "::boolean[]",
+        ArrayType::SmallInt => "::smallint[]",
         ArrayType::Int => "::integer[]",
         ArrayType::BigInt => "::bigint[]",
         ArrayType::String => "::text[]",

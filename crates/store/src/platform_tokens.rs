@@ -269,6 +269,7 @@ fn event(name: &'static str, token: &PlatformToken, version: i64, mut facts: Val
         object_type: "PlatformToken",
         object_id: token.id.to_string(),
         object_version: version,
+        live_delta: None,
         payload: facts,
     }
 }

@@ -27,11 +27,18 @@ pub(crate) struct Event {
     pub(crate) object_id: String,
     /// Version of the object after the change.
     pub(crate) object_version: i64,
+    /// By how much the number of live users or groups grows with it.
+    pub(crate) live_delta: Option<i16>,
     /// `{"state": …, "before": …}` or what the event is about; an object.
     pub(crate) payload: Value,
 }
 
 impl Event {
+    /// The end of a resource, which was live until then or hidden already.
+    pub(crate) fn of_live(self, live: bool) -> Self {
+        Self { live_delta: live.then_some(-1), ..self }
+    }
+
     /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.
     pub(crate) fn noted(mut self, notes: &[Note]) -> Self {
         if let (false, Some(payload)) = (notes.is_empty(), self.payload.as_object_mut()) {
@@ -160,9 +167,31 @@ impl Rows {
             payload_id: Set(Some(id)),
             digest: Set(Some(digest)),
             chain: Set(None),
+            live_delta: Set(event.live_delta),
         };
         Ok(Self { payload, outbox: same_in_outbox(&audit), audit })
     }
+}
+
+/// What the rows of an event hold beside the event itself, as the functions of the database take it: its id; then kind, id
+/// and name of the actor, cause, salt, content and digest.
+pub(crate) fn event_values(
+    event: Event,
+    context: &ChangeContext,
+) -> Result<(Uuid, [sea_orm::Value; 7]), StoreError> {
+    let salt: [u8; 16] = rand::random();
+    let body = event.payload.to_string();
+    let digest = digest(&salt, &body);
+    let values = [
+        word("actor_kind", context.actor.kind)?.into(),
+        context.actor.id.clone().into(),
+        context.actor.name.clone().into(),
+        context.cause.clone().into(),
+        salt.to_vec().into(),
+        body.into(),
+        digest.into(),
+    ];
+    Ok((Uuid::now_v7(), values))
 }
 
 /// SHA-256 of salt and text: it proves what was written and, once the payload row is gone, tells nothing of it.
@@ -204,6 +233,7 @@ mod tests {
                 object_type: "User",
                 object_id: number.to_string(),
                 object_version: 1,
+                live_delta: None,
                 payload: serde_json::json!({ "state": { "n": number } }),
             })
             .collect()

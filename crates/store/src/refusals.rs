@@ -96,7 +96,14 @@ impl TenantScope {
         let tx = self.write().await?;
         let (object_type, object_id, object_version) = tx.tried(tried).await?;
         let payload = json!({ "state": facts, "before": null });
-        let event = Event { event: "credential.throttled", object_type, object_id, object_version, payload };
+        let event = Event {
+            event: "credential.throttled",
+            object_type,
+            object_id,
+            object_version,
+            live_delta: None,
+            payload,
+        };
         tx.record_for_people(vec![event], context).await?;
         tx.commit().await
     }

@@ -15,20 +15,26 @@ impl TenantScope {
     /// Live users and groups that match, in one order.
     pub async fn resources(&self, query: &RootQuery) -> Result<Page<Resource>, StoreError> {
         let tx = self.read_for(query.parts.iter().map(|part| part.filter.as_ref())).await?;
-        let selects: Vec<Select<'_>> = query.selects().collect();
-        let found = tx.page_of_ids(&selects, query.window()).await?;
-        let mut items = Vec::with_capacity(found.rows.len());
-        for part in &query.parts {
-            items.extend(tx.resources_of(part.kind, &found.rows, part.edges).await?);
-        }
+        let page = tx.resources(query).await?;
         tx.commit().await?;
-        let place = |id: Uuid| found.rows.iter().position(|listed| *listed == id);
-        items.sort_by_cached_key(|item| place(item.id()));
-        Ok(Page { total: found.total, items, more: found.more })
+        Ok(page)
     }
 }
 
 impl TenantTx {
+    /// Live users and groups that match, in one order.
+    pub(crate) async fn resources(&self, query: &RootQuery) -> Result<Page<Resource>, StoreError> {
+        let selects: Vec<Select<'_>> = query.selects().collect();
+        let found = self.page_of_ids(&selects, query.window()).await?;
+        let mut items = Vec::with_capacity(found.rows.len());
+        for part in &query.parts {
+            items.extend(self.resources_of(part.kind, &found.rows, part.edges).await?);
+        }
+        let place = |id: Uuid| found.rows.iter().position(|listed| *listed == id);
+        items.sort_by_cached_key(|item| place(item.id()));
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
     /// Those of the ids that belong to rows of one type.
     async fn resources_of(
         &self,
@@ -44,7 +50,7 @@ impl TenantTx {
                 let rows = self.rows_among(USERS, ids).await?;
                 let mut users = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
                 if edges {
-                    self.add_groups(&mut users).await?;
+                    self.add_groups(users.iter_mut().map(|user| (user.id, &mut user.groups))).await?;
                 }
                 Ok(users.into_iter().map(Resource::User).collect())
             }

@@ -56,6 +56,7 @@ impl TenantScope {
             object_type: "AccessToken",
             object_id: token.id.to_string(),
             object_version: 1,
+            live_delta: None,
             payload: json!({ "state": state, "before": null }),
         };
         tx.record(vec![event], context).await?;

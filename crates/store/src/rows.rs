@@ -10,6 +10,7 @@ use crate::{
     Sort, Start, StoreError, Total,
     error::unreadable,
     filter::{condition, order_by, sort_key},
+    live::{Spot, write_rest, write_total},
     statement::Sql,
     store::Backend,
     tx::TenantTx,
@@ -40,6 +41,13 @@ pub(crate) struct Select<'q> {
     pub(crate) table: Table,
     pub(crate) filter: Option<&'q Filter>,
     pub(crate) sort: Option<&'q Sort>,
+}
+
+impl Select<'_> {
+    /// Is it all that clients see, in the order of ids? Of such a list totals and places are kept.
+    pub(crate) fn is_plain(self) -> bool {
+        self.filter.is_none() && self.sort.is_none() && self.table.rows == LIVE
+    }
 }
 
 /// Which part of a list.
@@ -85,14 +93,25 @@ impl TenantTx {
         select: Select<'_>,
         window: Window<'_>,
     ) -> Result<Found<QueryResult>, StoreError> {
-        let mut rows = Vec::new();
+        let (mut rows, mut spot) = (Vec::new(), None);
         if window.limit > 0 {
             let mut sql = self.sql();
-            self.write_page(&mut sql, select, window);
+            spot = self.spot_of(select, window).await?;
+            self.write_page(&mut sql, select, window, spot);
             rows = self.all(sql).await?;
         }
         let by_id = |row: &QueryResult| Ok(row.try_get("", "id")?);
-        self.found(rows, window, &[select], by_id).await
+        self.found(rows, window, (&[select], spot), by_id).await
+    }
+
+    /// From where a page by its place is read, if that is kept.
+    async fn spot_of(&self, select: Select<'_>, window: Window<'_>) -> Result<Option<Spot>, StoreError> {
+        match window.start {
+            Start::Offset(offset) if *offset > 0 && select.is_plain() => {
+                self.spot(select.table.kind, *offset).await.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The database's plan for a page of one table, a line a step.
@@ -103,7 +122,8 @@ impl TenantTx {
     ) -> Result<Vec<String>, StoreError> {
         let mut sql = self.sql();
         sql.dialect("EXPLAIN ", "EXPLAIN QUERY PLAN ");
-        self.write_page(&mut sql, select, window);
+        let spot = self.spot_of(select, window).await?;
+        self.write_page(&mut sql, select, window, spot);
         let column = match self.backend {
             Backend::Postgres => 0,
             Backend::Sqlite => 3,
@@ -111,11 +131,14 @@ impl TenantTx {
         self.all(sql).await?.iter().map(|row| Ok(row.try_get_by_index(column)?)).collect()
     }
 
-    fn write_page(&self, sql: &mut Sql, select: Select<'_>, window: Window<'_>) {
+    fn write_page(&self, sql: &mut Sql, select: Select<'_>, window: Window<'_>, spot: Option<Spot>) {
         self.write_select(sql, select, |sql| {
             sql.push(select.table.columns);
         });
         within(sql, window.start);
+        if let Some(spot) = spot {
+            sql.push(" AND r.id >= ").bind(spot.first);
+        }
         match window.start {
             Start::Before(_) => {
                 sql.push(" ORDER BY r.id DESC");
@@ -123,7 +146,7 @@ impl TenantTx {
             Start::Among(_) => {}
             Start::Offset(_) | Start::After(_) => order_by(sql, select.table.kind, select.sort),
         }
-        cut(sql, window);
+        cut(sql, window, spot);
     }
 
     /// A page over several tables: ids.
@@ -143,11 +166,11 @@ impl TenantTx {
                 Start::Among(_) => {}
                 Start::Offset(_) | Start::After(_) => by_key(&mut sql, descending),
             }
-            cut(&mut sql, window);
+            cut(&mut sql, window, None);
             let rows = self.all(sql).await?;
             ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
         }
-        self.found(ids, window, selects, |id| Ok(*id)).await
+        self.found(ids, window, (selects, None), |id| Ok(*id)).await
     }
 
     /// The first `max` ids of a whole list.
@@ -192,7 +215,7 @@ impl TenantTx {
         &self,
         mut rows: Vec<T>,
         window: Window<'_>,
-        selects: &[Select<'_>],
+        (selects, spot): (&[Select<'_>], Option<Spot>),
         id: impl Fn(&T) -> Result<Uuid, StoreError>,
     ) -> Result<Found<T>, StoreError> {
         let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
@@ -204,7 +227,10 @@ impl TenantTx {
             (Start::Offset(offset), Total::Whole) if is_last && (read > 0 || *offset == 0) => offset + read,
             (Start::Offset(_) | Start::After(_), Total::Remaining) if is_last => read,
             (Start::Among(_), _) | (_, Total::OfPage) => read,
-            (_, Total::Whole) => self.count(selects, None).await?,
+            (_, Total::Whole) => match spot {
+                Some(spot) => spot.total,
+                None => self.count(selects, None).await?,
+            },
             (start, Total::Remaining) => self.count(selects, Some(start)).await?,
         };
         match window.start {
@@ -215,12 +241,25 @@ impl TenantTx {
         Ok(Found { total, rows, more })
     }
 
-    /// Rows of all tables, from a start on.
+    /// Rows of all tables, from a start on; in one statement, so that they are the rows of one moment.
     async fn count(&self, selects: &[Select<'_>], start: Option<&Start>) -> Result<u64, StoreError> {
         let mut sql = self.sql();
         sql.push("SELECT CAST(0 AS bigint)");
         for select in selects {
             sql.push(" + (");
+            match start {
+                None | Some(Start::Offset(_)) if select.is_plain() => {
+                    write_total(&mut sql, select.table.kind);
+                    sql.push(")");
+                    continue;
+                }
+                Some(Start::After(id)) if select.is_plain() => {
+                    write_rest(&mut sql, select.table, *id);
+                    sql.push(")");
+                    continue;
+                }
+                _ => {}
+            }
             self.write_select(&mut sql, *select, |sql| {
                 sql.push("COUNT(*)");
             });
@@ -267,12 +306,15 @@ fn by_key(sql: &mut Sql, descending: Option<bool>) {
 }
 
 /// One row more than the page holds, to see whether there is one.
-fn cut(sql: &mut Sql, window: Window<'_>) {
+fn cut(sql: &mut Sql, window: Window<'_>, spot: Option<Spot>) {
     sql.add(" LIMIT ?", [whole(window.limit.saturating_add(1)).into()]);
-    if let Start::Offset(offset) = window.start
-        && *offset > 0
-    {
-        sql.add(" OFFSET ?", [whole(*offset).into()]);
+    let skipped = match (window.start, spot) {
+        (_, Some(spot)) => spot.skipped,
+        (Start::Offset(offset), None) => *offset,
+        _ => 0,
+    };
+    if skipped > 0 {
+        sql.add(" OFFSET ?", [whole(skipped).into()]);
     }
 }
 
@@ -299,8 +341,12 @@ fn whole(count: u64) -> i64 {
 
 /// Reads a document column.
 pub(crate) fn document(row: &QueryResult) -> Result<Document, StoreError> {
-    let text: String = row.try_get("", "document")?;
-    serde_json::from_str(&text).map_err(|error| unreadable("document", error))
+    parse_document(&row.try_get::<String>("", "document")?)
+}
+
+/// Reads the text of a document.
+pub(crate) fn parse_document(text: &str) -> Result<Document, StoreError> {
+    serde_json::from_str(text).map_err(|error| unreadable("document", error))
 }
 
 /// The text of a document, as it is kept.

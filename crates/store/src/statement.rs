@@ -55,6 +55,11 @@ impl Sql {
         self.backend
     }
 
+    /// The tenant whose rows it is on.
+    pub(crate) fn tenant_id(&self) -> Uuid {
+        self.tenant
+    }
+
     /// Appends text that holds no value.
     pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
         self.text.push_str(text);

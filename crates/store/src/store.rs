@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantId,
+    at_hand::AtHand,
     connect::{self, Address},
     platform::Platform,
     setup,
@@ -41,10 +42,13 @@ pub struct StoreOptions {
     pub acquire_timeout: Duration,
     /// The clock.
     pub clock: Clock,
+    /// Live users, or groups, that a block of ids counts before it is divided: most rows of which a page by position reads
+    /// over those before it.
+    pub block_rows: u32,
 }
 
 impl StoreOptions {
-    /// Defaults for a URL: 16 connections, 5 s, the system's clock.
+    /// Defaults for a URL: 16 connections, 5 s, the system's clock, blocks of 256 rows.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -54,6 +58,7 @@ impl StoreOptions {
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
             clock: Arc::new(system_clock),
+            block_rows: 256,
         }
     }
 }
@@ -89,6 +94,10 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     pub(crate) acquire_timeout: Duration,
     pub(crate) max_connections: u32,
+    /// Connections for single statements.
+    pub(crate) at_hand: AtHand,
+    /// See [`StoreOptions::block_rows`].
+    pub(crate) block_rows: u32,
     /// SQLite has one writer at a time; waiting here is fair and costs nothing, waiting in the database is neither.
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
     /// Audit entries were committed here; see [`Store::recorded`].
@@ -115,13 +124,16 @@ impl Store {
         let db = connect::application(&address, options).await?;
         setup::check(&db).await?;
         let signals = Signals::start(&db, connect::poller(&address, options)?, options).await?;
+        let backend = address.backend();
         let inner = Inner {
+            at_hand: AtHand::new(&db, backend, options.max_connections, options.acquire_timeout),
             db,
-            backend: address.backend(),
+            backend,
             clock: options.clock.clone(),
             signals,
             acquire_timeout: options.acquire_timeout,
             max_connections: options.max_connections,
+            block_rows: options.block_rows,
             writer: Arc::default(),
             recorded: tokio::sync::Notify::new(),
         };
@@ -131,6 +143,7 @@ impl Store {
     /// Closes all connections, of clones too.
     pub async fn close(self) {
         self.inner.signals.stop().await;
+        self.inner.at_hand.clear();
         connect::close(&self.inner.db).await;
     }
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
+    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -153,6 +153,24 @@ impl Inner {
                 self.begin(Some(SqliteTransactionMode::Immediate), Some(writer)).await
             }
         }
+    }
+
+    /// Runs one statement that reads, and that names its tenant itself.
+    pub(crate) async fn read_once(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
+        let mut spare = self.max_connections;
+        loop {
+            match self.at_hand.run(statement.clone()).await? {
+                Ok(rows) => return Ok(rows),
+                // As in `begin`.
+                Err(error) if spare > 0 && is_broken_connection(&error) => spare -= 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Runs one statement that changes something and is a transaction by itself. PostgreSQL only.
+    pub(crate) async fn write_once(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
+        Ok(self.at_hand.run(statement).await??)
     }
 
     /// Wakes whoever gives numbers, if there is something to number.

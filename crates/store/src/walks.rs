@@ -4,6 +4,8 @@
 //! A list in the order of ids goes on after the last id that was sent. The order of a sorted list can change under a
 //! walk, so it is written down when the walk begins: a *snapshot* of ids. Both kinds of rows live for minutes only.
 
+mod page;
+
 use scim_core::ResourceKind;
 use uuid::Uuid;
 
@@ -17,6 +19,10 @@ use crate::{
 
 /// How long a walk may pause between two pages, in milliseconds.
 pub const WALK_TIME: i64 = 10 * 60 * 1000;
+
+/// How long, in milliseconds, a mark that says the same is not written again, so that those who read the same pages at once
+/// do not wait for each other.
+pub(crate) const RECENT: i64 = 1_000;
 
 /// How often the use of a snapshot is noted, in milliseconds: the row is large, and on SQLite written anew.
 const REFRESH: i64 = WALK_TIME / 5;
@@ -63,29 +69,9 @@ impl TenantScope {
     /// The mark that a walk left for this startIndex at most [`WALK_TIME`] ago.
     pub async fn mark(&self, walk: &Walk, start_index: u64) -> Result<Option<Mark>, StoreError> {
         let tx = self.read().await?;
-        let mut sql = tx.sql();
-        sql.add(
-            "SELECT after_id, snapshot_id, snapshot_position FROM walk_marks \
-             WHERE tenant_id = ? AND walker = ? AND query = ? AND start_index = ? AND at >= ?",
-            [
-                tx.tenant_value(),
-                walk.walker.as_str().into(),
-                walk.query.clone().into(),
-                index(start_index).into(),
-                (tx.now - WALK_TIME).into(),
-            ],
-        );
-        let row = tx.one(sql).await?;
+        let mark = tx.mark(walk, start_index).await?;
         tx.commit().await?;
-        let Some(row) = row else { return Ok(None) };
-        if let Some(after) = row.try_get_by_index(0)? {
-            return Ok(Some(Mark::After(after)));
-        }
-        let position: i64 = row.try_get_by_index(2)?;
-        Ok(Some(Mark::Listed {
-            snapshot: row.try_get_by_index(1)?,
-            position: u64::try_from(position).unwrap_or_default(),
-        }))
+        Ok(mark)
     }
 
     /// Leaves a mark for this startIndex. `begins`: the walk has just begun, so it also clears away what is left of
@@ -97,32 +83,8 @@ impl TenantScope {
         mark: Mark,
         begins: bool,
     ) -> Result<(), StoreError> {
-        let (after, snapshot, position) = match mark {
-            Mark::After(id) => (Some(id), None, None),
-            Mark::Listed { snapshot, position } => (None, Some(snapshot), Some(index(position))),
-        };
         let tx = self.write().await?;
-        if begins {
-            tx.clear_walks().await?;
-        }
-        let mut sql = tx.sql();
-        sql.add(
-            "INSERT INTO walk_marks (tenant_id, walker, query, start_index, after_id, snapshot_id, \
-             snapshot_position, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
-             ON CONFLICT (tenant_id, walker, query, start_index) DO UPDATE SET after_id = excluded.after_id, \
-             snapshot_id = excluded.snapshot_id, snapshot_position = excluded.snapshot_position, at = excluded.at",
-            [
-                tx.tenant_value(),
-                walk.walker.as_str().into(),
-                walk.query.clone().into(),
-                index(start_index).into(),
-                after.into(),
-                snapshot.into(),
-                position.into(),
-                tx.now.into(),
-            ],
-        );
-        tx.run(sql).await?;
+        tx.leave(walk, start_index, mark, begins).await?;
         tx.commit().await
     }
 
@@ -263,6 +225,75 @@ impl RootQuery {
 }
 
 impl TenantTx {
+    /// See [`TenantScope::mark`].
+    async fn mark(&self, walk: &Walk, start_index: u64) -> Result<Option<Mark>, StoreError> {
+        self.mark_since(walk, start_index, self.now - WALK_TIME).await
+    }
+
+    /// Was this mark left a moment ago?
+    async fn has_mark(&self, walk: &Walk, start_index: u64, mark: Mark) -> Result<bool, StoreError> {
+        Ok(self.mark_since(walk, start_index, self.now - RECENT).await? == Some(mark))
+    }
+
+    async fn mark_since(
+        &self,
+        walk: &Walk,
+        start_index: u64,
+        oldest: i64,
+    ) -> Result<Option<Mark>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT after_id, snapshot_id, snapshot_position FROM walk_marks \
+             WHERE tenant_id = ? AND walker = ? AND query = ? AND start_index = ? AND at >= ?",
+            [
+                self.tenant_value(),
+                walk.walker.as_str().into(),
+                walk.query.clone().into(),
+                index(start_index).into(),
+                oldest.into(),
+            ],
+        );
+        let Some(row) = self.one(sql).await? else { return Ok(None) };
+        if let Some(after) = row.try_get_by_index(0)? {
+            return Ok(Some(Mark::After(after)));
+        }
+        let position: i64 = row.try_get_by_index(2)?;
+        Ok(Some(Mark::Listed {
+            snapshot: row.try_get_by_index(1)?,
+            position: u64::try_from(position).unwrap_or_default(),
+        }))
+    }
+
+    /// See [`TenantScope::leave_mark`].
+    async fn leave(&self, walk: &Walk, start_index: u64, mark: Mark, begins: bool) -> Result<(), StoreError> {
+        let (after, snapshot, position) = match mark {
+            Mark::After(id) => (Some(id), None, None),
+            Mark::Listed { snapshot, position } => (None, Some(snapshot), Some(index(position))),
+        };
+        if begins {
+            self.clear_walks().await?;
+        }
+        let mut sql = self.sql();
+        sql.add(
+            "INSERT INTO walk_marks (tenant_id, walker, query, start_index, after_id, snapshot_id, \
+             snapshot_position, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (tenant_id, walker, query, start_index) DO UPDATE SET after_id = excluded.after_id, \
+             snapshot_id = excluded.snapshot_id, snapshot_position = excluded.snapshot_position, at = excluded.at",
+            [
+                self.tenant_value(),
+                walk.walker.as_str().into(),
+                walk.query.clone().into(),
+                index(start_index).into(),
+                after.into(),
+                snapshot.into(),
+                position.into(),
+                self.now.into(),
+            ],
+        );
+        self.run(sql).await?;
+        Ok(())
+    }
+
     /// Removes what is left of walks that nobody can follow any more.
     async fn clear_walks(&self) -> Result<(), StoreError> {
         let oldest = self.now - WALK_TIME;

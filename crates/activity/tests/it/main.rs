@@ -57,7 +57,7 @@ on_both! {
         let journal = Journal::start(store.store(), Options::default());
         assert!(journal.is_open() && journal.now() > 0);
         // More than one batch.
-        for at in 0..450 {
+        for at in 0..290 {
             journal.note(post(acme, HOUR + at, r#"{"userName":"ann","password":"horse"}"#));
         }
         journal.note(Exchange { status: 409, ..post(beta, 5, "{}") });
@@ -65,17 +65,17 @@ on_both! {
 
         let scope = store.tenant(acme);
         let lines = scope.requests(&all()).await.unwrap();
-        assert_eq!(lines.len(), 450);
+        assert_eq!(lines.len(), 290);
         let entry = scope.request(lines[0].id).await.unwrap().unwrap();
         assert_eq!(entry.request_body.unwrap(), format!(r#"{{"userName":"ann","password":"{MASK}"}}"#));
         let about = RequestQuery { subject: Some("Ann".into()), ..all() };
-        assert_eq!(scope.requests(&about).await.unwrap().len(), 450);
+        assert_eq!(scope.requests(&about).await.unwrap().len(), 290);
         let hours = scope.traffic(0, 2 * HOUR).await.unwrap();
-        let traffic = Traffic { requests: 450, duration_us: 450 * 700, ..Traffic::default() };
+        let traffic = Traffic { requests: 290, duration_us: 290 * 700, ..Traffic::default() };
         assert_eq!((hours.len(), hours[0].hour, hours[0].traffic), (1, HOUR, traffic));
         let heard: Vec<_> = scope.heard().await.unwrap();
         let times: Vec<_> = heard.iter().map(|heard| (heard.milestone, heard.first_at, heard.last_at)).collect();
-        let span = |milestone| (milestone, HOUR, HOUR + 449);
+        let span = |milestone| (milestone, HOUR, HOUR + 289);
         assert_eq!(times, [span(Milestone::Call), span(Milestone::UserCreated), span(Milestone::Success)]);
         let failed = store.tenant(beta).heard().await.unwrap();
         assert_eq!(failed.last().map(|heard| (heard.milestone, heard.last_status)), Some((Milestone::Failure, 409)));

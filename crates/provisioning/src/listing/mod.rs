@@ -7,10 +7,15 @@ use scim_core::{
     ResourceKind, ResourceType, ScimError, filter, leniency::Leniencies, path::Resolved, resource::AttrRef,
     schema::AttributeType,
 };
-use store::{ListQuery, Part, Resource, RootQuery, Sort, Start, TenantScope, Total};
+use store::{
+    ListQuery, Page, Part, Resource, RootQuery, Sort, Start, TenantScope, Total, groups::Group,
+    users::KeptUser, walks::Walk,
+};
 use uuid::Uuid;
 
-use crate::{Paging, Provisioner, Query, Rendered, RenderedPage, Request, answer, scim_error};
+use crate::{
+    Paging, Provisioner, Query, Rendered, RenderedPage, Request, answer, attempts::whole, scim_error,
+};
 use pages::Listing;
 
 /// What is listed, names resolved.
@@ -140,23 +145,65 @@ impl Source<'_> {
     ) -> Result<Rows, ScimError> {
         match self {
             Self::Users(selected) => {
-                let page = scope.users(&selected.list(start, limit, total)).await.map_err(scim_error)?;
-                let row = |user: &store::users::User| (user.id.0, answer::user(selected.request, user));
-                Ok(Rows { total: page.total, rows: page.items.iter().map(row).collect(), more: page.more })
+                let page = scope.kept_users(&selected.list(start, limit, total)).await;
+                self.users(page.map_err(scim_error)?)
             }
             Self::Groups(selected) => {
-                let page = scope.groups(&selected.list(start, limit, total)).await.map_err(scim_error)?;
-                let row = |group: &store::groups::Group| {
-                    (group.id.0, answer::group(selected.request, scope, selected.kind, group))
-                };
-                Ok(Rows { total: page.total, rows: page.items.iter().map(row).collect(), more: page.more })
+                let page = scope.groups(&selected.list(start, limit, total)).await;
+                Ok(self.groups(scope, page.map_err(scim_error)?))
             }
             Self::Root(_) => {
-                let page = scope.resources(&self.root(start, limit, total)).await.map_err(scim_error)?;
-                let rows = page.items.iter().filter_map(|item| Some((item.id(), self.render(scope, item)?)));
-                Ok(Rows { total: page.total, rows: rows.collect(), more: page.more })
+                let page = scope.resources(&self.root(start, limit, total)).await;
+                Ok(self.resources(scope, page.map_err(scim_error)?))
             }
         }
+    }
+
+    /// The same of a walk by startIndex: see [`TenantScope::walk_users`].
+    async fn walked(
+        &self,
+        scope: &TenantScope,
+        start: Start,
+        limit: u64,
+        walk: &Walk,
+    ) -> Result<Rows, ScimError> {
+        match self {
+            Self::Users(selected) => {
+                let query = selected.list(start, limit, Total::Whole);
+                let page = whole(|| scope.walk_users(&query, walk)).await;
+                self.users(page.map_err(scim_error)?)
+            }
+            Self::Groups(selected) => {
+                let query = selected.list(start, limit, Total::Whole);
+                let page = whole(|| scope.walk_groups(&query, walk)).await;
+                Ok(self.groups(scope, page.map_err(scim_error)?))
+            }
+            Self::Root(_) => {
+                let query = self.root(start, limit, Total::Whole);
+                let page = whole(|| scope.walk_resources(&query, walk)).await;
+                Ok(self.resources(scope, page.map_err(scim_error)?))
+            }
+        }
+    }
+
+    fn users(&self, page: Page<KeptUser>) -> Result<Rows, ScimError> {
+        let request = self.request();
+        let row = |user: KeptUser| Ok((user.id.0, answer::kept_user(request, user)?));
+        let rows = page.items.into_iter().map(row).collect::<Result<_, ScimError>>()?;
+        Ok(Rows { total: page.total, rows, more: page.more })
+    }
+
+    fn groups(&self, scope: &TenantScope, page: Page<Group>) -> Rows {
+        let row = |group: &Group| {
+            let part = &self.parts()[0];
+            (group.id.0, answer::group(part.request, scope, part.kind, group))
+        };
+        Rows { total: page.total, rows: page.items.iter().map(row).collect(), more: page.more }
+    }
+
+    fn resources(&self, scope: &TenantScope, page: Page<Resource>) -> Rows {
+        let rows = page.items.iter().filter_map(|item| Some((item.id(), self.render(scope, item)?)));
+        Rows { total: page.total, rows: rows.collect(), more: page.more }
     }
 
     fn render(&self, scope: &TenantScope, resource: &Resource) -> Option<Rendered> {

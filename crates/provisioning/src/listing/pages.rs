@@ -50,21 +50,8 @@ impl Listing<'_> {
     }
 
     pub(super) async fn by_index(&self) -> Result<RenderedPage, ScimError> {
-        let (walk, offset) = (self.walk(), self.offset());
-        let mark = self.mark(&walk).await?;
-        let found = match mark {
-            Some(Mark::After(id)) => {
-                let rest = self.rows(Start::After(id), Total::Remaining).await?;
-                Rows { total: offset + rest.total, ..rest }
-            }
-            _ => self.rows(Start::Offset(offset), Total::Whole).await?,
-        };
-        // The end of a walk is marked too: asked for what comes after it, the answer is "nothing", not a position.
-        let walks = found.more || mark.is_some();
-        if let (true, Some((last, _))) = (walks, found.rows.last()) {
-            let next = offset + found.rows.len() as u64 + 1;
-            self.leave(&walk, next, Mark::After(*last), mark.is_none()).await?;
-        }
+        let (start, walk) = (Start::Offset(self.offset()), self.walk());
+        let found = self.source.walked(&self.scope, start, self.query.count, &walk).await?;
         Ok(self.at_index(found.total, found.rows))
     }
 

@@ -55,7 +55,7 @@ on_both! {
         let after = side.patch_user(id, &patch(change)).await.expect("taken");
         assert_eq!(after.body["emails"], json!([{ "value": "new@clinic.example", "primary": true }]));
         assert_eq!(after.body["phoneNumbers"], json!([{ "value": "555", "type": "mobile", "primary": true }]));
-        let mut echo = after.body.clone();
+        let mut echo = after.body.clone().into_value();
         echo["email"] = json!("third@clinic.example");
         let after = side.put_user(id, &echo).await.expect("taken");
         assert_eq!(after.body["emails"][0]["value"], "third@clinic.example");

@@ -246,7 +246,7 @@ impl Side {
             .await
             .expect("a list");
         assert_eq!(page.resources.len(), 1, "{user_name}");
-        page.resources.into_iter().next().expect("a user")
+        page.resources.into_iter().next().expect("a user").into_value()
     }
 
     /// So many users, made past the provisioner; their ids in order.

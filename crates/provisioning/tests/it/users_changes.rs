@@ -86,11 +86,11 @@ on_both! {
         assert_eq!(found.resources[0]["active"], false);
 
         let on = patch(json!([{ "op": "replace", "value": { "active": true } }]));
-        let mut after = side.patch_user(&id, &on).await.expect("on").body;
+        let mut after = side.patch_user(&id, &on).await.expect("on").body.into_value();
         assert_eq!(after["meta"]["version"], "W/\"3\"");
         assert_eq!(after["groups"][0]["value"], json!(group));
         after["meta"] = before["meta"].clone();
-        assert_eq!(after, before, "the same attributes came back");
+        assert_eq!(after, *before, "the same attributes came back");
         let events = side.event_names().await;
         assert!(events.iter().any(|event| event == "user.deactivated"), "{events:?}");
         assert!(events.iter().any(|event| event == "user.reactivated"), "{events:?}");

@@ -198,10 +198,11 @@ mod tests {
         }
     }
 
+    /// What users that are made together come to.
+    type Together = BoxFuture<'static, Option<Vec<Outcome>>>;
+
     /// Nothing is carried out together.
-    fn alone<One>(
-        one: One,
-    ) -> Work<One, impl Fn(Vec<Value>, bool) -> BoxFuture<'static, Option<Vec<Outcome>>>> {
+    fn alone<One>(one: One) -> Work<One, impl Fn(Vec<Value>, bool) -> Together> {
         Work { one, users: |_, _| unreachable!("no users are made") }
     }
 

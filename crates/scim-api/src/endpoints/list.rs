@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use provisioning::{ListPosition, MoreMembers, RenderedPage};
+use provisioning::{ListPosition, MoreMembers, RenderedPage, Shown};
 use scim_core::urn;
 use serde_json::{Map, Value, json};
 
@@ -29,10 +29,6 @@ pub(crate) fn response(page: RenderedPage) -> Response {
         }
     }
     list.insert("itemsPerPage".into(), resources.len().into());
-    if more_members.is_empty() {
-        list.insert(RESOURCES.into(), resources.into());
-        return answer::json(StatusCode::OK, &Value::Object(list));
-    }
     list.insert(RESOURCES.into(), json!([]));
     let mut text = Text::default();
     text.object_with(&list, RESOURCES, |text, _| write(text, &resources, more_members));
@@ -40,13 +36,15 @@ pub(crate) fn response(page: RenderedPage) -> Response {
 }
 
 /// The array of the resources, some of which have members that are yet to be read.
-fn write(text: &mut Text, resources: &[Value], more_members: Vec<(usize, MoreMembers)>) {
+fn write(text: &mut Text, resources: &[Shown], more_members: Vec<(usize, MoreMembers)>) {
     let mut more_members = more_members.into_iter().peekable();
     text.push("[");
     for (position, resource) in resources.iter().enumerate() {
         text.push(if position == 0 { "" } else { "," });
-        let more = more_members.next_if(|(of, _)| *of == position);
-        text.resource(resource, more.map(|(_, more)| more));
+        match more_members.next_if(|(of, _)| *of == position) {
+            Some((_, more)) => text.resource(resource, Some(more)),
+            None => text.shown(resource),
+        }
     }
     text.push("]");
 }
@@ -54,5 +52,6 @@ fn write(text: &mut Text, resources: &[Value], more_members: Vec<(usize, MoreMem
 /// A list that is always sent whole.
 pub(crate) fn whole(resources: Vec<Value>) -> Response {
     let total = resources.len() as u64;
+    let resources = resources.into_iter().map(Shown::from).collect();
     response(RenderedPage { total, resources, more_members: Vec::new(), position: ListPosition::Index(1) })
 }

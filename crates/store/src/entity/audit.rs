@@ -23,6 +23,7 @@ pub struct Model {
     pub payload_id: Option<Uuid>,
     pub digest: Option<Vec<u8>>,
     pub chain: Option<Vec<u8>>,
+    pub live_delta: Option<i16>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

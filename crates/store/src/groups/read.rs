@@ -74,17 +74,23 @@ impl TenantScope {
     /// Live groups that match.
     pub async fn groups(&self, query: &ListQuery) -> Result<Page<Group>, StoreError> {
         let tx = self.read().await?;
-        let found = tx.page(query.select(GROUPS), query.window()).await?;
-        let mut items = found.rows.iter().map(group).collect::<Result<Vec<_>, _>>()?;
-        if query.edges {
-            tx.add_members(&mut items).await?;
-        }
+        let page = tx.groups(query).await?;
         tx.commit().await?;
-        Ok(Page { total: found.total, items, more: found.more })
+        Ok(page)
     }
 }
 
 impl TenantTx {
+    /// Live groups that match.
+    pub(crate) async fn groups(&self, query: &ListQuery) -> Result<Page<Group>, StoreError> {
+        let found = self.page(query.select(GROUPS), query.window()).await?;
+        let mut items = found.rows.iter().map(group).collect::<Result<Vec<_>, _>>()?;
+        if query.edges {
+            self.add_members(&mut items).await?;
+        }
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
     /// Reads the first members of a group.
     async fn add_first_members(&self, group: &mut Group) -> Result<(), StoreError> {
         let mut members = self.batch(group.id, None, MEMBERS_AT_ONCE + 1).await?;

@@ -246,6 +246,7 @@ pub(super) fn event(name: &'static str, after: &tenants::Model, before: Option<&
         object_type: "Tenant",
         object_id: after.id.to_string(),
         object_version: after.version,
+        live_delta: None,
         payload: json!({ "state": state(after), "before": before.map(state) }),
     }
 }

@@ -1,10 +1,11 @@
 //! Lists of tenants for people, and what stands beside each: a few statements, however many tenants there are.
 //!
-//! Rows of tenants are counted, none are shown: on PostgreSQL by functions that go from tenant to tenant, since
-//! row-level security shows one at a time.
+//! Rows of tenants are counted, or the totals that are kept are read; none are shown: on PostgreSQL by functions that go
+//! from tenant to tenant, since row-level security shows one at a time.
 
 use std::collections::HashMap;
 
+use scim_core::ResourceKind;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, QueryTrait, Select,
@@ -15,6 +16,7 @@ use super::{TenantStatus, live, searched};
 use crate::{
     AdminId, Page, Platform, StoreError, TenantId,
     entity::{admin_tenants, tenants},
+    live::write_total_of,
     statement::Sql,
     store::Backend,
     tx::{PlatformTx, limit_statements},
@@ -179,12 +181,14 @@ impl Platform {
                 .ids_array(ids)
                 .add(", ?)", [tx.now.into()]),
             Backend::Sqlite => {
-                sql.push(
-                    "SELECT t.id AS tenant, \
-                     (SELECT COUNT(*) FROM users u WHERE u.tenant_id = t.id AND u.deleted_at IS NULL) AS users, \
-                     (SELECT COUNT(*) FROM groups g WHERE g.tenant_id = t.id AND g.deleted_at IS NULL) AS groups, \
-                     COUNT(c.id) AS credentials, ",
-                );
+                let of_row = |sql: &mut Sql| {
+                    sql.push("= t.id");
+                };
+                sql.push("SELECT t.id AS tenant, ");
+                write_total_of(&mut sql, ResourceKind::User, of_row);
+                sql.push(" AS users, ");
+                write_total_of(&mut sql, ResourceKind::Group, of_row);
+                sql.push(" AS groups, COUNT(c.id) AS credentials, ");
                 let now = sql.slot(tx.now);
                 sql.push("COUNT(c.id) FILTER (WHERE c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > ")
                     .put(now)
@@ -210,9 +214,13 @@ impl Platform {
         let mut sql = sql_of(&tx);
         match self.inner.backend {
             Backend::Postgres => sql.push("SELECT users_of_tenants(").ids_array(ids).push(")"),
-            Backend::Sqlite => sql
-                .push("SELECT COUNT(*) FROM users WHERE deleted_at IS NULL AND tenant_id IN ")
-                .ids(ids.iter().map(|id| &id.0)),
+            Backend::Sqlite => {
+                sql.push("SELECT ");
+                write_total_of(&mut sql, ResourceKind::User, |sql| {
+                    sql.push("IN ").ids(ids.iter().map(|id| &id.0));
+                });
+                &mut sql
+            }
         };
         let row = tx.db.query_one_raw(sql.into_statement()).await?;
         tx.commit().await?;

@@ -135,6 +135,7 @@ impl TenantScope {
             object_type: "Tenant",
             object_id: after.id.to_string(),
             object_version: after.version,
+            live_delta: None,
             payload: json!({"state": name(&after), "before": name(&before)}),
         };
         tx.record(vec![event], context).await?;

@@ -26,6 +26,7 @@ pub const PURGED: &[(&str, &str)] = &[
     ("walk_snapshots", "tenant_id"),
     ("users", "tenant_id"),
     ("groups", "tenant_id"),
+    ("live_blocks", "tenant_id"),
     ("roles", "tenant_id"),
     ("payloads", "tenant_id"),
     ("request_subjects", "tenant_id"),
@@ -260,6 +261,7 @@ fn told(event: &'static str, row: &tenants::Model, rows: Option<u64>) -> Event {
         object_type: "Tenant",
         object_id: row.id.to_string(),
         object_version: row.version,
+        live_delta: None,
         payload: json!({ "state": { "slug": row.slug, "rows": rows }, "before": null }),
     }
 }

@@ -92,6 +92,7 @@ impl TenantScope {
             object_type: "Tenant",
             object_id: row.id.to_string(),
             object_version: row.version,
+            live_delta: None,
             payload: json!({
                 "set": name,
                 "state": {"values": after.as_ref().map(count)},

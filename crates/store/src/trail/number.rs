@@ -12,7 +12,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
 use super::{Owner, Row, chain};
-use crate::{Store, StoreError, TenantId, error::unreadable, statement::Sql, store::Backend, tx::set_tenant};
+use crate::{
+    Store, StoreError, TenantId, error::unreadable, live::Blocks, statement::Sql, store::Backend,
+    tx::set_tenant,
+};
 
 /// Entries that one transaction numbers. SQLite's one writer should not be kept for long.
 const fn batch(backend: Backend) -> i64 {
@@ -109,7 +112,7 @@ impl Store {
         if !is_mine(&tx.db, owner, backend).await? {
             return Ok(0);
         }
-        let batch = Batch { db: &tx.db, owner, backend };
+        let batch = Batch { db: &tx.db, owner, backend, block_rows: self.inner.block_rows };
         let numbered = batch.number().await?;
         tx.commit().await?;
         Ok(numbered)
@@ -143,6 +146,14 @@ struct Batch<'a> {
     db: &'a DatabaseTransaction,
     owner: Owner,
     backend: Backend,
+    block_rows: u32,
+}
+
+/// Entries that may be numbered now.
+struct Ready {
+    rows: Vec<Row>,
+    /// Does any of them change the number of live users or groups?
+    moves_totals: bool,
 }
 
 /// The end of a trail.
@@ -160,7 +171,8 @@ impl Batch<'_> {
     async fn number(&self) -> Result<u64, StoreError> {
         let mut head = self.head().await?;
         let (mut entries, mut events) = (Vec::new(), Vec::new());
-        let rows = self.entries().await?;
+        let first = head.seq + 1;
+        let Ready { rows, moves_totals } = self.entries().await?;
         for row in &rows {
             head.seq += 1;
             head.chain = row.hash(self.owner, head.seq, &head.chain).to_vec();
@@ -176,6 +188,10 @@ impl Batch<'_> {
         self.give(&entries, true).await?;
         self.give(&events, false).await?;
         self.keep(&head).await?;
+        if let (true, Owner::Tenant(tenant)) = (moves_totals, self.owner) {
+            let blocks = Blocks { db: self.db, tenant, backend: self.backend, rows: self.block_rows };
+            blocks.follow(first, head.seq).await?;
+        }
         Ok(entries.len() as u64)
     }
 
@@ -209,15 +225,22 @@ impl Batch<'_> {
     /// Entries that may be numbered now, in order: that of the ids. Clocks differ from node to node, so an entry waits for
     /// those of its object with a lower version that would come after it, or that have to wait themselves. The one with an
     /// object's lowest version never waits, so each round goes on.
-    async fn entries(&self) -> Result<Vec<Row>, StoreError> {
+    async fn entries(&self) -> Result<Ready, StoreError> {
         let mut sql = self.sql();
-        self.owner.columns(&mut sql);
+        self.owner.columns(&mut sql).push(match self.owner {
+            Owner::Tenant(_) => ", a.live_delta",
+            Owner::Installation(_) => ", NULL AS live_delta",
+        });
         self.owner.unnumbered(&mut sql);
         if self.backend == Backend::Postgres {
             sql.push(" AND ").push(SETTLED);
         }
         sql.push(" ORDER BY a.id LIMIT ").bind(batch(self.backend));
         let rows = self.db.query_all_raw(sql.into_statement()).await?;
+        let mut moves_totals = false;
+        for row in &rows {
+            moves_totals |= row.try_get::<Option<i16>>("", "live_delta")?.is_some();
+        }
         let rows: Result<Vec<Row>, StoreError> =
             rows.iter().map(|row| Row::read(self.owner, false, row)).collect();
         let mut rows = rows?;
@@ -229,7 +252,7 @@ impl Batch<'_> {
                 (1..row.object_version).contains(&other.version) && (!other.settled || other.id > row.id)
             })
         });
-        Ok(rows)
+        Ok(Ready { rows, moves_totals })
     }
 
     /// What waits for its number of the objects of these rows, as far as their versions say that there may be something

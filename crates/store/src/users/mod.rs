@@ -3,8 +3,11 @@
 mod batch;
 mod deleted;
 mod listing;
+mod look_up;
+mod paged;
 mod read;
 mod reindex;
+mod swap;
 mod write;
 
 use scim_core::{
@@ -15,7 +18,7 @@ use scim_core::{
 };
 use serde_json::Value;
 
-use crate::{GroupId, UserId};
+use crate::{GroupId, StoreError, UserId, rows};
 
 pub use batch::{Made, Together};
 pub use deleted::{Admitted, COUNTED, Due, UserCounts};
@@ -64,6 +67,46 @@ pub struct User {
     pub deleted_at: Option<i64>,
     /// Direct and indirect groups, each once, by displayName; `None` when not asked for.
     pub groups: Option<Vec<Membership>>,
+}
+
+/// A user as it lies in the database: for those who pass the document on as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptUser {
+    /// Id.
+    pub id: UserId,
+    /// As sent.
+    pub user_name: String,
+    /// `active`; absent counts as true.
+    pub active: bool,
+    /// The text of the canonical document.
+    pub document: String,
+    /// 1, 2, 3, …
+    pub version: i64,
+    /// Milliseconds.
+    pub created_at: i64,
+    /// Milliseconds.
+    pub updated_at: i64,
+    /// Milliseconds; only of a soft-deleted user.
+    pub deleted_at: Option<i64>,
+    /// As in [`User::groups`].
+    pub groups: Option<Vec<Membership>>,
+}
+
+impl KeptUser {
+    /// With the document read. [`StoreError::Database`] when it is none.
+    pub fn read(self) -> Result<User, StoreError> {
+        Ok(User {
+            document: rows::parse_document(&self.document)?,
+            id: self.id,
+            user_name: self.user_name,
+            active: self.active,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            deleted_at: self.deleted_at,
+            groups: self.groups,
+        })
+    }
 }
 
 /// The new state of a user.

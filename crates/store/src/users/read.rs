@@ -6,11 +6,11 @@ use scim_core::{ResourceKind, filter::Filter, fold, roles::Role};
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use super::{Membership, RoleGrant, User};
+use super::{KeptUser, Membership, RoleGrant, User, look_up::Key};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope, UserId,
     filter::asks_groups,
-    rows::{self, DELETED, LIVE, Table},
+    rows::{DELETED, LIVE, Table},
     statement::Sql,
     tx::TenantTx,
 };
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const LEVELS: i32 = 10;
 
 /// Most memberships, direct and indirect, that the users of one page may have in all.
-const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
+pub(super) const MEMBERSHIPS_OF_PAGE: i64 = 50_000;
 
 const TOO_MANY_GROUPS: &str = "groups: the users of this page are in more than 50000 groups in all. Ask for fewer users \
                                with count, or leave their groups out with excludedAttributes=groups.";
@@ -39,10 +39,12 @@ pub(super) const DELETED_USERS: Table = Table { rows: DELETED, ..USERS };
 impl TenantScope {
     /// A live user (active or not).
     pub async fn user(&self, id: UserId, groups: bool) -> Result<Option<User>, StoreError> {
-        let tx = self.read().await?;
-        let user = tx.user_by_id(id, groups).await?;
-        tx.commit().await?;
-        Ok(user)
+        self.kept_user(id, groups).await?.map(KeptUser::read).transpose()
+    }
+
+    /// A live user (active or not), its document as it lies in the database.
+    pub async fn kept_user(&self, id: UserId, groups: bool) -> Result<Option<KeptUser>, StoreError> {
+        self.look_up(Key::Id(id.0), groups).await
     }
 
     /// A live user by userName, compared folded.
@@ -50,24 +52,29 @@ impl TenantScope {
         if user_name.contains('\0') {
             return Ok(None);
         }
-        let tx = self.read().await?;
-        let mut sql = tx.select(USERS);
-        sql.add(" AND r.user_name_key = ?", [fold(user_name).into()]);
-        let user = tx.one_user(sql, groups).await?;
-        tx.commit().await?;
-        Ok(user)
+        let found = self.look_up(Key::Name(&fold(user_name)), groups).await?;
+        found.map(KeptUser::read).transpose()
     }
 
     /// Live users that match.
     pub async fn users(&self, query: &ListQuery) -> Result<Page<User>, StoreError> {
-        let tx = self.read_for([query.filter.as_ref()]).await?;
-        let found = tx.page(query.select(USERS), query.window()).await?;
-        let mut items = found.rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
-        if query.edges {
-            tx.add_groups(&mut items).await?;
+        let Page { total, items, more } = self.kept_users(query).await?;
+        let items = items.into_iter().map(KeptUser::read).collect::<Result<_, _>>()?;
+        Ok(Page { total, items, more })
+    }
+
+    /// Live users that match, their documents as they lie in the database.
+    pub async fn kept_users(&self, query: &ListQuery) -> Result<Page<KeptUser>, StoreError> {
+        if let Some(page) = self.page_by_key(query).await? {
+            return Ok(page);
         }
+        if self.has_page_by_place(query) {
+            return self.page_by_place(query, None).await;
+        }
+        let tx = self.read_for([query.filter.as_ref()]).await?;
+        let page = tx.users(query).await?;
         tx.commit().await?;
-        Ok(Page { total: found.total, items, more: found.more })
+        Ok(page)
     }
 
     /// Begins a read-only use for lists with these filters.
@@ -121,6 +128,16 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// Live users that match.
+    pub(crate) async fn users(&self, query: &ListQuery) -> Result<Page<KeptUser>, StoreError> {
+        let found = self.page(query.select(USERS), query.window()).await?;
+        let mut items = found.rows.iter().map(kept).collect::<Result<Vec<_>, _>>()?;
+        if query.edges {
+            self.add_groups(items.iter_mut().map(|user| (user.id, &mut user.groups))).await?;
+        }
+        Ok(Page { total: found.total, items, more: found.more })
+    }
+
     /// Is any group a member of another one?
     async fn nests_groups(&self) -> Result<bool, StoreError> {
         let mut sql = self.sql();
@@ -142,7 +159,7 @@ impl TenantTx {
         let Some(row) = self.one(sql).await? else { return Ok(None) };
         let mut user = user(&row)?;
         if groups {
-            self.add_groups(std::slice::from_mut(&mut user)).await?;
+            self.add_groups([(user.id, &mut user.groups)]).await?;
         }
         Ok(Some(user))
     }
@@ -150,7 +167,11 @@ impl TenantTx {
     /// Reads the groups of all these users at once: their own, and upwards from group to group what contains those. An
     /// edge found again ends the way, so groups that contain each other do no harm, and so do [`LEVELS`] of them. Of a
     /// page [`StoreError::TooMany`] when its users are in very many groups in all.
-    pub(crate) async fn add_groups(&self, users: &mut [User]) -> Result<(), StoreError> {
+    pub(crate) async fn add_groups<'u>(
+        &self,
+        users: impl IntoIterator<Item = (UserId, &'u mut Option<Vec<Membership>>)>,
+    ) -> Result<(), StoreError> {
+        let users: Vec<_> = users.into_iter().collect();
         if users.is_empty() {
             return Ok(());
         }
@@ -160,7 +181,7 @@ impl TenantTx {
              (SELECT m.member_id, m.group_id, 0 FROM members m WHERE m.tenant_id = ? AND ",
             [self.tenant_value()],
         );
-        sql.is_one_of("m.member_id", users.iter().map(|user| &user.id.0));
+        sql.is_one_of("m.member_id", users.iter().map(|(id, _)| &id.0));
         sql.add(
             " UNION SELECT up.member_id, s.group_id, up.level + 1 FROM up JOIN members s \
              ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL WHERE up.level < ?) \
@@ -184,8 +205,8 @@ impl TenantTx {
             let level: i32 = row.try_get_by_index(3)?;
             found.entry(member).or_default().push(membership(&row, level == 0)?);
         }
-        for user in users {
-            user.groups = Some(found.remove(&user.id.0).unwrap_or_default());
+        for (id, groups) in users {
+            *groups = Some(found.remove(&id.0).unwrap_or_default());
         }
         Ok(())
     }
@@ -193,11 +214,16 @@ impl TenantTx {
 
 /// A row of [`USERS`], groups not read.
 pub(crate) fn user(row: &QueryResult) -> Result<User, StoreError> {
-    Ok(User {
+    kept(row)?.read()
+}
+
+/// The same, its document as it is.
+pub(super) fn kept(row: &QueryResult) -> Result<KeptUser, StoreError> {
+    Ok(KeptUser {
         id: UserId(row.try_get("", "id")?),
         user_name: row.try_get("", "user_name")?,
         active: row.try_get("", "active")?,
-        document: rows::document(row)?,
+        document: row.try_get("", "document")?,
         version: row.try_get("", "version")?,
         created_at: row.try_get("", "created_at")?,
         updated_at: row.try_get("", "updated_at")?,

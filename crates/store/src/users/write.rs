@@ -13,6 +13,7 @@ use crate::{
     record::Event,
     rows::{LIVE, document, document_text, text},
     statement::json,
+    store::Backend,
     tx::TenantTx,
 };
 
@@ -52,6 +53,25 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// In the order in which the functions of the database take them.
+    pub(super) fn values(self) -> [Value; 7] {
+        let search = match &self.search {
+            Value::Json(Some(form)) => form.to_string(),
+            _ => "{}".to_owned(),
+        };
+        [
+            self.user_name.into(),
+            self.user_name_key.into(),
+            self.external_id.into(),
+            self.display_name.into(),
+            self.active.into(),
+            self.document.into(),
+            search.into(),
+        ]
+    }
+}
+
 /// `active`; absent counts as true.
 fn is_active(document: &Document) -> bool {
     document.get("active").and_then(serde_json::Value::as_bool).unwrap_or(true)
@@ -60,6 +80,12 @@ fn is_active(document: &Document) -> bool {
 impl TenantScope {
     /// Makes a user at version 1. [`StoreError::Conflict`] on `userName`. Event `user.created`.
     pub async fn create_user(&self, state: &UserState, context: &ChangeContext) -> Result<User, StoreError> {
+        if self.inner.backend == Backend::Postgres {
+            let now = (self.inner.clock)();
+            let (created, columns, event) = new_user(state, now)?;
+            self.create_at_once(created.id, (state, columns), event, (now, context)).await?;
+            return Ok(created);
+        }
         let tx = self.write().await?;
         let (created, event) = tx.add_user(state).await?;
         tx.record(vec![event], context).await?;
@@ -67,10 +93,8 @@ impl TenantScope {
         Ok(created)
     }
 
-    /// Compare-and-swap: replaces the state if the version is still `expected` ([`StoreError::Stale`] otherwise),
-    /// adds 1 to it. `Ok(None)` when there is no such live user. Event `user.updated`, or `user.deactivated` /
-    /// `user.reactivated` when `active` changes. `before` in the audit is what the row held. Keeps the membership;
-    /// the result's `groups` are read.
+    /// Reads a user and swaps it, as [`TenantScope::swap_user`] does, if its version is `expected`
+    /// ([`StoreError::Stale`] otherwise). `Ok(None)` when there is no such live user.
     pub async fn replace_user(
         &self,
         id: UserId,
@@ -78,31 +102,70 @@ impl TenantScope {
         state: &UserState,
         context: &ChangeContext,
     ) -> Result<Option<User>, StoreError> {
-        let tx = self.write().await?;
-        let Some(before) = tx.user_by_id(id, false).await? else { return Ok(None) };
-        if before.version != expected {
-            return Err(StoreError::Stale);
+        match self.user(id, false).await? {
+            Some(before) if before.version == expected => self.swap_user(&before, state, context).await,
+            Some(_) => Err(StoreError::Stale),
+            None => Ok(None),
         }
+    }
+
+    /// Compare-and-swap: replaces the state of a user if it still is as it was read ([`StoreError::Stale`] otherwise), adds
+    /// 1 to its version. `Ok(None)` when there is no such live user any more. Event `user.updated`, or `user.deactivated` /
+    /// `user.reactivated` when `active` changes. Keeps the membership; the result's `groups` are read.
+    pub async fn swap_user(
+        &self,
+        before: &User,
+        state: &UserState,
+        context: &ChangeContext,
+    ) -> Result<Option<User>, StoreError> {
         let columns = Columns::of(state)?;
-        let event = match (before.active, columns.active) {
+        let name = match (before.active, columns.active) {
             (true, false) => "user.deactivated",
             (false, true) => "user.reactivated",
             _ => "user.updated",
         };
-        let Some(mut after) = tx.update_user(id, expected, columns, LIVE).await? else {
-            // Another change came between the two statements, or users are made otherwise by now.
-            return match tx.user_by_id(id, false).await? {
-                Some(current) if current.version == expected => Err(StoreError::Reconfigured),
-                Some(_) => Err(StoreError::Stale),
-                None => Ok(None),
-            };
+        let (id, expected) = (before.id, before.version);
+        let states = (Some(state.document.clone().into()), Some(before.document.clone().into()));
+        let event = user_event(name, id, expected + 1, states.0, states.1).noted(&state.notes);
+        let swapped = match self.inner.backend {
+            Backend::Postgres => {
+                let now = (self.inner.clock)();
+                let mut after = changed(before, state, &columns, now);
+                let groups =
+                    self.replace_at_once((id, expected), (state, columns), event, (now, context)).await?;
+                groups.map(|groups| {
+                    after.groups = Some(groups);
+                    after
+                })
+            }
+            Backend::Sqlite => self.replace_in_steps(before, (state, columns), event, context).await?,
+        };
+        if swapped.is_some() {
+            return Ok(swapped);
+        }
+        // Another change came first, or users are made otherwise by now.
+        match self.user(id, false).await? {
+            Some(current) if current.version == expected => Err(StoreError::Reconfigured),
+            Some(_) => Err(StoreError::Stale),
+            None => Ok(None),
+        }
+    }
+
+    async fn replace_in_steps(
+        &self,
+        before: &User,
+        (state, columns): (&UserState, Columns),
+        event: Event,
+        context: &ChangeContext,
+    ) -> Result<Option<User>, StoreError> {
+        let tx = self.write().await?;
+        let Some(mut after) = tx.update_user(before.id, before.version, columns, LIVE).await? else {
+            return Ok(None);
         };
         if state.renews_values {
-            tx.renew_values(id, &state.values).await?;
+            tx.renew_values(before.id, &state.values).await?;
         }
-        tx.add_groups(std::slice::from_mut(&mut after)).await?;
-        let states = (Some(state.document.clone().into()), Some(before.document.into()));
-        let event = user_event(event, id, after.version, states.0, states.1).noted(&state.notes);
+        tx.add_groups([(after.id, &mut after.groups)]).await?;
         tx.record(vec![event], context).await?;
         tx.commit().await?;
         Ok(Some(after))
@@ -144,7 +207,7 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.write().await?;
-        let Some((version, document)) = tx.lock_for_purge(id, expected).await? else {
+        let Some((version, document, live)) = tx.lock_for_purge(id, expected).await? else {
             return if tx.user_is_kept(id).await? { Err(StoreError::Stale) } else { Ok(false) };
         };
         tx.end_values(id).await?;
@@ -159,7 +222,7 @@ impl TenantScope {
         // What was written until now; the events of this change hold ids only.
         tx.erase_payload(ResourceKind::User, id.0).await?;
         tx.erase_requests(&subjects).await?;
-        events.push(user_event("user.purged", id, version, None, None));
+        events.push(user_event("user.purged", id, version, None, None).of_live(live));
         tx.record(events, context).await?;
         tx.commit().await?;
         Ok(true)
@@ -177,26 +240,47 @@ pub(super) fn user_event(
     resource_event(event, ResourceKind::User, id.0, version, state, before)
 }
 
+/// A user that is to be made, and the event of it.
+fn new_user(state: &UserState, now: i64) -> Result<(User, Columns, Event), StoreError> {
+    let id = UserId::generate();
+    let columns = Columns::of(state)?;
+    let created = User {
+        id,
+        user_name: columns.user_name.clone(),
+        active: columns.active,
+        document: state.document.clone(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        groups: Some(Vec::new()),
+    };
+    let after = Some(state.document.clone().into());
+    let event = user_event("user.created", id, 1, after, None).noted(&state.notes);
+    Ok((created, columns, event))
+}
+
+/// A user as it stands after a change; groups not read.
+fn changed(before: &User, state: &UserState, columns: &Columns, now: i64) -> User {
+    User {
+        id: before.id,
+        user_name: columns.user_name.clone(),
+        active: columns.active,
+        document: state.document.clone(),
+        version: before.version + 1,
+        created_at: before.created_at,
+        updated_at: now,
+        deleted_at: None,
+        groups: None,
+    }
+}
+
 impl TenantTx {
     /// Makes a user at version 1; gives the event of it, to be recorded.
     pub(super) async fn add_user(&self, state: &UserState) -> Result<(User, Event), StoreError> {
-        let id = UserId::generate();
-        let columns = Columns::of(state)?;
-        let created = User {
-            id,
-            user_name: columns.user_name.clone(),
-            active: columns.active,
-            document: state.document.clone(),
-            version: 1,
-            created_at: self.now,
-            updated_at: self.now,
-            deleted_at: None,
-            groups: Some(Vec::new()),
-        };
-        self.insert_user(id, columns).await?;
-        self.add_values(id, &state.values).await?;
-        let after = Some(state.document.clone().into());
-        let event = user_event("user.created", id, 1, after, None).noted(&state.notes);
+        let (created, columns, event) = new_user(state, self.now)?;
+        self.insert_user(created.id, columns).await?;
+        self.add_values(created.id, &state.values).await?;
         Ok((created, event))
     }
 
@@ -284,12 +368,20 @@ impl TenantTx {
     }
 
     /// Hides a user first, as a soft deletion does: whoever adds it to a group waits, and nobody who holds one of
-    /// its groups has to wait for the deletion of the row.
+    /// its groups has to wait for the deletion of the row. Gives also whether it was live.
     async fn lock_for_purge(
         &self,
         id: UserId,
         expected: Option<i64>,
-    ) -> Result<Option<(i64, Document)>, StoreError> {
+    ) -> Result<Option<(i64, Document, bool)>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT u.deleted_at FROM users u WHERE u.tenant_id = ? AND u.id = ?",
+            [self.tenant_value(), id.0.into()],
+        );
+        sql.dialect(" FOR NO KEY UPDATE", "");
+        let Some(row) = self.one(sql).await? else { return Ok(None) };
+        let live = row.try_get_by_index::<Option<i64>>(0)?.is_none();
         let mut sql = self.sql();
         sql.add(
             "UPDATE users SET deleted_at = COALESCE(deleted_at, ?), version = version + 1 \
@@ -301,7 +393,7 @@ impl TenantTx {
         }
         sql.push(" RETURNING version, document");
         let row = self.one(sql).await?;
-        row.map(|row| Ok((row.try_get("", "version")?, document(&row)?))).transpose()
+        row.map(|row| Ok((row.try_get("", "version")?, document(&row)?, live))).transpose()
     }
 
     /// By what the log may name a user whom the trail knows under other names.

@@ -34,7 +34,8 @@ async fn fill(db: &DatabaseConnection, tenant: TenantId) {
          SELECT $1, lpad(to_hex(n), 32, '0')::uuid, 'u' || n, 'u' || n, 'x' || n, 'U ' || n, true, \
          '{}', jsonb_build_object('displayName', 'u ' || n, 'emails', jsonb_build_array( \
              jsonb_build_object('type', 'work', 'value', 'u' || n || '@work'), \
-             jsonb_build_object('type', 'home', 'value', 'u' || n || '@home'))), 1, n, n \
+             jsonb_build_object('type', 'home', 'value', 'u' || n || '@home')), \
+             'urn:example:params:scim:schemas:extension:clinic:2.0:User', jsonb_build_object('npi', 'nu' || n)), 1, n, n \
          FROM generate_series(1, $2) n";
     let values = "INSERT INTO user_values (tenant_id, path, value, user_id) \
          SELECT u.tenant_id, v.path, v.value, u.id FROM users u, LATERAL (VALUES \

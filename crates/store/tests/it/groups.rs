@@ -544,8 +544,7 @@ async fn a_member_change_reads_no_other_member() {
             assert_eq!(tenant.roles_of_user(user).await.expect("roles").len(), 1);
         })
         .await;
-    // The total of the plain page is the one thing that is counted.
-    assert!((15_000..16_000).contains(&reads), "{reads} rows were read");
+    assert!(reads < 1_000, "{reads} rows were read");
 }
 
 /// What is asked of one group or one user reads neither all users nor all edges.

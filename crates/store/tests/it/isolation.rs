@@ -32,6 +32,7 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
          false, false, false)",
     ),
     ("request_subjects", "VALUES ('{t}', '{t}', 'ann', 0)"),
+    ("live_blocks", "VALUES ('{t}', 'User', 0, '{t}', 0)"),
     ("user_values", "VALUES ('{t}', 'emails.value', 'a@x', '{t}')"),
     ("walk_marks", "VALUES ('{t}', 'c', '', 1, '{t}', NULL, NULL, 0)"),
     ("walk_snapshots", "VALUES ('{t}', '{t}', 'c', '', 0)"),

@@ -125,6 +125,7 @@ impl Bed {
         let sql = "UPDATE users u SET version = 2, external_id = 'x' || u.user_name, deleted_at = \
                    (SELECT COUNT(*) FROM users o WHERE o.tenant_id = u.tenant_id AND o.id <= u.id) WHERE u.tenant_id = $1";
         self.rows(sql, [self.tenant.id().0.into()]).await;
+        self.store.recount(self.tenant.id()).await;
     }
 
     /// SQLite's plan for a statement with two values, in one line.
@@ -167,6 +168,18 @@ impl Bed {
         let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
                    WHERE relname IN ('users', 'groups', 'members', 'role_grants')";
         self.counted(sql, work).await
+    }
+
+    /// How many entries of the trail, and blocks of the totals, PostgreSQL reads for some work of the tenant.
+    pub(crate) async fn entries_read_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
+        let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
+                   WHERE relname IN ('audit', 'live_blocks')";
+        self.counted(sql, work).await
+    }
+
+    /// Gives what was done its numbers.
+    pub(crate) async fn number(&self) {
+        self.store.number().await;
     }
 
     /// How often PostgreSQL looks into the edges, in whichever way, for some work of the tenant.

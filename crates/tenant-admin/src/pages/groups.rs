@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use provisioning::{Query, Request, Tenant};
+use provisioning::{Query, Request, Shown, Tenant};
 use scim_core::projection::Projection;
 use serde_json::Value;
 use store::{ChangeContext, GroupId};
@@ -82,10 +82,10 @@ async fn list(
         ..Query::default()
     };
     let found = state.provisioner.groups(request, &query).await?;
-    let id = |group: &Value| group["id"].as_str()?.parse().ok();
+    let id = |group: &Shown| group["id"].as_str()?.parse().ok();
     let ids: Vec<GroupId> = found.resources.iter().filter_map(id).collect();
     let members = state.store.tenant(tenant.id()).member_counts(&ids).await?;
-    let row = |group: &Value| {
+    let row = |group: &Shown| {
         let count = id(group).and_then(|id| members.get(&id)).copied().unwrap_or_default();
         GroupRow {
             id: group["id"].as_str().unwrap_or_default().to_owned(),

@@ -1,6 +1,8 @@
 //! From a kept document to the answer: `schemas`, `id`, `meta`, and what `attributes` / `excludedAttributes` leave
 //! (RFC 7644 §3.9).
 
+mod text;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -13,6 +15,8 @@ use crate::{
     schema::{self, Attribute, Returned, Schema},
     timestamp,
 };
+
+pub use text::render_text;
 
 /// Longest list of names taken, in bytes: all names of a schema with their URNs need less.
 const MAX_LIST: usize = 16 * 1024;

@@ -1,0 +1,245 @@
+//! Looking up users by a key: the reads that identity providers do before everything else, one statement each.
+
+use scim_core::{
+    filter::{CompareOp, Filter, Literal},
+    resource::AttrRef,
+    search::MAX_INDEXED,
+};
+use sea_orm::{QueryResult, Statement};
+use uuid::Uuid;
+
+use super::{KeptUser, LEVELS, Membership, USERS, read};
+use crate::{
+    GroupId, ListQuery, Page, Start, StoreError, TenantScope, error::unreadable, statement::Sql,
+    store::Backend,
+};
+
+/// Users that a look-up reads at most; where more hold a value, the list is read as any other.
+const MOST: i64 = 100;
+
+/// What a user is looked up by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key<'q> {
+    /// Of the user.
+    Id(Uuid),
+    /// userName, folded.
+    Name(&'q str),
+    /// As sent.
+    ExternalId(&'q str),
+    /// What the index holds at a path.
+    Value(String, &'q str),
+}
+
+impl<'q> Key<'q> {
+    /// A key that every user that fits this filter has.
+    fn of(filter: &'q Filter, indexed: bool) -> Option<Self> {
+        match filter {
+            Filter::Compare { target, op: CompareOp::Eq, value: Literal::String(text) } => {
+                Self::compared(target, text, indexed)
+            }
+            Filter::Element { filter, .. } => Self::in_element(filter, indexed),
+            Filter::And(parts) => parts.iter().find_map(|part| Self::of(part, indexed)),
+            _ => None,
+        }
+    }
+
+    fn in_element(filter: &'q Filter, indexed: bool) -> Option<Self> {
+        match filter {
+            Filter::Compare { target, op: CompareOp::Eq, value: Literal::String(text) } => {
+                Self::valued(target, text, indexed)
+            }
+            Filter::And(parts) => parts.iter().find_map(|part| Self::in_element(part, indexed)),
+            _ => None,
+        }
+    }
+
+    fn compared(target: &AttrRef, text: &'q str, indexed: bool) -> Option<Self> {
+        if text.contains('\0') {
+            return None;
+        }
+        match (&target.extension, target.attribute.name.as_str(), &target.sub) {
+            (None, "userName", None) => Some(Self::Name(text)),
+            (None, "externalId", None) => Some(Self::ExternalId(text)),
+            _ => Self::valued(target, text, indexed),
+        }
+    }
+
+    fn valued(target: &AttrRef, text: &'q str, indexed: bool) -> Option<Self> {
+        let held = indexed
+            && target.leaf().indexed
+            && !text.is_empty()
+            && text.len() <= MAX_INDEXED
+            && !text.contains('\0');
+        held.then(|| Self::Value(target.path(), text))
+    }
+}
+
+/// Does it look at nothing but what the search form of the row holds?
+fn stays_in_the_form(filter: &Filter) -> bool {
+    let in_form = |target: &AttrRef| {
+        target.extension.is_some() || !["id", "meta", "groups"].contains(&target.attribute.name.as_str())
+    };
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().all(stays_in_the_form),
+        Filter::Not(inner) => stays_in_the_form(inner),
+        Filter::Compare { target, .. } | Filter::Present(target) | Filter::Element { target, .. } => {
+            in_form(target)
+        }
+        Filter::Never => true,
+    }
+}
+
+impl TenantScope {
+    /// The one user of a key that is unique.
+    pub(super) async fn look_up(&self, key: Key<'_>, groups: bool) -> Result<Option<KeptUser>, StoreError> {
+        let rows = self.rows_of(&key, groups, false).await?;
+        rows.first().map(|row| looked_up(row, groups)).transpose()
+    }
+
+    /// A page of a list whose filter names a key that few have; `None`: it has to be read as any other list.
+    pub(super) async fn page_by_key(&self, query: &ListQuery) -> Result<Option<Page<KeptUser>>, StoreError> {
+        let (Some(filter), None, Start::Offset(offset)) = (&query.filter, &query.sort, &query.start) else {
+            return Ok(None);
+        };
+        let Some(key) = Key::of(filter, !self.terms.index_incomplete).filter(|_| stays_in_the_form(filter))
+        else {
+            return Ok(None);
+        };
+        // Of a comparison by itself the key says all.
+        let whole = matches!(filter, Filter::Compare { .. });
+        let rows = self.rows_of(&key, query.edges, !whole).await?;
+        if rows.len() as i64 > MOST {
+            return Ok(None);
+        }
+        let mut users = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if !whole {
+                let search: String = row.try_get("", "search")?;
+                let mut form: serde_json::Value =
+                    serde_json::from_str(&search).map_err(|error| unreadable("search", error))?;
+                // As everywhere else the column decides.
+                form["active"] = row.try_get::<bool>("", "active")?.into();
+                if !filter.matches(&form) {
+                    continue;
+                }
+            }
+            users.push(looked_up(row, query.edges)?);
+        }
+        users.sort_unstable_by_key(|user| user.id);
+        let all = users.len() as u64;
+        let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let items: Vec<KeptUser> = users.into_iter().skip(place(*offset)).take(place(query.limit)).collect();
+        let more = offset.saturating_add(items.len() as u64) < all && query.limit > 0;
+        let total = match query.total {
+            crate::Total::Whole => all,
+            crate::Total::Remaining => all.saturating_sub(*offset),
+            crate::Total::OfPage => items.len() as u64,
+        };
+        Ok(Some(Page { total, items, more }))
+    }
+
+    async fn rows_of(
+        &self,
+        key: &Key<'_>,
+        groups: bool,
+        search: bool,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let mut rows = self.inner.read_once(self.statement(key, groups, search)).await?;
+        // Nobody: on PostgreSQL a row of nothing.
+        if let [only] = rows.as_slice()
+            && only.try_get::<Option<Uuid>>("", "id")?.is_none()
+        {
+            rows.clear();
+        }
+        Ok(rows)
+    }
+
+    /// One statement, which is a transaction by itself. On PostgreSQL it sets the tenant, too, before it reads: an outer join
+    /// reads its left side first, and were it not so, row-level security would show nothing.
+    fn statement(&self, key: &Key<'_>, groups: bool, search: bool) -> Statement {
+        let mut sql = Sql::new(self.inner.backend, self.tenant);
+        if self.inner.backend == Backend::Postgres {
+            sql.push("WITH s AS MATERIALIZED (SELECT set_config('rollcall.tenant', ")
+                .bind(self.tenant.to_string());
+            sql.push(", true) AS tenant) SELECT x.* FROM s LEFT JOIN LATERAL (");
+        }
+        sql.push("SELECT ").push(USERS.columns);
+        match search {
+            true => sql.dialect(", r.search::text", ", r.search").push(" AS search, "),
+            false => sql.push(", NULL AS search, "),
+        };
+        match (groups, self.inner.backend) {
+            (false, _) => {
+                sql.push("NULL");
+            }
+            (true, Backend::Postgres) => {
+                sql.push(
+                    // No EXISTS: it may be made into a hash of all members.
+                    "CASE WHEN (SELECT m.group_id FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
+                     LIMIT 1) IS NOT NULL THEN groups_of_user(r.tenant_id, r.id, ",
+                );
+                sql.bind(LEVELS).push(") END");
+            }
+            (true, Backend::Sqlite) => {
+                sql.push(
+                    "(WITH RECURSIVE up (group_id, level) AS \
+                     (SELECT m.group_id, 0 FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
+                     UNION SELECT s.group_id, up.level + 1 FROM up JOIN members s \
+                     ON s.tenant_id = r.tenant_id AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL \
+                     WHERE up.level < ",
+                );
+                sql.bind(LEVELS).push(
+                    ") SELECT json_group_array(json_array(lower(hex(f.id)), f.display_name, f.level)) FROM \
+                     (SELECT g.id, g.display_name, MIN(up.level) AS level FROM up \
+                     JOIN groups g ON g.tenant_id = r.tenant_id AND g.id = up.group_id \
+                     GROUP BY g.id, g.display_name, g.display_name_key ORDER BY g.display_name_key, g.id) f)",
+                );
+            }
+        }
+        sql.push(" AS groups FROM ");
+        match key {
+            Key::Value(path, value) => {
+                // The index of values leads; SQLite takes a cross join as it is written.
+                sql.push("user_values v ").dialect("JOIN", "CROSS JOIN");
+                sql.push(" users r ON r.tenant_id = v.tenant_id AND r.id = v.user_id WHERE v.tenant_id = ")
+                    .tenant();
+                sql.add(" AND v.path = ? AND v.value = ?", [path.as_str().into(), (*value).into()]);
+            }
+            key => {
+                sql.push("users r WHERE r.tenant_id = ").tenant();
+                match key {
+                    Key::Name(name) => sql.add(" AND r.user_name_key = ?", [(*name).into()]),
+                    Key::ExternalId(id) => sql.add(" AND r.external_id = ?", [(*id).into()]),
+                    Key::Id(id) => sql.add(" AND r.id = ?", [(*id).into()]),
+                    Key::Value(..) => &mut sql,
+                };
+            }
+        }
+        sql.push(" AND r.deleted_at IS NULL");
+        sql.dialect(" AND s.tenant IS NOT NULL", "");
+        if !matches!(key, Key::Id(_) | Key::Name(_)) {
+            // Not in an order: SQLite would go through the whole tenant in that order.
+            sql.push(" LIMIT ").bind(MOST + 1);
+        }
+        sql.dialect(") x ON TRUE", "");
+        sql.into_statement()
+    }
+}
+
+/// A row of a look-up.
+fn looked_up(row: &QueryResult, groups: bool) -> Result<KeptUser, StoreError> {
+    let mut user = read::kept(row)?;
+    if groups {
+        user.groups = Some(groups_of(row)?);
+    }
+    Ok(user)
+}
+
+/// The column `groups`: `[[id, displayName, level], …]`.
+pub(super) fn groups_of(row: &QueryResult) -> Result<Vec<Membership>, StoreError> {
+    let Some(text) = row.try_get::<Option<String>>("", "groups")? else { return Ok(Vec::new()) };
+    let found: Vec<(Uuid, String, i32)> =
+        serde_json::from_str(&text).map_err(|error| unreadable("groups", error))?;
+    let membership = |(id, display, level)| Membership { group: GroupId(id), display, direct: level == 0 };
+    Ok(found.into_iter().map(membership).collect())
+}
