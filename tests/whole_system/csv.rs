@@ -1,9 +1,13 @@
 //! `rollcall import` and `rollcall export`: what they print, how they end, and that a server shows what came in.
 
 use std::{
+    fmt::Write as _,
     io::Write as _,
     process::{Output, Stdio},
+    time::{Duration, Instant},
 };
+
+use sea_orm::{ConnectionTrait, Statement};
 
 use serde_json::json;
 
@@ -11,6 +15,8 @@ use crate::harness::{Installation, Scim, describe, on_both_databases};
 
 on_both_databases!(
     a_file_comes_in_and_goes_out,
+    an_import_that_is_killed_goes_on_where_it_broke_off,
+    two_processes_import_the_same_file,
     lines_with_errors_are_told_as_editors_read_them,
     mistakes_with_files_are_explained
 );
@@ -55,9 +61,7 @@ async fn a_file_comes_in_and_goes_out(installation: Installation) {
     assert_eq!(found["Resources"][0]["active"], true);
 
     let out = installation.run(&["export", "acme", "--columns", "userName,name.familyName,active,templates"]);
-    let mut lines: Vec<&str> = out.lines().collect();
-    // Rows come in side by side, so the order of their creation is any.
-    lines[1..].sort_unstable();
+    let lines: Vec<&str> = out.lines().collect();
     assert_eq!(
         lines,
         [
@@ -86,6 +90,88 @@ async fn a_file_comes_in_and_goes_out(installation: Installation) {
     }
     let skipped = installation.run(&["import", "acme", "all.csv", "--existing", "skip"]);
     assert_eq!(skipped, "0 created, 0 updated, 0 unchanged, 3 skipped, 0 failed");
+}
+
+/// A file of so many people, and what they are in a database.
+fn people(count: usize) -> String {
+    let mut file = "userName,externalId,name.familyName,emails.value,active\n".to_owned();
+    for at in 0..count {
+        writeln!(
+            file,
+            "person{at}@x.example,e{at},Number {at},person{at}@x.example,{}",
+            !at.is_multiple_of(9)
+        )
+        .unwrap();
+    }
+    file
+}
+
+/// Users of the one tenant, entries that say that one was made, and events that do.
+async fn made(installation: &Installation) -> [i64; 3] {
+    let database = installation.database().await;
+    let mut counts = [0; 3];
+    for (count, table) in counts.iter_mut().zip([
+        "users",
+        "audit WHERE event = 'user.created'",
+        "outbox WHERE event = 'user.created'",
+    ]) {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        let statement = Statement::from_string(database.get_database_backend(), sql);
+        let row = database.query_one_raw(statement).await.unwrap().unwrap();
+        *count = row.try_get_by_index(0).unwrap();
+    }
+    database.close().await.unwrap();
+    counts
+}
+
+/// The process ends without a chance to say goodbye while the file is still being read.
+async fn an_import_that_is_killed_goes_on_where_it_broke_off(installation: Installation) {
+    installation.run(&["migrate"]);
+    installation.tenant("acme", "generic");
+    let file = people(3_000);
+    write(&installation, "people.csv", &file);
+    let mut command = installation.command(&["import", "acme", "-"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // The rest never comes, so it cannot be finished, however fast it is.
+    pipe.write_all(people(2_600).as_bytes()).unwrap();
+    pipe.flush().unwrap();
+    let begun = Instant::now();
+    while made(&installation).await[0] == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no row came in");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let [users, entries, events] = made(&installation).await;
+    assert!((1..3_000).contains(&users), "{users}");
+    assert_eq!([entries, events], [users, users], "nobody is half there");
+
+    let again = installation.json(&["import", "acme", "people.csv", "--json"]);
+    let told = [&again["created"], &again["unchanged"], &again["updated"], &again["failed"]];
+    assert_eq!(told, [&json!(3_000 - users), &json!(users), &json!(0), &json!(0)]);
+    assert_eq!(made(&installation).await, [3_000; 3]);
+}
+
+async fn two_processes_import_the_same_file(installation: Installation) {
+    installation.run(&["migrate"]);
+    installation.tenant("acme", "generic");
+    write(&installation, "people.csv", &people(2_000));
+    let import = || {
+        let mut command = installation.command(&["import", "acme", "people.csv", "--json"]);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let (mut created, mut unchanged) = (0, 0);
+    for child in [import(), import()] {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", describe(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        created += report["created"].as_i64().unwrap();
+        unchanged += report["unchanged"].as_i64().unwrap();
+    }
+    assert_eq!((created, unchanged), (2_000, 2_000));
+    assert_eq!(made(&installation).await, [2_000; 3]);
 }
 
 async fn lines_with_errors_are_told_as_editors_read_them(installation: Installation) {

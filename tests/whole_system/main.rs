@@ -20,6 +20,7 @@ mod documents;
 mod federation;
 mod guides;
 mod harness;
+mod import_speed;
 mod keys;
 mod limits;
 mod oauth;

@@ -18,7 +18,7 @@ use crate::{
 
 /// Users that one transaction makes: their rows are written in a few hundredths of a second, so that nobody waits long
 /// for SQLite's one writer.
-pub(crate) const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 250;
 
 /// A user that a POST made, linked or brought back.
 #[derive(Clone, Debug, PartialEq, Eq)]

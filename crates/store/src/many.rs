@@ -1,4 +1,4 @@
-//! Many rows of one table, written in few statements: on PostgreSQL one array a column, on SQLite rows of values.
+//! Many rows of one table, written in few statements: on PostgreSQL an array a column, on SQLite lists of values.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue, EntityName, EntityTrait, IdenStatic, Iterable, Value, sea_query::ArrayType,
@@ -13,23 +13,24 @@ use crate::{
 };
 
 /// Rows in one statement of SQLite. Few sizes, so that few statements are prepared, and those only once.
-const AT_ONCE: [usize; 3] = [50, 10, 1];
+const AT_ONCE: [usize; 3] = [100, 10, 1];
 
 /// New rows of one table.
 pub(crate) struct NewRows {
     table: &'static str,
-    columns: Vec<(&'static str, Vec<Value>)>,
+    /// What all rows have.
+    same: Vec<(Name, Value)>,
+    /// What each row has.
+    each: Vec<(Name, Vec<Value>)>,
     len: usize,
 }
 
-/// What a column holds.
-enum Held {
-    /// The same in all rows.
-    Same(Value),
-    /// Something in each.
-    Each(Vec<Value>),
-    /// Something in some of them.
-    Some(Vec<Value>),
+/// A column.
+#[derive(Clone, Copy)]
+struct Name {
+    name: &'static str,
+    /// What PostgreSQL makes of its values, which travel as something else.
+    cast: &'static str,
 }
 
 impl NewRows {
@@ -40,10 +41,23 @@ impl NewRows {
             columns.iter().all(|(_, values)| values.len() == len),
             "a value in each row of {table}"
         );
-        Self { table, columns, len }
+        let (mut same, mut each) = (Vec::new(), Vec::new());
+        let mut left = columns.len();
+        for (name, values) in columns {
+            let name = Name { name, cast: "" };
+            left -= 1;
+            // One column at least says how many rows there are.
+            match values.first() {
+                Some(first) if (len == 1 || left > 0 || !each.is_empty()) && is_all(&values, first) => {
+                    same.push((name, first.clone()));
+                }
+                _ => each.push((name, values)),
+            }
+        }
+        Self { table, same, each, len }
     }
 
-    /// Of an entity; a column that is not set is null.
+    /// Of an entity; a column that is not set is left out.
     pub(crate) fn of<A: ActiveModelTrait>(mut models: Vec<A>) -> Self {
         let columns = <A::Entity as EntityTrait>::Column::iter().filter_map(|column| {
             let values = models.iter_mut().map(|model| match model.take(column) {
@@ -56,19 +70,35 @@ impl NewRows {
         let columns = columns.collect();
         Self::new(A::Entity::default().table_name(), columns)
     }
+
+    /// The texts of a column are JSON.
+    pub(crate) fn with_json(mut self, column: &str) -> Self {
+        let same = self.same.iter_mut().map(|(name, _)| name);
+        let names = same.chain(self.each.iter_mut().map(|(name, _)| name));
+        names.filter(|name| name.name == column).for_each(|name| name.cast = "::jsonb");
+        self
+    }
+
+    fn begin(&self, sql: &mut Sql) {
+        sql.push("INSERT INTO ").push(self.table).push(" (");
+        let names = self.same.iter().map(|(name, _)| name).chain(self.each.iter().map(|(name, _)| name));
+        for (at, name) in names.enumerate() {
+            sql.push(comma(at)).push(name.name);
+        }
+        sql.push(") SELECT ");
+    }
 }
 
-fn held(values: Vec<Value>) -> Held {
-    let mut all = values.iter();
-    match all.next() {
-        Some(first) if all.all(|value| value == first) => Held::Same(first.clone()),
-        _ if values.iter().any(is_null) => Held::Some(values),
-        _ => Held::Each(values),
-    }
+fn is_all(values: &[Value], one: &Value) -> bool {
+    values.iter().all(|value| value == one)
 }
 
 fn is_null(value: &Value) -> bool {
     *value == value.as_null()
+}
+
+fn comma(at: usize) -> &'static str {
+    if at > 0 { ", " } else { "" }
 }
 
 impl TenantTx {
@@ -77,142 +107,106 @@ impl TenantTx {
         self.insert_if(rows, |_| (), end).await
     }
 
-    /// Likewise, if a condition is met that `condition` appends with its `WHERE`; SQLite's dialect has no place for one
-    /// here.
+    /// Likewise, each statement only if a condition holds that `condition` appends (` AND …`).
     pub(crate) async fn insert_if(
         &self,
         rows: NewRows,
-        condition: impl FnOnce(&mut Sql),
+        condition: impl Fn(&mut Sql),
         end: &'static str,
     ) -> Result<u64, StoreError> {
-        if rows.len == 0 {
-            return Ok(0);
-        }
+        let finish = |sql: &mut Sql| {
+            sql.push(" WHERE TRUE");
+            condition(sql);
+            sql.push(end);
+        };
         match self.backend {
-            Backend::Postgres => self.insert_arrays(rows, condition, end).await,
-            Backend::Sqlite => self.insert_values(rows, end).await,
+            _ if rows.len == 0 => Ok(0),
+            Backend::Postgres => self.insert_arrays(rows, finish).await,
+            Backend::Sqlite => self.insert_values(rows, finish).await,
         }
     }
 
-    async fn insert_arrays(
-        &self,
-        rows: NewRows,
-        condition: impl FnOnce(&mut Sql),
-        end: &'static str,
-    ) -> Result<u64, StoreError> {
-        let NewRows { table, columns, len } = rows;
+    async fn insert_arrays(&self, rows: NewRows, finish: impl Fn(&mut Sql)) -> Result<u64, StoreError> {
         let mut sql = self.sql();
-        begin(&mut sql, table, &columns);
-        sql.push(" SELECT ");
+        rows.begin(&mut sql);
+        for (at, (name, value)) in rows.same.into_iter().enumerate() {
+            sql.push(comma(at)).bind(value).push(name.cast);
+        }
+        let before = sql.slots();
         let mut arrays: Vec<(&'static str, usize, ArrayType, Slot)> = Vec::new();
-        for (at, (_, values)) in columns.into_iter().enumerate() {
-            if at > 0 {
-                sql.push(", ");
-            }
-            let (values, some) = match held(values) {
-                Held::Same(value) if len == 1 || at > 0 => {
-                    sql.bind(value);
-                    continue;
-                }
-                Held::Same(value) => (vec![value; len], false),
-                Held::Each(values) => (values, false),
-                Held::Some(values) => (values, true),
-            };
-            if some {
+        for (at, (name, values)) in rows.each.into_iter().enumerate() {
+            sql.push(comma(before + at));
+            let sometimes = values.iter().any(is_null);
+            if sometimes {
                 let absent: Vec<Value> = values.iter().map(|value| is_null(value).into()).collect();
                 let slot = sql.slot(Value::Array(ArrayType::Bool, Some(Box::new(absent))));
                 arrays.push(("n", at, ArrayType::Bool, slot));
                 sql.push("CASE WHEN x.").numbered("n", at).push(" THEN NULL ELSE ");
             }
-            let (kind, cast, values) = array(values)?;
-            sql.push("x.").numbered("c", at).push(cast);
-            if some {
-                sql.push(" END");
-            }
+            sql.push("x.").numbered("c", at).push(name.cast).push(if sometimes { " END" } else { "" });
+            let (kind, values) = array(name.name, values)?;
             let slot = sql.slot(Value::Array(kind.clone(), Some(Box::new(values))));
             arrays.push(("c", at, kind, slot));
         }
         if !arrays.is_empty() {
             sql.push(" FROM unnest(");
             for (position, (_, _, kind, slot)) in arrays.iter().enumerate() {
-                sql.push(if position > 0 { ", " } else { "" }).put(*slot).push(type_of(kind)?);
+                sql.push(comma(position)).put(*slot).push(type_of(kind)?);
             }
             sql.push(") AS x (");
             for (position, (name, at, ..)) in arrays.iter().enumerate() {
-                sql.push(if position > 0 { ", " } else { "" }).numbered(name, *at);
+                sql.push(comma(position)).numbered(name, *at);
             }
             sql.push(")");
         }
-        condition(&mut sql);
-        sql.push(end);
+        finish(&mut sql);
         self.run(sql).await
     }
 
-    async fn insert_values(&self, rows: NewRows, end: &'static str) -> Result<u64, StoreError> {
-        let NewRows { table, columns, len } = rows;
-        let names: Vec<(&'static str, ())> = columns.iter().map(|(name, _)| (*name, ())).collect();
-        let mut held: Vec<_> = columns
-            .into_iter()
-            .map(|(_, values)| match held(values) {
-                Held::Same(value) => (Some(value), Vec::new().into_iter()),
-                Held::Each(values) | Held::Some(values) => (None, values.into_iter()),
-            })
-            .collect();
-        let (mut left, mut inserted) = (len, 0);
-        while let Some(rows) = AT_ONCE.into_iter().find(|rows| *rows <= left) {
+    async fn insert_values(&self, mut rows: NewRows, finish: impl Fn(&mut Sql)) -> Result<u64, StoreError> {
+        let each = std::mem::take(&mut rows.each);
+        rows.each = each.iter().map(|(name, _)| (*name, Vec::new())).collect();
+        let mut values: Vec<_> = each.into_iter().map(|(_, values)| values.into_iter()).collect();
+        let (mut left, mut inserted) = (rows.len, 0);
+        while let Some(count) = AT_ONCE.into_iter().find(|count| *count <= left) {
             let mut sql = self.sql();
-            begin(&mut sql, table, &names);
-            sql.push(" VALUES ");
-            let same: Vec<Option<Slot>> =
-                held.iter().map(|(same, _)| same.clone().map(|value| sql.slot(value))).collect();
-            for row in 0..rows {
-                sql.push(if row > 0 { ", (" } else { "(" });
-                for (at, (slot, (_, values))) in same.iter().zip(&mut held).enumerate() {
-                    sql.push(if at > 0 { ", " } else { "" });
-                    match slot {
-                        Some(slot) => sql.put(*slot),
-                        None => sql.bind(values.next().unwrap_or(Value::String(None))),
-                    };
+            rows.begin(&mut sql);
+            for (at, (_, value)) in rows.same.iter().enumerate() {
+                sql.push(comma(at)).bind_next(value.clone());
+            }
+            for at in 0..values.len() {
+                sql.push(comma(rows.same.len() + at)).numbered("v.column", at + 1);
+            }
+            for row in 0..if values.is_empty() { 0 } else { count } {
+                sql.push(if row > 0 { ", (" } else { " FROM (VALUES (" });
+                for (at, values) in values.iter_mut().enumerate() {
+                    sql.push(comma(at)).bind_next(values.next().unwrap_or(Value::String(None)));
                 }
                 sql.push(")");
             }
-            sql.push(end);
+            sql.push(if values.is_empty() { "" } else { ") AS v" });
+            finish(&mut sql);
             inserted += self.run(sql).await?;
-            left -= rows;
+            left -= count;
         }
         Ok(inserted)
     }
 }
 
-fn begin<T>(sql: &mut Sql, table: &'static str, columns: &[(&'static str, T)]) {
-    sql.push("INSERT INTO ").push(table).push(" (");
-    for (at, (name, _)) in columns.iter().enumerate() {
-        sql.push(if at > 0 { ", " } else { "" }).push(name);
-    }
-    sql.push(")");
-}
-
-/// Values of one type as those of an array, which holds no null: one has some other value in its place. JSON travels as
-/// text, with the cast that makes it what it is.
-fn array(values: Vec<Value>) -> Result<(ArrayType, &'static str, Vec<Value>), StoreError> {
-    let Some(kind) = values.first().map(Value::array_type) else { return Ok((ArrayType::Bool, "", values)) };
-    if let ArrayType::Json = kind {
-        let text = |value| match value {
-            Value::Json(Some(json)) => json.to_string().into(),
-            _ => "null".into(),
-        };
-        return Ok((ArrayType::String, "::jsonb", values.into_iter().map(text).collect()));
-    }
+/// Values of one type as those of an array, which holds no null: one has some other value in its place.
+fn array(name: &str, values: Vec<Value>) -> Result<(ArrayType, Vec<Value>), StoreError> {
+    let Some(kind) = values.first().map(Value::array_type) else { return Ok((ArrayType::Bool, values)) };
     if let Some(other) = values.iter().find(|value| value.array_type() != kind) {
-        return Err(unreadable("a column", format_args!("{kind:?} and {:?} in one", other.array_type())));
+        return Err(unreadable(name, format_args!("{kind:?} and {:?} in one column", other.array_type())));
     }
     let filled = |value: Value| if is_null(&value) { value.dummy_value() } else { value };
-    Ok((kind, "", values.into_iter().map(filled).collect()))
+    Ok((kind, values.into_iter().map(filled).collect()))
 }
 
 fn type_of(kind: &ArrayType) -> Result<&'static str, StoreError> {
     Ok(match kind {
         ArrayType::Bool => "::boolean[]",
+        ArrayType::SmallInt => "::smallint[]",
         ArrayType::Int => "::integer[]",
         ArrayType::BigInt => "::bigint[]",
         ArrayType::String => "::text[]",

@@ -127,9 +127,20 @@ impl Rows {
         event: Event,
         context: &ChangeContext,
     ) -> Result<Self, StoreError> {
+        let body = event.payload.to_string();
+        Self::with_body(tenant, now, event, body, context)
+    }
+
+    /// Likewise with this text in the place of the payload's.
+    pub(crate) fn with_body(
+        tenant: Uuid,
+        now: i64,
+        event: Event,
+        body: String,
+        context: &ChangeContext,
+    ) -> Result<Self, StoreError> {
         let id = Uuid::now_v7();
         let salt: [u8; 16] = rand::random();
-        let body = event.payload.to_string();
         let digest = digest(&salt, &body);
         let actor_kind = word("actor_kind", context.actor.kind)?;
         let payload = payloads::ActiveModel {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value, sea_query::ArrayType};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use crate::{StoreError, store::Backend, tx::TenantTx};
@@ -117,6 +117,18 @@ impl Sql {
         self.put(slot)
     }
 
+    /// Likewise where a placeholder without a number stands for the next value, in SQLite's dialect alone: its driver looks
+    /// up the name of each numbered one among all of them. What was bound before must be written already.
+    pub(crate) fn bind_next(&mut self, value: Value) -> &mut Self {
+        self.values.push(value);
+        self.push("?")
+    }
+
+    /// How many values are bound.
+    pub(crate) fn slots(&self) -> usize {
+        self.values.len()
+    }
+
     /// Binds the tenant and writes its placeholder.
     pub(crate) fn tenant(&mut self) -> &mut Self {
         self.bind(self.tenant)
@@ -191,19 +203,6 @@ impl Sql {
             .dialect("jsonb_array_elements(", "json_each(")
             .bind(text)
             .dialect("::jsonb))", "))")
-    }
-
-    /// Appends the condition that a column of texts holds one of these, each of which is looked up in an index of it.
-    pub(crate) fn is_one_of_texts(&mut self, column: &'static str, texts: &[&str]) -> &mut Self {
-        if self.backend == Backend::Sqlite {
-            return self.push(column).push(" IN ").texts(texts.iter().copied());
-        }
-        let list: Vec<Value> = texts.iter().map(|text| (*text).into()).collect();
-        // Selected, so that row-level security leaves it to an index.
-        self.push(column)
-            .push(" = ANY ((SELECT ")
-            .bind(Value::Array(ArrayType::String, Some(Box::new(list))))
-            .push("::text[])::text[])")
     }
 
     /// A subquery of any number of texts.

@@ -9,8 +9,9 @@ use std::{
 };
 
 use provisioning::csv::{Existing, ImportError, ImportOptions, MAX_ERRORS, MAX_ROWS};
-use scim_core::profile::UnknownAttributePolicy;
+use scim_core::profile::{DeletePolicy, UnknownAttributePolicy};
 use serde_json::json;
+use store::Backend;
 use store_testing::on_both;
 
 use crate::support::{Side, World, person};
@@ -277,6 +278,52 @@ on_both! {
         assert_eq!(both.0.2 + both.1.2, 60, "{both:?}");
         assert_eq!(side.total("/Users").await, 60);
         assert_eq!(side.event_names().await.iter().filter(|name| *name == "user.created").count(), 60);
+    }
+
+    async fn a_file_brings_back_who_was_deleted(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant("generic").await.with(|profile| {
+            profile.policies.relink_on_return = true;
+            profile.policies.delete = DeletePolicy::SoftDelete;
+        });
+        let ids = [side.make_user("ann@x.example").await, side.make_user("bo@x.example").await];
+        for id in &ids {
+            side.delete_user(id, None).await.expect("deleted");
+        }
+        let file = "userName,title\ncy@x.example,\nANN@x.example,Nurse\ndee@x.example,\n";
+        assert_eq!(import(&side, file).await, (3, 0, 0, 0, 0));
+        let ann = side.by_name("ann@x.example").await;
+        assert_eq!((&ann["id"], &ann["title"]), (&json!(ids[0]), &json!("Nurse")));
+        assert_eq!(side.total("/Users").await, 3);
+        assert_eq!(import(&side, file).await, (0, 0, 3, 0, 0));
+    }
+
+    async fn a_row_that_the_database_refuses_does_not_take_others_along(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant("generic").await;
+        let refuse = match store.backend() {
+            Backend::Postgres => "ALTER TABLE user_values ADD CONSTRAINT refused CHECK (value <> 'poison@x.example')",
+            Backend::Sqlite => "CREATE TRIGGER refused BEFORE INSERT ON user_values WHEN NEW.value = 'poison@x.example' \
+                                BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        };
+        store.execute(refuse).await;
+        let file = "userName,emails.value\nann,a@x.example\nbo,poison@x.example\n";
+        let error = side.import(file.as_bytes(), ImportOptions::default()).await.expect_err("a fault");
+        let ImportError::Stopped { error, summary } = error else { panic!("{error}") };
+        assert_eq!((error.line, summary.created, summary.failed), (3, 1, 1), "{error}");
+        assert_eq!(side.total("/Users").await, 1);
+        assert_eq!(side.event_names().await.iter().filter(|name| *name == "user.created").count(), 1);
+    }
+
+    async fn users_are_in_the_order_of_their_rows(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant("generic").await;
+        let mut file = "userName\n".to_owned();
+        let names: Vec<String> = (0..1200).map(|at| format!("{}-{at}", at * 7919 % 1000)).collect();
+        names.iter().for_each(|name| { let _ = writeln!(file, "{name}"); });
+        assert_eq!(import(&side, &file).await, (1200, 0, 0, 0, 0));
+        let (text, _) = side.export(Some(&["userName".to_owned()])).await.expect("exported");
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), names);
     }
 
     async fn five_thousand_rows(store: TestStore) {

@@ -20,6 +20,9 @@ on_both!(
     versions_are_heeded,
     operations_that_are_none,
     each_as_if_it_had_come_alone,
+    users_made_together,
+    users_made_together_until_an_error,
+    users_made_together_by_a_product_that_links,
     a_tenant_without_groups,
     the_trail_names_the_request,
     who_may_not_write,
@@ -424,6 +427,104 @@ async fn each_as_if_it_had_come_alone(world: World) {
     let odd = at(&okta, &operations[0]).await;
     assert_eq!((&odd["active"], odd.get("nonsense")), (&json!(false), None));
     assert!(member_ids(&at(&okta, &operations[2]).await).is_empty());
+}
+
+/// POSTs of users, made together where that can be: each answered as when it comes alone.
+async fn users_made_together(world: World) {
+    let okta = world.tenant("acme").await;
+    okta.create_user("there@example.com").await;
+    let named = |name: &str| post("/Users", name, user(&format!("{name}@example.com")));
+    let mut managed = user("managed@example.com");
+    managed[MANAGER] = json!({"manager": {"value": "bulkId:ann"}});
+    let mut twice = user("ANN@example.com");
+    twice["title"] = "Second".into();
+    let mut dropped = user("dropped@example.com");
+    dropped["nonsense"] = "x".into();
+    let operations = send(
+        &okta,
+        json!([
+            named("ann"),
+            post("/Users", "wrong", json!({"userName": "wrong@example.com", "active": "perhaps"})),
+            named("bo"),
+            named("there"),
+            post("/Users", "twice", twice),
+            post("/Users", "managed", managed),
+            post("/Users", "dropped", dropped),
+            {"method": "DELETE", "path": "/Users/bulkId:bo"},
+            post("/Users", "bo2", user("bo@example.com")),
+            named("last"),
+        ]),
+    )
+    .await;
+    let expected = ["201", "400", "201", "409", "409", "201", "201", "204", "201", "201"];
+    assert_eq!(statuses(&operations), expected, "who is deleted leaves the name to whoever comes after");
+    for (at, scim_type, path) in
+        [(1, "invalidValue", "active: "), (3, "uniqueness", "userName"), (4, "uniqueness", "userName")]
+    {
+        let response = &operations[at]["response"];
+        assert_eq!(response["scimType"], scim_type, "{response}");
+        assert!(response["detail"].as_str().is_some_and(|detail| detail.contains(path)), "{response}");
+        assert_eq!((operations[at].get("location"), operations[at].get("version")), (None, None));
+    }
+    for name in ["ann", "managed", "dropped", "last"] {
+        let operation = operations.iter().find(|operation| operation["bulkId"] == name).expect("told");
+        let read = at(&okta, operation).await;
+        assert_eq!(read["userName"], format!("{name}@example.com"));
+        assert_eq!(read["meta"]["version"], operation["version"], "{operation}");
+        let trail = world.scope(&okta).await.audit(read["id"].as_str(), 10).await.expect("audit");
+        assert_eq!(trail.iter().map(|row| row.event.as_str()).collect::<Vec<_>>(), ["user.created"]);
+        let noted = trail[0].payload.as_ref().is_some_and(|payload| payload.get("notes").is_some());
+        assert_eq!(noted, name == "dropped");
+    }
+    let managed = at(&okta, &operations[5]).await;
+    assert_eq!(managed[MANAGER]["manager"]["value"], at(&okta, &operations[0]).await["id"]);
+    assert_eq!(okta.get("/Users").await.expect(200)["totalResults"], 6);
+}
+
+async fn users_made_together_until_an_error(world: World) {
+    let okta = world.tenant("acme").await;
+    okta.create_user("there@example.com").await;
+    let named = |name: &str| post("/Users", name, user(&format!("{name}@example.com")));
+    let wrong = || post("/Users", "wrong", json!({"userName": "", "active": "perhaps"}));
+    for (limit, operations, expected, total) in [
+        (1, json!([named("a"), named("b"), named("c")]), &["201", "201", "201"][..], 4),
+        (1, json!([named("d"), named("there"), named("e")]), &["201", "409"], 5),
+        (1, json!([named("f"), wrong(), named("g")]), &["201", "400"], 6),
+        (2, json!([named("there"), named("h"), wrong(), named("i")]), &["409", "201", "400"], 7),
+        (3, json!([named("there"), named("k"), wrong(), named("l")]), &["409", "201", "400", "201"], 9),
+    ] {
+        let mut body = bulk(operations);
+        body["failOnErrors"] = limit.into();
+        let told = told(&okta.post("/Bulk", &body).await);
+        assert_eq!(statuses(&told), expected, "{limit}");
+        assert_eq!(okta.get("/Users").await.expect(200)["totalResults"], total);
+    }
+}
+
+async fn users_made_together_by_a_product_that_links(world: World) {
+    let okta = world.tenant_of("mdscripts", "clinic").await;
+    let there = okta.create_user("there@example.com").await;
+    let with_zone = |name: &str, bulk_id: &str, zone: &str| {
+        let mut body = user(&format!("{name}@example.com"));
+        body["timezone"] = zone.into();
+        post("/Users", bulk_id, body)
+    };
+    let operations = send(
+        &okta,
+        json!([
+            with_zone("ann", "1", "US/Eastern"),
+            with_zone("there", "2", "US/Central"),
+            with_zone("ann", "3", "US/Pacific"),
+            with_zone("bo", "4", "UTC"),
+        ]),
+    )
+    .await;
+    assert_eq!(statuses(&operations), ["201", "201", "201", "201"]);
+    assert_eq!(operations[0]["location"], operations[2]["location"], "the same user");
+    let (ann, linked) = (at(&okta, &operations[2]).await, at(&okta, &operations[1]).await);
+    assert_eq!((&ann["timezone"], &linked["timezone"]), (&json!("US/Pacific"), &json!("US/Central")));
+    assert_eq!(id(&linked), id(&there));
+    assert_eq!(okta.get("/Users").await.expect(200)["totalResults"], 3);
 }
 
 async fn a_tenant_without_groups(world: World) {

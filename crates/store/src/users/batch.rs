@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use scim_core::{fold, search::IndexedValue};
-use sea_orm::{Set, Value};
+use sea_orm::{QueryResult, Value, sea_query::ArrayType};
 use uuid::Uuid;
 
 use super::{
@@ -12,8 +12,8 @@ use super::{
     write::{Columns, LAYOUT_HOLDS, user_event},
 };
 use crate::{
-    ChangeContext, StoreError, TenantScope, UserId, entity::users, many::NewRows, record::Rows,
-    rows::DELETED, statement::Sql, store::Backend, tx::TenantTx,
+    ChangeContext, StoreError, TenantScope, UserId, many::NewRows, record::Rows, rows::DELETED,
+    statement::Sql, store::Backend, tx::TenantTx,
 };
 
 /// What the unique index says of names that are taken.
@@ -47,9 +47,14 @@ struct Entrant<'s> {
     user_name_key: String,
     external_id: Option<String>,
     values: &'s [IndexedValue],
-    row: users::ActiveModel,
+    /// By [`COLUMNS`].
+    row: Vec<Value>,
     event: Rows,
 }
+
+/// The columns of a new user; the rest is the same for all.
+const COLUMNS: [&str; 8] =
+    ["id", "user_name", "user_name_key", "external_id", "display_name", "active", "document", "search"];
 
 impl TenantScope {
     /// Makes users, each as [`TenantScope::create_user`] does, in one transaction; says in the order of the states what
@@ -80,7 +85,7 @@ impl TenantScope {
         let mut order: Vec<usize> = (0..entrants.len()).filter(|at| is_new(*at, &made)).collect();
         order.sort_by(|left, right| entrants[*left].user_name_key.cmp(&entrants[*right].user_name_key));
         let rows = order.iter().map(|at| std::mem::take(&mut entrants[*at].row)).collect();
-        let inserted = tx.insert_users(rows).await?;
+        let inserted = tx.insert_users(rows, now).await?;
         if inserted < order.len() as u64 {
             let there = tx.kept_among(&entrants, &order).await?;
             let new: HashSet<UserId> = order.iter().map(|at| entrants[*at].id).collect();
@@ -115,9 +120,7 @@ impl TenantScope {
             return Ok(HashMap::new());
         }
         let tx = self.read().await?;
-        let mut sql = tx.select(USERS);
-        sql.push(" AND ").is_one_of_texts("r.user_name_key", &keys);
-        let rows = tx.all(sql).await?;
+        let rows = tx.looked_up(USERS.columns, USERS.rows, "r.user_name_key", &keys).await?;
         tx.commit().await?;
         rows.iter().map(user).map(|user| user.map(|user| (fold(&user.user_name), user))).collect()
     }
@@ -140,29 +143,30 @@ impl<'s> Entrant<'s> {
         context: &ChangeContext,
     ) -> Result<Self, StoreError> {
         let (id, columns) = (UserId::generate(), Columns::of(state)?);
-        let event = user_event("user.created", id, 1, Some(state.document.clone().into()), None);
-        let row = users::ActiveModel {
-            tenant_id: Set(tenant),
-            id: Set(id.0),
-            user_name: Set(columns.user_name),
-            user_name_key: Set(columns.user_name_key.clone()),
-            external_id: Set(columns.external_id.clone()),
-            display_name: Set(columns.display_name),
-            active: Set(columns.active),
-            document: Set(columns.document),
-            search: Set(state.search.clone()),
-            version: Set(1),
-            created_at: Set(now),
-            updated_at: Set(now),
-            deleted_at: Set(None),
-        };
+        // The text of the document is there already.
+        let mut body = format!("{{\"state\":{}", columns.document);
+        let event = user_event("user.created", id, 1, None, None).noted(&state.notes);
+        if let Some(notes) = event.payload.get("notes") {
+            body.push_str(&format!(",\"notes\":{notes}"));
+        }
+        body.push('}');
+        let row = vec![
+            id.0.into(),
+            columns.user_name.into(),
+            columns.user_name_key.as_str().into(),
+            columns.external_id.as_deref().into(),
+            columns.display_name.into(),
+            columns.active.into(),
+            columns.document.into(),
+            state.search.to_string().into(),
+        ];
         Ok(Self {
             id,
             user_name_key: columns.user_name_key,
             external_id: columns.external_id,
             values: &state.values,
             row,
-            event: Rows::of(tenant, now, event.noted(&state.notes), context)?,
+            event: Rows::with_body(tenant, now, event, body, context)?,
         })
     }
 }
@@ -196,21 +200,62 @@ impl Values {
 }
 
 impl TenantTx {
-    /// Writes the rows of users whose names are free; gives their number.
-    async fn insert_users(&self, rows: Vec<users::ActiveModel>) -> Result<u64, StoreError> {
-        // SQLite has one writer, so what is true now stays true until the commit.
-        if self.backend == Backend::Sqlite {
-            self.keep_layout().await?;
+    /// Columns of the rows (live or deleted) that hold one of these texts in a column, of PostgreSQL one a text. It knows
+    /// nothing of a tenant that has just been filled, and would go through all of it for a list: so each is looked up.
+    async fn looked_up(
+        &self,
+        columns: &'static str,
+        rows: &'static str,
+        column: &'static str,
+        texts: &[&str],
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
         }
-        let (tried, layout) = (rows.len() as u64, self.terms.layout_version);
+        let mut sql = self.sql();
+        let postgres = self.backend == Backend::Postgres;
+        if postgres {
+            let list: Vec<Value> = texts.iter().map(|text| (*text).into()).collect();
+            sql.push("SELECT r.* FROM unnest(").bind(Value::Array(ArrayType::String, Some(Box::new(list))));
+            sql.push("::text[]) AS k (key), LATERAL (");
+        }
+        sql.push("SELECT ")
+            .push(columns)
+            .add(" FROM users r WHERE r.tenant_id = ? AND ", [self.tenant_value()]);
+        sql.push(rows).push(" AND ").push(column);
+        if postgres {
+            sql.push(" = k.key LIMIT 1) AS r");
+        } else {
+            sql.push(" IN ").texts(texts.iter().copied());
+        }
+        self.all(sql).await
+    }
+
+    /// Writes the rows of users, by [`COLUMNS`], whose names are free; gives their number.
+    async fn insert_users(&self, rows: Vec<Vec<Value>>, now: i64) -> Result<u64, StoreError> {
+        let (tried, layout) = (rows.len(), self.terms.layout_version);
+        let mut columns: Vec<(&'static str, Vec<Value>)> =
+            COLUMNS.iter().map(|name| (*name, Vec::with_capacity(tried))).collect();
+        for row in rows {
+            columns.iter_mut().zip(row).for_each(|((_, values), value)| values.push(value));
+        }
+        for (name, value) in [
+            ("tenant_id", self.tenant_value()),
+            ("version", 1_i64.into()),
+            ("created_at", now.into()),
+            ("updated_at", now.into()),
+        ] {
+            columns.push((name, vec![value; tried]));
+        }
         let condition = |sql: &mut Sql| {
             if let Some(version) = layout {
-                sql.push(" WHERE ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
+                sql.push(" AND ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
             }
         };
-        let inserted = self.insert_if(NewRows::of(rows), condition, PASS_OVER_TAKEN).await?;
+        let rows = NewRows::new("users", columns).with_json("search");
+        let inserted = self.insert_if(rows, condition, PASS_OVER_TAKEN).await?;
         // Where it no longer holds none came in. Layouts only go up: if it holds now, it did before.
-        if inserted < tried {
+        if inserted < tried as u64 {
             self.keep_layout().await?;
         }
         Ok(inserted)
@@ -256,14 +301,7 @@ impl TenantTx {
         column: &'static str,
         values: &[&str],
     ) -> Result<HashSet<String>, StoreError> {
-        if values.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let mut sql = self.sql();
-        sql.push("SELECT ")
-            .push(column)
-            .add(" FROM users r WHERE r.tenant_id = ? AND ", [self.tenant_value()]);
-        sql.push(DELETED).push(" AND ").is_one_of_texts(column, values);
-        self.all(sql).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+        let rows = self.looked_up(column, DELETED, column, values).await?;
+        rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 }

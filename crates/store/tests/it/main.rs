@@ -35,6 +35,7 @@ mod sign_in;
 mod signals;
 mod tenant_list;
 mod tenants;
+mod together;
 mod totals;
 mod trail;
 mod users;

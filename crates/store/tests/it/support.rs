@@ -207,6 +207,49 @@ impl Bed {
         self.store.many_users(self.tenant.id(), count).await
     }
 
+    /// Another tenant of the same store.
+    pub(crate) fn new_tenant(&self) -> TenantScope {
+        self.store.tenant(TenantId::generate())
+    }
+
+    /// A tenant that is there as one, with its configuration.
+    pub(crate) async fn kept_tenant(&self, slug: &str) -> TenantScope {
+        self.store.tenant(crate::common::tenant(&self.store, slug).await)
+    }
+
+    /// The first column of all rows that a statement gives of a tenant.
+    pub(crate) async fn texts(&self, sql: &str, tenant: &TenantScope) -> Vec<String> {
+        let rows = self.rows(sql, [tenant.id().0.into()]).await;
+        rows.iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
+    }
+
+    /// Two columns of bytes and one of texts.
+    pub(crate) async fn proofs(&self, sql: &str, tenant: &TenantScope) -> Vec<(Vec<u8>, Vec<u8>, String)> {
+        let rows = self.rows(sql, [tenant.id().0.into()]).await;
+        let bytes = |row: &QueryResult, at| row.try_get_by_index::<Vec<u8>>(at).expect("bytes");
+        rows.iter()
+            .map(|row| (bytes(row, 0), bytes(row, 1), row.try_get_by_index(2).expect("a text")))
+            .collect()
+    }
+
+    /// From here on the database refuses a value of the index, as a damaged one might.
+    pub(crate) async fn refuse_value(&self, value: &str) {
+        match self.backend {
+            Backend::Postgres => {
+                let sql =
+                    format!("ALTER TABLE user_values ADD CONSTRAINT refused CHECK (value <> '{value}')");
+                self.store.execute(&sql).await;
+            }
+            Backend::Sqlite => {
+                let sql = format!(
+                    "CREATE TRIGGER refused BEFORE INSERT ON user_values WHEN NEW.value = '{value}' \
+                     BEGIN SELECT RAISE(ABORT, 'this value is refused'); END"
+                );
+                self.store.execute(&sql).await;
+            }
+        }
+    }
+
     async fn rows<const N: usize>(&self, sql: &str, values: [sea_orm::Value; N]) -> Vec<QueryResult> {
         let backend = match self.backend {
             Backend::Postgres => DbBackend::Postgres,
