@@ -22,9 +22,14 @@ pub(crate) enum AtHand {
     Sqlite(Shelf<Sqlite>),
 }
 
+/// Longest life of a connection here: after a failover a server may go on answering as one that only reads.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+
 /// Some connections of a pool; half of them at most, so that transactions find some there, too.
 pub(crate) struct Shelf<DB: Database> {
     pool: Pool<DB>,
+    /// Does one stay here at all? The only connection of a pool does not.
+    keeps: bool,
     /// Those that nobody uses, the last one used on top.
     idle: Mutex<Vec<Idle<DB>>>,
     /// As many as may be at hand or in use.
@@ -35,6 +40,8 @@ pub(crate) struct Shelf<DB: Database> {
 
 struct Idle<DB: Database> {
     connection: PoolConnection<DB>,
+    /// When it came here.
+    taken: Instant,
     since: Instant,
 }
 
@@ -46,13 +53,14 @@ impl AtHand {
         connections: u32,
         longest: Duration,
     ) -> Self {
-        let most = usize::try_from(connections / 2).unwrap_or(1).max(1);
         match backend {
             Backend::Postgres => {
-                Self::Postgres(Shelf::new(db.get_postgres_connection_pool().clone(), most, longest))
+                let pool = db.get_postgres_connection_pool().clone();
+                Self::Postgres(Shelf::new(pool, connections, longest))
             }
             Backend::Sqlite => {
-                Self::Sqlite(Shelf::new(db.get_sqlite_connection_pool().clone(), most, longest))
+                let pool = db.get_sqlite_connection_pool().clone();
+                Self::Sqlite(Shelf::new(pool, connections, longest))
             }
         }
     }
@@ -84,8 +92,10 @@ where
     SqlxValues: IntoArguments<DB>,
     QueryResult: From<DB::Row>,
 {
-    fn new(pool: Pool<DB>, most: usize, longest: Duration) -> Self {
-        Self { pool, idle: Mutex::default(), places: Semaphore::new(most), longest }
+    fn new(pool: Pool<DB>, connections: u32, longest: Duration) -> Self {
+        let most = usize::try_from(connections / 2).unwrap_or(1);
+        let places = Semaphore::new(most.max(1));
+        Self { pool, keeps: most > 0, idle: Mutex::default(), places, longest }
     }
 
     async fn run(&self, statement: Statement) -> Result<Result<Vec<QueryResult>, DbErr>, StoreError> {
@@ -99,15 +109,18 @@ where
                 }
             }
         };
-        let mut connection = match self.connection().await {
-            Ok(connection) => connection,
+        let (mut connection, taken) = match self.connection().await {
+            Ok(found) => found,
             Err(error) => return Ok(Err(DbErr::Conn(runtime(error)))),
         };
         let values = SqlxValues(statement.values.unwrap_or(Values(Vec::new())));
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
         match query.fetch_all(&mut *connection).await {
             Ok(rows) => {
-                self.idle().push(Idle { connection, since: Instant::now() });
+                let since = Instant::now();
+                if self.keeps && since.duration_since(taken) < LIFE {
+                    self.idle().push(Idle { connection, taken, since });
+                }
                 Ok(Ok(rows.into_iter().map(QueryResult::from).collect()))
             }
             Err(error) => {
@@ -120,15 +133,17 @@ where
         }
     }
 
-    async fn connection(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
+    /// A connection, and when it came here.
+    async fn connection(&self) -> Result<(PoolConnection<DB>, Instant), sqlx::Error> {
         let idle = self.idle().pop();
-        let Some(Idle { mut connection, since }) = idle else { return self.pool.acquire().await };
-        // As the pool does.
-        if since.elapsed() >= TRY_AFTER_IDLE && connection.ping().await.is_err() {
+        if let Some(Idle { mut connection, taken, since }) = idle {
+            // As the pool does.
+            if since.elapsed() < TRY_AFTER_IDLE || connection.ping().await.is_ok() {
+                return Ok((connection, taken));
+            }
             self.clear();
-            return self.pool.acquire().await;
         }
-        Ok(connection)
+        Ok((self.pool.acquire().await?, Instant::now()))
     }
 
     fn clear(&self) {

@@ -114,6 +114,7 @@ impl TenantTx {
 
 /// What is written of one event.
 pub(crate) struct Rows {
+    id: Uuid,
     payload: payloads::ActiveModel,
     audit: audit::ActiveModel,
     outbox: outbox::ActiveModel,
@@ -169,29 +170,36 @@ impl Rows {
             chain: Set(None),
             live_delta: Set(event.live_delta),
         };
-        Ok(Self { payload, outbox: same_in_outbox(&audit), audit })
+        Ok(Self { id, payload, outbox: same_in_outbox(&audit), audit })
     }
-}
 
-/// What the rows of an event hold beside the event itself, as the functions of the database take it: its id; then kind, id
-/// and name of the actor, cause, salt, content and digest.
-pub(crate) fn event_values(
-    event: Event,
-    context: &ChangeContext,
-) -> Result<(Uuid, [sea_orm::Value; 7]), StoreError> {
-    let salt: [u8; 16] = rand::random();
-    let body = event.payload.to_string();
-    let digest = digest(&salt, &body);
-    let values = [
-        word("actor_kind", context.actor.kind)?.into(),
-        context.actor.id.clone().into(),
-        context.actor.name.clone().into(),
-        context.cause.clone().into(),
-        salt.to_vec().into(),
-        body.into(),
-        digest.into(),
-    ];
-    Ok((Uuid::now_v7(), values))
+    /// The id that all of them have.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// As the functions of PostgreSQL take them: see `record_event`.
+    pub(crate) fn into_arguments(self) -> impl Iterator<Item = sea_orm::Value> {
+        let Self { payload, audit, .. } = self;
+        [
+            audit.id.into_value(),
+            audit.event.into_value(),
+            audit.object_type.into_value(),
+            audit.object_id.into_value(),
+            audit.object_version.into_value(),
+            audit.actor_kind.into_value(),
+            audit.actor_id.into_value(),
+            audit.actor_name.into_value(),
+            audit.cause.into_value(),
+            audit.at.into_value(),
+            payload.salt.into_value(),
+            payload.body.into_value(),
+            audit.digest.into_value(),
+            audit.live_delta.into_value(),
+        ]
+        .into_iter()
+        .flatten()
+    }
 }
 
 /// SHA-256 of salt and text: it proves what was written and, once the payload row is gone, tells nothing of it.

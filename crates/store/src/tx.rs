@@ -168,11 +168,6 @@ impl Inner {
         }
     }
 
-    /// Runs one statement that changes something and is a transaction by itself. PostgreSQL only.
-    pub(crate) async fn write_once(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
-        Ok(self.at_hand.run(statement).await??)
-    }
-
     /// Wakes whoever gives numbers, if there is something to number.
     fn tell_recorded(&self, recorded: &AtomicBool) {
         if recorded.load(Ordering::Relaxed) {

@@ -24,7 +24,8 @@ BEGIN
 END
 $groups$;
 
--- An event of one resource (`delta`: by how much the number of live ones grows): its content, its entry in the trail and its row for those who take events.
+-- An event of one resource (`delta`: by how much the number of live ones grows): its content, its entry in the trail and its
+-- row for those who take events.
 CREATE FUNCTION record_event(
     of_tenant uuid, event_id uuid, name text, of_type text, of_object text, of_version bigint, kind text, actor text,
     actor_called text, caused_by text, happened_at bigint, with_salt bytea, content text, content_digest bytea,
@@ -54,8 +55,9 @@ $event$;
 -- by now.
 CREATE FUNCTION create_user(
     of_tenant uuid, of_layout bigint, by_id uuid, called text, called_key text, external text, shown text,
-    is_active boolean, whole text, form text, at_time bigint, indexed text, event_id uuid, kind text, actor text,
-    actor_called text, caused_by text, with_salt bytea, content text, content_digest bytea
+    is_active boolean, whole text, form text, indexed text, event_id uuid, event text, of_type text, of_object text,
+    of_version bigint, kind text, actor text, actor_called text, caused_by text, happened_at bigint, with_salt bytea,
+    content text, content_digest bytea, delta smallint
 ) RETURNS boolean LANGUAGE plpgsql AS $create$
 BEGIN
     PERFORM set_config('rollcall.tenant', of_tenant::text, true), set_config('lock_timeout', '20s', true);
@@ -68,14 +70,14 @@ BEGIN
         tenant_id, id, user_name, user_name_key, external_id, display_name, active, document, search, version, created_at,
         updated_at
     ) VALUES (
-        of_tenant, by_id, called, called_key, external, shown, is_active, whole, form::jsonb, 1, at_time, at_time
+        of_tenant, by_id, called, called_key, external, shown, is_active, whole, form::jsonb, 1, happened_at, happened_at
     );
     INSERT INTO user_values (tenant_id, path, value, user_id)
     SELECT of_tenant, v.value ->> 0, v.value ->> 1, by_id FROM jsonb_array_elements(indexed::jsonb) v
     ON CONFLICT DO NOTHING;
     PERFORM record_event(
-        of_tenant, event_id, 'user.created', 'User', by_id::text, 1, kind, actor, actor_called, caused_by, at_time,
-        with_salt, content, content_digest, 1::smallint
+        of_tenant, event_id, event, of_type, of_object, of_version, kind, actor, actor_called, caused_by, happened_at,
+        with_salt, content, content_digest, delta
     );
     RETURN true;
 END
@@ -85,14 +87,15 @@ $create$;
 -- such user, or it has another version, or users are made otherwise by now.
 CREATE FUNCTION replace_user(
     of_tenant uuid, of_layout bigint, by_id uuid, expected bigint, called text, called_key text, external text, shown text,
-    is_active boolean, whole text, form text, at_time bigint, indexed text, levels integer, event_id uuid, event text,
-    kind text, actor text, actor_called text, caused_by text, with_salt bytea, content text, content_digest bytea
+    is_active boolean, whole text, form text, indexed text, levels integer, event_id uuid, event text, of_type text,
+    of_object text, of_version bigint, kind text, actor text, actor_called text, caused_by text, happened_at bigint,
+    with_salt bytea, content text, content_digest bytea, delta smallint
 ) RETURNS TABLE (groups text) LANGUAGE plpgsql AS $replace$
 BEGIN
     PERFORM set_config('rollcall.tenant', of_tenant::text, true), set_config('lock_timeout', '20s', true);
     UPDATE users AS u SET
         user_name = called, user_name_key = called_key, external_id = external, display_name = shown, active = is_active,
-        document = whole, search = form::jsonb, version = u.version + 1, updated_at = at_time
+        document = whole, search = form::jsonb, version = u.version + 1, updated_at = happened_at
     WHERE u.tenant_id = of_tenant AND u.id = by_id AND u.version = expected AND u.deleted_at IS NULL AND (
         of_layout IS NULL
         OR EXISTS (SELECT 1 FROM tenants t WHERE t.id = of_tenant AND t.layout_version = of_layout)
@@ -109,19 +112,18 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
     PERFORM record_event(
-        of_tenant, event_id, event, 'User', by_id::text, expected + 1, kind, actor, actor_called, caused_by, at_time,
-        with_salt, content, content_digest, NULL
+        of_tenant, event_id, event, of_type, of_object, of_version, kind, actor, actor_called, caused_by, happened_at,
+        with_salt, content, content_digest, delta
     );
     RETURN QUERY SELECT groups_of_user(of_tenant, by_id, levels);
 END
 $replace$;
 
--- Values are written beside their user, in one statement with it, and say nothing that the user does not say. To look each
--- user up again for each of its values takes as long as writing them.
+-- Values are written beside their user, in one transaction with it, and say nothing that the user does not say. A foreign key
+-- looks the user up once more for each of them.
 ALTER TABLE user_values DROP CONSTRAINT user_values_tenant_id_user_id_fkey;
 
--- Documents and contents of events of more than 2 kB are compressed; LZ4 does it in a tenth of the time. Not every server
--- has it.
+-- Rows of more than 2 kB are compressed; LZ4 costs less time than PostgreSQL's own way. Not every server has it.
 DO $compression$
 BEGIN
     ALTER TABLE users ALTER COLUMN document SET COMPRESSION lz4;

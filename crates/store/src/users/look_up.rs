@@ -58,6 +58,8 @@ impl<'q> Key<'q> {
             return None;
         }
         match (&target.extension, target.attribute.name.as_str(), &target.sub) {
+            // The key is folded; where case counts, the literal is not.
+            (None, "userName", None) if target.leaf().case_exact => None,
             (None, "userName", None) => Some(Self::Name(text)),
             (None, "externalId", None) => Some(Self::ExternalId(text)),
             _ => Self::valued(target, text, indexed),
@@ -199,10 +201,15 @@ impl TenantScope {
         sql.push(" AS groups FROM ");
         match key {
             Key::Value(path, value) => {
-                // The index of values leads; SQLite takes a cross join as it is written.
-                sql.push("user_values v ").dialect("JOIN", "CROSS JOIN");
-                sql.push(" users r ON r.tenant_id = v.tenant_id AND r.id = v.user_id WHERE v.tenant_id = ")
-                    .tenant();
+                // The index of values leads, and each user is looked up by id. PostgreSQL might merge both in the order of ids
+                // where few users have values; SQLite takes a cross join as it is written.
+                sql.push("user_values v CROSS JOIN ");
+                sql.dialect(
+                    "LATERAL (SELECT u.* FROM users u WHERE u.tenant_id = v.tenant_id AND u.id = v.user_id LIMIT 1) r \
+                     WHERE v.tenant_id = ",
+                    "users r ON r.tenant_id = v.tenant_id AND r.id = v.user_id WHERE v.tenant_id = ",
+                );
+                sql.tenant();
                 sql.add(" AND v.path = ? AND v.value = ?", [path.as_str().into(), (*value).into()]);
             }
             key => {

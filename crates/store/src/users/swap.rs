@@ -2,11 +2,13 @@
 
 use sea_orm::{DbBackend, QueryResult, Statement, Value};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{LEVELS, Membership, UserState, look_up::groups_of, write::Columns};
 use crate::{
     ChangeContext, StoreError, TenantScope, UserId,
-    record::{Event, event_values},
+    error::is_broken_connection,
+    record::{Event, Rows},
 };
 
 impl TenantScope {
@@ -19,11 +21,11 @@ impl TenantScope {
         (now, context): (i64, &ChangeContext),
     ) -> Result<(), StoreError> {
         let mut values = self.values_of(id, columns, None);
-        values.extend([now.into(), indexed(state).into()]);
-        let (event_id, event) = event_values(event, context)?;
-        values.push(event_id.into());
-        values.extend(event);
-        let rows = self.call("create_user", values).await?;
+        values.push(indexed(state).into());
+        let rows = Rows::of(self.tenant, now, event, context)?;
+        let event = rows.id();
+        values.extend(rows.into_arguments());
+        let rows = self.call("create_user", values, event).await?;
         match rows.first().map(|row| row.try_get_by_index::<bool>(0)).transpose()? {
             Some(true) => Ok(()),
             _ => Err(StoreError::Reconfigured),
@@ -41,12 +43,11 @@ impl TenantScope {
     ) -> Result<Option<Vec<Membership>>, StoreError> {
         let mut values = self.values_of(id, columns, Some(expected));
         let indexed = state.renews_values.then(|| indexed(state));
-        values.extend([now.into(), Value::String(indexed), LEVELS.into()]);
-        let name = event.event;
-        let (event_id, event) = event_values(event, context)?;
-        values.extend([event_id.into(), name.into()]);
-        values.extend(event);
-        let rows = self.call("replace_user", values).await?;
+        values.extend([Value::String(indexed), LEVELS.into()]);
+        let rows = Rows::of(self.tenant, now, event, context)?;
+        let event = rows.id();
+        values.extend(rows.into_arguments());
+        let rows = self.call("replace_user", values, event).await?;
         rows.first().map(groups_of).transpose()
     }
 
@@ -58,13 +59,44 @@ impl TenantScope {
         values
     }
 
-    async fn call(&self, function: &'static str, values: Vec<Value>) -> Result<Vec<QueryResult>, StoreError> {
+    /// Calls a function that records this event. A connection that the server has ended meanwhile is found out only now, so
+    /// the call is made again on another one, unless the event says that it was carried out.
+    async fn call(
+        &self,
+        function: &'static str,
+        values: Vec<Value>,
+        event: Uuid,
+    ) -> Result<Vec<QueryResult>, StoreError> {
         let slots: Vec<String> = (1..=values.len()).map(|slot| format!("${slot}")).collect();
         let sql = format!("SELECT * FROM {function}({})", slots.join(", "));
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        let rows = self.inner.write_once(statement).await?;
+        let mut spare = self.inner.max_connections;
+        let rows = loop {
+            match self.inner.at_hand.run(statement.clone()).await? {
+                Ok(rows) => break rows,
+                Err(error) if spare > 0 && is_broken_connection(&error) => {
+                    spare -= 1;
+                    if self.is_recorded(event).await? {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
         self.inner.recorded.notify_one();
         Ok(rows)
+    }
+
+    async fn is_recorded(&self, event: Uuid) -> Result<bool, StoreError> {
+        let tx = self.read().await?;
+        let mut sql = tx.sql();
+        sql.add(
+            "SELECT a.id FROM audit a WHERE a.tenant_id = ? AND a.id = ?",
+            [tx.tenant_value(), event.into()],
+        );
+        let found = tx.one(sql).await?.is_some();
+        tx.commit().await?;
+        Ok(found)
     }
 }
 

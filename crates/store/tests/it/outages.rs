@@ -3,9 +3,14 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
+use serde_json::json;
+use store::{ListQuery, TenantId};
 use store_testing::TestStore;
 
-use crate::common::{connect, context, new_tenant, run, tenant};
+use crate::{
+    common::{connect, context, new_tenant, run, tenant},
+    support::user_state,
+};
 
 /// A connection to another database of the same server.
 async fn beside(store: &TestStore) -> (DatabaseConnection, String) {
@@ -41,6 +46,31 @@ async fn dead_connections_are_replaced() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Those that stay at hand for single statements are replaced likewise, for reads and for changes, and a change is made once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_connections_at_hand_are_replaced() {
+    let store = store_testing::postgres().await;
+    let (db, name) = beside(&store).await;
+    let scope = store.tenant(TenantId::generate());
+    let user = |name: &str| user_state(json!({"userName": name}));
+    let mut ann = scope.create_user(&user("ann"), &context()).await.unwrap();
+    for round in 0..3 {
+        let _ = tokio::join!(scope.user(ann.id, true), scope.user(ann.id, true), scope.user(ann.id, true));
+        cut(&db, &name).await;
+        assert!(scope.user(ann.id, true).await.unwrap().is_some());
+        let _ = tokio::join!(scope.user(ann.id, true), scope.user(ann.id, true));
+        cut(&db, &name).await;
+        ann = scope.swap_user(&ann, &user(&format!("ann{round}")), &context()).await.unwrap().unwrap();
+        let _ = tokio::join!(scope.user(ann.id, true), scope.user(ann.id, true));
+        cut(&db, &name).await;
+        scope.create_user(&user(&format!("bob{round}")), &context()).await.unwrap();
+    }
+    assert_eq!(ann.version, 4);
+    assert_eq!(scope.users(&ListQuery { limit: 10, ..ListQuery::default() }).await.unwrap().total, 4);
+    let entries = scope.audit(None, 100).await.unwrap();
+    assert_eq!(entries.len(), 7, "each change is told once");
 }
 
 /// A database that takes nobody for a while: errors meanwhile, all well afterwards.

@@ -302,7 +302,7 @@ pub(crate) fn context() -> ChangeContext {
     ChangeContext { actor, cause: "r1".into() }
 }
 
-fn object(value: Value) -> Document {
+pub(crate) fn object(value: Value) -> Document {
     match value {
         Value::Object(values) => values,
         other => panic!("not an object: {other}"),
