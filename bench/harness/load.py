@@ -12,6 +12,24 @@ from .services import GENERATOR_CORE, SERVER_CORE, run, say
 HERE = Path(__file__).resolve().parent.parent
 
 
+# Servers are at rest when they use less than this share of a core, for so many seconds; no longer is waited for it.
+REST, REST_SECS, PATIENCE = 0.1, 0.4, 15
+
+
+def cpu_seconds(processes):
+    """CPU time that these processes and their children have used so far."""
+    parents, used = {}, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents[int(folder.name)] = int(fields[1])
+            used[int(folder.name)] = (int(fields[11]) + int(fields[12])) / 100
+    return sum(spent for process, spent in used.items() if process in processes or parents[process] in processes)
+
+
 class Load:
     """Measures, for as many seconds as were asked for, and remembers."""
 
@@ -43,23 +61,39 @@ class Load:
         output = run([*GENERATOR_CORE, self.tools / "loadgen", *map(str, arguments)])
         return self.keep(json.loads(output), **labels)
 
+    def rest(self, *servers):
+        """Waits until what servers do behind a change (numbering, logs, vacuum) is done: it belongs to no other row."""
+        watched, start = {self.postgres.pid, *servers}, time.monotonic()
+        before = cpu_seconds(watched)
+        while time.monotonic() - start < PATIENCE:
+            time.sleep(REST_SECS)
+            after = cpu_seconds(watched)
+            if after - before < REST * REST_SECS:
+                break
+            before = after
+        if time.monotonic() - start > 5:
+            say(f"the servers were at rest after {time.monotonic() - start:.0f} s")
+
     def time(self, seconds=None):
         return ["--secs", seconds or self.seconds, "--warm-up", self.warm_up]
 
     def scim(self, place, scenario, *more, authorization=None, seconds=None):
         """One scenario against an installation, see harness/places.py."""
+        self.rest(place.installation.pid)
         return self.generate(
             ["run", scenario, *self.time(seconds), *place.arguments(authorization), *more],
             server=place.name,
         )
 
     def ceiling(self, ceiling, path, rows, post=False):
+        self.rest()
         pids = ["--server-pid", ceiling.pid, "--database-pid", self.postgres.pid]
         arguments = ["raw", ceiling.url(path), "--rows", rows, *self.time(), *pids, *(["--post"] if post else [])]
         return self.generate(arguments, server="ceiling" + path)
 
     def pgbench(self, script, rows):
         """A script of bench/pg with 16 clients; its latencies are taken from its own log."""
+        self.rest()
         before = self.database_cpu()
         with tempfile.TemporaryDirectory() as log:
             command = [

@@ -82,9 +82,12 @@ enum Command {
         #[command(flatten)]
         steady: tenants::Steady,
     },
-    /// Print the user number N as CSV rows for an import, with a header
+    /// Print users as a CSV file for an import
     Csv {
-        /// How many, from 0
+        /// Number of the first
+        #[arg(long, default_value_t = 0)]
+        first: usize,
+        /// How many
         #[arg(long)]
         users: usize,
         /// First part of the names
@@ -182,7 +185,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             raw::raw(&url, post, rows, length.length(), processes.processes()).await?
         }
         Command::Tenants { processes, steady } => tenants::tenants(&steady, processes.processes()).await?,
-        Command::Csv { users, prefix } => return people::csv(&prefix, users),
+        Command::Csv { first, users, prefix } => return people::csv(&prefix, first..first + users),
     };
     println!("{line}");
     Ok(())

@@ -134,12 +134,12 @@ pub(crate) fn patch_remove(user: &User) -> String {
     patch(&json!({"op": "remove", "path": format!("members[value eq \"{}\"]", user.id)}))
 }
 
-/// The first users as a CSV file for an import.
+/// Users as a CSV file for an import.
 ///
 /// # Errors
 ///
 /// Standard output is closed.
-pub(crate) fn csv(prefix: &str, users: usize) -> anyhow::Result<()> {
+pub(crate) fn csv(prefix: &str, users: std::ops::Range<usize>) -> anyhow::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(
@@ -150,7 +150,7 @@ pub(crate) fn csv(prefix: &str, users: usize) -> anyhow::Result<()> {
          addresses[type eq \"work\"].country,displayName,nickName,title,userType,preferredLanguage,locale,timezone,\
          externalId,employeeNumber,costCenter,organization,division,department"
     )?;
-    for n in 0..users {
+    for n in users {
         let (given, family, mail) = (GIVEN[n % GIVEN.len()], family_name(n), email(prefix, n));
         writeln!(
             out,
