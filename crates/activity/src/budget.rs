@@ -14,7 +14,7 @@ use governor::{
 };
 use store::TenantId;
 
-use crate::Exchange;
+use crate::Outline;
 
 /// Requests of one kind and tenant that are logged a second, when they go on and on.
 const OF_KIND: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -73,21 +73,21 @@ impl<C: Clock + Clone> Budget<C> {
     }
 
     /// Is there room for this request in the log?
-    pub(crate) fn has_room_for(&self, exchange: &Exchange) -> bool {
+    pub(crate) fn has_room_for(&self, request: &Outline<'_>) -> bool {
         if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.kinds.retain_recent();
             self.kinds.shrink_to_fit();
         }
-        self.kinds.check_key(&Kind::of(exchange)).is_ok() && self.all.check().is_ok()
+        self.kinds.check_key(&Kind::of(request)).is_ok() && self.all.check().is_ok()
     }
 }
 
 impl Kind {
-    fn of(exchange: &Exchange) -> Self {
+    fn of(request: &Outline<'_>) -> Self {
         Self {
-            tenant: exchange.tenant,
-            route: exchange.route,
-            method: match exchange.method.as_str() {
+            tenant: request.tenant,
+            route: request.route,
+            method: match request.method {
                 "GET" => Method::Get,
                 "POST" => Method::Post,
                 "PUT" => Method::Put,
@@ -95,46 +95,25 @@ impl Kind {
                 "DELETE" => Method::Delete,
                 _ => Method::Other,
             },
-            failed: !exchange.is_success(),
+            failed: !request.is_success(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::time::Duration;
 
     use governor::clock::FakeRelativeClock;
-    use scim_core::profile::Profile;
-    use store::CredentialId;
 
     use super::*;
-    use crate::Payload;
 
-    fn exchange(tenant: TenantId, method: &str, route: &'static str, status: u16) -> Exchange {
-        Exchange {
-            tenant,
-            profile: Arc::new(
-                Profile::from_toml(Profile::builtin("generic").expect("there")).expect("valid"),
-            ),
-            at: 0,
-            duration: Duration::ZERO,
-            request_id: String::new(),
-            credential: CredentialId::generate(),
-            credential_name: String::new(),
-            method: method.to_owned(),
-            route,
-            id: String::new(),
-            path: String::new(),
-            query: None,
-            status,
-            request: Payload::None,
-            response: Payload::None,
-        }
+    fn request(tenant: TenantId, method: &'static str, route: &'static str, status: u16) -> Outline<'static> {
+        Outline { tenant, at: 0, duration: Duration::ZERO, method, route, status }
     }
 
-    fn taken(budget: &Budget<FakeRelativeClock>, exchange: &Exchange) -> usize {
-        (0..5_000).filter(|_| budget.has_room_for(exchange)).count()
+    fn taken(budget: &Budget<FakeRelativeClock>, request: &Outline<'_>) -> usize {
+        (0..5_000).filter(|_| budget.has_room_for(request)).count()
     }
 
     #[test]
@@ -142,17 +121,17 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let budget = Budget::with_clock(clock.clone());
         let [acme, beta] = [TenantId::generate(), TenantId::generate()];
-        assert_eq!(taken(&budget, &exchange(acme, "GET", "/Users", 200)), 300);
+        assert_eq!(taken(&budget, &request(acme, "GET", "/Users", 200)), 300);
         for other in [
-            exchange(acme, "GET", "/Users", 400),
-            exchange(acme, "POST", "/Users", 201),
-            exchange(acme, "GET", "/Groups", 200),
-            exchange(beta, "GET", "/Users", 200),
+            request(acme, "GET", "/Users", 400),
+            request(acme, "POST", "/Users", 201),
+            request(acme, "GET", "/Groups", 200),
+            request(beta, "GET", "/Users", 200),
         ] {
             assert!(budget.has_room_for(&other));
         }
         clock.advance(Duration::from_secs(1));
-        assert_eq!(taken(&budget, &exchange(acme, "GET", "/Users", 200)), 10);
+        assert_eq!(taken(&budget, &request(acme, "GET", "/Users", 200)), 10);
     }
 
     #[test]
@@ -160,7 +139,7 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let budget = Budget::with_clock(clock.clone());
         let taken_by = |tenants: usize| -> usize {
-            (0..tenants).map(|_| taken(&budget, &exchange(TenantId::generate(), "GET", "/Users", 200))).sum()
+            (0..tenants).map(|_| taken(&budget, &request(TenantId::generate(), "GET", "/Users", 200))).sum()
         };
         assert_eq!(taken_by(20), 4_000);
         clock.advance(Duration::from_secs(1));

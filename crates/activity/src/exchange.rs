@@ -86,7 +86,24 @@ pub struct Exchange {
     pub response: Payload,
 }
 
-impl Exchange {
+/// What can be said of a request without copying anything of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'r> {
+    /// See [`Exchange::tenant`].
+    pub tenant: TenantId,
+    /// See [`Exchange::at`].
+    pub at: i64,
+    /// See [`Exchange::duration`].
+    pub duration: Duration,
+    /// See [`Exchange::method`].
+    pub method: &'r str,
+    /// See [`Exchange::route`].
+    pub route: &'static str,
+    /// See [`Exchange::status`].
+    pub status: u16,
+}
+
+impl Outline<'_> {
     /// Was it answered as the client wished (2xx, or 304: what it has is still right)?
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status) || self.status == 304
@@ -95,5 +112,22 @@ impl Exchange {
     /// In whole microseconds.
     pub(crate) fn duration_us(&self) -> i64 {
         i64::try_from(self.duration.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Exchange {
+    pub(crate) fn outline(&self) -> Outline<'_> {
+        let Self { tenant, at, duration, method, route, status, .. } = self;
+        Outline { tenant: *tenant, at: *at, duration: *duration, method, route, status: *status }
+    }
+
+    /// See [`Outline::is_success`].
+    pub(crate) fn is_success(&self) -> bool {
+        self.outline().is_success()
+    }
+
+    /// In whole microseconds.
+    pub(crate) fn duration_us(&self) -> i64 {
+        self.outline().duration_us()
     }
 }

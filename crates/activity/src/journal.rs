@@ -12,7 +12,7 @@ use store::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
-    Exchange,
+    Exchange, Outline,
     budget::Budget,
     writer::{self, Writer},
 };
@@ -51,10 +51,10 @@ struct Desk {
 
 impl Desk {
     /// Counts a request that is not logged.
-    fn count(&self, exchange: &Exchange) {
+    fn count(&self, request: &Outline<'_>) {
         let mut traffic = Traffic::default();
-        traffic.count(exchange.status.into(), exchange.duration_us());
-        self.unlogged.count(exchange.tenant, exchange.at, &traffic);
+        traffic.count(request.status.into(), request.duration_us());
+        self.unlogged.count(request.tenant, request.at, &traffic);
         writer::dropped(1);
     }
 }
@@ -106,13 +106,21 @@ impl Journal {
         self.desk.as_ref().map_or(0, |desk| desk.store.now())
     }
 
-    /// Takes a request. Never waits: without room for its bodies it is taken without them, without room for itself it is
-    /// counted alone, and so is one of a kind of which very many come.
+    /// Is a request like this one taken? One of a kind of which very many come is not, and has been counted by this.
+    #[must_use]
+    pub fn admits(&self, request: &Outline<'_>) -> bool {
+        let Some(desk) = &self.desk else { return false };
+        let has_room = desk.budget.has_room_for(request);
+        if !has_room {
+            desk.count(request);
+        }
+        has_room
+    }
+
+    /// Takes a request that is admitted. Never waits: without room for its bodies it is taken without them, without room for
+    /// itself it is counted alone.
     pub fn note(&self, mut exchange: Exchange) {
         let Some(desk) = &self.desk else { return };
-        if !desk.budget.has_room_for(&exchange) {
-            return desk.count(&exchange);
-        }
         let weight = exchange.request.weight() + exchange.response.weight();
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         let room = Arc::clone(&desk.room).try_acquire_many_owned(weight).ok();
@@ -124,7 +132,7 @@ impl Journal {
         if let Err(refused) = desk.sender.try_send(message)
             && let Message::Exchange(exchange, _) = refused.into_inner()
         {
-            desk.count(&exchange);
+            desk.count(&exchange.outline());
         }
     }
 

@@ -18,7 +18,7 @@ mod milestones;
 mod subjects;
 mod writer;
 
-pub use exchange::{Exchange, MAX_CAPTURED, Payload};
+pub use exchange::{Exchange, MAX_CAPTURED, Outline, Payload};
 pub use explain::{Meaning, explain};
 pub use journal::{Journal, Options};
 pub use mask::{MASK, Secrets};

@@ -6,10 +6,10 @@ use std::{
     time::Instant,
 };
 
-use activity::{Exchange, Journal, MAX_CAPTURED, Payload};
+use activity::{Exchange, Journal, MAX_CAPTURED, Outline, Payload};
 use axum::{
     body::{Body, HttpBody as _},
-    http::request::Parts,
+    http::{Method, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use crate::caller::Caller;
 /// A request that a caller was found for, on its way through the service.
 pub(crate) struct Record {
     caller: Caller,
-    method: String,
+    method: Method,
     path: String,
     query: Option<String>,
     /// Endpoint, as soon as it is known.
@@ -47,7 +47,7 @@ impl Record {
         let body = if body.is_end_stream() { body } else { heard.listen(body) };
         let record = Self {
             caller: caller.clone(),
-            method: parts.method.as_str().to_owned(),
+            method: parts.method.clone(),
             path: path.to_owned(),
             query: parts.uri.query().map(str::to_owned),
             route: "",
@@ -65,17 +65,23 @@ impl Record {
         begun: Instant,
         response: Response,
     ) -> Response {
-        let status = response.status().as_u16();
+        let (tenant, status) = (self.caller.tenant.id(), response.status().as_u16());
+        let (at, duration) = (journal.now(), begun.elapsed());
+        let outline =
+            Outline { tenant, at, duration, method: self.method.as_str(), route: self.route, status };
+        if !journal.admits(&outline) {
+            return response;
+        }
         let (response, answered) = copied(response).await;
         journal.note(Exchange {
-            tenant: self.caller.tenant.id(),
+            tenant,
             profile: Arc::clone(&self.caller.tenant.profile),
-            at: journal.now(),
-            duration: begun.elapsed(),
+            at,
+            duration,
             request_id: request_id.to_owned(),
             credential: self.caller.principal.credential,
             credential_name: self.caller.principal.name,
-            method: self.method,
+            method: self.method.as_str().to_owned(),
             route: self.route,
             id: self.id,
             path: self.path,
