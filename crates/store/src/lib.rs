@@ -41,6 +41,7 @@ mod resources;
 mod rows;
 mod setup;
 mod signals;
+mod sqlite;
 mod statement;
 mod statistics;
 mod tx;

@@ -158,7 +158,7 @@ impl<'s> Entrant<'s> {
             columns.display_name.into(),
             columns.active.into(),
             columns.document.into(),
-            state.search.to_string().into(),
+            columns.search.into(),
         ];
         Ok(Self {
             id,
