@@ -7,8 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, Statement};
-
 use serde_json::json;
 
 use crate::harness::{Installation, Scim, describe, on_both_databases};
@@ -106,24 +104,6 @@ fn people(count: usize) -> String {
     file
 }
 
-/// Users of the one tenant, entries that say that one was made, and events that do.
-async fn made(installation: &Installation) -> [i64; 3] {
-    let database = installation.database().await;
-    let mut counts = [0; 3];
-    for (count, table) in counts.iter_mut().zip([
-        "users",
-        "audit WHERE event = 'user.created'",
-        "outbox WHERE event = 'user.created'",
-    ]) {
-        let sql = format!("SELECT COUNT(*) FROM {table}");
-        let statement = Statement::from_string(database.get_database_backend(), sql);
-        let row = database.query_one_raw(statement).await.unwrap().unwrap();
-        *count = row.try_get_by_index(0).unwrap();
-    }
-    database.close().await.unwrap();
-    counts
-}
-
 /// The process ends without a chance to say goodbye while the file is still being read.
 async fn an_import_that_is_killed_goes_on_where_it_broke_off(installation: Installation) {
     installation.run(&["migrate"]);
@@ -138,20 +118,20 @@ async fn an_import_that_is_killed_goes_on_where_it_broke_off(installation: Insta
     pipe.write_all(people(2_600).as_bytes()).unwrap();
     pipe.flush().unwrap();
     let begun = Instant::now();
-    while made(&installation).await[0] == 0 {
+    while installation.made().await[0] == 0 {
         assert!(begun.elapsed() < Duration::from_secs(60), "no row came in");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let [users, entries, events] = made(&installation).await;
+    let [users, entries, events] = installation.made().await;
     assert!((1..3_000).contains(&users), "{users}");
     assert_eq!([entries, events], [users, users], "nobody is half there");
 
     let again = installation.json(&["import", "acme", "people.csv", "--json"]);
     let told = [&again["created"], &again["unchanged"], &again["updated"], &again["failed"]];
     assert_eq!(told, [&json!(3_000 - users), &json!(users), &json!(0), &json!(0)]);
-    assert_eq!(made(&installation).await, [3_000; 3]);
+    assert_eq!(installation.made().await, [3_000; 3]);
 }
 
 async fn two_processes_import_the_same_file(installation: Installation) {
@@ -171,7 +151,7 @@ async fn two_processes_import_the_same_file(installation: Installation) {
         unchanged += report["unchanged"].as_i64().unwrap();
     }
     assert_eq!((created, unchanged), (2_000, 2_000));
-    assert_eq!(made(&installation).await, [2_000; 3]);
+    assert_eq!(installation.made().await, [2_000; 3]);
 }
 
 async fn lines_with_errors_are_told_as_editors_read_them(installation: Installation) {

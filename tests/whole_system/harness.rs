@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -77,6 +77,21 @@ impl Installation {
         let embedded = || format!("sqlite://{}", self.dir.path().join("data/rollcall.db").display());
         let url = of_settings.map_or_else(embedded, |(_, url)| url.clone());
         sea_orm::Database::connect(&url).await.unwrap()
+    }
+
+    /// Users of the one tenant, entries that say that one was made, and events that do.
+    pub(crate) async fn made(&self) -> [i64; 3] {
+        let database = self.database().await;
+        let mut counts = [0; 3];
+        let tables = ["users", "audit WHERE event = 'user.created'", "outbox WHERE event = 'user.created'"];
+        for (count, table) in counts.iter_mut().zip(tables) {
+            let sql = format!("SELECT COUNT(*) FROM {table}");
+            let statement = Statement::from_string(database.get_database_backend(), sql);
+            let row = database.query_one_raw(statement).await.unwrap().unwrap();
+            *count = row.try_get_by_index(0).unwrap();
+        }
+        database.close().await.unwrap();
+        counts
     }
 
     /// The program with this installation's settings and nothing else from the environment.

@@ -8,7 +8,11 @@ use std::{
 
 use crate::harness::{Database, Installation, Server, eventually, free_port, on_both_databases};
 
-on_both_databases!(sigterm_ends_the_server_in_time, health_has_a_listener_of_its_own);
+on_both_databases!(
+    sigterm_ends_the_server_in_time,
+    health_has_a_listener_of_its_own,
+    what_was_answered_outlives_a_kill,
+);
 
 async fn sigterm_ends_the_server_in_time(installation: Installation) {
     let server = installation.serve().await;
@@ -21,6 +25,58 @@ async fn sigterm_ends_the_server_in_time(installation: Installation) {
     let (status, took) = server.terminate().await;
     assert!(status.success(), "{status}");
     assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+/// Many write at once, and the process ends without a chance to say goodbye.
+async fn what_was_answered_outlives_a_kill(installation: Installation) {
+    installation.run(&["migrate"]);
+    let authorization = installation.tenant("acme", "generic");
+    let mut server = installation.serve().await;
+    let (base, http) = (server.base_url("acme"), reqwest::Client::new());
+    let (made, mut answered) = tokio::sync::mpsc::unbounded_channel();
+    let writers: Vec<_> = (0..16)
+        .map(|writer| {
+            let (base, http, authorization, made) =
+                (base.clone(), http.clone(), authorization.clone(), made.clone());
+            tokio::spawn(async move {
+                for number in 0.. {
+                    let user = serde_json::json!({
+                        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                        "userName": format!("u{writer}-{number}"),
+                    });
+                    let post = http.post(format!("{base}/Users")).header("Authorization", &authorization);
+                    let post = post.header("Content-Type", "application/scim+json").body(user.to_string());
+                    // The server is gone.
+                    let Ok(answer) = post.send().await else { return };
+                    assert_eq!(answer.status(), 201);
+                    let Ok(user) = answer.json::<serde_json::Value>().await else { return };
+                    made.send(user["id"].as_str().unwrap().to_owned()).unwrap();
+                }
+            })
+        })
+        .collect();
+    drop(made);
+    let mut ids = Vec::new();
+    while ids.len() < 300 {
+        ids.push(answered.recv().await.expect("the writers go on"));
+    }
+    server.child.kill().unwrap();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    while let Some(id) = answered.recv().await {
+        ids.push(id);
+    }
+    drop(server);
+
+    let server = installation.serve().await;
+    for id in ids {
+        let get = http.get(format!("{}/Users/{id}", server.base_url("acme")));
+        let answer = get.header("Authorization", &authorization).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{id} was answered and is gone");
+    }
+    let [users, entries, events] = installation.made().await;
+    assert_eq!([entries, events], [users, users], "nobody is half there");
 }
 
 async fn health_has_a_listener_of_its_own(installation: Installation) {

@@ -1,68 +1,64 @@
-//! Connections that stay at hand for single statements. A pool tries each connection when it is given back, which costs as
-//! much as the statement did; here one is given back to the pool only when something went wrong, or its user has gone.
+//! What single statements and changes go through, past the transactions of a pool. On PostgreSQL these are connections that
+//! stay at hand: a pool tries each connection when it is given back, which costs as much as the statement did; here one is
+//! given back to the pool only when something went wrong, or its user has gone. For SQLite see [`crate::sqlite`].
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use sea_orm::{DatabaseConnection, DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
-use sqlx::{
-    AssertSqlSafe, Connection as _, Database, Executor, IntoArguments, Pool, Postgres, Sqlite,
-    pool::PoolConnection,
-};
+use sqlx::{AssertSqlSafe, Connection as _, Pool, Postgres, pool::PoolConnection};
 use tokio::sync::{Semaphore, TryAcquireError};
 
-use crate::{StoreError, connect::TRY_AFTER_IDLE, error::waited_too_long, store::Backend};
+use crate::{StoreError, connect::TRY_AFTER_IDLE, error::waited_too_long, sqlite::Sqlite};
 
-/// Connections for single statements, on either database.
+/// What single statements go through, on either database.
 pub(crate) enum AtHand {
-    Postgres(Shelf<Postgres>),
-    Sqlite(Shelf<Sqlite>),
+    Postgres(Shelf),
+    Sqlite(Sqlite),
 }
 
 /// Longest life of a connection here: after a failover a server may go on answering as one that only reads.
 const LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Some connections of a pool; half of them at most, so that transactions find some there, too.
-pub(crate) struct Shelf<DB: Database> {
-    pool: Pool<DB>,
+pub(crate) struct Shelf {
+    pool: Pool<Postgres>,
     /// Does one stay here at all? The only connection of a pool does not.
     keeps: bool,
     /// Those that nobody uses, the last one used on top.
-    idle: Mutex<Vec<Idle<DB>>>,
+    idle: Mutex<Vec<Idle>>,
     /// As many as may be at hand or in use.
     places: Semaphore,
     /// Longest wait for one.
     longest: Duration,
 }
 
-struct Idle<DB: Database> {
-    connection: PoolConnection<DB>,
+struct Idle {
+    connection: PoolConnection<Postgres>,
     /// When it came here.
     taken: Instant,
     since: Instant,
 }
 
 impl AtHand {
-    /// Of the pool of a database.
-    pub(crate) fn new(
-        db: &DatabaseConnection,
-        backend: Backend,
-        connections: u32,
-        longest: Duration,
-    ) -> Self {
-        match backend {
-            Backend::Postgres => {
-                let pool = db.get_postgres_connection_pool().clone();
-                Self::Postgres(Shelf::new(pool, connections, longest))
-            }
-            Backend::Sqlite => {
-                let pool = db.get_sqlite_connection_pool().clone();
-                Self::Sqlite(Shelf::new(pool, connections, longest))
-            }
+    /// Lets go of its connections.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Postgres(shelf) => shelf.clear(),
+            Self::Sqlite(sqlite) => sqlite.close().await,
         }
+    }
+}
+
+impl Shelf {
+    /// Of so many connections of a pool.
+    pub(crate) fn new(pool: Pool<Postgres>, connections: u32, longest: Duration) -> Self {
+        let most = usize::try_from(connections / 2).unwrap_or(1);
+        let places = Semaphore::new(most.max(1));
+        Self { pool, keeps: most > 0, idle: Mutex::default(), places, longest }
     }
 
     /// Runs one statement, which is a transaction by itself. The outer error: no connection came free in time.
@@ -70,35 +66,6 @@ impl AtHand {
         &self,
         statement: Statement,
     ) -> Result<Result<Vec<QueryResult>, DbErr>, StoreError> {
-        match self {
-            Self::Postgres(shelf) => shelf.run(statement).await,
-            Self::Sqlite(shelf) => shelf.run(statement).await,
-        }
-    }
-
-    /// Gives back to the pool what nobody uses.
-    pub(crate) fn clear(&self) {
-        match self {
-            Self::Postgres(shelf) => shelf.clear(),
-            Self::Sqlite(shelf) => shelf.clear(),
-        }
-    }
-}
-
-impl<DB> Shelf<DB>
-where
-    DB: Database,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    SqlxValues: IntoArguments<DB>,
-    QueryResult: From<DB::Row>,
-{
-    fn new(pool: Pool<DB>, connections: u32, longest: Duration) -> Self {
-        let most = usize::try_from(connections / 2).unwrap_or(1);
-        let places = Semaphore::new(most.max(1));
-        Self { pool, keeps: most > 0, idle: Mutex::default(), places, longest }
-    }
-
-    async fn run(&self, statement: Statement) -> Result<Result<Vec<QueryResult>, DbErr>, StoreError> {
         let _place = match self.places.try_acquire() {
             Ok(place) => place,
             Err(TryAcquireError::Closed) => return Err(waited_too_long()),
@@ -134,7 +101,7 @@ where
     }
 
     /// A connection, and when it came here.
-    async fn connection(&self) -> Result<(PoolConnection<DB>, Instant), sqlx::Error> {
+    async fn connection(&self) -> Result<(PoolConnection<Postgres>, Instant), sqlx::Error> {
         let idle = self.idle().pop();
         if let Some(Idle { mut connection, taken, since }) = idle {
             // As the pool does.
@@ -151,7 +118,7 @@ where
         drop(idle);
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle<DB>>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

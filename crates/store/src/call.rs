@@ -3,13 +3,14 @@
 use sea_orm::{DbBackend, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use crate::{StoreError, TenantScope, error::is_broken_connection};
+use crate::{StoreError, TenantScope, at_hand::Shelf, error::is_broken_connection};
 
 impl TenantScope {
     /// Calls a function that records this event. A connection that the server has ended meanwhile is found out only now, so
     /// the call is made again on another one, unless the event says that it was carried out.
     pub(crate) async fn call(
         &self,
+        shelf: &Shelf,
         function: &'static str,
         values: Vec<Value>,
         event: Uuid,
@@ -19,7 +20,7 @@ impl TenantScope {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         let mut spare = self.inner.max_connections;
         let rows = loop {
-            match self.inner.at_hand.run(statement.clone()).await? {
+            match shelf.run(statement.clone()).await? {
                 Ok(rows) => break rows,
                 Err(error) if spare > 0 && is_broken_connection(&error) => {
                     spare -= 1;

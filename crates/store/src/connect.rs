@@ -12,7 +12,7 @@ use sea_orm::{
         self, Connection as _, Executor as _,
         pool::PoolOptions,
         postgres::{PgConnectOptions, Postgres},
-        sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+        sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
@@ -26,10 +26,17 @@ pub(crate) const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
 pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(20);
 
 /// SQLite asks after so many steps of its machine (about a millisecond's worth) whether it shall go on.
-const STEPS: i32 = 10_000;
+pub(crate) const STEPS: i32 = 10_000;
 
 /// A pause between two such questions after which it must be another statement that asks.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Memory for pages of SQLite's file that each connection may have: the negative number of KiB. There are many connections,
+/// and the system keeps the file in memory, too.
+pub(crate) const CACHE: &str = "-1024";
+
+/// Statements that a connection to SQLite keeps prepared, some ten KiB each.
+const STATEMENTS: usize = 50;
 
 /// Key of the advisory lock that makes one node migrate at a time: the bytes `rollcall`.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"rollcall");
@@ -173,28 +180,31 @@ async fn sqlite(
     Ok(pool.map_err(|error| cannot_open(path, error))?.into())
 }
 
-/// Ends a statement of SQLite that takes longer than [`STATEMENT_LIMIT`].
+/// Ends a statement of SQLite that takes longer than [`STATEMENT_LIMIT`]. The watch begins anew with each use of a connection,
+/// as one that is used all the time would seem to be at one statement.
 fn with_statement_limit(pool: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
-    pool.after_connect(|connection, _| {
+    pool.after_connect(|connection, _| Box::pin(watch(connection))).before_acquire(|connection, _| {
         Box::pin(async move {
-            let mut watch = Watch::default();
-            connection
-                .lock_handle()
-                .await?
-                .set_progress_handler(STEPS, move || watch.goes_on(Instant::now()));
-            Ok(())
+            watch(connection).await?;
+            Ok(true)
         })
     })
 }
 
+async fn watch(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut watch = Watch::default();
+    connection.lock_handle().await?.set_progress_handler(STEPS, move || watch.goes_on(Instant::now()));
+    Ok(())
+}
+
 /// How long a statement has been running. SQLite does not say where one begins: the questions of one follow each other
-/// closely.
+/// closely. It asks after so many steps of a prepared statement, be they all of one run or of many short ones.
 #[derive(Default)]
-struct Watch(Option<(Instant, Instant)>);
+pub(crate) struct Watch(Option<(Instant, Instant)>);
 
 impl Watch {
     /// Shall the statement that asks now go on?
-    fn goes_on(&mut self, now: Instant) -> bool {
+    pub(crate) fn goes_on(&mut self, now: Instant) -> bool {
         let began = match self.0 {
             Some((began, last)) if now.duration_since(last) < PAUSE => began,
             _ => now,
@@ -227,6 +237,8 @@ fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
         // What was deleted for good is in no free page of the file either.
         .pragma("secure_delete", "ON")
         .foreign_keys(true)
+        .pragma("cache_size", CACHE)
+        .statement_cache_capacity(STATEMENTS)
         .busy_timeout(options.acquire_timeout)
 }
 

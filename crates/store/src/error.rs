@@ -115,10 +115,7 @@ fn database_verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
     }
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED, 9 is
-        // INTERRUPT, by which a statement ends that took too long.
-        let primary = code.parse::<i32>().map_or(0, |code| code & 0xff);
-        return if matches!(primary, 5 | 6 | 9) { Verdict::TryAgain } else { Verdict::Fault };
+        return sqlite_verdict(code.parse().unwrap_or_default());
     }
     if CONTENDED.contains(&code.as_ref()) {
         return Verdict::Contended;
@@ -128,6 +125,25 @@ fn database_verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
         Verdict::TryAgain
     } else {
         Verdict::Fault
+    }
+}
+
+fn sqlite_verdict(code: i32) -> Verdict {
+    // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED, 9 is INTERRUPT, by
+    // which a statement ends that took too long.
+    if matches!(code & 0xff, 5 | 6 | 9) { Verdict::TryAgain } else { Verdict::Fault }
+}
+
+/// What SQLite said on a connection that is no pool's: its extended result code, its text.
+pub(crate) fn of_sqlite(code: i32, text: String) -> StoreError {
+    // 1555 is CONSTRAINT_PRIMARYKEY, 2067 CONSTRAINT_UNIQUE.
+    if let (1555 | 2067, Some(attribute)) = (code, taken(None, &text)) {
+        return StoreError::Conflict { attribute };
+    }
+    let error = DbErr::Query(RuntimeErr::Internal(format!("(code: {code}) {text}")));
+    match sqlite_verdict(code) {
+        Verdict::TryAgain => StoreError::Unavailable(error),
+        _ => StoreError::Database(error),
     }
 }
 

@@ -42,6 +42,7 @@ mod resources;
 mod rows;
 mod setup;
 mod signals;
+mod sqlite;
 mod statement;
 mod statistics;
 mod tx;

@@ -172,7 +172,7 @@ impl TenantTx {
             let mut sql = self.sql();
             rows.begin(&mut sql);
             for (at, (_, value)) in rows.same.iter().enumerate() {
-                sql.push(comma(at)).bind_next(value.clone());
+                sql.push(comma(at)).bind(value.clone());
             }
             for at in 0..values.len() {
                 sql.push(comma(rows.same.len() + at)).numbered("v.column", at + 1);
@@ -180,7 +180,7 @@ impl TenantTx {
             for row in 0..if values.is_empty() { 0 } else { count } {
                 sql.push(if row > 0 { ", (" } else { " FROM (VALUES (" });
                 for (at, values) in values.iter_mut().enumerate() {
-                    sql.push(comma(at)).bind_next(values.next().unwrap_or(Value::String(None)));
+                    sql.push(comma(at)).bind(values.next().unwrap_or(Value::String(None)));
                 }
                 sql.push(")");
             }

@@ -163,10 +163,11 @@ impl TenantTx {
                 return Ok(());
             }
             let (mut trail, mut events, mut contents) = (Vec::new(), Vec::new(), Vec::new());
-            for row in chunk {
-                contents.push(row.payload);
-                trail.push(row.audit);
-                events.push(row.outbox);
+            for rows in chunk {
+                let (payload, audit, outbox) = rows.into_models();
+                contents.push(payload);
+                trail.push(audit);
+                events.push(outbox);
             }
             self.insert(NewRows::of(contents), "").await?;
             self.insert(NewRows::of(trail), "").await?;
@@ -179,10 +180,12 @@ impl TenantTx {
 
 /// What is written of one event.
 pub(crate) struct Rows {
-    id: Uuid,
-    payload: payloads::ActiveModel,
-    audit: audit::ActiveModel,
-    outbox: outbox::ActiveModel,
+    /// Its entry in the trail; what its row for those who take events holds stands in it, too.
+    pub(crate) entry: audit::Model,
+    /// Of the payload, which has the entry's id.
+    pub(crate) salt: [u8; 16],
+    /// The payload's text.
+    pub(crate) body: String,
 }
 
 impl Rows {
@@ -199,63 +202,61 @@ impl Rows {
         };
         let id = Uuid::now_v7();
         let salt = salt();
-        let digest = digest(&salt, &body);
-        let actor_kind = word("actor_kind", context.actor.kind)?;
-        let payload = payloads::ActiveModel {
-            tenant_id: Set(tenant),
-            id: Set(id),
-            object_type: Set(event.object_type.to_owned()),
-            object_id: Set(event.object_id.clone()),
-            salt: Set(salt.to_vec()),
-            body: Set(Some(body)),
+        let entry = audit::Model {
+            tenant_id: tenant,
+            id,
+            seq: None,
+            event: event.event.to_owned(),
+            object_type: event.object_type.to_owned(),
+            object_id: event.object_id,
+            object_version: event.object_version,
+            actor_kind: word("actor_kind", context.actor.kind)?,
+            actor_id: context.actor.id.clone(),
+            actor_name: context.actor.name.clone(),
+            cause: context.cause.clone(),
+            at: now,
+            payload_id: Some(id),
+            digest: Some(digest(&salt, &body)),
+            chain: None,
+            live_delta: event.live_delta,
         };
-        let audit = audit::ActiveModel {
-            tenant_id: Set(tenant),
-            id: Set(id),
-            seq: Set(None),
-            event: Set(event.event.to_owned()),
-            object_type: Set(event.object_type.to_owned()),
-            object_id: Set(event.object_id),
-            object_version: Set(event.object_version),
-            actor_kind: Set(actor_kind),
-            actor_id: Set(context.actor.id.clone()),
-            actor_name: Set(context.actor.name.clone()),
-            cause: Set(context.cause.clone()),
-            at: Set(now),
-            payload_id: Set(Some(id)),
-            digest: Set(Some(digest)),
-            chain: Set(None),
-            live_delta: Set(event.live_delta),
-        };
-        Ok(Self { id, payload, outbox: same_in_outbox(&audit), audit })
-    }
-
-    /// The id that all of them have.
-    pub(crate) fn id(&self) -> Uuid {
-        self.id
+        Ok(Self { entry, salt, body })
     }
 
     /// As the functions of PostgreSQL take them: see `record_event`.
-    pub(crate) fn into_arguments(self) -> impl Iterator<Item = sea_orm::Value> {
-        let Self { payload, audit, .. } = self;
+    pub(crate) fn into_arguments(self) -> [sea_orm::Value; 14] {
+        let Self { entry, salt, body } = self;
         [
-            audit.id.into_value(),
-            audit.event.into_value(),
-            audit.object_type.into_value(),
-            audit.object_id.into_value(),
-            audit.object_version.into_value(),
-            audit.actor_kind.into_value(),
-            audit.actor_id.into_value(),
-            audit.actor_name.into_value(),
-            audit.cause.into_value(),
-            audit.at.into_value(),
-            payload.salt.into_value(),
-            payload.body.into_value(),
-            audit.digest.into_value(),
-            audit.live_delta.into_value(),
+            entry.id.into(),
+            entry.event.into(),
+            entry.object_type.into(),
+            entry.object_id.into(),
+            entry.object_version.into(),
+            entry.actor_kind.into(),
+            entry.actor_id.into(),
+            entry.actor_name.into(),
+            entry.cause.into(),
+            entry.at.into(),
+            salt.to_vec().into(),
+            body.into(),
+            entry.digest.into(),
+            entry.live_delta.into(),
         ]
-        .into_iter()
-        .flatten()
+    }
+
+    /// The rows of the three tables.
+    fn into_models(self) -> (payloads::ActiveModel, audit::ActiveModel, outbox::ActiveModel) {
+        let Self { entry, salt, body } = self;
+        let payload = payloads::ActiveModel {
+            tenant_id: Set(entry.tenant_id),
+            id: Set(entry.id),
+            object_type: Set(entry.object_type.clone()),
+            object_id: Set(entry.object_id.clone()),
+            salt: Set(salt.to_vec()),
+            body: Set(Some(body)),
+        };
+        let audit = audit::ActiveModel::from(entry);
+        (payload, audit.clone(), same_in_outbox(audit))
     }
 }
 
@@ -269,8 +270,7 @@ pub(crate) fn digest(salt: &[u8], body: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(body).finalize().to_vec()
 }
 
-fn same_in_outbox(row: &audit::ActiveModel) -> outbox::ActiveModel {
-    let row = row.clone();
+fn same_in_outbox(row: audit::ActiveModel) -> outbox::ActiveModel {
     outbox::ActiveModel {
         tenant_id: row.tenant_id,
         id: row.id,

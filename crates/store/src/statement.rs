@@ -18,6 +18,8 @@ pub(crate) struct Sql {
     indexed: bool,
     text: String,
     values: Vec<Value>,
+    /// Values whose placeholders have no name, which come first; more than there are: no other may have none.
+    unnamed: usize,
 }
 
 /// A bound value that may stand in more than one place of its statement.
@@ -27,7 +29,15 @@ pub(crate) struct Slot(usize);
 impl Sql {
     /// An empty statement on the rows of a tenant.
     pub(crate) fn new(backend: Backend, tenant: Uuid) -> Self {
-        Self { backend, tenant, nested_groups: true, indexed: true, text: String::new(), values: Vec::new() }
+        Self {
+            backend,
+            tenant,
+            nested_groups: true,
+            indexed: true,
+            text: String::new(),
+            values: Vec::new(),
+            unnamed: 0,
+        }
     }
 
     /// Are groups of the tenant members of groups?
@@ -100,11 +110,19 @@ impl Sql {
         Slot(self.values.len())
     }
 
-    /// Writes the placeholder of a bound value.
+    /// Writes the placeholder of a bound value. SQLite's driver looks up the name of each numbered one among all of them, so
+    /// those have none that come one after the other, up to the first that does not.
     pub(crate) fn put(&mut self, slot: Slot) -> &mut Self {
         let mark = match self.backend {
             Backend::Postgres => '$',
-            Backend::Sqlite => '?',
+            Backend::Sqlite if self.unnamed + 1 == slot.0 => {
+                self.unnamed = slot.0;
+                return self.push("?");
+            }
+            Backend::Sqlite => {
+                self.unnamed = usize::MAX - 1;
+                '?'
+            }
         };
         // Writing to a String cannot fail.
         let _ = write!(self.text, "{mark}{}", slot.0);
@@ -115,13 +133,6 @@ impl Sql {
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         let slot = self.slot(value);
         self.put(slot)
-    }
-
-    /// Likewise where a placeholder without a number stands for the next value, in SQLite's dialect alone: its driver looks
-    /// up the name of each numbered one among all of them. What was bound before must be written already.
-    pub(crate) fn bind_next(&mut self, value: Value) -> &mut Self {
-        self.values.push(value);
-        self.push("?")
     }
 
     /// How many values are bound.
@@ -279,14 +290,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_numbered_in_either_dialect() {
+    fn placeholders_stand_for_their_values_in_either_dialect() {
         for (backend, expected) in [
-            (Backend::Postgres, "a = $1 AND b = $2 OR c = $1"),
-            (Backend::Sqlite, "a = ?1 AND b = ?2 OR c = ?1"),
+            (Backend::Postgres, "a = $1 AND b = $2 OR c = $1 AND d = $3"),
+            (Backend::Sqlite, "a = ? AND b = ? OR c = ?1 AND d = ?3"),
         ] {
             let mut sql = Sql::new(backend, Uuid::nil());
             let first = sql.slot(1_i64);
             sql.push("a = ").put(first).add(" AND b = ? OR c = ", ["x".into()]).put(first);
+            sql.add(" AND d = ?", [2_i64.into()]);
             assert_eq!(sql.text(), expected);
         }
     }

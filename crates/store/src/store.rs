@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantId,
-    at_hand::AtHand,
+    at_hand::{AtHand, Shelf},
     connect::{self, Address},
     platform::Platform,
     setup,
     signals::Signals,
+    sqlite::Sqlite,
 };
 
 /// Gives the time in whole milliseconds since 1970 UTC; tests hand in their own.
@@ -94,14 +95,14 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     pub(crate) acquire_timeout: Duration,
     pub(crate) max_connections: u32,
-    /// Connections for single statements.
+    /// For single statements and changes.
     pub(crate) at_hand: AtHand,
     /// See [`StoreOptions::block_rows`].
     pub(crate) block_rows: u32,
     /// SQLite has one writer at a time; waiting here is fair and costs nothing, waiting in the database is neither.
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
     /// Audit entries were committed here; see [`Store::recorded`].
-    pub(crate) recorded: tokio::sync::Notify,
+    pub(crate) recorded: Arc<tokio::sync::Notify>,
 }
 
 impl Store {
@@ -125,8 +126,16 @@ impl Store {
         setup::check(&db).await?;
         let signals = Signals::start(&db, connect::poller(&address, options)?, options).await?;
         let backend = address.backend();
+        let (writer, recorded) = (Arc::default(), Arc::default());
+        let at_hand = match &address {
+            Address::Postgres(_) => {
+                let pool = db.get_postgres_connection_pool().clone();
+                AtHand::Postgres(Shelf::new(pool, options.max_connections, options.acquire_timeout))
+            }
+            Address::Sqlite(path) => AtHand::Sqlite(Sqlite::open(path, options, &writer, &recorded)?),
+        };
         let inner = Inner {
-            at_hand: AtHand::new(&db, backend, options.max_connections, options.acquire_timeout),
+            at_hand,
             db,
             backend,
             clock: options.clock.clone(),
@@ -134,8 +143,8 @@ impl Store {
             acquire_timeout: options.acquire_timeout,
             max_connections: options.max_connections,
             block_rows: options.block_rows,
-            writer: Arc::default(),
-            recorded: tokio::sync::Notify::new(),
+            writer,
+            recorded,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -143,7 +152,7 @@ impl Store {
     /// Closes all connections, of clones too.
     pub async fn close(self) {
         self.inner.signals.stop().await;
-        self.inner.at_hand.clear();
+        self.inner.at_hand.close().await;
         connect::close(&self.inner.db).await;
     }
 

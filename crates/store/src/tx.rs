@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, TenantScope,
+    at_hand::AtHand,
     connect::STATEMENT_LIMIT,
     entity::epochs,
     error::{is_broken_connection, waited_too_long},
@@ -157,9 +158,12 @@ impl Inner {
 
     /// Runs one statement that reads, and that names its tenant itself.
     pub(crate) async fn read_once(&self, statement: Statement) -> Result<Vec<QueryResult>, StoreError> {
+        let AtHand::Postgres(shelf) = &self.at_hand else {
+            return Ok(self.db.query_all_raw(statement).await?);
+        };
         let mut spare = self.max_connections;
         loop {
-            match self.at_hand.run(statement.clone()).await? {
+            match shelf.run(statement.clone()).await? {
                 Ok(rows) => return Ok(rows),
                 // As in `begin`.
                 Err(error) if spare > 0 && is_broken_connection(&error) => spare -= 1,

@@ -22,18 +22,6 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Makes the values of a user these.
-    pub(crate) async fn renew_values(&self, id: UserId, values: &[IndexedValue]) -> Result<(), StoreError> {
-        let mut sql = self.sql();
-        sql.add(
-            "DELETE FROM user_values WHERE tenant_id = ? AND user_id = ? AND (path, value) NOT IN (SELECT x.a, x.b FROM ",
-            [self.tenant_value(), id.0.into()],
-        );
-        sql.pairs(&pairs(values)).push(" AS x)");
-        self.run(sql).await?;
-        self.add_values(id, values).await
-    }
-
     /// Makes the values of several users those of their states.
     pub(crate) async fn renew_values_of(&self, states: &[(UserId, UserState)]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = states.iter().map(|(id, _)| id.0).collect();

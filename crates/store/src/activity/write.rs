@@ -8,9 +8,9 @@ use super::{HeardChange, LoggedRequest, Traffic, heard, traffic};
 use crate::{Platform, StoreError, TenantId, statement::Sql, store::Backend, tx::set_tenant};
 
 /// Entries in one statement: 22 values each stay far below the bind limits of both databases.
-const ENTRIES: usize = 100;
+const ENTRIES: [usize; 3] = [100, 10, 1];
 /// Subjects, counters or milestones in one statement.
-const ROWS: usize = 500;
+const ROWS: [usize; 3] = [500, 50, 5];
 /// Most subjects of one entry. An entry names no more: bodies are cut, and an id has 36 characters.
 pub const MAX_SUBJECTS: usize = 1_000;
 
@@ -61,24 +61,38 @@ impl Platform {
         let tx = self.inner.begin_write().await?;
         for (tenant, requests) in &of_tenants {
             set_tenant(&tx.db, backend, tenant.0).await?;
-            for chunk in requests.chunks(ENTRIES) {
+            for chunk in pieces(backend, requests, ENTRIES) {
                 tx.db.execute_raw(insert(backend, *tenant, chunk).into_statement()).await?;
             }
             write_subjects(&tx.db, backend, *tenant, requests).await?;
         }
-        for chunk in counters.chunks(ROWS) {
+        for chunk in counters.chunks(ROWS[0]) {
             tx.db.execute_raw(traffic::upsert(backend, chunk).into_statement()).await?;
         }
-        for chunk in milestones.chunks(ROWS) {
+        for chunk in milestones.chunks(ROWS[0]) {
             tx.db.execute_raw(heard::upsert(backend, chunk).into_statement()).await?;
         }
         tx.commit().await
     }
 }
 
+/// The rows of one statement after the other. SQLite prepares statements once for all: there are three sizes of them, and each
+/// holds memory on each connection.
+fn pieces<T>(backend: Backend, rows: &[T], sizes: [usize; 3]) -> impl Iterator<Item = &[T]> {
+    let mut left = rows;
+    std::iter::from_fn(move || {
+        let many = match backend {
+            Backend::Postgres => left.len().min(sizes[0]),
+            Backend::Sqlite => sizes.into_iter().find(|size| *size <= left.len()).unwrap_or(left.len()),
+        };
+        let (piece, rest) = left.split_at(many);
+        left = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 fn insert(backend: Backend, tenant: TenantId, requests: &[&NewRequest]) -> Sql {
     let mut sql = Sql::new(backend, tenant.0);
-    let whose = sql.slot(tenant.0);
     sql.push(
         "INSERT INTO request_log (tenant_id, id, at, request_id, credential_id, credential_name, method, route, path, \
          query, resource_id, status, scim_type, detail, duration_us, request_bytes, response_bytes, request_body, \
@@ -86,7 +100,7 @@ fn insert(backend: Backend, tenant: TenantId, requests: &[&NewRequest]) -> Sql {
     );
     for (position, request) in requests.iter().enumerate() {
         let LoggedRequest { line, request_body, response_body, request_cut, response_cut } = &request.entry;
-        sql.push(if position > 0 { ", (" } else { "(" }).put(whose);
+        sql.push(if position > 0 { ", (" } else { "(" }).tenant();
         sql.add(
             ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -130,12 +144,11 @@ async fn write_subjects(
             request.subjects.iter().take(MAX_SUBJECTS).map(|subject| (&request.entry.line, subject))
         })
         .collect();
-    for chunk in rows.chunks(ROWS) {
+    for chunk in pieces(backend, &rows, ROWS) {
         let mut sql = Sql::new(backend, tenant.0);
-        let whose = sql.slot(tenant.0);
         sql.push("INSERT INTO request_subjects (tenant_id, log_id, subject, at) VALUES ");
         for (position, (line, subject)) in chunk.iter().enumerate() {
-            sql.push(if position > 0 { ", (" } else { "(" }).put(whose);
+            sql.push(if position > 0 { ", (" } else { "(" }).tenant();
             sql.add(", ?, ?, ?)", [line.id.into(), subject.as_str().into(), line.at.into()]);
         }
         sql.push(" ON CONFLICT DO NOTHING");

@@ -8,7 +8,9 @@ use super::{
     GroupOutcome, GroupState, MEMBERS_AT_ONCE, edges::parse, look_up::members_of, mapping::lock_key,
     net::Net, read::group,
 };
-use crate::{ChangeContext, GroupId, StoreError, TenantScope, record::salt, rows::text, words::word};
+use crate::{
+    ChangeContext, GroupId, StoreError, TenantScope, at_hand::AtHand, record::salt, rows::text, words::word,
+};
 
 /// Grants that a leaving member may lose here, at least.
 const GRANTS: usize = 4;
@@ -23,6 +25,7 @@ impl TenantScope {
         edges: bool,
         context: &ChangeContext,
     ) -> Result<Option<GroupOutcome>, StoreError> {
+        let AtHand::Postgres(shelf) = &self.inner.at_hand else { return Ok(None) };
         let Some((member, joins)) =
             Net::of(&state.members).only().and_then(|(id, joins)| Some((parse(id)?, joins)))
         else {
@@ -60,7 +63,7 @@ impl TenantScope {
             list(ArrayType::Uuid, ids),
             list(ArrayType::Bytes, salts),
         ];
-        let rows = self.call("move_member", values, event).await?;
+        let rows = self.call(shelf, "move_member", values, event).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let outcome: String = row.try_get("", "outcome")?;
         if outcome == "other" {

@@ -10,7 +10,6 @@ use crate::{
     record::Event,
     rows::{document_text, text},
     statement::json as bind_json,
-    store::Backend,
     tx::TenantTx,
 };
 
@@ -57,7 +56,6 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<Option<GroupOutcome>, StoreError> {
         if expected.is_none()
-            && self.inner.backend == Backend::Postgres
             && let Some(outcome) = self.move_one(id, state, edges, context).await?
         {
             return Ok(Some(outcome));

@@ -304,45 +304,59 @@ impl Batch<'_> {
     }
 
     async fn give(&self, given: &[Given], entries: bool) -> Result<(), StoreError> {
-        let mut changed = 0;
-        for sql in self.updates(given, entries) {
-            changed += self.db.execute_raw(sql.into_statement()).await?.rows_affected();
+        if given.is_empty() {
+            return Ok(());
         }
+        let update = match self.backend {
+            Backend::Postgres => self.update_arrays(given, entries),
+            Backend::Sqlite => self.update_list(given, entries),
+        };
+        let changed = self.db.execute_raw(update.into_statement()).await?.rows_affected();
         if changed == given.len() as u64 {
             return Ok(());
         }
         Err(unreadable("seq", format_args!("{changed} of {} rows took their number", given.len())))
     }
 
-    /// PostgreSQL: one statement. SQLite: one for each row, as it might go through all rows that wait for each of the
-    /// list, and there is no way to a server in between.
-    fn updates(&self, given: &[Given], entries: bool) -> Vec<Sql> {
-        let table = match (self.owner, entries) {
+    fn table(&self, entries: bool) -> &'static str {
+        match (self.owner, entries) {
             (Owner::Tenant(_), true) => "UPDATE audit AS a SET ",
             (Owner::Tenant(_), false) => "UPDATE outbox AS a SET ",
             (Owner::Installation(_), _) => "UPDATE platform_audit AS a SET ",
-        };
-        if given.is_empty() {
-            return Vec::new();
         }
-        let finish = |mut sql: Sql| {
-            if let Owner::Tenant(_) = self.owner {
-                sql.push(" AND a.tenant_id = ").tenant();
-            }
-            sql
-        };
-        if self.backend == Backend::Sqlite {
-            let one = |one: &Given| {
-                let mut sql = self.sql();
-                sql.push(table).push("seq = ").bind(one.seq);
-                if entries {
-                    sql.push(", chain = ").bind(one.chain.clone());
-                }
-                sql.push(" WHERE a.seq IS NULL AND a.id = ").bind(one.id);
-                finish(sql)
-            };
-            return given.iter().map(one).collect();
+    }
+
+    /// Those rows of the owner that may be among the given ones.
+    fn finish(&self, mut sql: Sql) -> Sql {
+        if let Owner::Tenant(_) = self.owner {
+            sql.push(" AND a.tenant_id = ").tenant();
         }
+        sql
+    }
+
+    /// SQLite. The list is written down first, so that it has an index whichever of both is gone through: the rows are those
+    /// between two ids, and never all that wait for each of the list.
+    fn update_list(&self, given: &[Given], entries: bool) -> Sql {
+        let list = given.iter().map(|one| serde_json::json!([one.id.simple(), hex(&one.chain)]));
+        let list = serde_json::Value::Array(list.collect()).to_string();
+        let mut sql = self.sql();
+        sql.push("WITH x AS MATERIALIZED (SELECT key, unhex(value ->> 0) AS id, unhex(value ->> 1) AS chain FROM json_each(")
+            .bind(list)
+            .push(")) ")
+            .push(self.table(entries));
+        // As on PostgreSQL the place in the list gives the number.
+        sql.push("seq = x.key + ").bind(given.first().map_or(0, |one| one.seq));
+        if entries {
+            sql.push(", chain = x.chain");
+        }
+        sql.push(" FROM x WHERE a.seq IS NULL AND a.id = x.id AND ");
+        between(&mut sql, "a.id", given.iter().map(|one| &one.id));
+        sql.push("TRUE");
+        self.finish(sql)
+    }
+
+    /// PostgreSQL.
+    fn update_arrays(&self, given: &[Given], entries: bool) -> Sql {
         // A batch is in the order of its ids and its numbers have no gaps, so a row's place among the ids gives its number.
         // Nothing is joined: a join might go through the whole tenant for each row of the batch.
         let list = |texts: Vec<String>| format!("{{{}}}", texts.join(","));
@@ -350,7 +364,7 @@ impl Batch<'_> {
         let place = "width_bucket(a.id, (SELECT ";
         let mut sql = self.sql();
         let ids = sql.slot(ids);
-        sql.push(table)
+        sql.push(self.table(entries))
             .push("seq = ")
             .bind(given.first().map_or(0, |one| one.seq) - 1)
             .push(" + ")
@@ -368,16 +382,21 @@ impl Batch<'_> {
         }
         sql.push(" WHERE a.seq IS NULL AND ");
         among(&mut sql, "a.id", given.iter().map(|one| &one.id));
-        vec![finish(sql)]
+        self.finish(sql)
     }
 }
 
 /// The column holds one of these ids. They were committed one after the other, so this is a short piece of an index.
 fn among<'a>(sql: &mut Sql, column: &'static str, ids: impl Iterator<Item = &'a Uuid> + Clone) {
+    between(sql, column, ids.clone());
+    sql.is_looked_up(column, ids);
+}
+
+/// It lies between the first and the last of these ids; ends with `AND`.
+fn between<'a>(sql: &mut Sql, column: &'static str, ids: impl Iterator<Item = &'a Uuid> + Clone) {
     for (compare, end) in [(" >= ", ids.clone().min()), (" <= ", ids.clone().max())] {
         sql.push(column).push(compare).bind(end.copied().unwrap_or_default()).push(" AND ");
     }
-    sql.is_looked_up(column, ids);
 }
 
 /// An entry that waits for its number.

@@ -199,7 +199,7 @@ impl TenantTx {
     /// The user, live again and in no group; `None` when there is no such soft-deleted one, [`StoreError::Stale`] when it
     /// has not the expected version.
     async fn revive(&self, id: UserId, expected: i64, state: &UserState) -> Result<Option<User>, StoreError> {
-        let revived = self.update_user(id, expected, Columns::of(state), DELETED).await?;
+        let revived = self.revive_user(id, expected, Columns::of(state)).await?;
         let Some(mut user) = revived else {
             let mut sql = self.select(DELETED_USERS);
             sql.add(" AND r.id = ?", [id.0.into()]);

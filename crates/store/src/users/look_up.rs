@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{KeptUser, LEVELS, Membership, USERS, read};
 use crate::{
-    GroupId, ListQuery, Page, Start, StoreError, TenantScope, error::unreadable, statement::Sql,
-    store::Backend,
+    GroupId, ListQuery, Page, Start, StoreError, TenantScope, UserId, at_hand::AtHand, error::unreadable,
+    statement::Sql, store::Backend,
 };
 
 /// Users that a look-up reads at most; where more hold a value, the list is read as any other.
@@ -95,7 +95,7 @@ impl TenantScope {
     /// The one user of a key that is unique.
     pub(super) async fn look_up(&self, key: Key<'_>, groups: bool) -> Result<Option<KeptUser>, StoreError> {
         let rows = self.rows_of(&key, groups, false).await?;
-        rows.first().map(|row| looked_up(row, groups)).transpose()
+        rows.into_iter().next().map(|row| row.into_user(groups)).transpose()
     }
 
     /// A page of a list whose filter names a key that few have; `None`: it has to be read as any other list.
@@ -114,18 +114,18 @@ impl TenantScope {
             return Ok(None);
         }
         let mut users = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             if !whole {
-                let search: String = row.try_get("", "search")?;
                 let mut form: serde_json::Value =
-                    serde_json::from_str(&search).map_err(|error| unreadable("search", error))?;
+                    serde_json::from_str(row.search.as_deref().unwrap_or_default())
+                        .map_err(|error| unreadable("search", error))?;
                 // As everywhere else the column decides.
-                form["active"] = row.try_get::<bool>("", "active")?.into();
+                form["active"] = row.user.active.into();
                 if !filter.matches(&form) {
                     continue;
                 }
             }
-            users.push(looked_up(row, query.edges)?);
+            users.push(row.into_user(query.edges)?);
         }
         users.sort_unstable_by_key(|user| user.id);
         let all = users.len() as u64;
@@ -140,20 +140,19 @@ impl TenantScope {
         Ok(Some(Page { total, items, more }))
     }
 
-    async fn rows_of(
-        &self,
-        key: &Key<'_>,
-        groups: bool,
-        search: bool,
-    ) -> Result<Vec<QueryResult>, StoreError> {
-        let mut rows = self.inner.read_once(self.statement(key, groups, search)).await?;
-        // Nobody: on PostgreSQL a row of nothing.
+    async fn rows_of(&self, key: &Key<'_>, groups: bool, search: bool) -> Result<Vec<Found>, StoreError> {
+        let statement = self.statement(key, groups, search);
+        if let AtHand::Sqlite(sqlite) = &self.inner.at_hand {
+            return sqlite.read(&statement, Found::of_sqlite).await;
+        }
+        let rows = self.inner.read_once(statement).await?;
+        // Nobody: a row of nothing.
         if let [only] = rows.as_slice()
             && only.try_get::<Option<Uuid>>("", "id")?.is_none()
         {
-            rows.clear();
+            return Ok(Vec::new());
         }
-        Ok(rows)
+        rows.iter().map(Found::of_postgres).collect()
     }
 
     /// One statement, which is a transaction by itself. On PostgreSQL it sets the tenant, too, before it reads: an outer join
@@ -182,21 +181,7 @@ impl TenantScope {
                 );
                 sql.bind(LEVELS).push(") END");
             }
-            (true, Backend::Sqlite) => {
-                sql.push(
-                    "(WITH RECURSIVE up (group_id, level) AS \
-                     (SELECT m.group_id, 0 FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
-                     UNION SELECT s.group_id, up.level + 1 FROM up JOIN members s \
-                     ON s.tenant_id = r.tenant_id AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL \
-                     WHERE up.level < ",
-                );
-                sql.bind(LEVELS).push(
-                    ") SELECT json_group_array(json_array(lower(hex(f.id)), f.display_name, f.level)) FROM \
-                     (SELECT g.id, g.display_name, MIN(up.level) AS level FROM up \
-                     JOIN groups g ON g.tenant_id = r.tenant_id AND g.id = up.group_id \
-                     GROUP BY g.id, g.display_name, g.display_name_key ORDER BY g.display_name_key, g.id) f)",
-                );
-            }
+            (true, Backend::Sqlite) => push_groups(&mut sql),
         }
         sql.push(" AS groups FROM ");
         match key {
@@ -233,20 +218,78 @@ impl TenantScope {
     }
 }
 
-/// A row of a look-up.
-fn looked_up(row: &QueryResult, groups: bool) -> Result<KeptUser, StoreError> {
-    let mut user = read::kept(row)?;
-    if groups {
-        user.groups = Some(groups_of(row)?);
-    }
-    Ok(user)
+/// Appends an expression of SQLite: the groups of the user `r` as `[[id, displayName, level], …]`, by displayName.
+fn push_groups(sql: &mut Sql) {
+    sql.push(
+        "(WITH RECURSIVE up (group_id, level) AS \
+         (SELECT m.group_id, 0 FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
+         UNION SELECT s.group_id, up.level + 1 FROM up JOIN members s \
+         ON s.tenant_id = r.tenant_id AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL \
+         WHERE up.level < ",
+    );
+    sql.bind(LEVELS).push(
+        ") SELECT json_group_array(json_array(lower(hex(f.id)), f.display_name, f.level)) FROM \
+         (SELECT g.id, g.display_name, MIN(up.level) AS level FROM up \
+         JOIN groups g ON g.tenant_id = r.tenant_id AND g.id = up.group_id \
+         GROUP BY g.id, g.display_name, g.display_name_key ORDER BY g.display_name_key, g.id) f)",
+    );
 }
 
-/// The column `groups`: `[[id, displayName, level], …]`.
-pub(super) fn groups_of(row: &QueryResult) -> Result<Vec<Membership>, StoreError> {
-    let Some(text) = row.try_get::<Option<String>>("", "groups")? else { return Ok(Vec::new()) };
+/// SQLite: the groups of one user.
+pub(crate) fn groups_statement(tenant: Uuid, id: Uuid) -> Statement {
+    let mut sql = Sql::new(Backend::Sqlite, tenant);
+    sql.push("SELECT ");
+    push_groups(&mut sql);
+    sql.push(" FROM users r WHERE r.tenant_id = ").tenant();
+    sql.push(" AND r.id = ").bind(id);
+    sql.into_statement()
+}
+
+/// A row of a look-up.
+struct Found {
+    user: KeptUser,
+    /// Of a filter that has to be looked at.
+    search: Option<String>,
+    /// If they were asked for; see [`groups_of`].
+    groups: Option<String>,
+}
+
+impl Found {
+    fn of_postgres(row: &QueryResult) -> Result<Self, StoreError> {
+        Ok(Self {
+            user: read::kept(row)?,
+            search: row.try_get("", "search")?,
+            groups: row.try_get("", "groups")?,
+        })
+    }
+
+    /// By the places in [`USERS`].
+    fn of_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let user = KeptUser {
+            id: UserId(Uuid::from_bytes(row.get(0)?)),
+            user_name: row.get(1)?,
+            active: row.get(2)?,
+            document: row.get(3)?,
+            version: row.get(4)?,
+            created_at: row.get(5)?,
+            updated_at: row.get(6)?,
+            deleted_at: row.get(7)?,
+            groups: None,
+        };
+        Ok(Self { user, search: row.get(8)?, groups: row.get(9)? })
+    }
+
+    fn into_user(self, groups: bool) -> Result<KeptUser, StoreError> {
+        let groups = groups.then(|| groups_of(self.groups.as_deref())).transpose()?;
+        Ok(KeptUser { groups, ..self.user })
+    }
+}
+
+/// Groups as `[[id, displayName, level], …]`; `None`: none.
+pub(super) fn groups_of(text: Option<&str>) -> Result<Vec<Membership>, StoreError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
     let found: Vec<(Uuid, String, i32)> =
-        serde_json::from_str(&text).map_err(|error| unreadable("groups", error))?;
+        serde_json::from_str(text).map_err(|error| unreadable("groups", error))?;
     let membership = |(id, display, level)| Membership { group: GroupId(id), display, direct: level == 0 };
     Ok(found.into_iter().map(membership).collect())
 }

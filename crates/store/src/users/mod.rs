@@ -7,6 +7,7 @@ mod look_up;
 mod paged;
 mod read;
 mod reindex;
+mod single;
 mod swap;
 mod write;
 
@@ -22,8 +23,10 @@ use crate::{GroupId, StoreError, UserId, rows};
 pub use batch::{Made, Together};
 pub use deleted::{Admitted, COUNTED, Due, UserCounts};
 pub use listing::{Bounded, FOUND, FoundUsers, NamePage, NameQuery, Place, SCANNED, Sought, Standing};
+pub(crate) use look_up::groups_statement;
 pub(crate) use read::{LEVELS, USERS, user};
 pub use reindex::Reindexed;
+pub(crate) use single::{Single, Written};
 
 /// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,17 @@
-//! A user made or replaced by one statement (PostgreSQL), with its indexed values and its event.
+//! A user made or replaced at once, with its indexed values and its event: on PostgreSQL by one statement, on SQLite by the
+//! writer ([`crate::sqlite`]).
 
-use sea_orm::Value;
-use serde_json::json;
+use sea_orm::{QueryResult, Value};
 
-use super::{LEVELS, Membership, UserState, look_up::groups_of, write::Columns};
+use super::{
+    LEVELS, Membership, UserState,
+    look_up::groups_of,
+    single::{Single, Written, indexed},
+    write::Columns,
+};
 use crate::{
     ChangeContext, StoreError, TenantScope, UserId,
+    at_hand::{AtHand, Shelf},
     record::{Event, Rows},
 };
 
@@ -18,15 +24,11 @@ impl TenantScope {
         event: Event,
         (now, context): (i64, &ChangeContext),
     ) -> Result<(), StoreError> {
-        let mut values = self.values_of(id, columns, None);
-        values.push(indexed(state).into());
-        let rows = Rows::of(self.tenant, now, event, context)?;
-        let event = rows.id();
-        values.extend(rows.into_arguments());
-        let rows = self.call("create_user", values, event).await?;
-        match rows.first().map(|row| row.try_get_by_index::<bool>(0)).transpose()? {
-            Some(true) => Ok(()),
-            _ => Err(StoreError::Reconfigured),
+        let event = Rows::of(self.tenant, now, event, context)?;
+        let change = self.single((id, None), columns, Some(indexed(state)), event);
+        match self.write_single(change).await? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Reconfigured),
         }
     }
 
@@ -39,27 +41,70 @@ impl TenantScope {
         event: Event,
         (now, context): (i64, &ChangeContext),
     ) -> Result<Option<Vec<Membership>>, StoreError> {
-        let mut values = self.values_of(id, columns, Some(expected));
+        let event = Rows::of(self.tenant, now, event, context)?;
         let indexed = state.renews_values.then(|| indexed(state));
-        values.extend([Value::String(indexed), LEVELS.into()]);
-        let rows = Rows::of(self.tenant, now, event, context)?;
-        let event = rows.id();
-        values.extend(rows.into_arguments());
-        let rows = self.call("replace_user", values, event).await?;
-        rows.first().map(groups_of).transpose()
+        let change = self.single((id, Some(expected)), columns, indexed, event);
+        let written = self.write_single(change).await?;
+        written.map(|written| groups_of(written.groups.as_deref())).transpose()
     }
 
-    /// The arguments that both functions begin with.
-    fn values_of(&self, id: UserId, columns: Columns, expected: Option<i64>) -> Vec<Value> {
-        let mut values = vec![self.tenant.into(), Value::BigInt(self.terms.layout_version), id.0.into()];
-        values.extend(expected.map(Value::from));
-        values.extend(columns.values());
-        values
+    fn single(
+        &self,
+        (id, expected): (UserId, Option<i64>),
+        columns: Columns,
+        indexed: Option<String>,
+        event: Rows,
+    ) -> Single {
+        Single {
+            tenant: self.tenant,
+            layout: self.terms.layout_version,
+            id: id.0,
+            expected,
+            columns,
+            indexed,
+            event,
+        }
+    }
+
+    /// `None`: nothing was written, as there is no such user, or users are made otherwise by now.
+    async fn write_single(&self, change: Single) -> Result<Option<Written>, StoreError> {
+        match &self.inner.at_hand {
+            AtHand::Postgres(shelf) => self.call_for(shelf, change).await,
+            AtHand::Sqlite(sqlite) => sqlite.write(change).await,
+        }
+    }
+
+    /// Calls the function that carries it out.
+    async fn call_for(&self, shelf: &Shelf, change: Single) -> Result<Option<Written>, StoreError> {
+        let (event, is_new) = (change.event.entry.id, change.expected.is_none());
+        let (function, values) = function_of(change);
+        let rows = self.call(shelf, function, values, event).await?;
+        rows.first().map_or(Ok(None), |row| written(row, is_new))
     }
 }
 
-/// `[[path, value], …]`.
-fn indexed(state: &UserState) -> String {
-    let pairs = state.values.iter().map(|one| json!([one.path, one.value]));
-    serde_json::Value::Array(pairs.collect()).to_string()
+/// PostgreSQL's function for a change, and its arguments.
+fn function_of(change: Single) -> (&'static str, Vec<Value>) {
+    let mut values = vec![change.tenant.into(), Value::BigInt(change.layout), change.id.into()];
+    values.extend(change.expected.map(Value::from));
+    values.extend(change.columns.values());
+    values.push(Value::String(change.indexed));
+    let function = match change.expected {
+        None => "create_user",
+        Some(_) => {
+            values.push(LEVELS.into());
+            "replace_user"
+        }
+    };
+    values.extend(change.event.into_arguments());
+    (function, values)
+}
+
+/// The answer of a function: that of `create_user` says whether it made one.
+fn written(row: &QueryResult, is_new: bool) -> Result<Option<Written>, StoreError> {
+    if is_new {
+        let made: bool = row.try_get_by_index(0)?;
+        return Ok(made.then_some(Written { groups: None }));
+    }
+    Ok(Some(Written { groups: row.try_get_by_index(0)? }))
 }

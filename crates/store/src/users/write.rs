@@ -11,8 +11,7 @@ use crate::{
     activity::subjects_of,
     events::resource_event,
     record::Event,
-    rows::{LIVE, document, text},
-    store::Backend,
+    rows::{DELETED, document, text},
     tx::TenantTx,
 };
 
@@ -26,14 +25,15 @@ pub(super) const LAYOUT_HOLDS: &str =
     "EXISTS (SELECT 1 FROM tenants t WHERE t.id = ? AND t.layout_version = ? LIMIT 1)";
 
 /// The columns that are read from a document.
-pub(super) struct Columns {
-    pub(super) user_name: String,
-    pub(super) user_name_key: String,
-    pub(super) external_id: Option<String>,
-    pub(super) display_name: Option<String>,
-    pub(super) active: bool,
-    pub(super) document: String,
-    pub(super) search: String,
+pub(crate) struct Columns {
+    pub(crate) user_name: String,
+    pub(crate) user_name_key: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) active: bool,
+    pub(crate) document: String,
+    /// The text of the search form.
+    pub(crate) search: String,
 }
 
 impl Columns {
@@ -75,16 +75,9 @@ fn is_active(document: &Document) -> bool {
 impl TenantScope {
     /// Makes a user at version 1. [`StoreError::Conflict`] on `userName`. Event `user.created`.
     pub async fn create_user(&self, state: &UserState, context: &ChangeContext) -> Result<User, StoreError> {
-        if self.inner.backend == Backend::Postgres {
-            let now = (self.inner.clock)();
-            let (created, columns, event) = new_user(state, now);
-            self.create_at_once(created.id, (state, columns), event, (now, context)).await?;
-            return Ok(created);
-        }
-        let tx = self.write().await?;
-        let (created, event) = tx.add_user(state).await?;
-        tx.record(vec![event], context).await?;
-        tx.commit().await?;
+        let now = (self.inner.clock)();
+        let (created, columns, event) = new_user(state, now);
+        self.create_at_once(created.id, (state, columns), event, (now, context)).await?;
         Ok(created)
     }
 
@@ -122,21 +115,11 @@ impl TenantScope {
         let (id, expected) = (before.id, before.version);
         let states = (Some(state.text.as_str()), Some(before.text.as_str()));
         let event = user_event(name, id, expected + 1, states.0, states.1).noted(&state.notes);
-        let swapped = match self.inner.backend {
-            Backend::Postgres => {
-                let now = (self.inner.clock)();
-                let mut after = changed(before, state, &columns, now);
-                let groups =
-                    self.replace_at_once((id, expected), (state, columns), event, (now, context)).await?;
-                groups.map(|groups| {
-                    after.groups = Some(groups);
-                    after
-                })
-            }
-            Backend::Sqlite => self.replace_in_steps(before, (state, columns), event, context).await?,
-        };
-        if swapped.is_some() {
-            return Ok(swapped);
+        let now = (self.inner.clock)();
+        let after = changed(before, state, &columns, now);
+        let groups = self.replace_at_once((id, expected), (state, columns), event, (now, context)).await?;
+        if groups.is_some() {
+            return Ok(Some(User { groups, ..after }));
         }
         // Another change came first, or users are made otherwise by now.
         match self.user(id, false).await? {
@@ -144,26 +127,6 @@ impl TenantScope {
             Some(_) => Err(StoreError::Stale),
             None => Ok(None),
         }
-    }
-
-    async fn replace_in_steps(
-        &self,
-        before: &User,
-        (state, columns): (&UserState, Columns),
-        event: Event,
-        context: &ChangeContext,
-    ) -> Result<Option<User>, StoreError> {
-        let tx = self.write().await?;
-        let Some(mut after) = tx.update_user(before.id, before.version, columns, LIVE).await? else {
-            return Ok(None);
-        };
-        if state.renews_values {
-            tx.renew_values(before.id, &state.values).await?;
-        }
-        tx.add_groups([(after.id, &mut after.groups)]).await?;
-        tx.record(vec![event], context).await?;
-        tx.commit().await?;
-        Ok(Some(after))
     }
 
     /// Hides a user: memberships and grants end, the name is free. `expected`: version of If-Match, `None` = any.
@@ -284,7 +247,7 @@ impl TenantTx {
         let mut sql = self.sql();
         sql.add(
             "INSERT INTO users (tenant_id, id, user_name, user_name_key, external_id, display_name, active, \
-             document, version, created_at, updated_at, search) SELECT ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ",
+             document, search, version, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?",
             [
                 self.tenant_value(),
                 id.0.into(),
@@ -294,32 +257,27 @@ impl TenantTx {
                 columns.display_name.into(),
                 columns.active.into(),
                 columns.document.into(),
-                self.now.into(),
-                self.now.into(),
+                columns.search.into(),
             ],
         );
-        sql.bind(columns.search).dialect("::jsonb", "");
+        sql.dialect("::jsonb", "").add(", 1, ?, ?", [self.now.into(), self.now.into()]);
         if let Some(version) = self.terms.layout_version {
             sql.push(" WHERE ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
         }
         if self.run(sql).await? == 1 { Ok(()) } else { Err(StoreError::Reconfigured) }
     }
 
-    /// The row after the change, live; `None` when no row among `rows` ([`LIVE`] or [`DELETED`]) has the expected
-    /// version.
-    ///
-    /// [`DELETED`]: crate::rows::DELETED
-    pub(super) async fn update_user(
+    /// Makes a soft-deleted user live, in a new state: the row after that; `None` when none has the expected version.
+    pub(super) async fn revive_user(
         &self,
         id: UserId,
         expected: i64,
         columns: Columns,
-        rows: &'static str,
     ) -> Result<Option<User>, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "UPDATE users AS r SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, active = ?, \
-             document = ?, version = r.version + 1, updated_at = ?, deleted_at = NULL, search = ",
+             document = ?, search = ?",
             [
                 columns.user_name.into(),
                 columns.user_name_key.into(),
@@ -327,15 +285,15 @@ impl TenantTx {
                 columns.display_name.into(),
                 columns.active.into(),
                 columns.document.into(),
-                self.now.into(),
+                columns.search.into(),
             ],
         );
-        sql.bind(columns.search).dialect("::jsonb", "");
-        sql.add(
-            " WHERE r.tenant_id = ? AND r.id = ? AND r.version = ? AND ",
-            [self.tenant_value(), id.0.into(), expected.into()],
+        sql.dialect("::jsonb", "").add(
+            ", version = r.version + 1, updated_at = ?, deleted_at = NULL \
+             WHERE r.tenant_id = ? AND r.id = ? AND r.version = ? AND ",
+            [self.now.into(), self.tenant_value(), id.0.into(), expected.into()],
         );
-        sql.push(rows);
+        sql.push(DELETED);
         if let Some(version) = self.terms.layout_version {
             sql.push(" AND ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
         }
