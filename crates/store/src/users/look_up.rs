@@ -1,5 +1,7 @@
 //! Looking up users by a key: the reads that identity providers do before everything else, one statement each.
 
+use std::collections::BTreeSet;
+
 use scim_core::{
     filter::{CompareOp, Filter, Literal},
     resource::AttrRef,
@@ -16,6 +18,9 @@ use crate::{
 
 /// Users that a look-up reads at most; where more hold a value, the list is read as any other.
 const MOST: i64 = 100;
+
+/// Members of the search form that are read one by one; PostgreSQL takes a hundred arguments.
+const MEMBERS: usize = 20;
 
 /// What a user is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +96,22 @@ fn stays_in_the_form(filter: &Filter) -> bool {
     }
 }
 
+/// The members of the search form that it looks at: attributes, and extensions as a whole.
+fn looked_at<'f>(filter: &'f Filter, found: &mut BTreeSet<&'f str>) {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| looked_at(part, found)),
+        Filter::Not(inner) => looked_at(inner, found),
+        Filter::Compare { target, .. } | Filter::Present(target) | Filter::Element { target, .. } => {
+            found.insert(target.extension.as_deref().unwrap_or(&target.attribute.name));
+        }
+        Filter::Never => {}
+    }
+}
+
 impl TenantScope {
     /// The one user of a key that is unique.
     pub(super) async fn look_up(&self, key: Key<'_>, groups: bool) -> Result<Option<KeptUser>, StoreError> {
-        let rows = self.rows_of(&key, groups, false).await?;
+        let rows = self.rows_of(&key, groups, None).await?;
         rows.into_iter().next().map(|row| row.into_user(groups)).transpose()
     }
 
@@ -109,7 +126,7 @@ impl TenantScope {
         };
         // Of a comparison by itself the key says all.
         let whole = matches!(filter, Filter::Compare { .. });
-        let rows = self.rows_of(&key, query.edges, !whole).await?;
+        let rows = self.rows_of(&key, query.edges, (!whole).then_some(filter)).await?;
         if rows.len() as i64 > MOST {
             return Ok(None);
         }
@@ -120,7 +137,11 @@ impl TenantScope {
                     serde_json::from_str(row.search.as_deref().unwrap_or_default())
                         .map_err(|error| unreadable("search", error))?;
                 // As everywhere else the column decides.
-                form["active"] = row.user.active.into();
+                if let Some(members) = form.as_object_mut() {
+                    // Those that a user has not.
+                    members.retain(|_, value| !value.is_null());
+                    members.insert("active".into(), row.user.active.into());
+                }
                 if !filter.matches(&form) {
                     continue;
                 }
@@ -140,8 +161,14 @@ impl TenantScope {
         Ok(Some(Page { total, items, more }))
     }
 
-    async fn rows_of(&self, key: &Key<'_>, groups: bool, search: bool) -> Result<Vec<Found>, StoreError> {
-        let statement = self.statement(key, groups, search);
+    /// `filter`: of the search form what it looks at is read, too.
+    async fn rows_of(
+        &self,
+        key: &Key<'_>,
+        groups: bool,
+        filter: Option<&Filter>,
+    ) -> Result<Vec<Found>, StoreError> {
+        let statement = self.statement(key, groups, filter);
         if let AtHand::Sqlite(sqlite) = &self.inner.at_hand {
             return sqlite.read(&statement, Found::of_sqlite).await;
         }
@@ -157,7 +184,7 @@ impl TenantScope {
 
     /// One statement, which is a transaction by itself. On PostgreSQL it sets the tenant, too, before it reads: an outer join
     /// reads its left side first, and were it not so, row-level security would show nothing.
-    fn statement(&self, key: &Key<'_>, groups: bool, search: bool) -> Statement {
+    fn statement(&self, key: &Key<'_>, groups: bool, filter: Option<&Filter>) -> Statement {
         let mut sql = Sql::new(self.inner.backend, self.tenant);
         if self.inner.backend == Backend::Postgres {
             sql.push("WITH s AS MATERIALIZED (SELECT set_config('rollcall.tenant', ")
@@ -165,10 +192,15 @@ impl TenantScope {
             sql.push(", true) AS tenant) SELECT x.* FROM s LEFT JOIN LATERAL (");
         }
         sql.push("SELECT ").push(USERS.columns);
-        match search {
-            true => sql.dialect(", r.search::text", ", r.search").push(" AS search, "),
-            false => sql.push(", NULL AS search, "),
-        };
+        match (filter, self.inner.backend) {
+            (None, _) => {
+                sql.push(", NULL AS search, ");
+            }
+            (Some(filter), Backend::Postgres) => push_looked_at(&mut sql, filter),
+            (Some(_), Backend::Sqlite) => {
+                sql.push(", r.search AS search, ");
+            }
+        }
         match (groups, self.inner.backend) {
             (false, _) => {
                 sql.push("NULL");
@@ -216,6 +248,23 @@ impl TenantScope {
         sql.dialect(") x ON TRUE", "");
         sql.into_statement()
     }
+}
+
+/// Appends a column of PostgreSQL: of the search form what a filter looks at. The rest need not be made into text, sent and
+/// read.
+fn push_looked_at(sql: &mut Sql, filter: &Filter) {
+    let mut names = BTreeSet::new();
+    looked_at(filter, &mut names);
+    if names.len() > MEMBERS {
+        sql.push(", r.search::text AS search, ");
+        return;
+    }
+    sql.push(", jsonb_build_object(");
+    for (at, name) in names.into_iter().enumerate() {
+        sql.push(if at == 0 { "" } else { ", " }).bind(name).push("::text, r.search -> ");
+        sql.bind(name).push("::text");
+    }
+    sql.push(")::text AS search, ");
 }
 
 /// Appends an expression of SQLite: the groups of the user `r` as `[[id, displayName, level], …]`, by displayName.

@@ -45,6 +45,57 @@ async fn a_look_up_reads_whom_it_finds() {
     assert!(reads < 20, "{reads} rows were read");
 }
 
+/// Beside the key a filter may look at few attributes of a user or at very many, which it has or has not.
+#[tokio::test]
+async fn the_rest_of_a_filter_is_looked_at() {
+    let many = [
+        "displayName",
+        "nickName",
+        "title",
+        "userType",
+        "locale",
+        "timezone",
+        "preferredLanguage",
+        "profileUrl",
+        "phoneNumbers.value",
+        "ims.value",
+        "photos.value",
+        "entitlements.value",
+        "roles.value",
+        "addresses.locality",
+        "name.givenName",
+        "name.familyName",
+        "x509Certificates.value",
+        "externalId",
+        "emails.type",
+        "active",
+    ];
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let missing: Vec<String> = many[1..].iter().map(|name| format!("not ({name} pr)")).collect();
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let bed = Bed::new(backend).await;
+        let ann =
+            user_state(json!({"userName": "ann", "displayName": "Ann", enterprise: {"department": "A"}}));
+        bed.tenant.create_user(&ann, &context()).await.expect("made");
+        for (rest, wanted) in [
+            ("displayName sw \"a\"".to_owned(), 1),
+            ("not (title pr)".to_owned(), 1),
+            ("title ne \"x\"".to_owned(), 1),
+            ("title pr".to_owned(), 0),
+            (format!("{enterprise}:department eq \"a\""), 1),
+            (format!("{enterprise}:division pr"), 0),
+            (format!("displayName pr and {}", missing[..missing.len() - 1].join(" and ")), 1),
+            (format!("displayName pr and {}", missing.join(" and ")), 0),
+            (format!("({} or displayName eq \"bob\")", many[1..19].join(" pr or ") + " pr"), 0),
+        ] {
+            let text = format!("userName eq \"ann\" and {rest}");
+            let filter = parse(&text, &ResourceType::user(), false).expect(&text);
+            let query = ListQuery { filter: Some(filter), limit: 5, ..ListQuery::default() };
+            assert_eq!(bed.tenant.users(&query).await.expect(&text).total, wanted, "{backend:?} {text}");
+        }
+    }
+}
+
 /// Where case counts, the index of folded names says nothing.
 #[tokio::test]
 async fn names_with_case_are_found_as_they_are_written() {
