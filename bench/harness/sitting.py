@@ -172,11 +172,11 @@ class Sitting:
 
 
 def build(root, options):
-    """Builds the server in release, unless one is given, and the tools; gives their paths."""
+    """Builds the server as it is shipped, unless one is given, and the tools; gives their paths."""
     bench = root / "bench"
     if not options.server:
-        say("building the server: cargo build --release -p rollcall")
-        subprocess.run(["cargo", "build", "--release", "--locked", "-p", "rollcall"], cwd=root, check=True)
+        say("building the server as it is shipped: cargo build --profile dist -p rollcall")
+        subprocess.run(["cargo", "build", "--profile", "dist", "--locked", "-p", "rollcall"], cwd=root, check=True)
     say("building the tools of the benchmark")
     subprocess.run(["cargo", "build", "--release", "--locked"], cwd=bench, check=True)
-    return options.server or root / "target/release/rollcall", bench / "target/release"
+    return options.server or root / "target/dist/rollcall", bench / "target/release"

@@ -240,6 +240,7 @@ impl MigratorTrait for Migrator {
             Box::new(PEOPLE),
             Box::new(SINGLE_CALLS),
             Box::new(LIVE_BLOCKS),
+            Box::new(MEMBER_CALLS),
         ]
     }
 }
@@ -249,6 +250,15 @@ const SINGLE_CALLS: Script = Script {
     name: "m20261126_000024_single_calls",
     tables: "",
     postgres: include_str!("single_calls/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// One member moved in one round trip.
+const MEMBER_CALLS: Script = Script {
+    name: "m20261126_000027_member_calls",
+    tables: "",
+    postgres: include_str!("member_calls/postgres.sql"),
     sqlite: "",
     tenant_tables: &[],
 };

@@ -6,7 +6,7 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 use store::{
-    StoreError, TenantScope,
+    StoreError, TenantScope, UserId,
     groups::{Group, Member},
     users::{KeptUser, Membership, User},
 };
@@ -17,12 +17,14 @@ use crate::{MoreMembers, Rendered, Request, Shown};
 /// Unknown members named in an error, at most.
 const NAMED_MEMBERS: usize = 5;
 
-/// A user as answered.
+/// A user as answered: its text is passed on where all of it is shown.
 pub(crate) fn user(request: Request<'_>, user: &User) -> Rendered {
-    let edges =
-        user.groups.as_ref().map(|groups| groups.iter().map(|one| group_of(request.base_url, one)).collect());
     let times = Times { created: user.created_at, last_modified: user.updated_at, version: user.version };
-    resource(request, &request.tenant.profile.user, user.id.0, &user.document, times, edges)
+    passed_on(request, user.id, &user.text, times, user.groups.as_deref()).unwrap_or_else(|| {
+        let groups = user.groups.as_ref();
+        let edges = groups.map(|groups| groups.iter().map(|one| group_of(request.base_url, one)).collect());
+        resource(request, &request.tenant.profile.user, user.id.0, &user.document, times, edges)
+    })
 }
 
 /// A group as answered.
@@ -41,37 +43,43 @@ pub(crate) fn group(
     Rendered { more_members: group.more_members.then(|| MoreMembers::new(request, scope, group)), ..rendered }
 }
 
-/// A user as it is kept: its text is passed on where all of it is shown.
+/// A user as it is kept, likewise.
 pub(crate) fn kept_user(request: Request<'_>, user: KeptUser) -> Result<Rendered, ScimError> {
-    let kind = &request.tenant.profile.user;
-    let location = location(request.base_url, kind.kind, user.id.0);
-    let envelope = Envelope {
-        id: &user.id.to_string(),
-        created: user.created_at,
-        last_modified: user.updated_at,
-        version: user.version,
-        location: location.clone(),
-        edges: None,
-    };
-    let groups = match user.groups.as_deref() {
-        Some([]) => Some("[]".to_owned()),
-        Some(groups) => {
-            let groups: Vec<Value> = groups.iter().map(|one| group_of(request.base_url, one)).collect();
-            Some(Value::Array(groups).to_string())
-        }
-        None => None,
-    };
-    let text =
-        projection::render_text(kind, &user.document, &envelope, groups.as_deref(), request.projection);
-    match text {
-        Some(text) => {
-            let etag = projection::etag(user.version);
-            Ok(Rendered { body: Shown::of_text(text), more_members: None, location, etag })
-        }
+    let times = Times { created: user.created_at, last_modified: user.updated_at, version: user.version };
+    match passed_on(request, user.id, &user.document, times, user.groups.as_deref()) {
+        Some(rendered) => Ok(rendered),
         None => Ok(self::user(request, &user.read().map_err(scim_error)?)),
     }
 }
 
+/// The text of a user's document with what is not part of it; `None` where some of it is not shown.
+fn passed_on(
+    request: Request<'_>,
+    id: UserId,
+    text: &str,
+    times: Times,
+    groups: Option<&[Membership]>,
+) -> Option<Rendered> {
+    let kind = &request.tenant.profile.user;
+    let location = location(request.base_url, kind.kind, id.0);
+    let envelope = Envelope {
+        id: &id.to_string(),
+        created: times.created,
+        last_modified: times.last_modified,
+        version: times.version,
+        location: location.clone(),
+        edges: None,
+    };
+    let groups = groups.map(|groups| match groups {
+        [] => "[]".to_owned(),
+        groups => Value::from_iter(groups.iter().map(|one| group_of(request.base_url, one))).to_string(),
+    });
+    let text = projection::render_text(kind, text, &envelope, groups.as_deref(), request.projection)?;
+    let etag = projection::etag(times.version);
+    Some(Rendered { body: Shown::of_text(text), more_members: None, location, etag })
+}
+
+#[derive(Clone, Copy)]
 struct Times {
     created: i64,
     last_modified: i64,

@@ -25,7 +25,7 @@ impl Shown {
     #[must_use]
     pub fn into_text(self) -> String {
         match self.0 {
-            Form::Tree(tree) => tree.to_string(),
+            Form::Tree(tree) => serde_json::to_string(&tree).unwrap_or_default(),
             Form::Text(text, _) => text,
         }
     }
@@ -42,7 +42,7 @@ impl Shown {
     /// Appends its text.
     pub fn write(&self, out: &mut String) {
         match &self.0 {
-            Form::Tree(tree) => out.push_str(&tree.to_string()),
+            Form::Tree(tree) => out.push_str(&serde_json::to_string(tree).unwrap_or_default()),
             Form::Text(text, _) => out.push_str(text),
         }
     }

@@ -16,6 +16,10 @@ mod warnings;
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Longest wait for blocking work when a command is done.
 const LAST_WAIT: Duration = Duration::from_secs(2);

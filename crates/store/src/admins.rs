@@ -181,7 +181,7 @@ fn event(name: &'static str, admin: &Admin, version: i64, mut facts: Value) -> E
         object_id: admin.id.to_string(),
         object_version: version,
         live_delta: None,
-        payload: facts,
+        payload: facts.into(),
     }
 }
 

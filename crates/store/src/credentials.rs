@@ -336,7 +336,7 @@ fn event(
         object_id: credential.id.to_string(),
         object_version: version,
         live_delta: None,
-        payload: json!(facts),
+        payload: json!(facts).into(),
     })
 }
 

@@ -321,7 +321,8 @@ fn event(name: &'static str, row: &domains::Model) -> Event {
         object_id: row.host.clone(),
         object_version: 1,
         live_delta: None,
-        payload: json!({ "state": { "host": row.host, "proven": row.proven_at.is_some() }, "before": null }),
+        payload: json!({ "state": { "host": row.host, "proven": row.proven_at.is_some() }, "before": null })
+            .into(),
     }
 }
 

@@ -6,7 +6,11 @@ use scim_core::{ResourceKind, roles::Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{StoreError, record::Event, tx::TenantTx};
+use crate::{
+    StoreError,
+    record::{Event, Payload},
+    tx::TenantTx,
+};
 
 /// A group as events name it.
 #[derive(Clone, Debug)]
@@ -68,18 +72,16 @@ impl Effects {
     }
 }
 
-/// An event about a resource itself; absent states are left out. Its name says whether the resource came or went, but for a
+/// An event about a resource itself, with the texts of its documents; absent ones are left out. Its name says whether the resource came or went, but for a
 /// purge, before which it may have been live or hidden: see [`Event::of_live`].
 pub(crate) fn resource_event(
     event: &'static str,
     kind: ResourceKind,
     id: Uuid,
     version: i64,
-    state: Option<Value>,
-    before: Option<Value>,
+    state: Option<&str>,
+    before: Option<&str>,
 ) -> Event {
-    let states = [("state", state), ("before", before)];
-    let payload = states.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     Event {
         event,
         object_type: kind.name(),
@@ -90,7 +92,7 @@ pub(crate) fn resource_event(
             Some("deleted") => Some(-1),
             _ => None,
         },
-        payload: Value::Object(payload),
+        payload: Payload::of_texts([("state", state), ("before", before)]),
     }
 }
 
@@ -113,7 +115,7 @@ impl TenantTx {
                 object_id: grant.user.to_string(),
                 object_version: version(&grant.user),
                 live_delta: None,
-                payload: json!({"role": role, "group": group_json(&grant.group)}),
+                payload: json!({"role": role, "group": group_json(&grant.group)}).into(),
             }
         };
         let edge_event = |event, edge: &Edge| Event {
@@ -125,7 +127,8 @@ impl TenantTx {
             payload: json!({
                 "group": group_json(&edge.group),
                 "member": {"id": edge.member.to_string(), "type": edge.kind.name()},
-            }),
+            })
+            .into(),
         };
         let revoked = effects.revoked.iter().map(|grant| grant_event("role.revoked", grant));
         let left = effects.left.iter().map(|edge| edge_event("membership.removed", edge));

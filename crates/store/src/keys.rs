@@ -327,7 +327,7 @@ impl Platform {
 
 /// What is told of keys is what was done, and to which: never a key. They have no versions.
 fn event(event: &'static str, object_type: &'static str, id: String, payload: serde_json::Value) -> Event {
-    Event { event, object_type, object_id: id, object_version: 1, live_delta: None, payload }
+    Event { event, object_type, object_id: id, object_version: 1, live_delta: None, payload: payload.into() }
 }
 
 /// Whoever makes or changes data keys waits here for others who do. SQLite has one writer anyway.

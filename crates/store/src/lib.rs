@@ -30,6 +30,7 @@ pub mod users;
 pub mod walks;
 
 mod at_hand;
+mod call;
 mod connect;
 mod entity;
 mod events;

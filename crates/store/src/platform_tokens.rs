@@ -270,7 +270,7 @@ fn event(name: &'static str, token: &PlatformToken, version: i64, mut facts: Val
         object_id: token.id.to_string(),
         object_version: version,
         live_delta: None,
-        payload: facts,
+        payload: facts.into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Writing the audit and outbox rows of a change, in its own transaction.
 
+use std::fmt;
+
 use scim_core::intake::Note;
 use sea_orm::Set;
 use serde_json::{Value, json};
@@ -30,7 +32,70 @@ pub(crate) struct Event {
     /// By how much the number of live users or groups grows with it.
     pub(crate) live_delta: Option<i16>,
     /// `{"state": …, "before": …}` or what the event is about; an object.
-    pub(crate) payload: Value,
+    pub(crate) payload: Payload,
+}
+
+/// What an event tells: an object.
+pub(crate) enum Payload {
+    /// As a tree.
+    Tree(Value),
+    /// As the text that it is kept as: documents are text already.
+    Text(String),
+}
+
+impl Payload {
+    /// Of the texts of documents, with names; absent ones are left out.
+    pub(crate) fn of_texts<const N: usize>(parts: [(&str, Option<&str>); N]) -> Self {
+        let mut text =
+            String::with_capacity(parts.iter().map(|(_, part)| part.map_or(0, str::len) + 16).sum());
+        text.push('{');
+        for (name, part) in parts {
+            if let Some(part) = part {
+                append(&mut text, name, part);
+            }
+        }
+        text.push('}');
+        Self::Text(text)
+    }
+
+    fn with(self, name: &str, value: Value) -> Self {
+        match self {
+            Self::Tree(Value::Object(mut tree)) => {
+                tree.insert(name.to_owned(), value);
+                Self::Tree(Value::Object(tree))
+            }
+            Self::Tree(other) => Self::Tree(other),
+            Self::Text(mut text) => {
+                text.pop();
+                append(&mut text, name, &value.to_string());
+                text.push('}');
+                Self::Text(text)
+            }
+        }
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(tree: Value) -> Self {
+        Self::Tree(tree)
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tree(tree) => tree.fmt(out),
+            Self::Text(text) => out.write_str(text),
+        }
+    }
+}
+
+/// Adds a member to an object that lacks its last brace.
+fn append(text: &mut String, name: &str, value: &str) {
+    if text.len() > 1 {
+        text.push(',');
+    }
+    text.extend(["\"", name, "\":", value]);
 }
 
 impl Event {
@@ -40,12 +105,12 @@ impl Event {
     }
 
     /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.
-    pub(crate) fn noted(mut self, notes: &[Note]) -> Self {
-        if let (false, Some(payload)) = (notes.is_empty(), self.payload.as_object_mut()) {
-            let notes = notes.iter().map(|note| json!({"path": note.path, "text": note.text}));
-            payload.insert("notes".into(), notes.collect());
+    pub(crate) fn noted(self, notes: &[Note]) -> Self {
+        if notes.is_empty() {
+            return self;
         }
-        self
+        let notes = notes.iter().map(|note| json!({"path": note.path, "text": note.text})).collect();
+        Self { payload: self.payload.with("notes", notes), ..self }
     }
 }
 
@@ -131,20 +196,12 @@ impl Rows {
         event: Event,
         context: &ChangeContext,
     ) -> Result<Self, StoreError> {
-        let body = event.payload.to_string();
-        Self::with_body(tenant, now, event, body, context)
-    }
-
-    /// Likewise with this text in the place of the payload's.
-    pub(crate) fn with_body(
-        tenant: Uuid,
-        now: i64,
-        event: Event,
-        body: String,
-        context: &ChangeContext,
-    ) -> Result<Self, StoreError> {
+        let body = match event.payload {
+            Payload::Text(text) => text,
+            Payload::Tree(tree) => tree.to_string(),
+        };
         let id = Uuid::now_v7();
-        let salt: [u8; 16] = rand::random();
+        let salt = salt();
         let entry = audit::Model {
             tenant_id: tenant,
             id,
@@ -203,6 +260,11 @@ impl Rows {
     }
 }
 
+/// A salt of its own for each payload.
+pub(crate) fn salt() -> [u8; 16] {
+    rand::random()
+}
+
 /// SHA-256 of salt and text: it proves what was written and, once the payload row is gone, tells nothing of it.
 pub(crate) fn digest(salt: &[u8], body: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(body).finalize().to_vec()
@@ -242,7 +304,7 @@ mod tests {
                 object_id: number.to_string(),
                 object_version: 1,
                 live_delta: None,
-                payload: serde_json::json!({ "state": { "n": number } }),
+                payload: json!({ "state": { "n": number } }).into(),
             })
             .collect()
     }
@@ -290,6 +352,21 @@ mod tests {
         drop(tx);
         scope.write().await.unwrap().commit().await.unwrap();
         assert!(scope.outbox(10).await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn notes_are_added_to_trees_and_to_texts() {
+        let event = |payload| Event { payload, ..events(1).remove(0) };
+        let notes = [Note { path: "a\"b".into(), text: "left out".into() }];
+        let (state, before) = (r#"{"userName":"a"}"#, r#"{"userName":"b"}"#);
+        let tree: Value = serde_json::from_str(&format!(r#"{{"state":{state},"before":{before}}}"#)).unwrap();
+        let parts = [("state", Some(state)), ("before", Some(before))];
+        for notes in [&notes[..], &[]] {
+            let told = event(Payload::of_texts(parts)).noted(notes).payload.to_string();
+            assert_eq!(told, event(tree.clone().into()).noted(notes).payload.to_string());
+        }
+        let alone = event(Payload::of_texts([("state", None)])).noted(&notes).payload.to_string();
+        assert_eq!(alone, r#"{"notes":[{"path":"a\"b","text":"left out"}]}"#);
     }
 
     #[test]

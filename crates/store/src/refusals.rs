@@ -102,7 +102,7 @@ impl TenantScope {
             object_id,
             object_version,
             live_delta: None,
-            payload,
+            payload: payload.into(),
         };
         tx.record_for_people(vec![event], context).await?;
         tx.commit().await

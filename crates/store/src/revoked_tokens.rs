@@ -57,7 +57,7 @@ impl TenantScope {
             object_id: token.id.to_string(),
             object_version: 1,
             live_delta: None,
-            payload: json!({ "state": state, "before": null }),
+            payload: json!({ "state": state, "before": null }).into(),
         };
         tx.record(vec![event], context).await?;
         tx.commit_configuration().await?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use scim_core::{Document, ResourceKind, filter::Filter};
 use sea_orm::QueryResult;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
@@ -350,8 +351,13 @@ pub(crate) fn parse_document(text: &str) -> Result<Document, StoreError> {
 }
 
 /// The text of a document, as it is kept.
-pub(crate) fn document_text(document: &Document) -> Result<String, StoreError> {
-    serde_json::to_string(document).map_err(|error| unreadable("document", error))
+pub(crate) fn document_text(document: &Document) -> String {
+    text_of(document)
+}
+
+/// The text of JSON that lies in memory as a tree, which always has one.
+pub(crate) fn text_of(tree: &impl Serialize) -> String {
+    serde_json::to_string(tree).unwrap_or_default()
 }
 
 /// A top-level text of a document.

@@ -386,7 +386,7 @@ fn event(name: &'static str, row: &setup_links::Model, before: Option<Value>) ->
         object_id: row.id.to_string(),
         object_version: row.version,
         live_delta: None,
-        payload: json!({ "state": state, "before": before }),
+        payload: json!({ "state": state, "before": before }).into(),
     }
 }
 

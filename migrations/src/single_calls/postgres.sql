@@ -115,7 +115,10 @@ BEGIN
         of_tenant, event_id, event, of_type, of_object, of_version, kind, actor, actor_called, caused_by, happened_at,
         with_salt, content, content_digest, delta
     );
-    RETURN QUERY SELECT groups_of_user(of_tenant, by_id, levels);
+    -- No EXISTS: it may be made into a hash of all members.
+    RETURN QUERY SELECT CASE WHEN (
+        SELECT m.group_id FROM members m WHERE m.tenant_id = of_tenant AND m.member_id = by_id LIMIT 1
+    ) IS NOT NULL THEN groups_of_user(of_tenant, by_id, levels) END;
 END
 $replace$;
 

@@ -42,7 +42,7 @@ impl Group {
 }
 
 /// Takes an id as we write ids.
-fn parse(text: &str) -> Option<Uuid> {
+pub(super) fn parse(text: &str) -> Option<Uuid> {
     text.parse::<UserId>().ok().map(|id| id.0)
 }
 

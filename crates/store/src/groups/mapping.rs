@@ -44,7 +44,7 @@ impl TenantTx {
 }
 
 /// A tenant's number among advisory locks; two tenants that share one wait for each other and do no harm.
-fn lock_key(tenant: uuid::Uuid) -> i64 {
+pub(super) fn lock_key(tenant: uuid::Uuid) -> i64 {
     let (high, low) = tenant.as_u64_pair();
     i64::from_ne_bytes((high ^ low).to_ne_bytes())
 }

@@ -4,12 +4,14 @@ mod delete;
 mod edges;
 mod grants;
 mod holders;
+mod look_up;
 mod mapping;
 mod net;
 mod overview;
 mod preview;
 mod read;
 mod remap;
+mod single;
 mod write;
 
 use scim_core::{ResourceKind, intake::Note, patch::MemberOp, profile::UnknownMemberPolicy, roles::Role};

@@ -47,6 +47,15 @@ impl<'a> Net<'a> {
         order.retain(|id| add.remove(id));
         Self { exact, add: order, remove }
     }
+
+    /// The one member that is to come (`true`) or to go, where that is all.
+    pub(super) fn only(&self) -> Option<(&'a str, bool)> {
+        if self.exact || self.add.len() + self.remove.len() != 1 {
+            return None;
+        }
+        let coming = self.add.first().map(|id| (*id, true));
+        coming.or_else(|| self.remove.iter().next().map(|id| (*id, false)))
+    }
 }
 
 #[cfg(test)]

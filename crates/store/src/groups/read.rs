@@ -6,10 +6,11 @@ use scim_core::ResourceKind;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
-use super::{Group, MEMBERS_AT_ONCE, Member};
+use super::{Group, MEMBERS_AT_ONCE, Member, look_up::Key};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope,
     rows::{self, LIVE, Table},
+    store::Backend,
     tx::TenantTx,
 };
 
@@ -37,6 +38,9 @@ const END: &str = ") m";
 impl TenantScope {
     /// A live group. Of its members, if asked for, the first [`MEMBERS_AT_ONCE`].
     pub async fn group(&self, id: GroupId, members: bool) -> Result<Option<Group>, StoreError> {
+        if self.inner.backend == Backend::Postgres {
+            return self.look_up_group(&Key::Id(id.0), members).await;
+        }
         let tx = self.read().await?;
         let mut sql = tx.select(GROUPS);
         sql.add(" AND r.id = ?", [id.0.into()]);
@@ -73,6 +77,9 @@ impl TenantScope {
 
     /// Live groups that match.
     pub async fn groups(&self, query: &ListQuery) -> Result<Page<Group>, StoreError> {
+        if let (Backend::Postgres, Some(key)) = (self.inner.backend, Key::of(query)) {
+            return self.page_of_group(&key, query).await;
+        }
         let tx = self.read().await?;
         let page = tx.groups(query).await?;
         tx.commit().await?;

@@ -10,6 +10,7 @@ use crate::{
     record::Event,
     rows::{document_text, text},
     statement::json as bind_json,
+    store::Backend,
     tx::TenantTx,
 };
 
@@ -55,6 +56,12 @@ impl TenantScope {
         edges: bool,
         context: &ChangeContext,
     ) -> Result<Option<GroupOutcome>, StoreError> {
+        if expected.is_none()
+            && self.inner.backend == Backend::Postgres
+            && let Some(outcome) = self.move_one(id, state, edges, context).await?
+        {
+            return Ok(Some(outcome));
+        }
         let tx = self.write_grants().await?;
         let net = Net::of(&state.members);
         let mut resolved = tx.resolve(&net, Some(id.0)).await?;
@@ -122,9 +129,8 @@ pub(super) fn group_event(
     state: Option<&Document>,
     before: Option<&Document>,
 ) -> Event {
-    let value = |document: &Document| serde_json::Value::Object(document.clone());
-    let (state, before) = (state.map(value), before.map(value));
-    resource_event(event, ResourceKind::Group, group.id.0, group.version, state, before)
+    let (state, before) = (state.map(document_text), before.map(document_text));
+    resource_event(event, ResourceKind::Group, group.id.0, group.version, state.as_deref(), before.as_deref())
 }
 
 impl TenantTx {
@@ -149,7 +155,7 @@ impl TenantTx {
                 made.display_name.clone().into(),
                 fold(&made.display_name).into(),
                 text(&state.document, "externalId").map(str::to_owned).into(),
-                document_text(&state.document)?.into(),
+                document_text(&state.document).into(),
                 bind_json(&state.search),
                 self.now.into(),
                 self.now.into(),
@@ -176,7 +182,7 @@ impl TenantTx {
                     display_name.into(),
                     fold(display_name).into(),
                     text(&state.document, "externalId").map(str::to_owned).into(),
-                    document_text(&state.document)?.into(),
+                    document_text(&state.document).into(),
                     bind_json(&state.search),
                 ],
             );
@@ -203,11 +209,11 @@ impl TenantTx {
         if skipped.is_empty() {
             return Ok(());
         }
-        let mut event = group_event("membership.skipped", group, None, None);
-        event.payload = json!({"skipped": {
+        let told = json!({"skipped": {
             "count": skipped.len(),
             "ids": skipped.get(..TOLD_SKIPPED).unwrap_or(skipped),
         }});
+        let event = Event { payload: told.into(), ..group_event("membership.skipped", group, None, None) };
         self.record_for_people(vec![event], context).await
     }
 

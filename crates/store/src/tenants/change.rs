@@ -247,6 +247,6 @@ pub(super) fn event(name: &'static str, after: &tenants::Model, before: Option<&
         object_id: after.id.to_string(),
         object_version: after.version,
         live_delta: None,
-        payload: json!({ "state": state(after), "before": before.map(state) }),
+        payload: json!({ "state": state(after), "before": before.map(state) }).into(),
     }
 }

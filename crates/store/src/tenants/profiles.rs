@@ -136,7 +136,7 @@ impl TenantScope {
             object_id: after.id.to_string(),
             object_version: after.version,
             live_delta: None,
-            payload: json!({"state": name(&after), "before": name(&before)}),
+            payload: json!({"state": name(&after), "before": name(&before)}).into(),
         };
         tx.record(vec![event], context).await?;
         let (granted, revoked) = match new.roles_of {

@@ -262,6 +262,6 @@ fn told(event: &'static str, row: &tenants::Model, rows: Option<u64>) -> Event {
         object_id: row.id.to_string(),
         object_version: row.version,
         live_delta: None,
-        payload: json!({ "state": { "slug": row.slug, "rows": rows }, "before": null }),
+        payload: json!({ "state": { "slug": row.slug, "rows": rows }, "before": null }).into(),
     }
 }

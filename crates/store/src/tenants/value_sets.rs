@@ -97,7 +97,8 @@ impl TenantScope {
                 "set": name,
                 "state": {"values": after.as_ref().map(count)},
                 "before": {"values": before.as_ref().map(count)},
-            }),
+            })
+            .into(),
         };
         tx.record(vec![event], context).await?;
         let moved = match roles_of {

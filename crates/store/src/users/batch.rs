@@ -142,14 +142,8 @@ impl<'s> Entrant<'s> {
         state: &'s UserState,
         context: &ChangeContext,
     ) -> Result<Self, StoreError> {
-        let (id, columns) = (UserId::generate(), Columns::of(state)?);
-        // The text of the document is there already.
-        let mut body = format!("{{\"state\":{}", columns.document);
-        let event = user_event("user.created", id, 1, None, None).noted(&state.notes);
-        if let Some(notes) = event.payload.get("notes") {
-            body.push_str(&format!(",\"notes\":{notes}"));
-        }
-        body.push('}');
+        let (id, columns) = (UserId::generate(), Columns::of(state));
+        let event = user_event("user.created", id, 1, Some(&state.text), None).noted(&state.notes);
         let row = vec![
             id.0.into(),
             columns.user_name.into(),
@@ -166,7 +160,7 @@ impl<'s> Entrant<'s> {
             external_id: columns.external_id,
             values: &state.values,
             row,
-            event: Rows::with_body(tenant, now, event, body, context)?,
+            event: Rows::of(tenant, now, event, context)?,
         })
     }
 }

@@ -132,7 +132,7 @@ impl TenantScope {
         context: &ChangeContext,
     ) -> Result<Admitted, StoreError> {
         let tx = self.write().await?;
-        let Some((id, version)) = tx.deleted_like(&Columns::of(state)?).await? else {
+        let Some((id, version)) = tx.deleted_like(&Columns::of(state)).await? else {
             let (user, event) = tx.add_user(state).await?;
             tx.record(vec![event], context).await?;
             tx.commit().await?;
@@ -170,8 +170,7 @@ impl TenantScope {
 }
 
 fn restored(user: &User, state: &UserState) -> crate::record::Event {
-    let document = Some(state.document.clone().into());
-    user_event("user.restored", user.id, user.version, document, None).noted(&state.notes)
+    user_event("user.restored", user.id, user.version, Some(&state.text), None).noted(&state.notes)
 }
 
 impl TenantTx {
@@ -200,7 +199,7 @@ impl TenantTx {
     /// The user, live again and in no group; `None` when there is no such soft-deleted one, [`StoreError::Stale`] when it
     /// has not the expected version.
     async fn revive(&self, id: UserId, expected: i64, state: &UserState) -> Result<Option<User>, StoreError> {
-        let revived = self.revive_user(id, expected, Columns::of(state)?).await?;
+        let revived = self.revive_user(id, expected, Columns::of(state)).await?;
         let Some(mut user) = revived else {
             let mut sql = self.select(DELETED_USERS);
             sql.add(" AND r.id = ?", [id.0.into()]);

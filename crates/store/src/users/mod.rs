@@ -17,7 +17,6 @@ use scim_core::{
     roles::Role,
     search::{self, IndexedValue},
 };
-use serde_json::Value;
 
 use crate::{GroupId, StoreError, UserId, rows};
 
@@ -60,6 +59,8 @@ pub struct User {
     pub active: bool,
     /// The canonical document.
     pub document: scim_core::Document,
+    /// Its text, as it is kept.
+    pub text: String,
     /// 1, 2, 3, …
     pub version: i64,
     /// Milliseconds.
@@ -100,6 +101,7 @@ impl KeptUser {
     pub fn read(self) -> Result<User, StoreError> {
         Ok(User {
             document: rows::parse_document(&self.document)?,
+            text: self.document,
             id: self.id,
             user_name: self.user_name,
             active: self.active,
@@ -117,8 +119,10 @@ impl KeptUser {
 pub struct UserState {
     /// The canonical document; `userName`, `externalId`, `active` are read from it.
     pub document: scim_core::Document,
-    /// Its search form.
-    pub search: Value,
+    /// Its text, as it is kept.
+    pub text: String,
+    /// The text of its search form.
+    pub search: String,
     /// What `eq` finds it by.
     pub values: Vec<IndexedValue>,
     /// Are these other values than those of the state before it?
@@ -131,9 +135,10 @@ impl UserState {
     /// The state of a new user.
     #[must_use]
     pub fn new(kind: &ResourceType, document: scim_core::Document) -> Self {
-        let search = search::form(kind, &document);
-        let values = search::indexed(kind, &search);
-        Self { document, search, values, renews_values: true, notes: Vec::new() }
+        let form = search::form(kind, &document);
+        let values = search::indexed(kind, &form);
+        let (text, search) = (rows::document_text(&document), rows::text_of(&form));
+        Self { document, text, search, values, renews_values: true, notes: Vec::new() }
     }
 
     /// With notes for people.

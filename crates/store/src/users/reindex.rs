@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use scim_core::ResourceType;
-use serde_json::Value;
 
 use super::{User, UserState, read::USERS, user};
 use crate::{
     StoreError, TenantScope, UserId,
     entity::tenants,
     error::{unreadable, waited_too_long},
-    statement::json,
     store::Backend,
     tx::TenantTx,
 };
@@ -139,12 +137,10 @@ impl TenantTx {
         row.map(|row| Ok(row.try_get_by_index(0)?)).transpose()
     }
 
-    async fn renew_search(&self, id: UserId, search: &Value) -> Result<(), StoreError> {
+    async fn renew_search(&self, id: UserId, search: &str) -> Result<(), StoreError> {
         let mut sql = self.sql();
-        sql.add(
-            "UPDATE users SET search = ? WHERE tenant_id = ? AND id = ?",
-            [json(search), self.tenant_value(), id.0.into()],
-        );
+        sql.push("UPDATE users SET search = ").bind(search).dialect("::jsonb", "");
+        sql.add(" WHERE tenant_id = ? AND id = ?", [self.tenant_value(), id.0.into()]);
         self.run(sql).await?;
         Ok(())
     }

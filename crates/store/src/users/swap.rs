@@ -1,8 +1,7 @@
 //! A user made or replaced at once, with its indexed values and its event: on PostgreSQL by one statement, on SQLite by the
 //! writer ([`crate::sqlite`]).
 
-use sea_orm::{DbBackend, QueryResult, Statement, Value};
-use uuid::Uuid;
+use sea_orm::{QueryResult, Value};
 
 use super::{
     LEVELS, Membership, UserState,
@@ -12,8 +11,7 @@ use super::{
 };
 use crate::{
     ChangeContext, StoreError, TenantScope, UserId,
-    at_hand::{AtHand, Shelf},
-    error::is_broken_connection,
+    at_hand::AtHand,
     record::{Event, Rows},
 };
 
@@ -71,46 +69,16 @@ impl TenantScope {
     /// `None`: nothing was written, as there is no such user, or users are made otherwise by now.
     async fn write_single(&self, change: Single) -> Result<Option<Written>, StoreError> {
         match &self.inner.at_hand {
-            AtHand::Postgres(shelf) => self.call(shelf, change).await,
+            AtHand::Postgres(_) => self.call_for(change).await,
             AtHand::Sqlite(sqlite) => sqlite.write(change).await,
         }
     }
 
-    /// Calls the function that records this event. A connection that the server has ended meanwhile is found out only now, so
-    /// the call is made again on another one, unless the event says that it was carried out.
-    async fn call(&self, shelf: &Shelf, change: Single) -> Result<Option<Written>, StoreError> {
+    async fn call_for(&self, change: Single) -> Result<Option<Written>, StoreError> {
         let (event, is_new) = (change.event.entry.id, change.expected.is_none());
         let (function, values) = function_of(change);
-        let slots: Vec<String> = (1..=values.len()).map(|slot| format!("${slot}")).collect();
-        let sql = format!("SELECT * FROM {function}({})", slots.join(", "));
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        let mut spare = self.inner.max_connections;
-        let rows = loop {
-            match shelf.run(statement.clone()).await? {
-                Ok(rows) => break rows,
-                Err(error) if spare > 0 && is_broken_connection(&error) => {
-                    spare -= 1;
-                    if self.is_recorded(event).await? {
-                        return Err(error.into());
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        };
-        self.inner.recorded.notify_one();
+        let rows = self.call(function, values, event).await?;
         rows.first().map_or(Ok(None), |row| written(row, is_new))
-    }
-
-    async fn is_recorded(&self, event: Uuid) -> Result<bool, StoreError> {
-        let tx = self.read().await?;
-        let mut sql = tx.sql();
-        sql.add(
-            "SELECT a.id FROM audit a WHERE a.tenant_id = ? AND a.id = ?",
-            [tx.tenant_value(), event.into()],
-        );
-        let found = tx.one(sql).await?.is_some();
-        tx.commit().await?;
-        Ok(found)
     }
 }
 

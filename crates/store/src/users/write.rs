@@ -11,7 +11,7 @@ use crate::{
     activity::subjects_of,
     events::resource_event,
     record::Event,
-    rows::{DELETED, document, document_text, text},
+    rows::{DELETED, document, text},
     tx::TenantTx,
 };
 
@@ -37,18 +37,18 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(state: &UserState) -> Result<Self, StoreError> {
+    pub(super) fn of(state: &UserState) -> Self {
         let document = &state.document;
         let user_name = text(document, "userName").unwrap_or_default();
-        Ok(Self {
+        Self {
             user_name: user_name.to_owned(),
             user_name_key: fold(user_name),
             external_id: text(document, "externalId").map(str::to_owned),
             display_name: text(document, "displayName").map(str::to_owned),
             active: is_active(document),
-            document: document_text(document)?,
-            search: state.search.to_string(),
-        })
+            document: state.text.clone(),
+            search: state.search.clone(),
+        }
     }
 }
 
@@ -76,7 +76,7 @@ impl TenantScope {
     /// Makes a user at version 1. [`StoreError::Conflict`] on `userName`. Event `user.created`.
     pub async fn create_user(&self, state: &UserState, context: &ChangeContext) -> Result<User, StoreError> {
         let now = (self.inner.clock)();
-        let (created, columns, event) = new_user(state, now)?;
+        let (created, columns, event) = new_user(state, now);
         self.create_at_once(created.id, (state, columns), event, (now, context)).await?;
         Ok(created)
     }
@@ -106,14 +106,14 @@ impl TenantScope {
         state: &UserState,
         context: &ChangeContext,
     ) -> Result<Option<User>, StoreError> {
-        let columns = Columns::of(state)?;
+        let columns = Columns::of(state);
         let name = match (before.active, columns.active) {
             (true, false) => "user.deactivated",
             (false, true) => "user.reactivated",
             _ => "user.updated",
         };
         let (id, expected) = (before.id, before.version);
-        let states = (Some(state.document.clone().into()), Some(before.document.clone().into()));
+        let states = (Some(state.text.as_str()), Some(before.text.as_str()));
         let event = user_event(name, id, expected + 1, states.0, states.1).noted(&state.notes);
         let now = (self.inner.clock)();
         let after = changed(before, state, &columns, now);
@@ -148,7 +148,7 @@ impl TenantScope {
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
         tx.keep_holders(&effects.revoked).await?;
         let mut events = tx.effect_events(&effects).await?;
-        events.push(user_event("user.deleted", id, version, None, Some(before.into())));
+        events.push(user_event("user.deleted", id, version, None, Some(&before)));
         tx.record(events, context).await?;
         tx.commit().await?;
         Ok(true)
@@ -187,35 +187,35 @@ impl TenantScope {
     }
 }
 
-/// An event about a user itself.
+/// An event about a user itself, with the texts of its documents.
 pub(super) fn user_event(
     event: &'static str,
     id: UserId,
     version: i64,
-    state: Option<serde_json::Value>,
-    before: Option<serde_json::Value>,
+    state: Option<&str>,
+    before: Option<&str>,
 ) -> Event {
     resource_event(event, ResourceKind::User, id.0, version, state, before)
 }
 
 /// A user that is to be made, and the event of it.
-fn new_user(state: &UserState, now: i64) -> Result<(User, Columns, Event), StoreError> {
+fn new_user(state: &UserState, now: i64) -> (User, Columns, Event) {
     let id = UserId::generate();
-    let columns = Columns::of(state)?;
+    let columns = Columns::of(state);
     let created = User {
         id,
         user_name: columns.user_name.clone(),
         active: columns.active,
         document: state.document.clone(),
+        text: state.text.clone(),
         version: 1,
         created_at: now,
         updated_at: now,
         deleted_at: None,
         groups: Some(Vec::new()),
     };
-    let after = Some(state.document.clone().into());
-    let event = user_event("user.created", id, 1, after, None).noted(&state.notes);
-    Ok((created, columns, event))
+    let event = user_event("user.created", id, 1, Some(&state.text), None).noted(&state.notes);
+    (created, columns, event)
 }
 
 /// A user as it stands after a change; groups not read.
@@ -225,6 +225,7 @@ fn changed(before: &User, state: &UserState, columns: &Columns, now: i64) -> Use
         user_name: columns.user_name.clone(),
         active: columns.active,
         document: state.document.clone(),
+        text: state.text.clone(),
         version: before.version + 1,
         created_at: before.created_at,
         updated_at: now,
@@ -236,7 +237,7 @@ fn changed(before: &User, state: &UserState, columns: &Columns, now: i64) -> Use
 impl TenantTx {
     /// Makes a user at version 1; gives the event of it, to be recorded.
     pub(super) async fn add_user(&self, state: &UserState) -> Result<(User, Event), StoreError> {
-        let (created, columns, event) = new_user(state, self.now)?;
+        let (created, columns, event) = new_user(state, self.now);
         self.insert_user(created.id, columns).await?;
         self.add_values(created.id, &state.values).await?;
         Ok((created, event))
@@ -246,7 +247,7 @@ impl TenantTx {
         let mut sql = self.sql();
         sql.add(
             "INSERT INTO users (tenant_id, id, user_name, user_name_key, external_id, display_name, active, \
-             document, search, version, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?",
+             document, version, created_at, updated_at, search) SELECT ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ",
             [
                 self.tenant_value(),
                 id.0.into(),
@@ -256,10 +257,11 @@ impl TenantTx {
                 columns.display_name.into(),
                 columns.active.into(),
                 columns.document.into(),
-                columns.search.into(),
+                self.now.into(),
+                self.now.into(),
             ],
         );
-        sql.dialect("::jsonb", "").add(", 1, ?, ?", [self.now.into(), self.now.into()]);
+        sql.bind(columns.search).dialect("::jsonb", "");
         if let Some(version) = self.terms.layout_version {
             sql.push(" WHERE ").add(LAYOUT_HOLDS, [self.tenant_value(), version.into()]);
         }
@@ -276,7 +278,7 @@ impl TenantTx {
         let mut sql = self.sql();
         sql.add(
             "UPDATE users AS r SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, active = ?, \
-             document = ?, search = ?",
+             document = ?, version = r.version + 1, updated_at = ?, deleted_at = NULL, search = ",
             [
                 columns.user_name.into(),
                 columns.user_name_key.into(),
@@ -284,13 +286,13 @@ impl TenantTx {
                 columns.display_name.into(),
                 columns.active.into(),
                 columns.document.into(),
-                columns.search.into(),
+                self.now.into(),
             ],
         );
-        sql.dialect("::jsonb", "").add(
-            ", version = r.version + 1, updated_at = ?, deleted_at = NULL \
-             WHERE r.tenant_id = ? AND r.id = ? AND r.version = ? AND ",
-            [self.now.into(), self.tenant_value(), id.0.into(), expected.into()],
+        sql.bind(columns.search).dialect("::jsonb", "");
+        sql.add(
+            " WHERE r.tenant_id = ? AND r.id = ? AND r.version = ? AND ",
+            [self.tenant_value(), id.0.into(), expected.into()],
         );
         sql.push(DELETED);
         if let Some(version) = self.terms.layout_version {
@@ -300,12 +302,12 @@ impl TenantTx {
         self.one(sql).await?.as_ref().map(user).transpose()
     }
 
-    /// Marks a live user as deleted; gives its version after that and its document.
+    /// Marks a live user as deleted; gives its version after that and the text of its document.
     async fn hide_user(
         &self,
         id: UserId,
         expected: Option<i64>,
-    ) -> Result<Option<(i64, Document)>, StoreError> {
+    ) -> Result<Option<(i64, String)>, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "UPDATE users SET deleted_at = ?, updated_at = ?, version = version + 1 \
@@ -317,7 +319,7 @@ impl TenantTx {
         }
         sql.push(" RETURNING version, document");
         let Some(row) = self.one(sql).await? else { return Ok(None) };
-        Ok(Some((row.try_get("", "version")?, document(&row)?)))
+        Ok(Some((row.try_get("", "version")?, row.try_get("", "document")?)))
     }
 
     /// Hides a user first, as a soft deletion does: whoever adds it to a group waits, and nobody who holds one of

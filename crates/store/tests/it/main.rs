@@ -21,6 +21,7 @@ mod isolation;
 mod keys;
 mod listing;
 mod look_up;
+mod one_member;
 mod outages;
 mod platform;
 mod platform_tokens;
