@@ -9,7 +9,7 @@ use crate::{
     fold::fold,
     intake::MAX_KEY,
     projection::{Envelope, etag},
-    resource::{ResourceKind, ResourceType},
+    resource::{AttrRef, ResourceKind, ResourceType},
     schema::{self, Attribute, AttributeType, Schema},
     timestamp,
 };
@@ -41,17 +41,27 @@ pub fn form(resource_type: &ResourceType, document: &Document) -> Value {
     Value::Object(form)
 }
 
-/// One value of an attribute whose `eq` an index answers.
+/// One value of an attribute whose `eq` and `sw` an index answers, or a part of [`ANYWHERE`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexedValue {
-    /// [`crate::resource::AttrRef::path`] of the attribute.
+    /// [`AttrRef::path`] of the attribute, or [`ANYWHERE`].
     pub path: String,
-    /// In the form in which it is compared; at most [`MAX_INDEXED`] bytes.
+    /// In the form in which it is compared. What is longer than [`MAX_INDEXED`] bytes is cut behind the first character
+    /// that exceeds them: it equals no text that may be asked for, and begins as it did.
     pub value: String,
 }
 
-/// Longest value that the index holds, in bytes. A longer one is found by looking at the documents.
+/// Longest text that the index of values is asked for, in bytes.
 pub const MAX_INDEXED: usize = MAX_KEY;
+
+/// Path of what a user is found by when a text may stand anywhere in it: `userName` and the values of [`is_anywhere`],
+/// a line each, in as few rows as hold them; a line that stands within another one is left out. It proposes users, and
+/// may propose too many (a text over two lines): the attribute that was asked for decides.
+pub const ANYWHERE: &str = "*";
+
+/// Longest text that [`ANYWHERE`] is asked for, in bytes: a longer one is found by its beginning. A value that is longer
+/// than a row is in several, which overlap by as much.
+pub const MAX_SOUGHT: usize = 256;
 
 /// What search forms and indexed values of a type are made by, a line an attribute: under two types of the same layout
 /// a document has the same of both.
@@ -74,10 +84,10 @@ fn add_layout(lines: &mut Vec<String>, of: &str, attribute: &Attribute) {
     lines.push(format!("{of} {name} {kind:?} {case_exact} {indexed}"));
 }
 
-/// All values of a search form whose attributes are marked as indexed, each once, in order.
+/// All values of a search form whose attributes are marked as indexed, each once, in order; and a user's [`ANYWHERE`].
 #[must_use]
 pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> {
-    let mut found = BTreeSet::new();
+    let mut found = Texts::default();
     add_indexed(&mut found, "", &resource_type.schema, form);
     for extension in &resource_type.extensions {
         let urn = &extension.schema.id;
@@ -85,7 +95,25 @@ pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> 
             add_indexed(&mut found, &format!("{urn}:"), &extension.schema, inner);
         }
     }
-    found.into_iter().collect()
+    if resource_type.kind == ResourceKind::User {
+        found.anywhere.extend(form.get("userName").and_then(Value::as_str));
+        for value in rows_of(&found.anywhere) {
+            found.values.insert(IndexedValue { path: ANYWHERE.to_owned(), value });
+        }
+    }
+    found.values.into_iter().collect()
+}
+
+/// Does [`ANYWHERE`] hold the values of this attribute of users?
+#[must_use]
+pub fn is_anywhere(target: &AttrRef) -> bool {
+    let is_name = target.extension.is_none() && target.sub.is_none() && target.attribute.name == "userName";
+    is_name || (target.leaf().indexed && is_of_person(&target.attribute))
+}
+
+/// Who somebody's manager is says nothing of the person: an id of somebody else.
+fn is_of_person(attribute: &Attribute) -> bool {
+    attribute.name != "manager"
 }
 
 /// An attribute whose values are indexed.
@@ -95,6 +123,8 @@ pub struct IndexedPath {
     pub path: String,
     /// Are its values compared as they are? If not, folded.
     pub case_exact: bool,
+    /// Are they in [`ANYWHERE`]?
+    pub anywhere: bool,
 }
 
 /// The attributes of a type that [`indexed`] gives values of, in the order of its schemas.
@@ -110,39 +140,98 @@ pub fn indexed_paths(resource_type: &ResourceType) -> Vec<IndexedPath> {
 
 fn add_paths(paths: &mut Vec<IndexedPath>, prefix: &str, schema: &Schema) {
     for attribute in &schema.attributes {
+        let anywhere = is_of_person(attribute);
         let path = format!("{prefix}{}", attribute.name);
         for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
-            paths.push(IndexedPath { path: format!("{path}.{}", sub.name), case_exact: sub.case_exact });
+            let path = format!("{path}.{}", sub.name);
+            paths.push(IndexedPath { path, case_exact: sub.case_exact, anywhere });
         }
         if attribute.indexed {
-            paths.push(IndexedPath { path, case_exact: attribute.case_exact });
+            paths.push(IndexedPath { path, case_exact: attribute.case_exact, anywhere });
         }
     }
 }
 
-fn add_indexed(found: &mut BTreeSet<IndexedValue>, prefix: &str, schema: &Schema, values: &Value) {
+/// What is gathered of a search form.
+#[derive(Default)]
+struct Texts<'f> {
+    values: BTreeSet<IndexedValue>,
+    /// What [`ANYWHERE`] is to hold.
+    anywhere: BTreeSet<&'f str>,
+}
+
+impl<'f> Texts<'f> {
+    fn add(&mut self, path: &str, of_person: bool, value: &'f Value) {
+        match value {
+            Value::String(text) => {
+                // The first character that does not fit is kept, so that the rest is missed.
+                let end = if text.len() > MAX_INDEXED {
+                    text.ceil_char_boundary(MAX_INDEXED + 1)
+                } else {
+                    text.len()
+                };
+                let value = text.get(..end).unwrap_or(text).to_owned();
+                self.values.insert(IndexedValue { path: path.to_owned(), value });
+                if of_person {
+                    self.anywhere.insert(text);
+                }
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| self.add(path, of_person, element)),
+            _ => {}
+        }
+    }
+}
+
+fn add_indexed<'f>(found: &mut Texts<'f>, prefix: &str, schema: &Schema, values: &'f Value) {
     for attribute in &schema.attributes {
         let Some(value) = values.get(&attribute.name) else { continue };
+        let of_person = is_of_person(attribute);
         let path = format!("{prefix}{}", attribute.name);
         if attribute.indexed {
-            add_texts(found, &path, value);
+            found.add(&path, of_person, value);
         }
         for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
             let path = format!("{path}.{}", sub.name);
             for element in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
-                element.get(&sub.name).into_iter().for_each(|value| add_texts(found, &path, value));
+                element.get(&sub.name).into_iter().for_each(|value| found.add(&path, of_person, value));
             }
         }
     }
 }
 
-fn add_texts(found: &mut BTreeSet<IndexedValue>, path: &str, value: &Value) {
-    match value {
-        Value::String(text) if text.len() <= MAX_INDEXED => {
-            found.insert(IndexedValue { path: path.to_owned(), value: text.clone() });
+/// Texts, the longest first, as lines of rows of at most [`MAX_INDEXED`] bytes.
+fn rows_of(texts: &BTreeSet<&str>) -> Vec<String> {
+    let mut texts: Vec<&str> = texts.iter().copied().filter(|text| !text.is_empty()).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let (mut rows, mut row) = (Vec::new(), String::new());
+    for piece in texts.into_iter().flat_map(pieces) {
+        if row.contains(piece) {
+            continue;
         }
-        Value::Array(elements) => elements.iter().for_each(|element| add_texts(found, path, element)),
-        _ => {}
+        if !row.is_empty() && row.len() + 1 + piece.len() > MAX_INDEXED {
+            rows.push(std::mem::take(&mut row));
+        }
+        if !row.is_empty() {
+            row.push('\n');
+        }
+        row.push_str(piece);
+    }
+    if !row.is_empty() {
+        rows.push(row);
+    }
+    rows
+}
+
+/// A text in pieces of at most [`MAX_INDEXED`] bytes: whatever of [`MAX_SOUGHT`] bytes it holds, one piece holds too.
+fn pieces(text: &str) -> Vec<&str> {
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    loop {
+        let end = text.floor_char_boundary(start + MAX_INDEXED);
+        pieces.extend(text.get(start..end));
+        if end == text.len() {
+            return pieces;
+        }
+        start = text.floor_char_boundary(end - MAX_SOUGHT);
     }
 }
 
@@ -261,6 +350,7 @@ mod tests {
             .map(|indexed| (indexed.path.rsplit(':').next().unwrap_or_default().to_owned(), indexed.value))
             .collect();
         let expected = [
+            ("*", "strasse\némile\na@x\nann\ne7"),
             ("displayName", "émile"),
             ("emails.value", "a@x"),
             ("name.familyName", "strasse"),
@@ -274,10 +364,59 @@ mod tests {
         let mut of_values: Vec<_> =
             indexed(&user, &form(&user, &document)).into_iter().map(|indexed| indexed.path).collect();
         of_values.dedup();
-        assert_eq!(paths, of_values);
+        assert_eq!(paths, of_values[1..]);
+        let elsewhere: Vec<_> = indexed_paths(&user).into_iter().filter(|path| !path.anywhere).collect();
+        assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+        assert!(elsewhere[0].path.ends_with(":manager.value"));
+    }
 
-        let long = document_with_mail(&"x".repeat(MAX_INDEXED + 1));
-        assert_eq!(indexed(&user, &form(&user, &long)), [], "an index entry has an end");
+    fn rows(mails: &[&str]) -> (Vec<String>, Vec<String>) {
+        let user = ResourceType::user();
+        let mails: Vec<Value> = mails.iter().map(|value| json!({"value": value})).collect();
+        let values = indexed(&user, &form(&user, &document(json!({"emails": mails}))));
+        let (anywhere, mails) = values.into_iter().partition(|indexed| indexed.path == ANYWHERE);
+        let texts = |values: Vec<IndexedValue>| values.into_iter().map(|indexed| indexed.value).collect();
+        (texts(anywhere), texts(mails))
+    }
+
+    #[test]
+    fn an_index_entry_has_an_end() {
+        for (letter, bytes) in
+            [("x", MAX_INDEXED + 1), ("ß\u{200B}", MAX_INDEXED + 1), ("\u{1F600}", MAX_INDEXED + 4)]
+        {
+            let long = letter.repeat(5 * MAX_INDEXED / letter.len());
+            let folded = fold(&long);
+            let (anywhere, mails) = rows(&[&long]);
+            assert_eq!(mails.len(), 1);
+            assert!(
+                folded.starts_with(&mails[0]) && (bytes..bytes + 4).contains(&mails[0].len()),
+                "{letter}"
+            );
+            assert!(anywhere.iter().all(|row| row.len() <= MAX_INDEXED));
+            let ends: Vec<usize> = folded.char_indices().map(|(at, _)| at).collect();
+            for start in ends {
+                let sought = &folded[start..folded.floor_char_boundary(start + MAX_SOUGHT)];
+                assert!(anywhere.iter().any(|row| row.contains(sought)), "{letter}: {start}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_values_are_in_few_rows() {
+        let mails: Vec<String> = (0..200).map(|number| format!("person.{number}@example.com")).collect();
+        let mails: Vec<&str> = mails.iter().map(String::as_str).collect();
+        let (anywhere, values) = rows(&mails);
+        assert_eq!((anywhere.len(), values.len()), (5, 200));
+        for mail in mails {
+            assert!(
+                anywhere.iter().any(|row| row.len() <= MAX_INDEXED && row.lines().any(|line| line == mail))
+            );
+        }
+        assert_eq!(
+            rows(&["ann@x", "nn@", "ANN@x", ""]).0,
+            ["ann@x"],
+            "what stands within another is left out"
+        );
     }
 
     #[test]
@@ -303,10 +442,6 @@ mod tests {
         let schema = std::sync::Arc::make_mut(&mut described.schema);
         std::sync::Arc::make_mut(&mut schema.attributes[0]).description = "another".into();
         assert_eq!(layout(&user), layout(&described), "descriptions make no difference");
-    }
-
-    fn document_with_mail(value: &str) -> Document {
-        document(json!({"userName": "ann", "emails": [{"value": value}]}))
     }
 
     #[test]

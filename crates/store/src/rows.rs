@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     Sort, Start, StoreError, Total,
-    error::unreadable,
-    filter::{condition, order_by, sort_key},
+    error::{is_over_time, unreadable},
+    filter::{condition, order_by, sort_key, too_slow},
     live::{Spot, write_rest, write_total},
     statement::Sql,
     store::Backend,
@@ -66,6 +66,20 @@ pub(crate) struct Found<T> {
 }
 
 impl TenantTx {
+    /// Rows of a list. [`StoreError::TooMany`] when its filter takes longer than a statement may.
+    async fn listed(&self, sql: Sql, selects: &[Select<'_>]) -> Result<Vec<QueryResult>, StoreError> {
+        let rows = self.all(sql).await;
+        rows.map_err(|error| {
+            let mut filtered = selects.iter().filter_map(|select| Some((select.table.kind, select.filter?)));
+            match filtered.next() {
+                Some((kind, filter)) if is_over_time(&error) => {
+                    StoreError::TooMany(too_slow(kind, filter).into())
+                }
+                _ => error,
+            }
+        })
+    }
+
     /// Begins `SELECT columns` of this tenant's rows in a table.
     pub(crate) fn select(&self, table: Table) -> Sql {
         let mut sql = self.sql();
@@ -76,7 +90,11 @@ impl TenantTx {
     }
 
     /// Appends `SELECT … FROM … WHERE …`.
-    fn write_select(&self, sql: &mut Sql, select: Select<'_>, columns: impl FnOnce(&mut Sql)) {
+    pub(crate) fn write_select(&self, sql: &mut Sql, select: Select<'_>, columns: impl FnOnce(&mut Sql)) {
+        if select.table.rows == DELETED {
+            // The index of values has live users only.
+            sql.leave_index();
+        }
         sql.push("SELECT ");
         columns(sql);
         sql.push(" FROM ").push(select.table.from);
@@ -98,7 +116,7 @@ impl TenantTx {
             let mut sql = self.sql();
             spot = self.spot_of(select, window).await?;
             self.write_page(&mut sql, select, window, spot);
-            rows = self.all(sql).await?;
+            rows = self.listed(sql, &[select]).await?;
         }
         let by_id = |row: &QueryResult| Ok(row.try_get("", "id")?);
         self.found(rows, window, (&[select], spot), by_id).await
@@ -167,7 +185,7 @@ impl TenantTx {
                 Start::Offset(_) | Start::After(_) => by_key(&mut sql, descending),
             }
             cut(&mut sql, window, None);
-            let rows = self.all(sql).await?;
+            let rows = self.listed(sql, selects).await?;
             ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
         }
         self.found(ids, window, (selects, None), |id| Ok(*id)).await
@@ -183,7 +201,7 @@ impl TenantTx {
         let descending = self.write_union(&mut sql, selects, &Start::Offset(0));
         by_key(&mut sql, descending);
         sql.add(" LIMIT ?", [whole(max).into()]);
-        self.all(sql).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+        self.listed(sql, selects).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 
     /// Appends `SELECT x.id FROM (…) AS x` over all tables, with the key that they are sorted by; gives its direction.
@@ -268,7 +286,7 @@ impl TenantTx {
             }
             sql.push(")");
         }
-        let count: i64 = match self.one(sql).await? {
+        let count: i64 = match self.listed(sql, selects).await?.first() {
             Some(row) => row.try_get_by_index(0)?,
             None => 0,
         };
