@@ -1,5 +1,7 @@
 //! The search form of a document: what filters and sorting compare.
 
+mod anywhere;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -9,10 +11,13 @@ use crate::{
     fold::fold,
     intake::MAX_KEY,
     projection::{Envelope, etag},
-    resource::{AttrRef, ResourceKind, ResourceType},
+    resource::{ResourceKind, ResourceType},
     schema::{self, Attribute, AttributeType, Schema},
     timestamp,
 };
+
+pub use self::anywhere::{AFTER_VALUE, ANYWHERE, MAX_SOUGHT, is_anywhere, mark, without_signs};
+use self::anywhere::{Anywhere, is_of_person};
 
 /// The document with each value in the form in which it is compared: strings folded unless `caseExact`, `dateTime`
 /// as milliseconds (a number), the rest as it is. Same shape, same keys (schema spelling), extension objects under
@@ -44,7 +49,7 @@ pub fn form(resource_type: &ResourceType, document: &Document) -> Value {
 /// One value of an attribute whose `eq` and `sw` an index answers, or a part of [`ANYWHERE`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexedValue {
-    /// [`AttrRef::path`] of the attribute, or [`ANYWHERE`].
+    /// [`crate::resource::AttrRef::path`] of the attribute, or [`ANYWHERE`].
     pub path: String,
     /// In the form in which it is compared. What is longer than [`MAX_INDEXED`] bytes is cut behind the first character
     /// that exceeds them: it equals no text that may be asked for, and begins as it did.
@@ -53,15 +58,6 @@ pub struct IndexedValue {
 
 /// Longest text that the index of values is asked for, in bytes.
 pub const MAX_INDEXED: usize = MAX_KEY;
-
-/// Path of what a user is found by when a text may stand anywhere in it: `userName` and the values of [`is_anywhere`],
-/// a line each, in as few rows as hold them; a line that stands within another one is left out. It proposes users, and
-/// may propose too many (a text over two lines): the attribute that was asked for decides.
-pub const ANYWHERE: &str = "*";
-
-/// Longest text that [`ANYWHERE`] is asked for, in bytes: a longer one is found by its beginning. A value that is longer
-/// than a row is in several, which overlap by as much.
-pub const MAX_SOUGHT: usize = 256;
 
 /// What search forms and indexed values of a type are made by, a line an attribute: under two types of the same layout
 /// a document has the same of both.
@@ -96,24 +92,13 @@ pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> 
         }
     }
     if resource_type.kind == ResourceKind::User {
-        found.anywhere.extend(form.get("userName").and_then(Value::as_str));
-        for value in rows_of(&found.anywhere) {
-            found.values.insert(IndexedValue { path: ANYWHERE.to_owned(), value });
+        if let Some(name) = form.get("userName").and_then(Value::as_str) {
+            found.anywhere.add("userName", name);
         }
+        let rows = found.anywhere.rows().into_iter();
+        found.values.extend(rows.map(|value| IndexedValue { path: ANYWHERE.to_owned(), value }));
     }
     found.values.into_iter().collect()
-}
-
-/// Does [`ANYWHERE`] hold the values of this attribute of users?
-#[must_use]
-pub fn is_anywhere(target: &AttrRef) -> bool {
-    let is_name = target.extension.is_none() && target.sub.is_none() && target.attribute.name == "userName";
-    is_name || (target.leaf().indexed && is_of_person(&target.attribute))
-}
-
-/// Who somebody's manager is says nothing of the person: an id of somebody else.
-fn is_of_person(attribute: &Attribute) -> bool {
-    attribute.name != "manager"
 }
 
 /// An attribute whose values are indexed.
@@ -156,8 +141,7 @@ fn add_paths(paths: &mut Vec<IndexedPath>, prefix: &str, schema: &Schema) {
 #[derive(Default)]
 struct Texts<'f> {
     values: BTreeSet<IndexedValue>,
-    /// What [`ANYWHERE`] is to hold.
-    anywhere: BTreeSet<&'f str>,
+    anywhere: Anywhere<'f>,
 }
 
 impl<'f> Texts<'f> {
@@ -173,7 +157,7 @@ impl<'f> Texts<'f> {
                 let value = text.get(..end).unwrap_or(text).to_owned();
                 self.values.insert(IndexedValue { path: path.to_owned(), value });
                 if of_person {
-                    self.anywhere.insert(text);
+                    self.anywhere.add(path, text);
                 }
             }
             Value::Array(elements) => elements.iter().for_each(|element| self.add(path, of_person, element)),
@@ -196,42 +180,6 @@ fn add_indexed<'f>(found: &mut Texts<'f>, prefix: &str, schema: &Schema, values:
                 element.get(&sub.name).into_iter().for_each(|value| found.add(&path, of_person, value));
             }
         }
-    }
-}
-
-/// Texts, the longest first, as lines of rows of at most [`MAX_INDEXED`] bytes.
-fn rows_of(texts: &BTreeSet<&str>) -> Vec<String> {
-    let mut texts: Vec<&str> = texts.iter().copied().filter(|text| !text.is_empty()).collect();
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    let (mut rows, mut row) = (Vec::new(), String::new());
-    for piece in texts.into_iter().flat_map(pieces) {
-        if row.contains(piece) {
-            continue;
-        }
-        if !row.is_empty() && row.len() + 1 + piece.len() > MAX_INDEXED {
-            rows.push(std::mem::take(&mut row));
-        }
-        if !row.is_empty() {
-            row.push('\n');
-        }
-        row.push_str(piece);
-    }
-    if !row.is_empty() {
-        rows.push(row);
-    }
-    rows
-}
-
-/// A text in pieces of at most [`MAX_INDEXED`] bytes: whatever of [`MAX_SOUGHT`] bytes it holds, one piece holds too.
-fn pieces(text: &str) -> Vec<&str> {
-    let (mut pieces, mut start) = (Vec::new(), 0);
-    loop {
-        let end = text.floor_char_boundary(start + MAX_INDEXED);
-        pieces.extend(text.get(start..end));
-        if end == text.len() {
-            return pieces;
-        }
-        start = text.floor_char_boundary(end - MAX_SOUGHT);
     }
 }
 
@@ -350,7 +298,7 @@ mod tests {
             .map(|indexed| (indexed.path.rsplit(':').next().unwrap_or_default().to_owned(), indexed.value))
             .collect();
         let expected = [
-            ("*", "strasse\némile\na@x\nann\ne7"),
+            ("*", "\u{3}strasse\n\u{2}émile\n\u{5}a@x\n\u{1}\u{4}ann\n\u{6}e7"),
             ("displayName", "émile"),
             ("emails.value", "a@x"),
             ("name.familyName", "strasse"),
@@ -368,55 +316,6 @@ mod tests {
         let elsewhere: Vec<_> = indexed_paths(&user).into_iter().filter(|path| !path.anywhere).collect();
         assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
         assert!(elsewhere[0].path.ends_with(":manager.value"));
-    }
-
-    fn rows(mails: &[&str]) -> (Vec<String>, Vec<String>) {
-        let user = ResourceType::user();
-        let mails: Vec<Value> = mails.iter().map(|value| json!({"value": value})).collect();
-        let values = indexed(&user, &form(&user, &document(json!({"emails": mails}))));
-        let (anywhere, mails) = values.into_iter().partition(|indexed| indexed.path == ANYWHERE);
-        let texts = |values: Vec<IndexedValue>| values.into_iter().map(|indexed| indexed.value).collect();
-        (texts(anywhere), texts(mails))
-    }
-
-    #[test]
-    fn an_index_entry_has_an_end() {
-        for (letter, bytes) in
-            [("x", MAX_INDEXED + 1), ("ß\u{200B}", MAX_INDEXED + 1), ("\u{1F600}", MAX_INDEXED + 4)]
-        {
-            let long = letter.repeat(5 * MAX_INDEXED / letter.len());
-            let folded = fold(&long);
-            let (anywhere, mails) = rows(&[&long]);
-            assert_eq!(mails.len(), 1);
-            assert!(
-                folded.starts_with(&mails[0]) && (bytes..bytes + 4).contains(&mails[0].len()),
-                "{letter}"
-            );
-            assert!(anywhere.iter().all(|row| row.len() <= MAX_INDEXED));
-            let ends: Vec<usize> = folded.char_indices().map(|(at, _)| at).collect();
-            for start in ends {
-                let sought = &folded[start..folded.floor_char_boundary(start + MAX_SOUGHT)];
-                assert!(anywhere.iter().any(|row| row.contains(sought)), "{letter}: {start}");
-            }
-        }
-    }
-
-    #[test]
-    fn many_values_are_in_few_rows() {
-        let mails: Vec<String> = (0..200).map(|number| format!("person.{number}@example.com")).collect();
-        let mails: Vec<&str> = mails.iter().map(String::as_str).collect();
-        let (anywhere, values) = rows(&mails);
-        assert_eq!((anywhere.len(), values.len()), (5, 200));
-        for mail in mails {
-            assert!(
-                anywhere.iter().any(|row| row.len() <= MAX_INDEXED && row.lines().any(|line| line == mail))
-            );
-        }
-        assert_eq!(
-            rows(&["ann@x", "nn@", "ANN@x", ""]).0,
-            ["ann@x"],
-            "what stands within another is left out"
-        );
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Pages of rows, for users and groups alike.
 
+mod counted;
+
 use std::collections::HashMap;
 
 use scim_core::{Document, ResourceKind, filter::Filter};
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
+use self::counted::counts_itself;
 use crate::{
     Sort, Start, StoreError, Total,
     error::{is_over_time, unreadable},
@@ -111,15 +114,19 @@ impl TenantTx {
         select: Select<'_>,
         window: Window<'_>,
     ) -> Result<Found<QueryResult>, StoreError> {
-        let (mut rows, mut spot) = (Vec::new(), None);
+        let (mut rows, mut spot, mut total) = (Vec::new(), None, None);
         if window.limit > 0 {
             let mut sql = self.sql();
+            let counts = counts_itself(&sql, select, window);
             spot = self.spot_of(select, window).await?;
             self.write_page(&mut sql, select, window, spot);
             rows = self.listed(sql, &[select]).await?;
+            if let (true, Some(row)) = (counts, rows.first()) {
+                total = Some(row.try_get::<i64>("", "total")?.cast_unsigned());
+            }
         }
         let by_id = |row: &QueryResult| Ok(row.try_get("", "id")?);
-        self.found(rows, window, (&[select], spot), by_id).await
+        self.found(rows, window, (&[select], spot, total), by_id).await
     }
 
     /// From where a page by its place is read, if that is kept.
@@ -150,6 +157,9 @@ impl TenantTx {
     }
 
     fn write_page(&self, sql: &mut Sql, select: Select<'_>, window: Window<'_>, spot: Option<Spot>) {
+        if counts_itself(sql, select, window) {
+            return self.write_counted_page(sql, select, window);
+        }
         self.write_select(sql, select, |sql| {
             sql.push(select.table.columns);
         });
@@ -188,7 +198,7 @@ impl TenantTx {
             let rows = self.listed(sql, selects).await?;
             ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
         }
-        self.found(ids, window, (selects, None), |id| Ok(*id)).await
+        self.found(ids, window, (selects, None, None), |id| Ok(*id)).await
     }
 
     /// The first `max` ids of a whole list.
@@ -233,7 +243,7 @@ impl TenantTx {
         &self,
         mut rows: Vec<T>,
         window: Window<'_>,
-        (selects, spot): (&[Select<'_>], Option<Spot>),
+        (selects, spot, counted): (&[Select<'_>], Option<Spot>, Option<u64>),
         id: impl Fn(&T) -> Result<Uuid, StoreError>,
     ) -> Result<Found<T>, StoreError> {
         let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
@@ -245,11 +255,14 @@ impl TenantTx {
             (Start::Offset(offset), Total::Whole) if is_last && (read > 0 || *offset == 0) => offset + read,
             (Start::Offset(_) | Start::After(_), Total::Remaining) if is_last => read,
             (Start::Among(_), _) | (_, Total::OfPage) => read,
-            (_, Total::Whole) => match spot {
-                Some(spot) => spot.total,
+            (_, Total::Whole) => match counted.or(spot.map(|spot| spot.total)) {
+                Some(total) => total,
                 None => self.count(selects, None).await?,
             },
-            (start, Total::Remaining) => self.count(selects, Some(start)).await?,
+            (start, Total::Remaining) => match counted {
+                Some(total) => total,
+                None => self.count(selects, Some(start)).await?,
+            },
         };
         match window.start {
             Start::Before(_) => rows.reverse(),

@@ -29,7 +29,12 @@ pub(crate) async fn finds_parts(db: &DatabaseConnection) -> Result<bool, StoreEr
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(false);
     }
-    truth(db, "SELECT to_regprocedure('users_holding(text, bigint)') IS NOT NULL AS there", "there").await
+    truth(
+        db,
+        "SELECT to_regprocedure('users_holding(text, bigint, text, boolean)') IS NOT NULL AS there",
+        "there",
+    )
+    .await
 }
 
 /// A sentence of ours from inside a migration, or a database that is ahead of this program.

@@ -5,7 +5,9 @@ DECLARE
     home text := quote_ident(current_schema());
     trigrams text;
 BEGIN
-    IF to_regprocedure('users_holding(text, bigint)') IS NOT NULL AND to_regclass('user_values_parts') IS NOT NULL THEN
+    IF to_regprocedure('users_holding(text, bigint, text, boolean)') IS NOT NULL
+        AND to_regprocedure('file_new_parts()') IS NOT NULL AND to_regclass('user_values_parts') IS NOT NULL
+    THEN
         RETURN;
     END IF;
     BEGIN
@@ -22,19 +24,37 @@ BEGIN
         -- table that its own query names, and it names those of the tenant that is set. It gives ids and nothing else.
         DROP POLICY IF EXISTS user_values_of_owner ON user_values;
         EXECUTE format('CREATE POLICY user_values_of_owner ON user_values FOR SELECT TO %I USING (true)', current_user);
+        -- `mark`: of whom the values behind it hold the part (`ends`: end with it); NULL: anything.
         EXECUTE format(
-            'CREATE OR REPLACE FUNCTION %1$s.users_holding(part text, most bigint) RETURNS SETOF uuid
+            'CREATE OR REPLACE FUNCTION %1$s.users_holding(part text, most bigint, mark text, ends boolean)
+             RETURNS SETOF uuid
              LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, pg_temp AS $find$
              DECLARE
                  tenant uuid := NULLIF(current_setting(''rollcall.tenant'', true), '''')::uuid;
                  pattern text := ''%%'' || replace(replace(replace(part, ''\'', ''\\''), ''%%'', ''\%%''), ''_'', ''\_'') || ''%%'';
+                 told text := part || CASE WHEN ends THEN chr(31) ELSE '''' END;
              BEGIN
-                 RETURN QUERY SELECT v.user_id FROM %1$s.user_values v
-                 WHERE v.tenant_id = tenant AND v.path = ''*'' AND v.value LIKE pattern LIMIT most;
+                 IF mark IS NULL THEN
+                     RETURN QUERY SELECT v.user_id FROM %1$s.user_values v
+                     WHERE v.tenant_id = tenant AND v.path = ''*'' AND v.value LIKE pattern LIMIT most;
+                 ELSE
+                     RETURN QUERY SELECT v.user_id FROM %1$s.user_values v
+                     WHERE v.tenant_id = tenant AND v.path = ''*'' AND v.value LIKE pattern
+                         AND strpos(split_part(split_part(v.value, mark, 2), chr(10), 1) || chr(31), told) > 0
+                     LIMIT most;
+                 END IF;
              END
              $find$', home);
-        EXECUTE format('REVOKE ALL ON FUNCTION %s.users_holding(text, bigint) FROM PUBLIC', home);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s.users_holding(text, bigint) TO rollcall_app', home);
+        EXECUTE format('REVOKE ALL ON FUNCTION %s.users_holding(text, bigint, text, boolean) FROM PUBLIC', home);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s.users_holding(text, bigint, text, boolean) TO rollcall_app', home);
+        -- Puts what waits into the index; gives how many pages of it there were. The owner of an index alone may.
+        EXECUTE format(
+            'CREATE OR REPLACE FUNCTION %1$s.file_new_parts() RETURNS bigint
+             LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $file$
+                 SELECT gin_clean_pending_list(''%1$s.user_values_parts''::regclass)
+             $file$', home);
+        EXECUTE format('REVOKE ALL ON FUNCTION %s.file_new_parts() FROM PUBLIC', home);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s.file_new_parts() TO rollcall_app', home);
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING 'texts inside of names get no index: %', SQLERRM;
     END;

@@ -23,7 +23,7 @@ use crate::statement::Sql;
 
 pub(crate) use advice::too_slow;
 pub(crate) use compare::prefix_range;
-pub(crate) use indexed::{Bounds, has_parts, holding, sought};
+pub(crate) use indexed::{Bounds, answer, finds_many, has_parts, holding, sought};
 pub(crate) use list::asks_groups;
 pub(crate) use order::{order_by, sort_key};
 
@@ -78,7 +78,7 @@ impl Compiler<'_> {
         }
         let wanted = sql.is_indexed().then(|| Wanted::by(self.kind, target, op, value)).flatten();
         match wanted {
-            Some(wanted) if wanted.is_answer() => wanted.write(sql),
+            Some(wanted) if wanted.is_answer(sql) => wanted.write(sql),
             // The index proposes users, the document decides.
             Some(wanted) => {
                 sql.push("(");

@@ -1,6 +1,8 @@
 //! Users as people look for them: by the order of their names, from page to page by key, found by what their names and
 //! numbers begin with or hold. Every answer is bounded, whatever the size of the tenant.
 
+use std::borrow::Cow;
+
 use scim_core::{ResourceKind, filter::Filter, fold, search::ANYWHERE};
 
 use super::{
@@ -301,7 +303,7 @@ enum Arm<'a> {
     /// A value of an indexed attribute begins with it.
     Value(&'a str, &'a str),
     /// It stands anywhere.
-    Anywhere(&'a str),
+    Anywhere(Cow<'a, str>),
 }
 
 fn arms<'a>(asked: &Sought<'a>, folded: &'a str) -> Vec<Arm<'a>> {
@@ -346,7 +348,7 @@ impl Arm<'_> {
                 prefix_range(sql, "v.value", text);
                 sql.push(" LIMIT ").bind(bounds.most);
             }
-            Self::Anywhere(text) => holding(sql, text, bounds),
+            Self::Anywhere(text) => holding(sql, text, None, bounds),
         }
     }
 }

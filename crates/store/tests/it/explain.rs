@@ -44,8 +44,9 @@ async fn fill(db: &DatabaseConnection, tenant: TenantId) {
          SELECT u.tenant_id, v.path, v.value, u.id FROM users u, LATERAL (VALUES \
              ('displayName', u.search ->> 'displayName'), ('emails.value', u.user_name || '@work'), \
              ('emails.value', u.user_name || '@home'), ($2, 'n' || u.user_name), \
-             ('*', concat_ws(E'\\n', 'n' || u.user_name, u.user_name || '@work', u.user_name || '@home', \
-                 u.search ->> 'displayName'))) v (path, value) \
+             ('*', concat_ws(E'\\n', E'\\x05' || u.user_name || E'@work\\x1f' || u.user_name || '@home', \
+                 E'\\x02' || (u.search ->> 'displayName'), E'\\x01' || u.user_name, 'n' || u.user_name))) \
+             v (path, value) \
          WHERE u.tenant_id = $1";
     for (sql, second) in [(fill, USERS.into()), (values, NPI.into())] {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant.0.into(), second]);

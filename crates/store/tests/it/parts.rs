@@ -2,7 +2,7 @@
 
 use scim_core::{ResourceType, filter, fold};
 use serde_json::{Value, json};
-use store::{Backend, ListQuery, Store, TenantScope, Terms};
+use store::{Backend, ListQuery, Start, Store, TenantScope, Terms, Total};
 use store_testing::on_both;
 
 use crate::{
@@ -41,6 +41,9 @@ fn names() -> Vec<String> {
         "Ζεύς",
         "ΖΕΥΣ",
         "two\nlines",
+        "\u{2}marked\u{1f}",
+        "marked",
+        "rubbed\u{7f}out",
         "Ann Zarnor",
         "Zarnor",
         "x' OR 1=1 --",
@@ -94,6 +97,12 @@ fn sought() -> Vec<String> {
         "σ",
         "ς",
         "o\nl",
+        "\u{2}",
+        "\u{1f}",
+        "marked\u{1f}",
+        "ed\u{7f}o",
+        "bed\no",
+        "marked",
         "lines",
         "nn Zar",
         "zarnor",
@@ -130,7 +139,7 @@ fn document(number: usize, name: &str) -> Value {
         "displayName": name,
         "name": {"familyName": name, "givenName": "Ann"},
         "title": name,
-        "emails": [{"value": "other@work", "type": "work"}, {"value": home, "type": "home"}],
+        "emails": [{"value": "other@work", "type": "work"}, {"value": home, "type": "home"}, {"value": name}],
     })
 }
 
@@ -168,6 +177,18 @@ fn questions(names: &[String]) -> Vec<(String, Vec<String>)> {
             format!("not (emails[type eq \"home\" and value sw {literal}])"),
             who(&|name| !mail(name).starts_with(&folded)),
         ));
+        // Of several addresses any one fits.
+        let any = |name: &str, fits: &dyn Fn(&str) -> bool| {
+            [name, "other@work", mail(name).as_str()].into_iter().any(|address| fits(&fold(address)))
+        };
+        questions.push((
+            format!("emails.value co {literal}"),
+            who(&|name| any(name, &|address| address.contains(&folded))),
+        ));
+        questions.push((
+            format!("emails.value ew {literal}"),
+            who(&|name| any(name, &|address| address.ends_with(&folded))),
+        ));
         questions.push((
             format!("displayName co {literal} or name.familyName ew {literal}"),
             who(&|name| name.contains(&folded)),
@@ -202,7 +223,7 @@ on_both! {
 
         // Where the extensions are not to be had; then they are.
         let db = raw(&store).await;
-        run(&db, "DROP FUNCTION users_holding(text, bigint); DROP INDEX user_values_parts").await;
+        run(&db, "DROP FUNCTION users_holding(text, bigint, text, boolean); DROP INDEX user_values_parts").await;
         let without = store.another().await;
         assert!(!without.finds_parts());
         for (text, expected) in &questions {
@@ -215,6 +236,61 @@ on_both! {
         assert_eq!(answer(&with.tenant(id), r#"displayName co "zarnor" and title sw "ann""#).await.len(), 2);
         with.close().await;
         db.close().await.unwrap();
+    }
+
+    /// Pages of users that an index finds are cut and counted as those of any other list.
+    async fn pages_of_many_are_counted(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        for number in 0..7 {
+            scope.create_user(&user_state(document(number, "Zarnor")), &context()).await.unwrap();
+        }
+        scope.create_user(&user_state(document(7, "Quimby")), &context()).await.unwrap();
+        let documents = scope.under(Terms { index_incomplete: true, ..Terms::default() });
+        let page = async |scope: &TenantScope, text: &str, start: Start, total: Total| {
+            let filter = Some(filter::parse(text, &ResourceType::user(), true).unwrap());
+            let found = scope.users(&ListQuery { filter, start, limit: 3, total, ..ListQuery::default() }).await.unwrap();
+            let ids: Vec<_> = found.items.iter().map(|user| user.id).collect();
+            (ids, found.total, found.more)
+        };
+        for text in [
+            r#"displayName co "arno""#,
+            r#"name.familyName ew "NOR""#,
+            r#"name.familyName sw "zar""#,
+            r#"emails.value co "nor@""#,
+            r#"displayName co "ar""#,
+            r#"title co "arn" and displayName co "zarn""#,
+            r#"emails[type eq "home" and value co "zarn"]"#,
+            r#"userName co "u00" and displayName sw "za""#,
+        ] {
+            let (first, total, more) = page(&scope, text, Start::Offset(0), Total::Whole).await;
+            assert_eq!((first.len(), total, more), (3, 7, true), "{text}");
+            let after = || Start::After(first[2].0);
+            for (start, total) in [
+                (Start::Offset(0), Total::Whole),
+                (Start::Offset(3), Total::Whole),
+                (Start::Offset(6), Total::Whole),
+                (Start::Offset(7), Total::Whole),
+                (Start::Offset(3), Total::Remaining),
+                (after(), Total::Whole),
+                (after(), Total::Remaining),
+                (Start::Before(first[2].0), Total::Whole),
+            ] {
+                let asked = format!("{text}, {start:?}, {total:?}");
+                let found = page(&scope, text, start.clone(), total).await;
+                assert_eq!(found, page(&documents, text, start, total).await, "{asked}");
+            }
+        }
+    }
+
+    /// New entries wait, are found while they do, and are filed.
+    async fn new_entries_are_filed(store: TestStore) {
+        let scope = store.tenant(tenant(&store, "acme").await);
+        scope.create_user(&user_state(document(1, "Zarnor")), &context()).await.unwrap();
+        assert_eq!(answer(&scope, r#"name.familyName co "arno""#).await, ["u001"]);
+        let waiting = i64::from(store.backend() == Backend::Postgres);
+        assert_eq!(store.file_new_parts().await.unwrap(), waiting);
+        assert_eq!(store.file_new_parts().await.unwrap(), 0);
+        assert_eq!(answer(&scope, r#"name.familyName co "arno""#).await, ["u001"]);
     }
 
     /// What a user is found by follows its changes.
@@ -240,7 +316,8 @@ async fn an_owner_without_special_rights_makes_the_index() {
     run(
         &db,
         &format!(
-            "DROP EXTENSION pg_trgm CASCADE; DROP EXTENSION btree_gin CASCADE; DROP FUNCTION users_holding(text, bigint); \
+            "DROP EXTENSION pg_trgm CASCADE; DROP EXTENSION btree_gin CASCADE; \
+             DROP FUNCTION users_holding(text, bigint, text, boolean); DROP FUNCTION file_new_parts(); \
              DROP POLICY user_values_of_owner ON user_values; CREATE ROLE {name} LOGIN PASSWORD 'pw'; \
              ALTER DATABASE {database} OWNER TO {name}; GRANT rollcall_app TO {name}"
         ),

@@ -215,8 +215,9 @@ impl Bed {
                 "(WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $3) SELECT n FROM n) n"
             }
         };
+        // Rows begin with a mark.
         let sql = format!(
-            "INSERT INTO user_values (tenant_id, path, value, user_id) SELECT $1, '*', 'a' || n.n, $2 FROM {n} \
+            "INSERT INTO user_values (tenant_id, path, value, user_id) SELECT $1, '*', '\u{1}a' || n.n, $2 FROM {n} \
              WHERE TRUE ON CONFLICT DO NOTHING"
         );
         self.rows(&sql, [self.tenant.id().0.into(), user.0.into(), count.into()]).await;
