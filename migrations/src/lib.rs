@@ -3,8 +3,9 @@
 //! A migration is a folder of SQL and a [`Script`] that names it: `tables.sql` for both databases, with the few words that differ written as
 //! `{placeholders}` (see [`dialect`]), and one file each for what only one of them has.
 
-use sea_orm_migration::MigrationTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{DbErr, MigrationTrait};
 
 pub mod dialect;
 mod first_tables;
@@ -210,6 +211,15 @@ const LIVE_BLOCKS: Script = Script {
     tenant_tables: &["live_blocks"],
 };
 
+/// Texts inside of names, and times of creation.
+const PARTS: Script = Script {
+    name: "m20261126_000026_parts",
+    tables: include_str!("parts/tables.sql"),
+    postgres: "",
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -240,6 +250,7 @@ impl MigratorTrait for Migrator {
             Box::new(PEOPLE),
             Box::new(SINGLE_CALLS),
             Box::new(LIVE_BLOCKS),
+            Box::new(PARTS),
             Box::new(MEMBER_CALLS),
         ]
     }
@@ -253,6 +264,18 @@ const SINGLE_CALLS: Script = Script {
     sqlite: "",
     tenant_tables: &[],
 };
+
+/// Makes PostgreSQL's index of parts of names, where it is not there yet and the login may: what it takes is not to be had
+/// everywhere, so it is no migration. Without it all names are looked at.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_index_of_parts(db: &DatabaseConnection) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared(include_str!("parts/index.sql")).await?;
+    }
+    Ok(())
+}
 
 /// One member moved in one round trip.
 const MEMBER_CALLS: Script = Script {

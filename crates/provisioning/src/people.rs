@@ -1,10 +1,7 @@
 //! People look for people: lists of users by name with a search and a filter, from page to page by key; and what a person
 //! does to one user.
 
-use scim_core::{
-    ResourceType, ScimError, filter,
-    search::{self, IndexedPath},
-};
+use scim_core::{ResourceType, ScimError, filter, search};
 use serde_json::{Value, json};
 use store::{
     GroupId, TenantScope, UserId,
@@ -196,8 +193,7 @@ async fn find(
 
 /// The attributes that are searched: all that are indexed, but who somebody's manager is.
 fn searched(kind: &ResourceType) -> Vec<(String, bool)> {
-    let of_person = |indexed: &IndexedPath| !indexed.path.contains(":manager.");
-    let paths = search::indexed_paths(kind).into_iter().filter(of_person);
+    let paths = search::indexed_paths(kind).into_iter().filter(|indexed| indexed.anywhere);
     paths.map(|indexed| (indexed.path, indexed.case_exact)).collect()
 }
 

@@ -13,21 +13,24 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Pause after work that could not be done.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 
-/// Looks for work between two looks at the sizes of tables.
+/// Looks for work between two looks at the tables themselves.
 const STATISTICS_EVERY: u32 = 5;
 
 /// Tenants looked for at once.
 const TENANTS: u64 = 1000;
 
-/// Makes users anew wherever a profile has changed what they are searched by, and has the statistics taken of tables that
-/// have been filled, until `stop` says so.
+/// Makes users anew wherever a profile has changed what they are searched by, has the statistics taken of tables that have
+/// been filled and new entries of the index of names filed, until `stop` says so.
 pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>) {
     let (mut seen, mut looks) = (None, 0_u32);
     loop {
-        if looks.is_multiple_of(STATISTICS_EVERY)
-            && let Err(error) = installation.store.refresh_statistics().await
-        {
-            tracing::debug!(%error, "the statistics of tables could not be taken");
+        if looks.is_multiple_of(STATISTICS_EVERY) {
+            if let Err(error) = installation.store.refresh_statistics().await {
+                tracing::debug!(%error, "the statistics of tables could not be taken");
+            }
+            if let Err(error) = installation.store.file_new_parts().await {
+                tracing::debug!(%error, "new entries of the index of names could not be filed");
+            }
         }
         looks = looks.wrapping_add(1);
         let epoch = installation.store.epoch();

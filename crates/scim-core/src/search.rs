@@ -1,5 +1,7 @@
 //! The search form of a document: what filters and sorting compare.
 
+mod anywhere;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -13,6 +15,9 @@ use crate::{
     schema::{self, Attribute, AttributeType, Schema},
     timestamp,
 };
+
+pub use self::anywhere::{AFTER_VALUE, ANYWHERE, MAX_SOUGHT, is_anywhere, mark, without_signs};
+use self::anywhere::{Anywhere, is_of_person};
 
 /// The document with each value in the form in which it is compared: strings folded unless `caseExact`, `dateTime`
 /// as milliseconds (a number), the rest as it is. Same shape, same keys (schema spelling), extension objects under
@@ -41,16 +46,17 @@ pub fn form(resource_type: &ResourceType, document: &Document) -> Value {
     Value::Object(form)
 }
 
-/// One value of an attribute whose `eq` an index answers.
+/// One value of an attribute whose `eq` and `sw` an index answers, or a part of [`ANYWHERE`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexedValue {
-    /// [`crate::resource::AttrRef::path`] of the attribute.
+    /// [`crate::resource::AttrRef::path`] of the attribute, or [`ANYWHERE`].
     pub path: String,
-    /// In the form in which it is compared; at most [`MAX_INDEXED`] bytes.
+    /// In the form in which it is compared. What is longer than [`MAX_INDEXED`] bytes is cut behind the first character
+    /// that exceeds them: it equals no text that may be asked for, and begins as it did.
     pub value: String,
 }
 
-/// Longest value that the index holds, in bytes. A longer one is found by looking at the documents.
+/// Longest text that the index of values is asked for, in bytes.
 pub const MAX_INDEXED: usize = MAX_KEY;
 
 /// What search forms and indexed values of a type are made by, a line an attribute: under two types of the same layout
@@ -74,10 +80,10 @@ fn add_layout(lines: &mut Vec<String>, of: &str, attribute: &Attribute) {
     lines.push(format!("{of} {name} {kind:?} {case_exact} {indexed}"));
 }
 
-/// All values of a search form whose attributes are marked as indexed, each once, in order.
+/// All values of a search form whose attributes are marked as indexed, each once, in order; and a user's [`ANYWHERE`].
 #[must_use]
 pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> {
-    let mut found = BTreeSet::new();
+    let mut found = Texts::default();
     add_indexed(&mut found, "", &resource_type.schema, form);
     for extension in &resource_type.extensions {
         let urn = &extension.schema.id;
@@ -85,7 +91,14 @@ pub fn indexed(resource_type: &ResourceType, form: &Value) -> Vec<IndexedValue> 
             add_indexed(&mut found, &format!("{urn}:"), &extension.schema, inner);
         }
     }
-    found.into_iter().collect()
+    if resource_type.kind == ResourceKind::User {
+        if let Some(name) = form.get("userName").and_then(Value::as_str) {
+            found.anywhere.add("userName", name);
+        }
+        let rows = found.anywhere.rows().into_iter();
+        found.values.extend(rows.map(|value| IndexedValue { path: ANYWHERE.to_owned(), value }));
+    }
+    found.values.into_iter().collect()
 }
 
 /// An attribute whose values are indexed.
@@ -95,6 +108,8 @@ pub struct IndexedPath {
     pub path: String,
     /// Are its values compared as they are? If not, folded.
     pub case_exact: bool,
+    /// Are they in [`ANYWHERE`]?
+    pub anywhere: bool,
 }
 
 /// The attributes of a type that [`indexed`] gives values of, in the order of its schemas.
@@ -110,39 +125,61 @@ pub fn indexed_paths(resource_type: &ResourceType) -> Vec<IndexedPath> {
 
 fn add_paths(paths: &mut Vec<IndexedPath>, prefix: &str, schema: &Schema) {
     for attribute in &schema.attributes {
+        let anywhere = is_of_person(attribute);
         let path = format!("{prefix}{}", attribute.name);
         for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
-            paths.push(IndexedPath { path: format!("{path}.{}", sub.name), case_exact: sub.case_exact });
+            let path = format!("{path}.{}", sub.name);
+            paths.push(IndexedPath { path, case_exact: sub.case_exact, anywhere });
         }
         if attribute.indexed {
-            paths.push(IndexedPath { path, case_exact: attribute.case_exact });
+            paths.push(IndexedPath { path, case_exact: attribute.case_exact, anywhere });
         }
     }
 }
 
-fn add_indexed(found: &mut BTreeSet<IndexedValue>, prefix: &str, schema: &Schema, values: &Value) {
+/// What is gathered of a search form.
+#[derive(Default)]
+struct Texts<'f> {
+    values: BTreeSet<IndexedValue>,
+    anywhere: Anywhere<'f>,
+}
+
+impl<'f> Texts<'f> {
+    fn add(&mut self, path: &str, of_person: bool, value: &'f Value) {
+        match value {
+            Value::String(text) => {
+                // The first character that does not fit is kept, so that the rest is missed.
+                let end = if text.len() > MAX_INDEXED {
+                    text.ceil_char_boundary(MAX_INDEXED + 1)
+                } else {
+                    text.len()
+                };
+                let value = text.get(..end).unwrap_or(text).to_owned();
+                self.values.insert(IndexedValue { path: path.to_owned(), value });
+                if of_person {
+                    self.anywhere.add(path, text);
+                }
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| self.add(path, of_person, element)),
+            _ => {}
+        }
+    }
+}
+
+fn add_indexed<'f>(found: &mut Texts<'f>, prefix: &str, schema: &Schema, values: &'f Value) {
     for attribute in &schema.attributes {
         let Some(value) = values.get(&attribute.name) else { continue };
+        let of_person = is_of_person(attribute);
         let path = format!("{prefix}{}", attribute.name);
         if attribute.indexed {
-            add_texts(found, &path, value);
+            found.add(&path, of_person, value);
         }
         for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
             let path = format!("{path}.{}", sub.name);
             for element in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
-                element.get(&sub.name).into_iter().for_each(|value| add_texts(found, &path, value));
+                element.get(&sub.name).into_iter().for_each(|value| found.add(&path, of_person, value));
             }
         }
-    }
-}
-
-fn add_texts(found: &mut BTreeSet<IndexedValue>, path: &str, value: &Value) {
-    match value {
-        Value::String(text) if text.len() <= MAX_INDEXED => {
-            found.insert(IndexedValue { path: path.to_owned(), value: text.clone() });
-        }
-        Value::Array(elements) => elements.iter().for_each(|element| add_texts(found, path, element)),
-        _ => {}
     }
 }
 
@@ -261,6 +298,7 @@ mod tests {
             .map(|indexed| (indexed.path.rsplit(':').next().unwrap_or_default().to_owned(), indexed.value))
             .collect();
         let expected = [
+            ("*", "\u{3}strasse\n\u{2}émile\n\u{5}a@x\n\u{1}\u{4}ann\n\u{6}e7"),
             ("displayName", "émile"),
             ("emails.value", "a@x"),
             ("name.familyName", "strasse"),
@@ -274,10 +312,10 @@ mod tests {
         let mut of_values: Vec<_> =
             indexed(&user, &form(&user, &document)).into_iter().map(|indexed| indexed.path).collect();
         of_values.dedup();
-        assert_eq!(paths, of_values);
-
-        let long = document_with_mail(&"x".repeat(MAX_INDEXED + 1));
-        assert_eq!(indexed(&user, &form(&user, &long)), [], "an index entry has an end");
+        assert_eq!(paths, of_values[1..]);
+        let elsewhere: Vec<_> = indexed_paths(&user).into_iter().filter(|path| !path.anywhere).collect();
+        assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+        assert!(elsewhere[0].path.ends_with(":manager.value"));
     }
 
     #[test]
@@ -303,10 +341,6 @@ mod tests {
         let schema = std::sync::Arc::make_mut(&mut described.schema);
         std::sync::Arc::make_mut(&mut schema.attributes[0]).description = "another".into();
         assert_eq!(layout(&user), layout(&described), "descriptions make no difference");
-    }
-
-    fn document_with_mail(value: &str) -> Document {
-        document(json!({"userName": "ann", "emails": [{"value": value}]}))
     }
 
     #[test]

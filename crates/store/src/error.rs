@@ -1,5 +1,7 @@
 //! What can go wrong in the store. "Not there" is no error: look-ups give `Option`.
 
+use std::borrow::Cow;
+
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// A store error.
@@ -26,7 +28,7 @@ pub enum StoreError {
     Reconfigured,
     /// The answer would be larger than one answer may be; the text says which part of it, and what to do.
     #[error("{0}")]
-    TooMany(&'static str),
+    TooMany(Cow<'static, str>),
     /// The change met another one and was undone as a whole (deadlock, serialization failure): repeat the call at once.
     #[error("the change met another one")]
     Contended(#[source] DbErr),
@@ -171,6 +173,19 @@ pub(crate) fn is_broken_connection(error: &DbErr) -> bool {
             cause.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P0"))
         }
         error => is_connection_loss(error),
+    }
+}
+
+/// Was the statement ended because it took too long (or because somebody ended it)? SQLSTATE 57014 is "query canceled",
+/// SQLite's result code 9 INTERRUPT.
+pub(crate) fn is_over_time(error: &StoreError) -> bool {
+    let StoreError::Unavailable(DbErr::Exec(cause) | DbErr::Query(cause)) = error else { return false };
+    let RuntimeErr::SqlxError(cause) = cause else { return false };
+    let Some(cause) = cause.as_database_error() else { return false };
+    let code = cause.code().unwrap_or_default();
+    match cause.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+        Some(_) => code.parse::<i32>().is_ok_and(|code| code & 0xff == 9),
+        None => code == "57014",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pages of rows, for users and groups alike.
 
+mod counted;
+
 use std::collections::HashMap;
 
 use scim_core::{Document, ResourceKind, filter::Filter};
@@ -7,10 +9,11 @@ use sea_orm::QueryResult;
 use serde::Serialize;
 use uuid::Uuid;
 
+use self::counted::counts_itself;
 use crate::{
     Sort, Start, StoreError, Total,
-    error::unreadable,
-    filter::{condition, order_by, sort_key},
+    error::{is_over_time, unreadable},
+    filter::{condition, order_by, sort_key, too_slow},
     live::{Spot, write_rest, write_total},
     statement::Sql,
     store::Backend,
@@ -67,6 +70,20 @@ pub(crate) struct Found<T> {
 }
 
 impl TenantTx {
+    /// Rows of a list. [`StoreError::TooMany`] when its filter takes longer than a statement may.
+    async fn listed(&self, sql: Sql, selects: &[Select<'_>]) -> Result<Vec<QueryResult>, StoreError> {
+        let rows = self.all(sql).await;
+        rows.map_err(|error| {
+            let mut filtered = selects.iter().filter_map(|select| Some((select.table.kind, select.filter?)));
+            match filtered.next() {
+                Some((kind, filter)) if is_over_time(&error) => {
+                    StoreError::TooMany(too_slow(kind, filter).into())
+                }
+                _ => error,
+            }
+        })
+    }
+
     /// Begins `SELECT columns` of this tenant's rows in a table.
     pub(crate) fn select(&self, table: Table) -> Sql {
         let mut sql = self.sql();
@@ -77,7 +94,11 @@ impl TenantTx {
     }
 
     /// Appends `SELECT … FROM … WHERE …`.
-    fn write_select(&self, sql: &mut Sql, select: Select<'_>, columns: impl FnOnce(&mut Sql)) {
+    pub(crate) fn write_select(&self, sql: &mut Sql, select: Select<'_>, columns: impl FnOnce(&mut Sql)) {
+        if select.table.rows == DELETED {
+            // The index of values has live users only.
+            sql.leave_index();
+        }
         sql.push("SELECT ");
         columns(sql);
         sql.push(" FROM ").push(select.table.from);
@@ -94,15 +115,19 @@ impl TenantTx {
         select: Select<'_>,
         window: Window<'_>,
     ) -> Result<Found<QueryResult>, StoreError> {
-        let (mut rows, mut spot) = (Vec::new(), None);
+        let (mut rows, mut spot, mut total) = (Vec::new(), None, None);
         if window.limit > 0 {
             let mut sql = self.sql();
+            let counts = counts_itself(&sql, select, window);
             spot = self.spot_of(select, window).await?;
             self.write_page(&mut sql, select, window, spot);
-            rows = self.all(sql).await?;
+            rows = self.listed(sql, &[select]).await?;
+            if let (true, Some(row)) = (counts, rows.first()) {
+                total = Some(row.try_get::<i64>("", "total")?.cast_unsigned());
+            }
         }
         let by_id = |row: &QueryResult| Ok(row.try_get("", "id")?);
-        self.found(rows, window, (&[select], spot), by_id).await
+        self.found(rows, window, (&[select], spot, total), by_id).await
     }
 
     /// From where a page by its place is read, if that is kept.
@@ -133,6 +158,9 @@ impl TenantTx {
     }
 
     fn write_page(&self, sql: &mut Sql, select: Select<'_>, window: Window<'_>, spot: Option<Spot>) {
+        if counts_itself(sql, select, window) {
+            return self.write_counted_page(sql, select, window);
+        }
         self.write_select(sql, select, |sql| {
             sql.push(select.table.columns);
         });
@@ -168,10 +196,10 @@ impl TenantTx {
                 Start::Offset(_) | Start::After(_) => by_key(&mut sql, descending),
             }
             cut(&mut sql, window, None);
-            let rows = self.all(sql).await?;
+            let rows = self.listed(sql, selects).await?;
             ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
         }
-        self.found(ids, window, (selects, None), |id| Ok(*id)).await
+        self.found(ids, window, (selects, None, None), |id| Ok(*id)).await
     }
 
     /// The first `max` ids of a whole list.
@@ -184,7 +212,7 @@ impl TenantTx {
         let descending = self.write_union(&mut sql, selects, &Start::Offset(0));
         by_key(&mut sql, descending);
         sql.add(" LIMIT ?", [whole(max).into()]);
-        self.all(sql).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+        self.listed(sql, selects).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 
     /// Appends `SELECT x.id FROM (…) AS x` over all tables, with the key that they are sorted by; gives its direction.
@@ -216,7 +244,7 @@ impl TenantTx {
         &self,
         mut rows: Vec<T>,
         window: Window<'_>,
-        (selects, spot): (&[Select<'_>], Option<Spot>),
+        (selects, spot, counted): (&[Select<'_>], Option<Spot>, Option<u64>),
         id: impl Fn(&T) -> Result<Uuid, StoreError>,
     ) -> Result<Found<T>, StoreError> {
         let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
@@ -228,11 +256,14 @@ impl TenantTx {
             (Start::Offset(offset), Total::Whole) if is_last && (read > 0 || *offset == 0) => offset + read,
             (Start::Offset(_) | Start::After(_), Total::Remaining) if is_last => read,
             (Start::Among(_), _) | (_, Total::OfPage) => read,
-            (_, Total::Whole) => match spot {
-                Some(spot) => spot.total,
+            (_, Total::Whole) => match counted.or(spot.map(|spot| spot.total)) {
+                Some(total) => total,
                 None => self.count(selects, None).await?,
             },
-            (start, Total::Remaining) => self.count(selects, Some(start)).await?,
+            (start, Total::Remaining) => match counted {
+                Some(total) => total,
+                None => self.count(selects, Some(start)).await?,
+            },
         };
         match window.start {
             Start::Before(_) => rows.reverse(),
@@ -269,7 +300,7 @@ impl TenantTx {
             }
             sql.push(")");
         }
-        let count: i64 = match self.one(sql).await? {
+        let count: i64 = match self.listed(sql, selects).await?.first() {
             Some(row) => row.try_get_by_index(0)?,
             None => 0,
         };

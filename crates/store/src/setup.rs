@@ -24,6 +24,19 @@ pub(crate) async fn check(db: &DatabaseConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Is the index there that `co` and `ew` are answered by (PostgreSQL)?
+pub(crate) async fn finds_parts(db: &DatabaseConnection) -> Result<bool, StoreError> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(false);
+    }
+    truth(
+        db,
+        "SELECT to_regprocedure('users_holding(text, bigint, text, boolean)') IS NOT NULL AS there",
+        "there",
+    )
+    .await
+}
+
 /// A sentence of ours from inside a migration, or a database that is ahead of this program.
 pub(crate) fn migration_error(error: DbErr) -> StoreError {
     match &error {

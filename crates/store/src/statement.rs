@@ -16,6 +16,7 @@ pub(crate) struct Sql {
     tenant: Uuid,
     nested_groups: bool,
     indexed: bool,
+    parts: bool,
     text: String,
     values: Vec<Value>,
     /// Values whose placeholders have no name, which come first; more than there are: no other may have none.
@@ -34,6 +35,7 @@ impl Sql {
             tenant,
             nested_groups: true,
             indexed: true,
+            parts: false,
             text: String::new(),
             values: Vec::new(),
             unnamed: 0,
@@ -55,9 +57,24 @@ impl Sql {
         Self { indexed, ..self }
     }
 
+    /// From here on the index of values is not asked.
+    pub(crate) fn leave_index(&mut self) {
+        self.indexed = false;
+    }
+
     /// See [`Sql::with_index`]; it does unless it was said otherwise.
     pub(crate) fn is_indexed(&self) -> bool {
         self.indexed
+    }
+
+    /// Has PostgreSQL an index of parts of texts (`users_holding`)?
+    pub(crate) fn with_parts(self, parts: bool) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// See [`Sql::with_parts`]; it has none unless it was said otherwise.
+    pub(crate) fn finds_parts(&self) -> bool {
+        self.parts
     }
 
     /// The dialect that is written.
@@ -262,6 +279,7 @@ impl TenantTx {
         Sql::new(self.backend, self.tenant)
             .with_nested_groups(self.nested_groups)
             .with_index(!self.terms.index_incomplete)
+            .with_parts(self.finds_parts())
     }
 
     /// This transaction's tenant, to bind.

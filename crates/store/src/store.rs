@@ -95,6 +95,8 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     pub(crate) acquire_timeout: Duration,
     pub(crate) max_connections: u32,
+    /// See [`Store::finds_parts`].
+    pub(crate) finds_parts: bool,
     /// For single statements and changes.
     pub(crate) at_hand: AtHand,
     /// See [`StoreOptions::block_rows`].
@@ -124,6 +126,7 @@ impl Store {
         let address = Address::parse(&options.url)?;
         let db = connect::application(&address, options).await?;
         setup::check(&db).await?;
+        let finds_parts = setup::finds_parts(&db).await?;
         let signals = Signals::start(&db, connect::poller(&address, options)?, options).await?;
         let backend = address.backend();
         let (writer, recorded) = (Arc::default(), Arc::default());
@@ -142,6 +145,7 @@ impl Store {
             signals,
             acquire_timeout: options.acquire_timeout,
             max_connections: options.max_connections,
+            finds_parts,
             block_rows: options.block_rows,
             writer,
             recorded,
@@ -160,6 +164,13 @@ impl Store {
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.inner.backend
+    }
+
+    /// Are texts inside of names found by an index? On PostgreSQL that takes two of its own extensions, which
+    /// [`Store::migrate`] makes where it may; without them, and on SQLite, all names of a tenant are looked at.
+    #[must_use]
+    pub fn finds_parts(&self) -> bool {
+        self.inner.finds_parts
     }
 
     /// Milliseconds since 1970 UTC, by this store's clock.
@@ -241,6 +252,7 @@ async fn apply_migrations(db: &DatabaseConnection) -> Result<Vec<String>, StoreE
     let pending = Migrator::get_pending_migrations(db).await.map_err(setup::migration_error)?;
     let names = pending.iter().map(|migration| migration.name().to_owned()).collect();
     Migrator::up(db, None).await.map_err(setup::migration_error)?;
+    migrations::make_index_of_parts(db).await.map_err(setup::migration_error)?;
     Ok(names)
 }
 

@@ -71,6 +71,11 @@ impl TenantScope {
 }
 
 impl TenantTx {
+    /// See [`crate::Store::finds_parts`].
+    pub(crate) fn finds_parts(&self) -> bool {
+        self.inner.finds_parts
+    }
+
     /// It has written an audit entry.
     pub(crate) fn note_recorded(&self) {
         self.recorded.store(true, Ordering::Relaxed);

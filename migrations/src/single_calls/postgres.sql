@@ -51,7 +51,7 @@ BEGIN
 END
 $event$;
 
--- Makes a user with its indexed values (`[[path, value], …]`) and its event. False: users of the tenant are made otherwise
+-- Makes a user with its indexed values (`[[path, value], …]`, each once) and its event. False: users of the tenant are made otherwise
 -- by now.
 CREATE FUNCTION create_user(
     of_tenant uuid, of_layout bigint, by_id uuid, called text, called_key text, external text, shown text,
@@ -73,8 +73,7 @@ BEGIN
         of_tenant, by_id, called, called_key, external, shown, is_active, whole, form::jsonb, 1, happened_at, happened_at
     );
     INSERT INTO user_values (tenant_id, path, value, user_id)
-    SELECT of_tenant, v.value ->> 0, v.value ->> 1, by_id FROM jsonb_array_elements(indexed::jsonb) v
-    ON CONFLICT DO NOTHING;
+    SELECT of_tenant, v.value ->> 0, v.value ->> 1, by_id FROM jsonb_array_elements(indexed::jsonb) v;
     PERFORM record_event(
         of_tenant, event_id, event, of_type, of_object, of_version, kind, actor, actor_called, caused_by, happened_at,
         with_salt, content, content_digest, delta

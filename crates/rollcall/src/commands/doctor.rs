@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use store::Store;
+use store::{Backend, Store};
 use token_service::{MasterKey, TokenService};
 
 use super::output;
@@ -31,6 +31,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     match (store, key) {
         (Ok(store), Ok(key)) => {
             say("database", Ok(format!("{:?}, schema up to date, row-level checks hold", store.backend())));
+            say("search", Ok(search(&store)));
             say("clock", clock(&store));
             say("keys", keys(&store, key, settings).await);
             say("operators", operators(&store).await);
@@ -45,6 +46,19 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         say("redis", redis(url).await);
     }
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How texts inside of names are found. Nothing of it is a fault.
+fn search(store: &Store) -> String {
+    let all_are_read = "texts inside of names are found by looking at all names of the tenant";
+    match (store.backend(), store.finds_parts()) {
+        (Backend::Sqlite, _) => all_are_read.to_owned(),
+        (Backend::Postgres, true) => "texts inside of names are found by an index".to_owned(),
+        (Backend::Postgres, false) => format!(
+            "{all_are_read}; for an index let a superuser run `CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin` in \
+             this database (both belong to PostgreSQL's contrib), then run `rollcall migrate` and start the servers again"
+        ),
+    }
 }
 
 fn clock(store: &Store) -> anyhow::Result<String> {

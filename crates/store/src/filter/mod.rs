@@ -3,6 +3,7 @@
 //! The condition may be NULL where the filter is false; a `not` never is. That is enough for a WHERE clause, and
 //! leaves comparisons with columns bare, so that an index can serve them.
 
+mod advice;
 mod compare;
 mod indexed;
 mod list;
@@ -20,7 +21,9 @@ use scim_core::{
 use self::{compare::compare, indexed::Wanted, list::List, place::Place};
 use crate::statement::Sql;
 
+pub(crate) use advice::too_slow;
 pub(crate) use compare::prefix_range;
+pub(crate) use indexed::{Bounds, answer, finds_many, has_parts, holding, sought};
 pub(crate) use list::asks_groups;
 pub(crate) use order::{order_by, sort_key};
 
@@ -73,11 +76,22 @@ impl Compiler<'_> {
         if let Some(list) = self.element {
             return compare(sql, &list.place(target), op, value);
         }
-        if sql.is_indexed()
-            && let Some(wanted) = Wanted::by(self.kind, target, op, value)
-        {
-            return wanted.write(sql);
+        let wanted = sql.is_indexed().then(|| Wanted::by(self.kind, target, op, value)).flatten();
+        match wanted {
+            Some(wanted) if wanted.is_answer(sql) => wanted.write(sql),
+            // The index proposes users, the document decides.
+            Some(wanted) => {
+                sql.push("(");
+                wanted.write(sql);
+                sql.push(" AND ");
+                self.compare_in_row(sql, target, op, value);
+                sql.push(")");
+            }
+            None => self.compare_in_row(sql, target, op, value),
         }
+    }
+
+    fn compare_in_row(&self, sql: &mut Sql, target: &AttrRef, op: CompareOp, value: &Literal) {
         match List::of(self.kind, target) {
             Some(list) => any(sql, &list, &list.place(target), op, value),
             None => compare(sql, &Place::of(self.kind, target), op, value),

@@ -1,7 +1,9 @@
 //! Users as people look for them: by the order of their names, from page to page by key, found by what their names and
 //! numbers begin with or hold. Every answer is bounded, whatever the size of the tenant.
 
-use scim_core::{ResourceKind, filter::Filter, fold};
+use std::borrow::Cow;
+
+use scim_core::{ResourceKind, filter::Filter, fold, search::ANYWHERE};
 
 use super::{
     User,
@@ -9,16 +11,16 @@ use super::{
 };
 use crate::{
     StoreError, TenantScope, UserId,
-    filter::{condition, prefix_range},
+    filter::{Bounds, condition, has_parts, holding, prefix_range, sought},
+    rows::Select,
     statement::Sql,
-    store::Backend,
     tx::TenantTx,
 };
 
 /// Ids that are found by one attribute, at most. More people than that are found by typing more letters.
 pub const FOUND: usize = 500;
 
-/// Values of one attribute that a search inside of them looks at, at most, on PostgreSQL.
+/// Rows of names that a search inside of them looks at, at most, where no index serves it.
 pub const SCANNED: i64 = 200_000;
 
 /// Of which users a list is.
@@ -79,10 +81,10 @@ pub struct NamePage {
 pub struct Sought<'a> {
     /// The text as it was typed.
     pub text: &'a str,
-    /// May it stand anywhere in a value? If not, a value begins with it.
+    /// May it stand anywhere in [`ANYWHERE`]? If not, a value begins with it.
     pub inside: bool,
     /// Indexed attributes (see [`scim_core::search::indexed_paths`]): path, and whether it is compared with case.
-    /// `userName` and `externalId` are looked at in any case.
+    /// `userName` and what `externalId` begins with are looked at in any case.
     pub paths: &'a [(String, bool)],
 }
 
@@ -91,7 +93,8 @@ pub struct Sought<'a> {
 pub struct FoundUsers {
     /// Live users, each once.
     pub ids: Vec<UserId>,
-    /// Are these all? If not, more are found by an attribute than [`FOUND`].
+    /// Are these all? If not, more are found by an attribute than [`FOUND`], or there were more to look at than
+    /// [`SCANNED`].
     pub whole: bool,
 }
 
@@ -149,8 +152,10 @@ impl TenantScope {
         let tx = self.read_for([query.filter.as_ref()]).await?;
         let from = if query.standing == Standing::Deleted { DELETED_USERS } else { USERS };
         let mut sql = tx.sql();
-        sql.push("SELECT CAST(COUNT(*) AS bigint) FROM (SELECT r.id FROM ").push(from.from);
-        sql.add(" WHERE r.tenant_id = ? AND ", [tx.tenant_value()]).push(from.rows);
+        sql.push("SELECT CAST(COUNT(*) AS bigint) FROM (");
+        tx.write_select(&mut sql, Select { table: from, filter: None, sort: None }, |sql| {
+            sql.push("r.id");
+        });
         limit_to(&mut sql, query);
         sql.add(" LIMIT ?) x", [i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1).into()]);
         let count = tx.number(sql).await?;
@@ -165,27 +170,21 @@ impl TenantScope {
         }
         let tx = self.read().await?;
         let (folded, mut sql) = (fold(sought.text), tx.sql());
+        let arms = arms(sought, &folded);
+        let scans = arms.iter().any(|arm| arm.is_scan(&sql));
+        let before = if scans { tx.end_of_look().await? } else { None };
+        let bounds = Bounds { most: Some(FOUND as i64 + 1), before };
         sql.push("SELECT x.arm, x.id FROM (");
-        for arm in 0..sought.paths.len() + 2 {
-            sql.push(if arm == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-            sql.push("SELECT ").bind(arm as i32);
-            match arm {
-                0 => write_column(&tx, &mut sql, sought.inside, "r.user_name_key", &folded),
-                // Not a name, and no index holds it beside what says that the user is there: inside of it, all users would
-                // be read.
-                1 => write_column(&tx, &mut sql, false, "r.external_id", sought.text),
-                _ => {
-                    let (path, exact) = &sought.paths[arm - 2];
-                    let text = if *exact { sought.text } else { &folded };
-                    write_values(&tx, &mut sql, sought.inside, path, (text, *exact));
-                }
-            }
-            sql.add(" LIMIT ?) a", [(FOUND as i64 + 1).into()]);
+        for (number, arm) in (0_i32..).zip(&arms) {
+            sql.push(if number == 0 { "SELECT " } else { " UNION ALL SELECT " }).bind(number);
+            sql.push(" AS arm, a.id FROM (");
+            arm.write(&tx, &mut sql, &bounds);
+            sql.push(") a");
         }
         sql.push(") x");
         let rows = tx.all(sql).await?;
         tx.commit().await?;
-        let mut counts = vec![0_usize; sought.paths.len() + 2];
+        let mut counts = vec![0_usize; arms.len()];
         let mut ids = Vec::with_capacity(rows.len());
         for row in rows {
             let arm: i32 = row.try_get_by_index(0)?;
@@ -196,7 +195,8 @@ impl TenantScope {
         }
         ids.sort_unstable();
         ids.dedup();
-        Ok(FoundUsers { ids, whole: counts.iter().all(|count| *count <= FOUND) })
+        let whole = bounds.before.is_none() && counts.iter().all(|count| *count <= FOUND);
+        Ok(FoundUsers { ids, whole })
     }
 }
 
@@ -207,6 +207,16 @@ impl TenantTx {
             Some(row) => row.try_get_by_index(0)?,
             None => 0,
         })
+    }
+
+    /// Up to which row a search inside of names looks; `None` when it looks at all.
+    async fn end_of_look(&self) -> Result<Option<String>, StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "SELECT v.value FROM user_values v WHERE v.tenant_id = ? AND v.path = ? ORDER BY v.value LIMIT 1 OFFSET ?",
+            [self.tenant_value(), ANYWHERE.into(), SCANNED.into()],
+        );
+        self.one(sql).await?.map(|row| Ok(row.try_get_by_index(0)?)).transpose()
     }
 
     async fn anchor(&self, standing: Standing, id: UserId) -> Result<Option<Anchor>, StoreError> {
@@ -286,63 +296,59 @@ fn limit_to(sql: &mut Sql, query: &NameQuery) {
     }
 }
 
-/// Appends the rest of a SELECT for users by a column of their own.
-fn write_column(tx: &TenantTx, sql: &mut Sql, inside: bool, column: &'static str, text: &str) {
-    sql.add(
-        " AS arm, r.id FROM users r WHERE r.tenant_id = ? AND r.deleted_at IS NULL AND ",
-        [tx.tenant_value()],
-    );
-    match inside {
-        false => prefix_range(sql, column, text),
-        true => {
-            sql.dialect("strpos(", "instr(").push(column).push(", ").bind(text).push(") > 0");
-        }
-    }
+/// One of the ways in which a text finds users.
+enum Arm<'a> {
+    /// A column of their own begins with it.
+    Column(&'static str, &'a str),
+    /// A value of an indexed attribute begins with it.
+    Value(&'a str, &'a str),
+    /// It stands anywhere.
+    Anywhere(Cow<'a, str>),
 }
 
-/// A pattern for LIKE with `!` as its escape: whatever holds the text.
-fn contains(text: &str) -> String {
-    let mut pattern = "%".to_owned();
-    for ch in text.chars() {
-        if ['!', '%', '_'].contains(&ch) {
-            pattern.push('!');
-        }
-        pattern.push(ch);
+fn arms<'a>(asked: &Sought<'a>, folded: &'a str) -> Vec<Arm<'a>> {
+    // Not a name, and no index holds it beside what says that the user is there: inside of it, all users would be read.
+    let external_id = Arm::Column("r.external_id", asked.text);
+    if !asked.inside {
+        let values = asked
+            .paths
+            .iter()
+            .map(|(path, exact)| Arm::Value(path, if *exact { asked.text } else { folded }));
+        return [Arm::Column("r.user_name_key", folded), external_id].into_iter().chain(values).collect();
     }
-    pattern.push('%');
-    pattern
+    let mut arms = vec![Arm::Anywhere(sought(folded)), external_id];
+    if asked.text != folded && asked.paths.iter().any(|(_, exact)| *exact) {
+        arms.push(Arm::Anywhere(sought(asked.text)));
+    }
+    arms
 }
 
-/// Appends the rest of a SELECT for users by the values of an indexed attribute.
-fn write_values(tx: &TenantTx, sql: &mut Sql, inside: bool, path: &str, (text, exact): (&str, bool)) {
-    if !inside {
-        sql.add(
-            " AS arm, v.user_id FROM user_values v WHERE v.tenant_id = ? AND v.path = ? AND ",
-            [tx.tenant_value(), path.into()],
-        );
-        return prefix_range(sql, "v.value", text);
+impl Arm<'_> {
+    /// Does it look at one name after the other?
+    fn is_scan(&self, sql: &Sql) -> bool {
+        matches!(self, Self::Anywhere(text) if !has_parts(sql, text))
     }
-    match tx.backend {
-        Backend::Postgres => {
-            sql.add(
-                " AS arm, v.user_id FROM (SELECT v.value, v.user_id FROM user_values v WHERE v.tenant_id = ? \
-                 AND v.path = ? ORDER BY v.value, v.user_id LIMIT ?) v WHERE strpos(v.value, ",
-                [tx.tenant_value(), path.into(), SCANNED.into()],
-            );
-        }
-        // A subquery of its own would take as long again as the search; the longest time of a statement bounds this.
-        Backend::Sqlite => {
-            sql.add(
-                " AS arm, v.user_id FROM user_values v WHERE v.tenant_id = ? AND v.path = ? AND ",
-                [tx.tenant_value(), path.into()],
-            );
-            if !exact {
-                // The fastest there is. It ignores the case of letters, which folded texts do not have.
-                sql.push("v.value LIKE ").bind(contains(text)).push(" ESCAPE '!'");
-                return;
+
+    /// Appends a SELECT of ids.
+    fn write(&self, tx: &TenantTx, sql: &mut Sql, bounds: &Bounds) {
+        match self {
+            Self::Column(column, text) => {
+                sql.add(
+                    "SELECT r.id FROM users r WHERE r.tenant_id = ? AND r.deleted_at IS NULL AND ",
+                    [tx.tenant_value()],
+                );
+                prefix_range(sql, column, text);
+                sql.push(" LIMIT ").bind(bounds.most);
             }
-            sql.push("instr(v.value, ");
+            Self::Value(path, text) => {
+                sql.add(
+                    "SELECT v.user_id AS id FROM user_values v WHERE v.tenant_id = ? AND v.path = ? AND ",
+                    [tx.tenant_value(), (*path).into()],
+                );
+                prefix_range(sql, "v.value", text);
+                sql.push(" LIMIT ").bind(bounds.most);
+            }
+            Self::Anywhere(text) => holding(sql, text, None, bounds),
         }
     }
-    sql.bind(text).push(") > 0");
 }

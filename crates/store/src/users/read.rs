@@ -197,7 +197,7 @@ impl TenantTx {
         }
         let rows = self.all(sql).await?;
         if users.len() > 1 && rows.len() as i64 > MEMBERSHIPS_OF_PAGE {
-            return Err(StoreError::TooMany(TOO_MANY_GROUPS));
+            return Err(StoreError::TooMany(TOO_MANY_GROUPS.into()));
         }
         let mut found: HashMap<Uuid, Vec<Membership>> = HashMap::new();
         for row in rows {

@@ -5,7 +5,10 @@ use scim_core::{ResourceType, filter, profile::Profile};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use store::{ListQuery, Start, TenantId, TenantScope};
 
-use crate::common::{raw, run};
+use crate::{
+    common::{raw, run},
+    support::settled,
+};
 
 const USERS: i32 = 100_000;
 const NPI: &str = "urn:example:params:scim:schemas:extension:clinic:2.0:User:npi";
@@ -40,7 +43,10 @@ async fn fill(db: &DatabaseConnection, tenant: TenantId) {
     let values = "INSERT INTO user_values (tenant_id, path, value, user_id) \
          SELECT u.tenant_id, v.path, v.value, u.id FROM users u, LATERAL (VALUES \
              ('displayName', u.search ->> 'displayName'), ('emails.value', u.user_name || '@work'), \
-             ('emails.value', u.user_name || '@home'), ($2, 'n' || u.user_name)) v (path, value) \
+             ('emails.value', u.user_name || '@home'), ($2, 'n' || u.user_name), \
+             ('*', concat_ws(E'\\n', E'\\x05' || u.user_name || E'@work\\x1f' || u.user_name || '@home', \
+                 E'\\x02' || (u.search ->> 'displayName'), E'\\x01' || u.user_name, 'n' || u.user_name))) \
+             v (path, value) \
          WHERE u.tenant_id = $1";
     for (sql, second) in [(fill, USERS.into()), (values, NPI.into())] {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant.0.into(), second]);
@@ -83,6 +89,14 @@ async fn look_ups_use_an_index_in_a_large_tenant() {
         (r#"displayName eq "U 777""#, "user_values_pkey"),
         (npi.as_str(), "user_values_pkey"),
         (r#"npi eq "nu77" and active eq true"#, "user_values_pkey"),
+        (r#"displayName sw "U 77777""#, "user_values_pkey"),
+        (r#"emails[type eq "home" and value sw "u77777@"]"#, "user_values_pkey"),
+        (r#"displayName co "U 77777""#, "users_holding"),
+        (r#"displayName ew "77777""#, "users_holding"),
+        (r#"userName co "77777""#, "users_holding"),
+        (r#"emails.value co "77777@Work""#, "users_holding"),
+        (r#"emails[type eq "work" and value co "77777@w"]"#, "users_holding"),
+        (r#"meta.created gt "1970-01-01T00:01:39.998Z""#, "users_created"),
         (r#"meta.lastModified gt "1970-01-01T00:01:39.998Z""#, "users_updated"),
         (r#"id eq "00000000-0000-0000-0000-000000000309""#, "users_pkey"),
     ];
@@ -91,6 +105,25 @@ async fn look_ups_use_an_index_in_a_large_tenant() {
         assert!(plan.contains(index), "{text}: {index} is not used\n{plan}");
         assert!(!plan.contains("Seq Scan"), "{text}: all rows are read\n{plan}");
     }
+
+    // What the function itself does: it reads the index of parts, and of users only those that it found.
+    let read = |row: sea_orm::QueryResult| row.try_get_by_index::<i64>(0).expect("a number");
+    let counted = async || {
+        let sql = "SELECT i.idx_scan * 1000000 + t.seq_tup_read + t.idx_tup_fetch FROM pg_stat_user_indexes i, \
+                   pg_stat_user_tables t WHERE i.indexrelname = 'user_values_parts' AND t.relname = 'users'";
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        read(db.query_one_raw(statement).await.expect("statistics").expect("a row"))
+    };
+    store.store().close().await;
+    let before = settled(&counted).await;
+    let node = store.another().await;
+    let sought = filter::parse(r#"displayName co "u 77777""#, &kind, true).expect("a filter");
+    let query = ListQuery { filter: Some(sought), limit: 100, ..ListQuery::default() };
+    assert_eq!(node.tenant(tenant.id()).users(&query).await.expect("a list").total, 1);
+    node.close().await;
+    assert_eq!(settled(&counted).await - before, 1_000_001, "one look at the index, one user read");
+    let store = store.another().await;
+    let tenant = store.tenant(tenant.id());
 
     let after = "00000000-0000-0000-0000-000000010000".parse().expect("an id");
     for start in [Start::After(after), Start::Before(after), Start::Offset(0)] {

@@ -99,6 +99,50 @@ async fn only_the_set_tenant_is_seen() {
     }
 }
 
+/// The one function that looks past row-level security takes the tenant from the setting and from nowhere else.
+#[tokio::test]
+async fn the_index_of_parts_shows_the_set_tenant_only() {
+    let (_store, db) = filled().await;
+    let found = "(SELECT users_holding('zimmer', NULL, NULL, false) AS id) AS found";
+    for (tenant, user) in [(ONE, ONE), (TWO, TWO)] {
+        act_for(&db, tenant).await;
+        if tenant == TWO {
+            let (_, row) = ROWS.iter().find(|(table, _)| *table == "users").unwrap();
+            run(&db, &insert("users", row, TWO)).await;
+        }
+        run(&db, &format!("INSERT INTO user_values VALUES ('{tenant}', '*', 'ann zimmermann', '{user}')"))
+            .await;
+    }
+    // Whatever the caller puts before the tables of the same name.
+    run(&db, "CREATE TEMP TABLE user_values (tenant_id uuid, path text, value text, user_id uuid)").await;
+    for id in [ONE, TWO] {
+        run(&db, &format!("INSERT INTO pg_temp.user_values VALUES ('{id}', '*', 'zimmer', '{TWO}')")).await;
+    }
+    for path in ["public", "pg_temp, public", "pg_temp, pg_catalog, public"] {
+        run(&db, &format!("SET search_path = {path}")).await;
+        for (tenant, expected) in [(ONE, 1), (TWO, 1), ("", 0), ("33333333-3333-7333-8333-333333333333", 0)] {
+            act_for(&db, tenant).await;
+            assert_eq!(count(&db, found).await, expected, "{path}: {tenant}");
+            let own = format!("{found} WHERE found.id = NULLIF('{tenant}', '')::uuid");
+            assert_eq!(count(&db, &own).await, expected, "{path}: {tenant}");
+        }
+        run(&db, "RESET rollcall.tenant").await;
+        assert_eq!(count(&db, found).await, 0, "{path}: no tenant");
+    }
+    // 22P02: invalid text representation.
+    act_for(&db, "'' OR true --").await;
+    assert_eq!(refusal(&db, "SELECT users_holding('zimmer', NULL, NULL, false)").await, "22P02");
+    run(&db, "RESET ROLE; RESET search_path; DROP TABLE pg_temp.user_values").await;
+    let definers = "(SELECT * FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace \
+                    AND p.proname <> 'analyze_grown_tables') AS definers";
+    let fixed = format!(
+        "{definers} WHERE definers.oid IN ('users_holding(text, bigint, text, boolean)'::regprocedure, \
+         'file_new_parts()'::regprocedure) AND definers.proconfig = ARRAY['search_path=pg_catalog, pg_temp'] \
+         AND NOT has_function_privilege('pg_monitor', definers.oid, 'EXECUTE')"
+    );
+    assert_eq!((count(&db, definers).await, count(&db, &fixed).await), (2, 2));
+}
+
 #[tokio::test]
 async fn rows_of_others_are_not_written() {
     let (_store, db) = filled().await;

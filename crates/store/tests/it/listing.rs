@@ -3,8 +3,8 @@
 use scim_core::{ResourceType, filter};
 use serde_json::json;
 use store::{
-    GroupId, UserId,
-    users::{Bounded, FOUND, NameQuery, Place, Sought, Standing},
+    Backend, GroupId, UserId,
+    users::{Bounded, FOUND, NameQuery, Place, SCANNED, Sought, Standing},
 };
 
 use crate::support::{Bed, context, user_state};
@@ -14,6 +14,7 @@ both!(
     deleted_users_come_last_deleted_first,
     values_are_found_by_their_start_or_inside,
     more_than_is_looked_at_is_told,
+    a_look_at_names_has_an_end,
     members_and_holders_are_listed_and_counted,
 );
 
@@ -72,7 +73,7 @@ async fn lists_are_walked_by_name(bed: Bed) {
 async fn deleted_users_come_last_deleted_first(bed: Bed) {
     let mut ids = Vec::new();
     for name in ["a", "b", "c"] {
-        let id = bed.user(name).await.id;
+        let id = bed.named_user(name, &format!("The {name}")).await.id;
         bed.tick();
         assert!(bed.tenant.soft_delete_user(id, None, &context()).await.expect("deleted"));
         ids.push(id);
@@ -83,6 +84,14 @@ async fn deleted_users_come_last_deleted_first(bed: Bed) {
     assert_eq!(names(&bed, &list(Place::Before(ids[0]), 2)).await, (texts(&["c", "b"]), false, true));
     assert_eq!(names(&bed, &list(Place::Last, 1)).await, (texts(&["a"]), true, false));
     assert!(names(&bed, &query(Standing::Live, Place::First, 2)).await.0.is_empty());
+    // The index of values does not have them.
+    for text in [r#"userName co "b""#, r#"displayName sw "the b""#, r#"displayName eq "THE B""#] {
+        let filter = filter::parse(text, &ResourceType::user(), true).expect("a filter");
+        let fitting = NameQuery { filter: Some(filter), ..list(Place::First, 9) };
+        assert_eq!(names(&bed, &fitting).await.0, ["b"], "{text}");
+        let counted = bed.tenant.count_by_name(&fitting, 9).await.expect("a number");
+        assert_eq!(counted.count, 1, "{text}");
+    }
 }
 
 async fn found(bed: &Bed, text: &str, inside: bool) -> (Vec<UserId>, bool) {
@@ -137,6 +146,23 @@ async fn more_than_is_looked_at_is_told(bed: Bed) {
     assert!(!whole && ids.len() > FOUND);
     let (ids, whole) = found(&bed, "u00", false).await;
     assert_eq!((ids.len(), whole), (100, true));
+}
+
+async fn a_look_at_names_has_an_end(bed: Bed) {
+    let ann = bed.named_user("ann", "Zoe Zimmermann").await.id;
+    bed.many_rows_of_names(ann, SCANNED - 1).await;
+    assert_eq!(found(&bed, "zimmer", true).await, (vec![ann], true));
+    bed.many_rows_of_names(ann, SCANNED).await;
+    // An index looks at what it finds alone.
+    let (ids, whole) = found(&bed, "zimmer", true).await;
+    let expected = match bed.backend {
+        Backend::Postgres => (vec![ann], true),
+        Backend::Sqlite => (Vec::new(), false),
+    };
+    assert_eq!((ids, whole), expected, "behind more rows than are looked at");
+    // Two letters no index finds.
+    assert_eq!(found(&bed, "zi", true).await, (Vec::new(), false));
+    assert_eq!(found(&bed, "zoe", false).await, (Vec::new(), true));
 }
 
 async fn members_and_holders_are_listed_and_counted(bed: Bed) {

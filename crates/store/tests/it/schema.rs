@@ -59,7 +59,10 @@ async fn indexes(db: &DatabaseConnection) -> Vec<String> {
                     (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(x.indkey) WITH ORDINALITY k (attnum, n)
                      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum) AS line
              FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
-             WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisprimary ORDER BY 1"
+             JOIN pg_am m ON m.oid = i.relam
+             WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisprimary
+               -- The index of parts of names is PostgreSQL's alone.
+               AND m.amname <> 'gin' ORDER BY 1"
         }
     };
     let mut lines: Vec<_> = rows(db, sql, ["line"]).await.into_iter().map(|[line]| line).collect();
@@ -144,7 +147,8 @@ on_both! {
         scope.create_user(&user_state(serde_json::json!({"userName": "nobody"})), &context()).await.unwrap();
         let db = raw(&store).await;
         let count = "SELECT CAST(count(*) AS text) AS n FROM user_values";
-        assert_eq!(rows(&db, count, ["n"]).await, [["8".to_owned()]]);
+        // One of each user is what it is found by wherever a text stands.
+        assert_eq!(rows(&db, count, ["n"]).await, [["11".to_owned()]]);
 
         for sql in [
             "DROP TABLE user_values",

@@ -207,6 +207,22 @@ impl Bed {
         self.store.many_users(self.tenant.id(), count).await
     }
 
+    /// Makes the rows that a search inside of names looks at this many more than the user's own, all before it.
+    pub(crate) async fn many_rows_of_names(&self, user: UserId, count: i64) {
+        let n = match self.backend {
+            Backend::Postgres => "generate_series(1, $3) AS n (n)",
+            Backend::Sqlite => {
+                "(WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $3) SELECT n FROM n) n"
+            }
+        };
+        // Rows begin with a mark.
+        let sql = format!(
+            "INSERT INTO user_values (tenant_id, path, value, user_id) SELECT $1, '*', '\u{1}a' || n.n, $2 FROM {n} \
+             WHERE TRUE ON CONFLICT DO NOTHING"
+        );
+        self.rows(&sql, [self.tenant.id().0.into(), user.0.into(), count.into()]).await;
+    }
+
     /// Another tenant of the same store.
     pub(crate) fn new_tenant(&self) -> TenantScope {
         self.store.tenant(TenantId::generate())
@@ -310,7 +326,7 @@ pub(crate) fn object(value: Value) -> Document {
 }
 
 /// A number once it has not changed for a while.
-async fn settled(count: &impl AsyncFn() -> i64) -> i64 {
+pub(crate) async fn settled(count: &impl AsyncFn() -> i64) -> i64 {
     let mut last = count().await;
     let mut same = 0;
     while same < 10 {
