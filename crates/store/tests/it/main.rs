@@ -22,6 +22,7 @@ mod keys;
 mod listing;
 mod look_up;
 mod outages;
+mod partitions;
 mod platform;
 mod platform_tokens;
 mod reindex;
