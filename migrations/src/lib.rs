@@ -220,6 +220,31 @@ const PARTS: Script = Script {
     tenant_tables: &[],
 };
 
+/// Functions that know tables in partitions.
+const PARTITIONS: Script = Script {
+    name: "m20261126_000028_partitions",
+    tables: "",
+    postgres: include_str!("partitions/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// Tables that grow with the users of a tenant, their changes and its requests: PostgreSQL may keep them in partitions by
+/// `tenant_id`, which is the first column of each of their unique indexes. Those that every tenant has a few rows in (its
+/// configuration, its credentials, the counts of its blocks) stay whole, as do those that are emptied within a day.
+pub const LARGE_TABLES: &[&str] = &[
+    "users",
+    "groups",
+    "members",
+    "role_grants",
+    "user_values",
+    "payloads",
+    "audit",
+    "outbox",
+    "request_log",
+    "request_subjects",
+];
+
 /// All migrations in order.
 pub struct Migrator;
 
@@ -252,6 +277,7 @@ impl MigratorTrait for Migrator {
             Box::new(LIVE_BLOCKS),
             Box::new(PARTS),
             Box::new(MEMBER_CALLS),
+            Box::new(PARTITIONS),
         ]
     }
 }

@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Run the server (applies migrations first)
     Serve(Serve),
     /// Apply pending migrations and end
-    Migrate,
+    Migrate(Migrate),
     /// Check configuration, database, Redis, keys and clock, and say how to mend each fault
     Doctor,
     /// Make and manage tenants
@@ -132,6 +132,31 @@ pub(crate) struct Serve {
     /// Do not apply migrations; refuse to start when some are pending
     #[arg(long)]
     pub(crate) no_migrate: bool,
+}
+
+/// `rollcall migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Then keep the large tables in N partitions by tenant (PostgreSQL): 2, 4, 8, 16, 32 or 64; 0: whole again
+    ///
+    /// Their rows are copied in one transaction, which needs as much room on the disk once more; whatever ends it midway
+    /// leaves everything as it was. For installations of many tenants: docs/scale.md.
+    #[arg(long, value_name = "N", value_parser = partitions)]
+    pub(crate) partitions: Option<u32>,
+    /// Do so while servers are running: requests wait, and are answered 503 after 20 s
+    #[arg(long, requires = "partitions")]
+    pub(crate) while_serving: bool,
+}
+
+/// A number of partitions.
+fn partitions(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(0) => Ok(0),
+        Ok(number) if number.is_power_of_two() && (2..=store::partitions::MOST).contains(&number) => {
+            Ok(number)
+        }
+        _ => Err("write 2, 4, 8, 16, 32 or 64; 0 makes the tables whole again".to_owned()),
+    }
 }
 
 /// How much of identity providers' habits a tenant takes.

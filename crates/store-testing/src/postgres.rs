@@ -1,9 +1,10 @@
-//! One PostgreSQL database a test, copied from a template that is migrated once per run.
+//! One PostgreSQL database a test, copied from a template that is migrated once per run. `ROLLCALL_TEST_PARTITIONS=N` keeps
+//! its large tables in N partitions.
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as SeaDatabase, DatabaseConnection, DbBackend, Statement,
 };
-use store::{Store, StoreOptions};
+use store::{Store, StoreOptions, partitions::Partitioning};
 use url::Url;
 use uuid::Uuid;
 
@@ -81,25 +82,31 @@ fn url_of(maintenance: &Url, name: &str) -> String {
 async fn ensure_template(db: &DatabaseConnection, maintenance: &Url) -> String {
     let run_id = std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| format!("pid{}", std::process::id()));
     let run_id: String = run_id.chars().filter(char::is_ascii_alphanumeric).collect();
-    let suffix = format!("_{run_id}");
+    let partitions = std::env::var("ROLLCALL_TEST_PARTITIONS").ok();
+    let partitions =
+        partitions.map_or(0, |number| number.parse().expect("ROLLCALL_TEST_PARTITIONS is a number"));
+    let suffix = format!("_{partitions}_{run_id}");
     run(db, &format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
     let all = names(db, "rollcall\\_template\\_%").await;
     let template = match all.iter().find(|name| name.ends_with(&suffix)) {
         Some(name) => name.clone(),
         None => {
             drop_stale(db, &all).await;
-            make_template(db, maintenance, &suffix).await
+            make_template(db, maintenance, &suffix, partitions).await
         }
     };
     run(db, &format!("SELECT pg_advisory_unlock({TEMPLATE_LOCK})")).await;
     template
 }
 
-async fn make_template(db: &DatabaseConnection, maintenance: &Url, suffix: &str) -> String {
+async fn make_template(db: &DatabaseConnection, maintenance: &Url, suffix: &str, partitions: u32) -> String {
     let draft = format!("rollcall_draft{suffix}");
     run(db, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
     run(db, &format!("CREATE DATABASE {draft} TEMPLATE template0 ENCODING 'UTF8'")).await;
-    Store::migrate(&StoreOptions::new(url_of(maintenance, &draft))).await.expect("migrations apply");
+    let options = StoreOptions::new(url_of(maintenance, &draft));
+    Store::migrate(&options).await.expect("migrations apply");
+    let wanted = Partitioning { partitions, while_serving: false, progress: &|_| () };
+    Store::partition(&options, &wanted).await.expect("tables are cut into partitions");
     let template = format!("rollcall_template_{}{suffix}", seconds(Uuid::now_v7()));
     run(db, &format!("ALTER DATABASE {draft} RENAME TO {template}")).await;
     template

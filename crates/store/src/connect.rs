@@ -41,6 +41,10 @@ const STATEMENTS: usize = 50;
 /// Key of the advisory lock that makes one node migrate at a time: the bytes `rollcall`.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"rollcall");
 
+/// What servers and commands call their connections; those that migrate have another name, to be told from them.
+pub(crate) const SERVING: &str = "rollcall";
+const MIGRATING: &str = "rollcall migrate";
+
 /// Becomes the application role, if it is there and the login may.
 const BECOME_APPLICATION: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
      WHERE rolname = 'rollcall_app' AND pg_has_role(current_user, oid, \
@@ -117,7 +121,8 @@ pub(crate) async fn owner(
     match address {
         Address::Sqlite(path) => sqlite(path, options, pool::<Sqlite>(options, 1)).await,
         Address::Postgres(server) => {
-            let pool = pool::<Postgres>(options, 2).connect_with(named(server)).await;
+            let pool =
+                pool::<Postgres>(options, 2).connect_with(server.clone().application_name(MIGRATING)).await;
             Ok(pool.map_err(connection_error)?.into())
         }
     }
@@ -146,7 +151,8 @@ pub(crate) async fn migration_lock(
     options: &StoreOptions,
 ) -> Result<MigrationLock, StoreError> {
     let Address::Postgres(server) = address else { return Ok(MigrationLock(None)) };
-    let pool = pool::<Postgres>(options, 1).connect_with(named(server)).await.map_err(connection_error)?;
+    let server = server.clone().application_name(MIGRATING);
+    let pool = pool::<Postgres>(options, 1).connect_with(server).await.map_err(connection_error)?;
     let db = DatabaseConnection::from(pool);
     let lock = Statement::from_sql_and_values(
         db.get_database_backend(),
@@ -243,7 +249,7 @@ fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
 }
 
 fn named(server: &PgConnectOptions) -> PgConnectOptions {
-    server.clone().application_name("rollcall")
+    server.clone().application_name(SERVING)
 }
 
 fn application_pool(options: &StoreOptions, max: u32) -> PoolOptions<Postgres> {

@@ -151,6 +151,7 @@ pub(crate) fn of_sqlite(code: i32, text: String) -> StoreError {
 
 /// The attribute of a violated unique index.
 fn taken(constraint: Option<&str>, message: &str) -> Option<&'static str> {
+    let constraint = constraint.map(crate::partitions::of_whole);
     UNIQUE
         .iter()
         .find(|(index, column, _)| match constraint {
@@ -158,6 +159,26 @@ fn taken(constraint: Option<&str>, message: &str) -> Option<&'static str> {
             None => message.split([' ', ',']).any(|word| word == *column),
         })
         .map(|(_, _, attribute)| *attribute)
+}
+
+/// SQLSTATE of an error that the database reported.
+fn code(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => Some(cause.as_database_error()?.code()?.into_owned()),
+        _ => None,
+    }
+}
+
+/// Was a lock not to be had in time (`lock_timeout`), or only by ending somebody?
+pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| code == "55P03" || code == "40P01")
+}
+
+/// Is the server's table of locks full (`out of shared memory`)?
+pub(crate) fn is_out_of_locks(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| code == "53200")
 }
 
 /// Did the connection break, so that another one may do? Then a transaction that had not begun can begin again.
@@ -207,6 +228,7 @@ mod tests {
     fn unique_indexes_by_name_or_column() {
         let sqlite = |message| taken(None, message);
         assert_eq!(taken(Some("users_user_name"), ""), Some("userName"));
+        assert_eq!(taken(Some("users_user_name_p07"), ""), Some("userName"));
         assert_eq!(taken(Some("users_pkey"), "users.user_name_key"), None);
         assert_eq!(
             sqlite("UNIQUE constraint failed: groups.tenant_id, groups.display_name_key"),

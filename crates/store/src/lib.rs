@@ -17,6 +17,7 @@ pub mod imports;
 pub mod keys;
 pub mod logins;
 pub mod page;
+pub mod partitions;
 pub mod platform;
 pub mod platform_audit;
 pub mod platform_tokens;

@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use uuid::Uuid;
 
 use crate::{
     StoreError, TenantId,
     at_hand::{AtHand, Shelf},
     connect::{self, Address},
+    partitions,
     platform::Platform,
     setup,
     signals::Signals,
@@ -253,6 +254,9 @@ async fn apply_migrations(db: &DatabaseConnection) -> Result<Vec<String>, StoreE
     let names = pending.iter().map(|migration| migration.name().to_owned()).collect();
     Migrator::up(db, None).await.map_err(setup::migration_error)?;
     migrations::make_index_of_parts(db).await.map_err(setup::migration_error)?;
+    if db.get_database_backend() == DbBackend::Postgres {
+        partitions::settle(db).await?;
+    }
     Ok(names)
 }
 

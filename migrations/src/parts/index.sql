@@ -51,7 +51,10 @@ BEGIN
         EXECUTE format(
             'CREATE OR REPLACE FUNCTION %1$s.file_new_parts() RETURNS bigint
              LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $file$
-                 SELECT gin_clean_pending_list(''%1$s.user_values_parts''::regclass)
+                 SELECT COALESCE(sum(gin_clean_pending_list(i.oid)), 0)::bigint FROM pg_class i WHERE i.relkind = ''i'' AND (
+                     i.oid = ''%1$s.user_values_parts''::regclass
+                     OR i.oid IN (SELECT p.inhrelid FROM pg_inherits p WHERE p.inhparent = ''%1$s.user_values_parts''::regclass)
+                 )
              $file$', home);
         EXECUTE format('REVOKE ALL ON FUNCTION %s.file_new_parts() FROM PUBLIC', home);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s.file_new_parts() TO rollcall_app', home);

@@ -32,6 +32,9 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         (Ok(store), Ok(key)) => {
             say("database", Ok(format!("{:?}, schema up to date, row-level checks hold", store.backend())));
             say("search", Ok(search(&store)));
+            if let Some(shapes) = partitions(&store).await.transpose() {
+                say("partitions", shapes);
+            }
             say("clock", clock(&store));
             say("keys", keys(&store, key, settings).await);
             say("operators", operators(&store).await);
@@ -70,6 +73,22 @@ fn clock(store: &Store) -> anyhow::Result<String> {
         "it is not {now}: set the machine's clock (NTP), tokens expire by it"
     );
     Ok(now)
+}
+
+/// How the large tables are kept, where some are in partitions.
+async fn partitions(store: &Store) -> anyhow::Result<Option<String>> {
+    let shapes = store.shapes().await?;
+    let most = shapes.iter().map(|shape| shape.partitions).max().unwrap_or(0);
+    let others: Vec<&str> =
+        shapes.iter().filter(|shape| shape.partitions != most).map(|shape| &*shape.table).collect();
+    Ok(match (most, others.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(format!("{most} in each of the {} large tables", shapes.len())),
+        (_, false) => Some(format!(
+            "{most} in most large tables, but not in {}: `rollcall migrate --partitions {most}` makes them alike",
+            others.join(", ")
+        )),
+    })
 }
 
 /// What verifies tokens, for those who do so themselves.

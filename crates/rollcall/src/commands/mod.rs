@@ -12,6 +12,7 @@ mod export;
 mod federation;
 mod import;
 mod key;
+mod migrate;
 mod oauth;
 mod output;
 mod platform_token;
@@ -27,15 +28,13 @@ mod value_set;
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
-use store::Store;
-
 use crate::{
     cli::{Cli, Command, Profile, Tenant},
-    installation::{self, Installation, Migrations},
-    settings::{Settings, ensure_dir},
+    installation::{Installation, Migrations},
+    settings::Settings,
     telemetry,
 };
+use clap::CommandFactory as _;
 
 /// Runs a command to its end.
 pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
@@ -50,7 +49,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Demo(options) => demo::run(&cli.settings, &settings, &options).await,
         Command::Serve(options) => serve::run(&settings, &options).await,
-        Command::Migrate => migrate(&settings).await,
+        Command::Migrate(options) => migrate::run(&settings, &options).await,
         Command::Doctor => doctor::run(&settings).await,
         Command::Tenant(command) => tenant::run(&open().await?, command).await,
         Command::Domain(command) => domain::run(&open().await?, command).await,
@@ -78,22 +77,8 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
 /// The server says what it does; short commands only what is wrong; and that the demo makes itself a key is no news.
 fn default_log(command: &Command) -> Option<&'static str> {
     match command {
-        Command::Serve(_) | Command::Migrate => None,
+        Command::Serve(_) | Command::Migrate(_) => None,
         Command::Demo(_) => Some("error"),
         _ => Some("warn"),
     }
-}
-
-async fn migrate(settings: &Settings) -> anyhow::Result<ExitCode> {
-    if settings.is_sqlite() {
-        ensure_dir(&settings.data_dir)?;
-    }
-    let applied = Store::migrate(&installation::store_options(settings)).await?;
-    for name in &applied {
-        output::line(name);
-    }
-    if applied.is_empty() {
-        tracing::info!("the database is up to date");
-    }
-    Ok(ExitCode::SUCCESS)
 }

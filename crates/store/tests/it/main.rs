@@ -23,6 +23,7 @@ mod listing;
 mod look_up;
 mod one_member;
 mod outages;
+mod partitions;
 mod parts;
 mod platform;
 mod platform_tokens;

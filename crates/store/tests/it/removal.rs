@@ -26,7 +26,7 @@ async fn tables(store: &TestStore, db: &DatabaseConnection, column: &str) -> Vec
         Backend::Postgres => {
             let sql = format!(
                 "SELECT table_name::text FROM information_schema.columns WHERE column_name = '{column}' \
-                 AND table_schema = 'public' ORDER BY 1"
+                 AND table_schema = 'public' AND table_name !~ '_p\\d\\d$' ORDER BY 1"
             );
             texts(db, &sql).await
         }

@@ -30,6 +30,7 @@ async fn columns(db: &DatabaseConnection) -> Columns {
         _ => {
             "SELECT table_name || '.' || column_name AS name, data_type::text AS type, is_nullable::text AS nullable
              FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'seaql_migrations'
+               AND NOT (SELECT c.relispartition FROM pg_class c WHERE c.oid = table_name::regclass)
                -- Which transaction wrote a row: where there is one writer, nobody asks.
                AND data_type <> 'xid8'"
         }
@@ -60,7 +61,7 @@ async fn indexes(db: &DatabaseConnection) -> Vec<String> {
                      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum) AS line
              FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
              JOIN pg_am m ON m.oid = i.relam
-             WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisprimary
+             WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisprimary AND NOT t.relispartition
                -- The index of parts of names is PostgreSQL's alone.
                AND m.amname <> 'gin' ORDER BY 1"
         }

@@ -166,14 +166,14 @@ impl Bed {
     /// How many rows of users, groups, edges and grants PostgreSQL reads for some work of the tenant.
     pub(crate) async fn rows_read_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
         let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
-                   WHERE relname IN ('users', 'groups', 'members', 'role_grants')";
+                   WHERE relname ~ '^(users|groups|members|role_grants)(_p\\d\\d)?$'";
         self.counted(sql, work).await
     }
 
     /// How many entries of the trail, and blocks of the totals, PostgreSQL reads for some work of the tenant.
     pub(crate) async fn entries_read_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
         let sql = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables \
-                   WHERE relname IN ('audit', 'live_blocks')";
+                   WHERE relname ~ '^(audit|live_blocks)(_p\\d\\d)?$'";
         self.counted(sql, work).await
     }
 
@@ -184,8 +184,8 @@ impl Bed {
 
     /// How often PostgreSQL looks into the edges, in whichever way, for some work of the tenant.
     pub(crate) async fn looks_at_members_by(&self, work: impl AsyncFnOnce(TenantScope)) -> i64 {
-        let sql =
-            "SELECT seq_scan + COALESCE(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'members'";
+        let sql = "SELECT SUM(seq_scan + COALESCE(idx_scan, 0))::bigint FROM pg_stat_user_tables \
+                   WHERE relname ~ '^members(_p\\d\\d)?$'";
         self.counted(sql, work).await
     }
 
