@@ -60,7 +60,7 @@ SELECT line FROM (
     UNION ALL
     SELECT format('table %s %s', t.relname, concat_ws(' ', t.relowner::regrole, t.relrowsecurity, t.relforcerowsecurity,
         (SELECT array_agg(x::text ORDER BY x::text) FROM aclexplode(t.relacl) x), obj_description(t.oid), (
-            SELECT string_agg(DISTINCT array_to_string(p.reloptions, ','), ';') FROM pg_class p
+            SELECT string_agg(DISTINCT NULLIF(array_to_string(ARRAY(SELECT unnest(p.reloptions) ORDER BY 1), ','), ''), ';') FROM pg_class p
             WHERE p.oid = t.oid OR p.oid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = t.oid)
         ))) FROM t
     UNION ALL
