@@ -35,6 +35,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// and the system keeps the file in memory, too.
 pub(crate) const CACHE: &str = "-1024";
 
+/// Pages of the write-ahead log after which they are copied into the file (16 MiB; 1000 if nothing is said): those that each
+/// change touches are copied once for many.
+pub(crate) const CHECKPOINT: &str = "4000";
+
 /// Statements that a connection to SQLite keeps prepared, some ten KiB each.
 const STATEMENTS: usize = 50;
 
@@ -244,6 +248,7 @@ fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
         .foreign_keys(true)
         .pragma("cache_size", CACHE)
+        .pragma("wal_autocheckpoint", CHECKPOINT)
         .statement_cache_capacity(STATEMENTS)
         .busy_timeout(options.acquire_timeout)
 }

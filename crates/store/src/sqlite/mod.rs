@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, Notify};
 use self::{readers::Readers, writer::Writer};
 use crate::{
     StoreError, StoreOptions,
-    connect::{CACHE, STEPS, Watch},
+    connect::{CACHE, CHECKPOINT, STEPS, Watch},
     error::of_sqlite,
     users::{Single, Written},
 };
@@ -89,7 +89,9 @@ impl Source {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "secure_delete", "ON")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
-        connection.execute_batch(&format!("PRAGMA cache_size = {CACHE}"))?;
+        connection.execute_batch(&format!(
+            "PRAGMA cache_size = {CACHE}; PRAGMA wal_autocheckpoint = {CHECKPOINT}"
+        ))?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         let (mut watch, fresh) = (Watch::default(), Arc::new(AtomicBool::new(true)));
         let is_fresh = fresh.clone();

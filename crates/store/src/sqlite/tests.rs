@@ -9,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     Actor, ActorKind, ChangeContext, ListQuery, Store, StoreError, StoreOptions, TenantId, TenantScope,
     Terms,
-    users::{User, UserState},
+    users::{User, UserState, groups_statement},
 };
 
 struct Bed {
@@ -164,6 +164,19 @@ async fn many_at_once() {
     assert!(taken.iter().all(is_taken), "{taken:?}");
     let query = ListQuery { limit: 1, ..ListQuery::default() };
     assert_eq!(bed.tenant.users(&query).await.unwrap().total, 500);
+}
+
+/// What is read of a user's groups does not grow with the tenant: no step goes through all of its groups or members.
+#[tokio::test]
+async fn groups_of_a_user_are_found_by_their_ids() {
+    let bed = Bed::new().await;
+    let mut statement = groups_statement(bed.tenant.id().0, uuid::Uuid::nil());
+    statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let steps = bed.store.inner.db.query_all_raw(statement).await.unwrap();
+    let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+    let searches = steps.iter().filter(|step| step.starts_with("SEARCH"));
+    assert!(searches.clone().all(|step| step.contains("(tenant_id=? AND ")), "{steps:#?}");
+    assert_eq!(searches.count(), 4, "{steps:#?}");
 }
 
 /// A store that is closed carries out what it was given.

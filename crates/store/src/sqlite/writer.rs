@@ -31,6 +31,9 @@ const WAITING: usize = 256;
 /// Changes in one transaction: the others who write wait for it, some milliseconds.
 const TOGETHER: usize = 64;
 
+/// Memory for pages: those that one transaction changes stay in it, so that each is written once.
+const CACHE: &str = "PRAGMA cache_size = -8192";
+
 /// Longest wait for the thread to end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -174,6 +177,7 @@ impl Work {
             None => {
                 let link = self.source.connect()?;
                 link.connection.busy_timeout(self.source.longest)?;
+                link.connection.execute_batch(CACHE)?;
                 link
             }
         };

@@ -182,15 +182,22 @@ impl TenantTx {
             [self.tenant_value()],
         );
         sql.is_one_of("m.member_id", users.iter().map(|(id, _)| &id.0));
-        sql.add(
-            " UNION SELECT up.member_id, s.group_id, up.level + 1 FROM up JOIN members s \
-             ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL WHERE up.level < ?) \
-             SELECT up.member_id, g.id, g.display_name, MIN(up.level) FROM up \
-             JOIN groups g ON g.tenant_id = ? AND g.id = up.group_id \
-             GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
-             ORDER BY up.member_id, g.display_name_key",
-            [self.tenant_value(), LEVELS.into(), self.tenant_value()],
-        );
+        // See `push_groups` of the look-up.
+        sql.push(" UNION SELECT up.member_id, s.group_id, up.level + 1 FROM up ")
+            .dialect("JOIN", "CROSS JOIN")
+            .add(
+                " members s \
+                 ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL WHERE up.level < ?) \
+                 SELECT up.member_id, g.id, g.display_name, MIN(up.level) FROM up ",
+                [self.tenant_value(), LEVELS.into()],
+            )
+            .dialect("JOIN", "CROSS JOIN")
+            .add(
+                " groups g ON g.tenant_id = ? AND g.id = up.group_id \
+                 GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
+                 ORDER BY up.member_id, g.display_name_key",
+                [self.tenant_value()],
+            );
         sql.by_code_point().push(", g.id");
         if users.len() > 1 {
             sql.add(" LIMIT ?", [(MEMBERSHIPS_OF_PAGE + 1).into()]);

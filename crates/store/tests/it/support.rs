@@ -1,6 +1,6 @@
 //! Two tenants on a database of their own, and short words for what tests say often.
 
-use std::fmt::Display;
+use std::{collections::BTreeSet, fmt::Display};
 
 use scim_core::{
     Document, ResourceType, intake::MemberRef, patch::MemberOp, profile::UnknownMemberPolicy,
@@ -193,13 +193,29 @@ impl Bed {
     async fn counted(&self, sql: &str, work: impl AsyncFnOnce(TenantScope)) -> i64 {
         self.rows("ANALYZE", []).await;
         let count = async || self.rows(sql, []).await[0].try_get_by_index::<i64>(0).expect("a number");
+        let earlier = self.server_processes().await;
         let node = self.store.another().await;
         // A server process reports what it read when it ends, at the latest.
         self.store.store().close().await;
+        self.end_of(&earlier).await;
         let before = settled(&count).await;
         work(node.tenant(self.tenant.id())).await;
+        let working = self.server_processes().await;
         node.close().await;
+        self.end_of(&working).await;
         settled(&count).await - before
+    }
+
+    /// Those of nodes.
+    async fn server_processes(&self) -> BTreeSet<i32> {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollcall'";
+        self.rows(sql, []).await.iter().map(|row| row.try_get_by_index(0).expect("a number")).collect()
+    }
+
+    async fn end_of(&self, processes: &BTreeSet<i32>) {
+        while !self.server_processes().await.is_disjoint(processes) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 
     /// So many users, made past the store for speed; their ids in order.
