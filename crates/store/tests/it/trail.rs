@@ -281,10 +281,12 @@ async fn entries_of_an_object_follow_its_version() {
     let acme = tenant(&store, "acme").await;
     store.number().await;
     let db = sea_orm::Database::connect(&store.options().url).await.unwrap();
-    for (id, version) in [(9, 1), (7, 2), (8, 3)] {
-        run(&db, &entry(acme, id, "a", version)).await;
+    // Of one transaction: one of somebody else that began between two of them would have the later ones wait.
+    let all = db.begin().await.unwrap();
+    for (id, object, version) in [(9, "a", 1), (7, "a", 2), (8, "a", 3), (1, "b", 1)] {
+        all.execute_unprepared(&entry(acme, id, object, version)).await.unwrap();
     }
-    run(&db, &entry(acme, 1, "b", 1)).await;
+    all.commit().await.unwrap();
     store.number().await;
     assert_eq!(told(&store, acme).await, ["tenant.created", "b1", "a1", "a2", "a3"]);
 
