@@ -100,11 +100,11 @@ class Place:
         say(f"{self.name}: groups of {', '.join(map(str, sizes))} members in {time.monotonic() - start:.0f} s")
 
 
-def on_postgres(binary, folder, postgres, users):
+def on_postgres(binary, folder, postgres, users, partitions=0):
     database = f"rollcall_{users}"
     postgres.create(database)
     installation = Rollcall(binary, folder / database, postgres.url(database))
-    installation.command("migrate")
+    installation.command("migrate", *(["--partitions", str(partitions)] if partitions else []))
     return Place(f"postgres {users}", installation, postgres, users)
 
 

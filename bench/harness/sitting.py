@@ -59,7 +59,7 @@ class Sitting:
         if numbers & NEEDS_CEILING:
             self.make_ceiling()
         for users in scales:
-            place = on_postgres(self.server, self.folder, self.postgres, users)
+            place = on_postgres(self.server, self.folder, self.postgres, users, self.options.partitions)
             self.running.callback(place.installation.stop)
             place.fill(self.load)
             self.places.append(place)

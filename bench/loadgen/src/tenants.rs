@@ -170,6 +170,19 @@ fn quantile(micros: &mut [u32], q: f64) -> f64 {
     micros.get(index).map_or(0.0, |micros| f64::from(*micros) / 1e3)
 }
 
+/// Worst and best p99 of tenants if all answers were dealt among them by chance: what is left of the difference between
+/// tenants when nobody is favoured.
+fn by_chance(micros: &[u32], tenants: usize) -> (f64, f64) {
+    let (mut dealt, mut dice) = (micros.to_vec(), Dice::new(0));
+    for at in (1..dealt.len()).rev() {
+        dealt.swap(at, dice.below(at + 1));
+    }
+    let hand = (dealt.len() / tenants.max(1)).max(1);
+    let each: Vec<f64> = dealt.chunks_exact_mut(hand).map(|hand| quantile(hand, 0.99)).collect();
+    let (worst, best) = (each.iter().copied().reduce(f64::max), each.iter().copied().reduce(f64::min));
+    (worst.unwrap_or(0.0), best.unwrap_or(0.0))
+}
+
 /// Runs the load and gives its line: how each tenant fared, the worst and the best of them.
 ///
 /// # Errors
@@ -221,6 +234,7 @@ pub(crate) async fn tenants(steady: &Steady, processes: Processes) -> anyhow::Re
         tenant.load.roster.borrow().save()?;
     }
     each.sort_unstable_by(f64::total_cmp);
+    let (chance_worst, chance_best) = by_chance(&all, tenants.len());
     let (best, worst) = (each.first().copied().unwrap_or(0.0), each.last().copied().unwrap_or(0.0));
     let per = |index: usize| (after[index] - before[index]) * 1e3 / in_time.max(1) as f64;
     let unanswered = field.open.get();
@@ -229,6 +243,7 @@ pub(crate) async fn tenants(steady: &Steady, processes: Processes) -> anyhow::Re
         "errors": errors + unanswered, "wrong": wrong, "rps": in_time as f64 / secs, "gave_up": field.lost.get(),
         "p50_ms": quantile(&mut all, 0.5), "p95_ms": quantile(&mut all, 0.95), "p99_ms": quantile(&mut all, 0.99),
         "best_p99_ms": best, "worst_p99_ms": worst, "middle_p99_ms": each[each.len() / 2],
+        "chance_best_p99_ms": chance_best, "chance_worst_p99_ms": chance_worst,
         "sent_late_ms": field.latest.get().as_secs_f64() * 1e3,
         "server_cpu_ms": per(0), "database_cpu_ms": per(1),
     });

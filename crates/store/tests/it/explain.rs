@@ -109,8 +109,13 @@ async fn look_ups_use_an_index_in_a_large_tenant() {
     // What the function itself does: it reads the index of parts, and of users only those that it found.
     let read = |row: sea_orm::QueryResult| row.try_get_by_index::<i64>(0).expect("a number");
     let counted = async || {
-        let sql = "SELECT i.idx_scan * 1000000 + t.seq_tup_read + t.idx_tup_fetch FROM pg_stat_user_indexes i, \
-                   pg_stat_user_tables t WHERE i.indexrelname = 'user_values_parts' AND t.relname = 'users'";
+        // Either may be in partitions.
+        let sql = "WITH parts AS (SELECT inhrelid AS part, inhparent AS whole FROM pg_inherits \
+                       UNION SELECT oid, oid FROM pg_class WHERE relname IN ('users', 'user_values_parts')) \
+                   SELECT ((SELECT sum(i.idx_scan) * 1000000 FROM pg_stat_user_indexes i, parts p \
+                           WHERE p.whole = 'user_values_parts'::regclass AND i.indexrelid = p.part) \
+                       + (SELECT sum(t.seq_tup_read + t.idx_tup_fetch) FROM pg_stat_user_tables t, parts p \
+                           WHERE p.whole = 'users'::regclass AND t.relid = p.part))::bigint";
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         read(db.query_one_raw(statement).await.expect("statistics").expect("a row"))
     };
