@@ -229,6 +229,15 @@ const PARTITIONS: Script = Script {
     tenant_tables: &[],
 };
 
+/// SQLite's table of indexed values.
+const VALUES_BY_KEY: Script = Script {
+    name: "m20261126_000029_values_by_key",
+    tables: "",
+    postgres: "",
+    sqlite: include_str!("values_by_key/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// Tables that grow with the users of a tenant, their changes and its requests: PostgreSQL may keep them in partitions by
 /// `tenant_id`, which is the first column of each of their unique indexes. Those that every tenant has a few rows in (its
 /// configuration, its credentials, the counts of its blocks) stay whole, as do those that are emptied within a day.
@@ -278,6 +287,7 @@ impl MigratorTrait for Migrator {
             Box::new(PARTS),
             Box::new(MEMBER_CALLS),
             Box::new(PARTITIONS),
+            Box::new(VALUES_BY_KEY),
         ]
     }
 }

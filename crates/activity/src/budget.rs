@@ -24,6 +24,11 @@ const KIND_AT_ONCE: NonZeroU32 = NonZeroU32::new(300).unwrap();
 const OF_ALL: NonZeroU32 = NonZeroU32::new(200).unwrap();
 const ALL_AT_ONCE: NonZeroU32 = NonZeroU32::new(4_000).unwrap();
 
+/// KiB of bodies of one kind and tenant that are logged a second, and at once; of other requests the log has the size. A
+/// request is some two KiB, a page of a list a hundred, and all of it has to be read for what is secret.
+const KIB_OF_KIND: NonZeroU32 = NonZeroU32::new(64).unwrap();
+const KIB_AT_ONCE: NonZeroU32 = NonZeroU32::new(4_096).unwrap();
+
 /// Requests after which kinds that have been quiet are forgotten.
 const FORGET_EVERY: u32 = 4_096;
 
@@ -51,6 +56,7 @@ type OfKinds<C> = RateLimiter<Kind, HashMapStateStore<Kind>, C, NoOpMiddleware<<
 /// See the module.
 pub(crate) struct Budget<C: Clock = MonotonicClock> {
     kinds: OfKinds<C>,
+    bodies: OfKinds<C>,
     all: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     asked: AtomicU32,
 }
@@ -64,9 +70,11 @@ impl Default for Budget {
 impl<C: Clock + Clone> Budget<C> {
     fn with_clock(clock: C) -> Self {
         let of_kind = Quota::per_second(OF_KIND).allow_burst(KIND_AT_ONCE);
+        let of_bodies = Quota::per_second(KIB_OF_KIND).allow_burst(KIB_AT_ONCE);
         let of_all = Quota::per_second(OF_ALL).allow_burst(ALL_AT_ONCE);
         Self {
             kinds: RateLimiter::hashmap_with_clock(of_kind, clock.clone()),
+            bodies: RateLimiter::hashmap_with_clock(of_bodies, clock.clone()),
             all: RateLimiter::direct_with_clock(of_all, clock),
             asked: AtomicU32::new(0),
         }
@@ -75,10 +83,20 @@ impl<C: Clock + Clone> Budget<C> {
     /// Is there room for this request in the log?
     pub(crate) fn has_room_for(&self, request: &Outline<'_>) -> bool {
         if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.kinds.retain_recent();
-            self.kinds.shrink_to_fit();
+            for kinds in [&self.kinds, &self.bodies] {
+                kinds.retain_recent();
+                kinds.shrink_to_fit();
+            }
         }
         self.kinds.check_key(&Kind::of(request)).is_ok() && self.all.check().is_ok()
+    }
+
+    /// Is there room for so many bytes of bodies of this request, too?
+    pub(crate) fn has_room_for_bodies(&self, request: &Outline<'_>, bytes: usize) -> bool {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        // More than there ever is room for is refused by the outer result.
+        NonZeroU32::new(kib)
+            .is_none_or(|kib| matches!(self.bodies.check_key_n(&Kind::of(request), kib), Ok(Ok(()))))
     }
 }
 
@@ -132,6 +150,21 @@ mod tests {
         }
         clock.advance(Duration::from_secs(1));
         assert_eq!(taken(&budget, &request(acme, "GET", "/Users", 200)), 10);
+    }
+
+    #[test]
+    fn large_bodies_of_a_flood_are_left_out() {
+        let clock = FakeRelativeClock::default();
+        let budget = Budget::with_clock(clock.clone());
+        let page = request(TenantId::generate(), "GET", "/Users", 200);
+        let taken = || (0..1_000).filter(|_| budget.has_room_for_bodies(&page, 128 * 1024)).count();
+        assert_eq!(taken(), 32);
+        assert!(budget.has_room_for_bodies(&page, 0), "what has no body needs no room");
+        clock.advance(Duration::from_secs(4));
+        assert_eq!(taken(), 2);
+        let created = request(page.tenant, "POST", "/Users", 201);
+        assert_eq!((0..300).filter(|_| budget.has_room_for_bodies(&created, 4_000)).count(), 300);
+        assert!(!budget.has_room_for_bodies(&created, usize::MAX));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Payload {
     None,
     /// All of it, as it came.
     Whole(Bytes),
-    /// More than [`MAX_CAPTURED`] bytes, so many.
+    /// More than [`MAX_CAPTURED`] bytes, or more than there was room for: so many.
     Large(u64),
     /// It was written piece by piece; nobody knows how much there was.
     Streamed,
@@ -36,7 +36,8 @@ impl Payload {
     }
 
     /// Bytes that it holds in memory.
-    pub(crate) fn weight(&self) -> usize {
+    #[must_use]
+    pub fn weight(&self) -> usize {
         match self {
             Self::Whole(bytes) => bytes.len(),
             _ => 0,
@@ -44,9 +45,11 @@ impl Payload {
     }
 
     /// The same size, without the bytes.
-    pub(crate) fn without_bytes(&mut self) {
-        if let Self::Whole(bytes) = self {
-            *self = Self::Large(bytes.len() as u64);
+    #[must_use]
+    pub fn without_bytes(self) -> Self {
+        match self {
+            Self::Whole(bytes) => Self::Large(bytes.len() as u64),
+            other => other,
         }
     }
 }

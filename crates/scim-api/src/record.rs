@@ -72,7 +72,15 @@ impl Record {
         if !journal.admits(&outline) {
             return response;
         }
-        let (response, answered) = copied(response).await;
+        let request = self.heard.payload();
+        let size = response.body().size_hint().exact().unwrap_or(0);
+        let copies = usize::try_from(size).ok().filter(|size| *size <= MAX_CAPTURED).unwrap_or(0);
+        let (request, (response, answered)) = if journal.admits_bodies(&outline, request.weight() + copies) {
+            (request, copied(response).await)
+        } else {
+            let answered = told(&response);
+            (request.without_bytes(), (response, answered))
+        };
         journal.note(Exchange {
             tenant,
             profile: Arc::clone(&self.caller.tenant.profile),
@@ -87,7 +95,7 @@ impl Record {
             path: self.path,
             query: self.query,
             status,
-            request: self.heard.payload(),
+            request,
             response: answered,
         });
         response
@@ -124,14 +132,20 @@ impl Heard {
     }
 }
 
+/// What can be said of a body without a copy of it.
+fn told(response: &Response) -> Payload {
+    match response.body().size_hint().exact() {
+        None => Payload::Streamed,
+        Some(0) => Payload::None,
+        Some(size) => Payload::Large(size),
+    }
+}
+
 /// A body whose length is known is there already, in one piece; what is streamed is left alone.
 async fn copied(response: Response) -> (Response, Payload) {
-    let Some(size) = response.body().size_hint().exact() else { return (response, Payload::Streamed) };
-    if size == 0 {
-        return (response, Payload::None);
-    }
-    if size > MAX_CAPTURED as u64 {
-        return (response, Payload::Large(size));
+    match told(&response) {
+        Payload::Large(size) if size <= MAX_CAPTURED as u64 => {}
+        payload => return (response, payload),
     }
     let (parts, body) = response.into_parts();
     match body.collect().await {

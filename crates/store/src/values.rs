@@ -1,15 +1,21 @@
 //! The index of values inside users' documents, kept in the transaction of each change.
 
-use scim_core::search::IndexedValue;
-
+use scim_core::search::{ANYWHERE, IndexedValue};
 use uuid::Uuid;
 
-use crate::{StoreError, UserId, tx::TenantTx, users::UserState};
+use crate::{Backend, StoreError, UserId, tx::TenantTx, users::UserState};
+
+/// The values that a database keeps: SQLite has no index of parts, and nothing reads what only that would hold.
+pub(crate) fn kept(values: &[IndexedValue], backend: Backend) -> impl Iterator<Item = &IndexedValue> {
+    values.iter().filter(move |indexed| backend == Backend::Postgres || indexed.path != ANYWHERE)
+}
 
 impl TenantTx {
     /// Adds the values of a new user.
     pub(crate) async fn add_values(&self, id: UserId, values: &[IndexedValue]) -> Result<(), StoreError> {
-        if values.is_empty() {
+        let pair = |indexed: &IndexedValue| (indexed.path.clone(), indexed.value.clone());
+        let pairs: Vec<(String, String)> = kept(values, self.backend).map(pair).collect();
+        if pairs.is_empty() {
             return Ok(());
         }
         let mut sql = self.sql();
@@ -17,7 +23,7 @@ impl TenantTx {
             "INSERT INTO user_values (tenant_id, path, value, user_id) SELECT ?, x.a, x.b, ? FROM ",
             [self.tenant_value(), id.0.into()],
         );
-        sql.pairs(&pairs(values)).push(" AS x WHERE TRUE ON CONFLICT DO NOTHING");
+        sql.pairs(&pairs).push(" AS x WHERE TRUE ON CONFLICT DO NOTHING");
         self.run(sql).await?;
         Ok(())
     }
@@ -28,8 +34,10 @@ impl TenantTx {
         let mut rows = Vec::new();
         for (id, state) in states {
             let id = id.0.simple().to_string();
-            let values = state.values.iter();
-            rows.extend(values.map(|indexed| (id.clone(), indexed.path.clone(), indexed.value.clone())));
+            rows.extend(
+                kept(&state.values, self.backend)
+                    .map(|indexed| (id.clone(), indexed.path.clone(), indexed.value.clone())),
+            );
         }
         let mut sql = self.sql();
         sql.add("DELETE FROM user_values WHERE tenant_id = ? AND ", [self.tenant_value()]);
@@ -57,8 +65,4 @@ impl TenantTx {
         self.run(sql).await?;
         Ok(())
     }
-}
-
-fn pairs(values: &[IndexedValue]) -> Vec<(String, String)> {
-    values.iter().map(|indexed| (indexed.path.clone(), indexed.value.clone())).collect()
 }

@@ -139,7 +139,9 @@ fn body(text: Option<String>, bytes: Option<i64>, cut: bool, erased: bool) -> Bo
                 (Some(_), false) => format!("{size}."),
                 (Some(_), true) => format!("{size}; only the beginning is kept."),
                 (None, _) if erased => format!("{size}; it was taken away."),
-                (None, _) => format!("{size}; it is not kept, because it is no JSON or too large."),
+                (None, _) => format!(
+                    "{size}; it is not kept, because it is no JSON, too large, or one of too many at once."
+                ),
             }
         }
     };
