@@ -248,9 +248,18 @@ pub fn redis_url() -> String {
     required("ROLLCALL_TEST_REDIS_URL", "a Redis server")
 }
 
+/// The program PgBouncer, 1.21 or newer.
+///
+/// # Panics
+/// Without `ROLLCALL_TEST_PGBOUNCER`, with a sentence that says what to run.
+#[must_use]
+pub fn pgbouncer() -> String {
+    required("ROLLCALL_TEST_PGBOUNCER", "the program PgBouncer (1.21 or newer)")
+}
+
 pub(crate) fn required(variable: &str, what: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
-        panic!("this test needs {what}: run `tests/run`, which starts one, or set {variable} to its address")
+        panic!("this test needs {what}: run `tests/run`, which has one, or set {variable} to where it is")
     })
 }
 

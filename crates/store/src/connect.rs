@@ -16,7 +16,10 @@ use sea_orm::{
     },
 };
 
-use crate::{Backend, StoreError, StoreOptions};
+use crate::{
+    Backend, StoreError, StoreOptions,
+    pooler::{self, Pooler},
+};
 
 /// Connections idle for longer are tried before they are used, so that one that the server has dropped is replaced.
 pub(crate) const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
@@ -49,7 +52,8 @@ const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"rollcall");
 pub(crate) const SERVING: &str = "rollcall";
 const MIGRATING: &str = "rollcall migrate";
 
-/// Becomes the application role, if it is there and the login may.
+/// Becomes the application role, if it is there and the login may. Not through a pooler in transaction mode, where the next
+/// transaction is on another connection: there the login itself must be fit ([`crate::setup`]).
 const BECOME_APPLICATION: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
      WHERE rolname = 'rollcall_app' AND pg_has_role(current_user, oid, \
      CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)";
@@ -77,7 +81,8 @@ impl Address {
                         .into(),
                 )
             })?;
-            return Ok(Self::Postgres(Box::new(options)));
+            // Poolers refuse this one, and PostgreSQL shows numbers exactly without it.
+            return Ok(Self::Postgres(Box::new(options.extra_float_digits(None))));
         }
         Err(StoreError::Setup("the database URL must begin with sqlite:// or postgres://".into()))
     }
@@ -90,10 +95,22 @@ impl Address {
     }
 }
 
+/// What is between servers, or commands, and their database.
+pub(crate) async fn find_pooler(
+    address: &Address,
+    options: &StoreOptions,
+) -> Result<Option<Pooler>, StoreError> {
+    match address {
+        Address::Sqlite(_) => Ok(None),
+        Address::Postgres(server) => pooler::find(&server.clone().application_name(SERVING), options).await,
+    }
+}
+
 /// The pool that requests share.
 pub(crate) async fn application(
     address: &Address,
     options: &StoreOptions,
+    pooler: Option<Pooler>,
 ) -> Result<DatabaseConnection, StoreError> {
     match address {
         Address::Sqlite(path) => {
@@ -101,19 +118,25 @@ pub(crate) async fn application(
             sqlite(path, options, with_statement_limit(pool)).await
         }
         Address::Postgres(server) => {
-            let pool = application_pool(options, options.max_connections);
-            Ok(pool.connect_with(named(server)).await.map_err(connection_error)?.into())
+            let pool = application_pool(options, options.max_connections, pooler);
+            Ok(pool.connect_with(serving(server, pooler)).await.map_err(connection_error)?.into())
         }
     }
 }
 
 /// One connection of its own for the poller: a busy pool must not delay it. Made when it is first used.
-pub(crate) fn poller(address: &Address, options: &StoreOptions) -> Result<DatabaseConnection, StoreError> {
+pub(crate) fn poller(
+    address: &Address,
+    options: &StoreOptions,
+    pooler: Option<Pooler>,
+) -> Result<DatabaseConnection, StoreError> {
     Ok(match address {
         Address::Sqlite(path) => {
             pool::<Sqlite>(options, 1).connect_lazy_with(sqlite_file(path, options)).into()
         }
-        Address::Postgres(server) => application_pool(options, 1).connect_lazy_with(named(server)).into(),
+        Address::Postgres(server) => {
+            application_pool(options, 1, pooler).connect_lazy_with(serving(server, pooler)).into()
+        }
     })
 }
 
@@ -149,13 +172,23 @@ pub(crate) async fn close(db: &DatabaseConnection) {
 /// Held while one node migrates; others wait for it.
 pub(crate) struct MigrationLock(Option<DatabaseConnection>);
 
-/// Waits for the migration lock. On SQLite the transaction of each migration is enough.
+/// Waits for the migration lock. On SQLite the transaction of each migration is enough. [`StoreError::Setup`]: there is a
+/// pooler in transaction mode in between. The lock is a session's; held by a transaction it would keep one of the pooler's
+/// connections, and those who wait for it might keep all others.
 pub(crate) async fn migration_lock(
     address: &Address,
     options: &StoreOptions,
 ) -> Result<MigrationLock, StoreError> {
     let Address::Postgres(server) = address else { return Ok(MigrationLock(None)) };
     let server = server.clone().application_name(MIGRATING);
+    if let Ok(Some(Pooler::Transaction)) | Err(StoreError::Setup(_)) = pooler::find(&server, options).await {
+        return Err(StoreError::Setup(
+            "migrations need PostgreSQL itself, or a pooler in session mode, and there is one in another mode in between: set \
+             ROLLCALL_MIGRATE_DATABASE_URL to the owner's login at PostgreSQL's own address, or start with --no-migrate after \
+             `rollcall migrate` has run elsewhere"
+                .into(),
+        ));
+    }
     let pool = pool::<Postgres>(options, 1).connect_with(server).await.map_err(connection_error)?;
     let db = DatabaseConnection::from(pool);
     let lock = Statement::from_sql_and_values(
@@ -253,20 +286,29 @@ fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
         .busy_timeout(options.acquire_timeout)
 }
 
-fn named(server: &PgConnectOptions) -> PgConnectOptions {
-    server.clone().application_name(SERVING)
+/// How servers and commands connect.
+fn serving(server: &PgConnectOptions, pooler: Option<Pooler>) -> PgConnectOptions {
+    let server = server.clone().application_name(SERVING);
+    if pooler.is_none() { pooler::marked(server) } else { server }
 }
 
-fn application_pool(options: &StoreOptions, max: u32) -> PoolOptions<Postgres> {
-    pool::<Postgres>(options, max).after_connect(|connection, _| {
+fn application_pool(options: &StoreOptions, max: u32, pooler: Option<Pooler>) -> PoolOptions<Postgres> {
+    pool::<Postgres>(options, max).after_connect(move |connection, _| {
         Box::pin(async move {
-            connection.execute(BECOME_APPLICATION).await?;
+            // The address may have come to be that of a pooler.
+            if pooler.is_none() && !pooler::is_direct(connection).await? {
+                let text = "there is a pooler in between that was not there at the start: start again";
+                return Err(sqlx::Error::Protocol(text.into()));
+            }
+            if pooler != Some(Pooler::Transaction) {
+                connection.execute(BECOME_APPLICATION).await?;
+            }
             Ok(())
         })
     })
 }
 
-fn pool<DB: sqlx::Database>(options: &StoreOptions, max: u32) -> PoolOptions<DB> {
+pub(crate) fn pool<DB: sqlx::Database>(options: &StoreOptions, max: u32) -> PoolOptions<DB> {
     PoolOptions::new()
         .max_connections(max.max(1))
         .acquire_timeout(options.acquire_timeout)
@@ -281,7 +323,7 @@ fn pool<DB: sqlx::Database>(options: &StoreOptions, max: u32) -> PoolOptions<DB>
         })
 }
 
-fn connection_error(error: sqlx::Error) -> StoreError {
+pub(crate) fn connection_error(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::PoolTimedOut => crate::error::waited_too_long(),
         error => DbErr::Conn(RuntimeErr::SqlxError(error.into())).into(),

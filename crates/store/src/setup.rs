@@ -5,19 +5,20 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement,
 };
 
-use crate::StoreError;
+use crate::{StoreError, pooler::Pooler};
 
 /// Refuses a database with pending migrations, and on PostgreSQL one whose tenants are not kept apart.
-pub(crate) async fn check(db: &DatabaseConnection) -> Result<(), StoreError> {
+pub(crate) async fn check(db: &DatabaseConnection, pooler: Option<Pooler>) -> Result<(), StoreError> {
     let postgres = db.get_database_backend() == DbBackend::Postgres;
+    let acting = if pooler == Some(Pooler::Transaction) { Acting::Login } else { Acting::Role };
     if postgres {
-        history_readable(db).await?;
+        history_readable(db, acting).await?;
     }
     migrated(db).await?;
     if postgres {
-        bound_by_row_security(db).await?;
-        for table in tenant_tables(db).await? {
-            forced(&table)?;
+        bound_by_row_security(db, acting).await?;
+        for table in tenant_tables(db, acting).await? {
+            forced(&table, acting)?;
             if !table.partition {
                 nothing_visible(db, &table.name).await?;
             }
@@ -60,10 +61,10 @@ pub(crate) fn migration_error(error: DbErr) -> StoreError {
 }
 
 /// A login without rights would see no migrations and take the database for an empty one.
-async fn history_readable(db: &DatabaseConnection) -> Result<(), StoreError> {
+async fn history_readable(db: &DatabaseConnection, acting: Acting) -> Result<(), StoreError> {
     let sql = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'seaql_migrations' AND relkind = 'r' \
                AND NOT has_table_privilege(oid, 'SELECT')) AS hidden";
-    if truth(db, sql, "hidden").await? { Err(StoreError::Setup(cannot_become())) } else { Ok(()) }
+    if truth(db, sql, "hidden").await? { Err(StoreError::Setup(acting.mend())) } else { Ok(()) }
 }
 
 async fn migrated(db: &DatabaseConnection) -> Result<(), StoreError> {
@@ -76,11 +77,38 @@ async fn migrated(db: &DatabaseConnection) -> Result<(), StoreError> {
     }
 }
 
-fn cannot_become() -> String {
-    format!(
-        "the database login may not act as {APPLICATION_ROLE}: let the database owner run \
-         `GRANT {APPLICATION_ROLE} TO` that login"
-    )
+/// Whose rights statements have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Acting {
+    /// The application role's, which each connection becomes.
+    Role,
+    /// The login's own: through a pooler in transaction mode nothing becomes of a connection that lasts, and the role that
+    /// one has at the moment proves nothing.
+    Login,
+}
+
+impl Acting {
+    /// What PostgreSQL calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Role => "current_user",
+            Self::Login => "session_user",
+        }
+    }
+
+    fn mend(self) -> String {
+        match self {
+            Self::Role => format!(
+                "the database login may not act as {APPLICATION_ROLE}: let the database owner run \
+                 `GRANT {APPLICATION_ROLE} TO` that login"
+            ),
+            Self::Login => format!(
+                "there is a pooler in transaction mode in between, so row-level security must bind the login itself: let \
+                 the database owner run `CREATE ROLE rollcall_server LOGIN PASSWORD '…' IN ROLE {APPLICATION_ROLE}` and put \
+                 this login into ROLLCALL_DATABASE_URL, the owner's into ROLLCALL_MIGRATE_DATABASE_URL"
+            ),
+        }
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -88,19 +116,25 @@ struct Role {
     name: String,
     superuser: bool,
     bypass: bool,
+    member: bool,
 }
 
-async fn bound_by_row_security(db: &DatabaseConnection) -> Result<(), StoreError> {
-    let sql = "SELECT rolname::text AS name, rolsuper AS superuser, rolbypassrls AS bypass \
-               FROM pg_roles WHERE rolname = current_user";
+async fn bound_by_row_security(db: &DatabaseConnection, acting: Acting) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT rolname::text AS name, rolsuper AS superuser, rolbypassrls AS bypass, \
+                EXISTS (SELECT FROM pg_roles a WHERE a.rolname = '{APPLICATION_ROLE}' AND pg_has_role(r.oid, a.oid, 'USAGE')) \
+                    AS member \
+         FROM pg_roles r WHERE rolname = {}",
+        acting.name()
+    );
     let role = Role::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).one(db).await?;
     match role {
-        Some(role) if !role.superuser && !role.bypass => Ok(()),
+        Some(role) if !role.superuser && !role.bypass && (role.member || acting == Acting::Role) => Ok(()),
         Some(role) if role.name == APPLICATION_ROLE => Err(StoreError::Setup(format!(
             "{APPLICATION_ROLE} escapes row-level security: let a superuser run \
              `ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS`"
         ))),
-        _ => Err(StoreError::Setup(cannot_become())),
+        _ => Err(StoreError::Setup(acting.mend())),
     }
 }
 
@@ -114,22 +148,25 @@ struct TenantTable {
     partition: bool,
 }
 
-async fn tenant_tables(db: &DatabaseConnection) -> Result<Vec<TenantTable>, StoreError> {
-    let sql = "SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced, \
+async fn tenant_tables(db: &DatabaseConnection, acting: Acting) -> Result<Vec<TenantTable>, StoreError> {
+    let sql = format!(
+        "SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced, \
                       (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) AS policies, \
-                      pg_has_role(current_user, c.relowner, 'USAGE') AS owned, c.relispartition AS partition \
+                      pg_has_role({}, c.relowner, 'USAGE') AS owned, c.relispartition AS partition \
                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' \
                WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace \
-               ORDER BY c.relname";
+               ORDER BY c.relname",
+        acting.name()
+    );
     Ok(TenantTable::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).all(db).await?)
 }
 
-fn forced(table: &TenantTable) -> Result<(), StoreError> {
+fn forced(table: &TenantTable, acting: Acting) -> Result<(), StoreError> {
     let name = &table.name;
     if table.owned {
         return Err(StoreError::Setup(format!(
             "the server's database role owns the table {name} and could switch row-level security off: {}",
-            cannot_become()
+            acting.mend()
         )));
     }
     if table.partition && table.forced && table.policies > 0 {

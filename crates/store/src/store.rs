@@ -12,6 +12,7 @@ use crate::{
     connect::{self, Address},
     partitions,
     platform::Platform,
+    pooler::Pooler,
     setup,
     signals::Signals,
     sqlite::Sqlite,
@@ -92,6 +93,8 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) db: DatabaseConnection,
     pub(crate) backend: Backend,
+    /// What is between this process and PostgreSQL.
+    pub(crate) pooler: Option<Pooler>,
     pub(crate) clock: Clock,
     pub(crate) signals: Signals,
     pub(crate) acquire_timeout: Duration,
@@ -121,14 +124,15 @@ impl Store {
         applied
     }
 
-    /// Connects as the application role. Refuses ([`StoreError::Setup`]) when migrations are pending, or when tenant
-    /// rows can be seen without a tenant (PostgreSQL). Starts the task that polls the epoch.
+    /// Connects as the application role. Refuses ([`StoreError::Setup`]) when migrations are pending, when tenant
+    /// rows can be seen without a tenant (PostgreSQL), or behind a pooler through which they would not be kept apart. Starts the task that polls the epoch.
     pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let address = Address::parse(&options.url)?;
-        let db = connect::application(&address, options).await?;
-        setup::check(&db).await?;
+        let pooler = connect::find_pooler(&address, options).await?;
+        let db = connect::application(&address, options, pooler).await?;
+        setup::check(&db, pooler).await?;
         let finds_parts = setup::finds_parts(&db).await?;
-        let signals = Signals::start(&db, connect::poller(&address, options)?, options).await?;
+        let signals = Signals::start(&db, connect::poller(&address, options, pooler)?, options).await?;
         let backend = address.backend();
         let (writer, recorded) = (Arc::default(), Arc::default());
         let at_hand = match &address {
@@ -142,6 +146,7 @@ impl Store {
             at_hand,
             db,
             backend,
+            pooler,
             clock: options.clock.clone(),
             signals,
             acquire_timeout: options.acquire_timeout,
@@ -165,6 +170,12 @@ impl Store {
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.inner.backend
+    }
+
+    /// Is there a pooler between this process and PostgreSQL, and how does it work?
+    #[must_use]
+    pub fn pooler(&self) -> Option<Pooler> {
+        self.inner.pooler
     }
 
     /// Are texts inside of names found by an index? On PostgreSQL that takes two of its own extensions, which

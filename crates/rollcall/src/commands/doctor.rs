@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use store::{Backend, Store};
+use store::{Backend, Pooler, Store};
 use token_service::{MasterKey, TokenService};
 
 use super::output;
@@ -31,6 +31,9 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     match (store, key) {
         (Ok(store), Ok(key)) => {
             say("database", Ok(format!("{:?}, schema up to date, row-level checks hold", store.backend())));
+            if let Some(pooler) = store.pooler() {
+                say("pooler", Ok(between(pooler, settings)));
+            }
             say("search", Ok(search(&store)));
             if let Some(shapes) = partitions(&store).await.transpose() {
                 say("partitions", shapes);
@@ -49,6 +52,23 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         say("redis", redis(url).await);
     }
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is between this program and PostgreSQL; what is not fit has been refused by now.
+fn between(pooler: Pooler, settings: &Settings) -> String {
+    let migrations = match &settings.migrate_database_url {
+        Some(_) => "migrations go by ROLLCALL_MIGRATE_DATABASE_URL",
+        None => {
+            "set ROLLCALL_MIGRATE_DATABASE_URL to the owner's login at PostgreSQL itself before you migrate"
+        }
+    };
+    match pooler {
+        Pooler::Session => "in between, in session mode: as if there were none".to_owned(),
+        Pooler::Transaction => format!(
+            "in between, in transaction mode: it keeps prepared statements, row-level security binds the login itself; \
+             {migrations}"
+        ),
+    }
 }
 
 /// How texts inside of names are found. Nothing of it is a fault.

@@ -93,13 +93,14 @@ async fn fit(tx: &DatabaseTransaction, wanted: &Partitioning<'_>) -> Result<(), 
         return Ok(());
     }
     let sql = "SELECT count(*), COALESCE(string_agg(DISTINCT COALESCE(host(client_addr), 'this machine'), ', '), '') \
-               FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
-    for row in rows(tx, sql, vec![SERVING.into()]).await? {
+               FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ $1";
+    // A pooler may add from where.
+    for row in rows(tx, sql, vec![format!("^{SERVING}( - .*)?$").into()]).await? {
         let (connections, from): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         if connections > 0 {
             return Err(StoreError::Setup(format!(
                 "servers or other commands are connected to this database ({connections} connections from {from}): stop \
-                 them first, or add --while-serving: then their requests wait, and are answered 503 after 20 s"
+                 them first (a pooler in between keeps theirs: say RECONNECT to it then), or add --while-serving: then their requests wait, and are answered 503 after 20 s"
             )));
         }
     }

@@ -27,6 +27,7 @@ mod partitions;
 mod parts;
 mod platform;
 mod platform_tokens;
+mod pooler;
 mod reindex;
 mod removal;
 mod revoked_tokens;
