@@ -163,7 +163,7 @@ class Rows:
         """The highest rate that is kept in short runs; then the long run, slower where it is not kept after all."""
         options = self.sitting.options
         file = self.sitting.many_tenants()
-        rate, kept, step = 0.4 * self.take(self.sitting.main, "mixed")["rps"], None, 4 if options.quick else 10
+        rate, kept, step = 0.4 * self.take(self.sitting.main, "mixed")["rps"], None, 4 if options.quick else 30
         while True:
             line = self.steady(file, rate, step, trial=True)
             if self.is_sustained(line, rate):
