@@ -75,12 +75,14 @@ impl Record {
         let request = self.heard.payload();
         let size = response.body().size_hint().exact().unwrap_or(0);
         let copies = usize::try_from(size).ok().filter(|size| *size <= MAX_CAPTURED).unwrap_or(0);
-        let (request, (response, answered)) = if journal.admits_bodies(&outline, request.weight() + copies) {
-            (request, copied(response).await)
+        let (request, whole) = if journal.admits_bodies(&outline, request.weight() + copies) {
+            (request, true)
         } else {
-            let answered = told(&response);
-            (request.without_bytes(), (response, answered))
+            // The answer says why, and is small where it is an error.
+            (request.without_bytes(), journal.admits_bodies(&outline, copies))
         };
+        let answered = told(&response);
+        let (response, answered) = if whole { copied(response).await } else { (response, answered) };
         journal.note(Exchange {
             tenant,
             profile: Arc::clone(&self.caller.tenant.profile),

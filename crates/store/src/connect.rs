@@ -52,8 +52,8 @@ const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"rollcall");
 pub(crate) const SERVING: &str = "rollcall";
 const MIGRATING: &str = "rollcall migrate";
 
-/// Becomes the application role, if it is there and the login may. Not through a pooler in transaction mode, where the next
-/// transaction is on another connection: there the login itself must be fit ([`crate::setup`]).
+/// Becomes the application role, if it is there and the login may. Not through a pooler, where the next transaction may be on
+/// another connection: there the login itself must be fit ([`crate::setup`]).
 const BECOME_APPLICATION: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
      WHERE rolname = 'rollcall_app' AND pg_has_role(current_user, oid, \
      CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)";
@@ -181,16 +181,24 @@ pub(crate) async fn migration_lock(
 ) -> Result<MigrationLock, StoreError> {
     let Address::Postgres(server) = address else { return Ok(MigrationLock(None)) };
     let server = server.clone().application_name(MIGRATING);
-    if let Ok(Some(Pooler::Transaction)) | Err(StoreError::Setup(_)) = pooler::find(&server, options).await {
-        return Err(StoreError::Setup(
-            "migrations need PostgreSQL itself, or a pooler in session mode, and there is one in another mode in between: set \
-             ROLLCALL_MIGRATE_DATABASE_URL to the owner's login at PostgreSQL's own address, or start with --no-migrate after \
-             `rollcall migrate` has run elsewhere"
-                .into(),
-        ));
+    let elsewhere = "set ROLLCALL_MIGRATE_DATABASE_URL to the owner's login at PostgreSQL's own address, or start with \
+                     --no-migrate after `rollcall migrate` has run elsewhere";
+    match pooler::find(&server, options).await {
+        Ok(Some(Pooler::Transaction)) => {
+            return Err(StoreError::Setup(format!(
+                "migrations need PostgreSQL itself, or a pooler in session mode, and there is one in another mode in \
+                 between: {elsewhere}"
+            )));
+        }
+        Ok(Some(Pooler::Session) | None) => {}
+        Err(StoreError::Setup(text)) => {
+            return Err(StoreError::Setup(format!("{text}. For migrations: {elsewhere}")));
+        }
+        Err(error) => return Err(error),
     }
-    let pool = pool::<Postgres>(options, 1).connect_with(server).await.map_err(connection_error)?;
-    let db = DatabaseConnection::from(pool);
+    // It is not used, and stays for as long as the migrations take.
+    let pool = pool::<Postgres>(options, 1).idle_timeout(None).max_lifetime(None);
+    let db = DatabaseConnection::from(pool.connect_with(server).await.map_err(connection_error)?);
     let lock = Statement::from_sql_and_values(
         db.get_database_backend(),
         "SELECT pg_advisory_lock($1)",
@@ -295,14 +303,15 @@ fn serving(server: &PgConnectOptions, pooler: Option<Pooler>) -> PgConnectOption
 fn application_pool(options: &StoreOptions, max: u32, pooler: Option<Pooler>) -> PoolOptions<Postgres> {
     pool::<Postgres>(options, max).after_connect(move |connection, _| {
         Box::pin(async move {
+            if pooler.is_some() {
+                return Ok(());
+            }
             // The address may have come to be that of a pooler.
-            if pooler.is_none() && !pooler::is_direct(connection).await? {
+            if !pooler::is_direct(connection).await? {
                 let text = "there is a pooler in between that was not there at the start: start again";
                 return Err(sqlx::Error::Protocol(text.into()));
             }
-            if pooler != Some(Pooler::Transaction) {
-                connection.execute(BECOME_APPLICATION).await?;
-            }
+            connection.execute(BECOME_APPLICATION).await?;
             Ok(())
         })
     })

@@ -1,26 +1,29 @@
 //! Is there a pooler (PgBouncer) between this process and PostgreSQL, and which way does it work?
 //!
-//! Asked of the connection, not of a setting: PostgreSQL takes any option when a connection begins, and a pooler, whose
-//! connections began earlier, does not hand it on. So an option that has arrived proves that nothing is in between. Where
-//! it has not, some short transactions show whether connections are exchanged beneath us.
+//! Asked of the connection, not of a setting: PostgreSQL takes any option when a connection begins, and PgBouncer, whose
+//! connections began earlier, does not hand it on. Some short transactions show whether connections are exchanged beneath
+//! us. That they are not cannot be proved (there may be several poolers behind one address, and a mode can change), so
+//! wherever there is one, row-level security has to bind the login itself ([`crate::setup`]).
 
 use std::sync::LazyLock;
 
 use sea_orm::sqlx::{
-    self, AssertSqlSafe, Connection as _, Row as _,
+    self, AssertSqlSafe, Connection as _, Pool, Row as _,
     postgres::{PgConnectOptions, PgConnection, Postgres},
 };
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
     StoreError, StoreOptions,
     connect::{connection_error, pool},
+    error::waited_too_long,
 };
 
 /// How a pooler in between works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooler {
-    /// Each connection has one of PostgreSQL's for as long as it lives.
+    /// Each connection has one of PostgreSQL's for as long as it lives, as far as can be seen.
     Session,
     /// Each transaction has one, and nothing of a session outlives it but prepared statements.
     Transaction,
@@ -44,7 +47,7 @@ const WITHOUT_TRANSACTIONS: &str = "the pooler between Rollcall and PostgreSQL w
 const WITHOUT_ROOM: &str = "there is a pooler between Rollcall and PostgreSQL, and it did not give two connections in time: \
      raise `default_pool_size` there, or see what keeps its connections busy";
 
-/// With the option that proves that nothing is in between.
+/// With the option that shows that nothing is in between.
 pub(crate) fn marked(server: PgConnectOptions) -> PgConnectOptions {
     server.options([(OPTION, PROCESS.as_str())])
 }
@@ -60,34 +63,42 @@ pub(crate) async fn find(
     server: &PgConnectOptions,
     options: &StoreOptions,
 ) -> Result<Option<Pooler>, StoreError> {
-    match pool::<Postgres>(options, 1).connect_with(marked(server.clone())).await {
+    let (pool, direct) = match pool::<Postgres>(options, 2).connect_with(marked(server.clone())).await {
         Ok(pool) => {
-            let mut connection = pool.acquire().await.map_err(connection_error)?;
-            let direct = is_direct(&mut connection).await.map_err(connection_error)?;
-            drop(connection);
-            pool.close().await;
-            if direct {
-                return Ok(None);
-            }
+            let asked = timeout(options.acquire_timeout, has_arrived(&pool)).await;
+            (pool, asked.unwrap_or_else(|_| Err(StoreError::Setup(WITHOUT_ROOM.into())))?)
         }
         // PgBouncer's code for options that it has not been told to ignore.
-        Err(sqlx::Error::Database(cause)) if cause.code().as_deref() == Some("08P01") => {}
+        Err(sqlx::Error::Database(cause)) if cause.code().as_deref() == Some("08P01") => (
+            pool::<Postgres>(options, 2).connect_with(server.clone()).await.map_err(connection_error)?,
+            false,
+        ),
         Err(error) => return Err(connection_error(error)),
-    }
-    let pool = pool::<Postgres>(options, 2).connect_with(server.clone()).await.map_err(connection_error)?;
-    let found = async {
+    };
+    let compared = timeout(options.acquire_timeout, async {
         let mut one = pool.acquire().await.map_err(connection_error)?;
         let mut other = pool.acquire().await.map_err(connection_error)?;
         compare(&mut one, &mut other).await
-    };
-    let found = tokio::time::timeout(options.acquire_timeout, found).await;
+    });
+    let mode = compared.await;
     pool.close().await;
-    found.unwrap_or_else(|_| Err(StoreError::Setup(WITHOUT_ROOM.into()))).map(Some)
+    match mode {
+        Ok(Ok(Pooler::Session)) if direct => Ok(None),
+        Ok(mode) => mode.map(Some),
+        Err(_) if direct => Err(waited_too_long()),
+        Err(_) => Err(StoreError::Setup(WITHOUT_ROOM.into())),
+    }
+}
+
+async fn has_arrived(pool: &Pool<Postgres>) -> Result<bool, StoreError> {
+    let mut connection = pool.acquire().await.map_err(connection_error)?;
+    is_direct(&mut connection).await.map_err(connection_error)
 }
 
 /// Connections of one's own stay what they are and are never another's.
 async fn compare(one: &mut PgConnection, other: &mut PgConnection) -> Result<Pooler, StoreError> {
-    let statements = ["one", "other"].map(|name| format!("SELECT pg_backend_pid(), '{name} {}'", *PROCESS));
+    let statements =
+        ["one", "other"].map(|name| format!("SELECT pg_backend_pid() || ' {name} {}'", *PROCESS));
     let mut seen: [Option<i32>; 2] = [None, None];
     let mut exchanged = false;
     for turn in [0, 0, 1].repeat(ROUNDS) {
@@ -104,10 +115,10 @@ async fn compare(one: &mut PgConnection, other: &mut PgConnection) -> Result<Poo
 /// another statement that has this name there.
 async fn look(connection: &mut PgConnection, statement: &str) -> Result<Option<i32>, sqlx::Error> {
     let mut tx = connection.begin().await?;
-    let query = sqlx::query_as(AssertSqlSafe(statement.to_owned()));
-    let (process, name): (i32, String) = query.fetch_one(&mut *tx).await?;
+    let told: String = sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).fetch_one(&mut *tx).await?;
     tx.commit().await?;
-    Ok(statement.contains(&name).then_some(process))
+    let (process, name) = told.split_once(' ').unwrap_or_default();
+    Ok(process.parse().ok().filter(|_| statement.contains(name)))
 }
 
 fn meaning(error: sqlx::Error) -> StoreError {
@@ -116,6 +127,9 @@ fn meaning(error: sqlx::Error) -> StoreError {
     match (&*code, cause) {
         // No statement has this name there, or one has it already.
         ("26000" | "42P05", _) => StoreError::Setup(WITHOUT_STATEMENTS.into()),
+        (_, Some(cause)) if cause.message().starts_with("bind message") => {
+            StoreError::Setup(WITHOUT_STATEMENTS.into())
+        }
         (_, Some(cause)) if cause.message().contains("statement pooling mode") => {
             StoreError::Setup(WITHOUT_TRANSACTIONS.into())
         }

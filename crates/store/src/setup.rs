@@ -10,7 +10,7 @@ use crate::{StoreError, pooler::Pooler};
 /// Refuses a database with pending migrations, and on PostgreSQL one whose tenants are not kept apart.
 pub(crate) async fn check(db: &DatabaseConnection, pooler: Option<Pooler>) -> Result<(), StoreError> {
     let postgres = db.get_database_backend() == DbBackend::Postgres;
-    let acting = if pooler == Some(Pooler::Transaction) { Acting::Login } else { Acting::Role };
+    let acting = if pooler.is_some() { Acting::Login } else { Acting::Role };
     if postgres {
         history_readable(db, acting).await?;
     }
@@ -82,17 +82,25 @@ async fn migrated(db: &DatabaseConnection) -> Result<(), StoreError> {
 enum Acting {
     /// The application role's, which each connection becomes.
     Role,
-    /// The login's own: through a pooler in transaction mode nothing becomes of a connection that lasts, and the role that
-    /// one has at the moment proves nothing.
+    /// The login's own: through a pooler no connection becomes anything that lasts, and the role that one has at the moment
+    /// proves nothing.
     Login,
 }
 
 impl Acting {
-    /// What PostgreSQL calls it.
-    fn name(self) -> &'static str {
+    /// What PostgreSQL calls whoever it may be.
+    fn names(self) -> &'static str {
         match self {
-            Self::Role => "current_user",
-            Self::Login => "session_user",
+            Self::Role => "(current_user)",
+            Self::Login => "(session_user, current_user)",
+        }
+    }
+
+    /// What a role must be to another one to have its rights. A pooler may have been told to become it.
+    fn holding(self) -> &'static str {
+        match self {
+            Self::Role => "USAGE",
+            Self::Login => "MEMBER",
         }
     }
 
@@ -103,7 +111,7 @@ impl Acting {
                  `GRANT {APPLICATION_ROLE} TO` that login"
             ),
             Self::Login => format!(
-                "there is a pooler in transaction mode in between, so row-level security must bind the login itself: let \
+                "there is a pooler in between, so row-level security must bind the login itself: let \
                  the database owner run `CREATE ROLE rollcall_server LOGIN PASSWORD '…' IN ROLE {APPLICATION_ROLE}` and put \
                  this login into ROLLCALL_DATABASE_URL, the owner's into ROLLCALL_MIGRATE_DATABASE_URL"
             ),
@@ -114,28 +122,35 @@ impl Acting {
 #[derive(FromQueryResult)]
 struct Role {
     name: String,
-    superuser: bool,
-    bypass: bool,
+    /// Does row-level security not bind it, or, of a login, another one that it may become?
+    escapes: bool,
     member: bool,
 }
 
 async fn bound_by_row_security(db: &DatabaseConnection, acting: Acting) -> Result<(), StoreError> {
+    let others =
+        if acting == Acting::Login { "pg_has_role(r.oid, b.oid, 'MEMBER')" } else { "b.oid = r.oid" };
     let sql = format!(
-        "SELECT rolname::text AS name, rolsuper AS superuser, rolbypassrls AS bypass, \
+        "SELECT rolname::text AS name, \
+                EXISTS (SELECT FROM pg_roles b WHERE (b.rolsuper OR b.rolbypassrls) AND {others}) AS escapes, \
                 EXISTS (SELECT FROM pg_roles a WHERE a.rolname = '{APPLICATION_ROLE}' AND pg_has_role(r.oid, a.oid, 'USAGE')) \
                     AS member \
-         FROM pg_roles r WHERE rolname = {}",
-        acting.name()
+         FROM pg_roles r WHERE rolname IN {}",
+        acting.names()
     );
-    let role = Role::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).one(db).await?;
-    match role {
-        Some(role) if !role.superuser && !role.bypass && (role.member || acting == Acting::Role) => Ok(()),
-        Some(role) if role.name == APPLICATION_ROLE => Err(StoreError::Setup(format!(
-            "{APPLICATION_ROLE} escapes row-level security: let a superuser run \
-             `ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS`"
-        ))),
-        _ => Err(StoreError::Setup(acting.mend())),
+    let roles = Role::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).all(db).await?;
+    for role in &roles {
+        if role.escapes && role.name == APPLICATION_ROLE {
+            return Err(StoreError::Setup(format!(
+                "{APPLICATION_ROLE} escapes row-level security: let a superuser run \
+                 `ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS`"
+            )));
+        }
+        if role.escapes || (acting == Acting::Login && !role.member) {
+            return Err(StoreError::Setup(acting.mend()));
+        }
     }
+    if roles.is_empty() { Err(StoreError::Setup(acting.mend())) } else { Ok(()) }
 }
 
 #[derive(FromQueryResult)]
@@ -152,11 +167,13 @@ async fn tenant_tables(db: &DatabaseConnection, acting: Acting) -> Result<Vec<Te
     let sql = format!(
         "SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced, \
                       (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) AS policies, \
-                      pg_has_role({}, c.relowner, 'USAGE') AS owned, c.relispartition AS partition \
+                      EXISTS (SELECT FROM pg_roles r WHERE r.rolname IN {} AND pg_has_role(r.oid, c.relowner, '{}')) AS owned, \
+                      c.relispartition AS partition \
                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' \
                WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace \
                ORDER BY c.relname",
-        acting.name()
+        acting.names(),
+        acting.holding()
     );
     Ok(TenantTable::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).all(db).await?)
 }

@@ -125,7 +125,8 @@ impl Store {
     }
 
     /// Connects as the application role. Refuses ([`StoreError::Setup`]) when migrations are pending, when tenant
-    /// rows can be seen without a tenant (PostgreSQL), or behind a pooler through which they would not be kept apart. Starts the task that polls the epoch.
+    /// rows can be seen without a tenant (PostgreSQL), or behind a pooler through which they would not be kept apart.
+    /// Starts the task that polls the epoch.
     pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let address = Address::parse(&options.url)?;
         let pooler = connect::find_pooler(&address, options).await?;

@@ -1,21 +1,15 @@
 //! The index of values inside users' documents, kept in the transaction of each change.
 
-use scim_core::search::{ANYWHERE, IndexedValue};
+use scim_core::search::IndexedValue;
+
 use uuid::Uuid;
 
-use crate::{Backend, StoreError, UserId, tx::TenantTx, users::UserState};
-
-/// The values that a database keeps: SQLite has no index of parts, and nothing reads what only that would hold.
-pub(crate) fn kept(values: &[IndexedValue], backend: Backend) -> impl Iterator<Item = &IndexedValue> {
-    values.iter().filter(move |indexed| backend == Backend::Postgres || indexed.path != ANYWHERE)
-}
+use crate::{StoreError, UserId, tx::TenantTx, users::UserState};
 
 impl TenantTx {
     /// Adds the values of a new user.
     pub(crate) async fn add_values(&self, id: UserId, values: &[IndexedValue]) -> Result<(), StoreError> {
-        let pair = |indexed: &IndexedValue| (indexed.path.clone(), indexed.value.clone());
-        let pairs: Vec<(String, String)> = kept(values, self.backend).map(pair).collect();
-        if pairs.is_empty() {
+        if values.is_empty() {
             return Ok(());
         }
         let mut sql = self.sql();
@@ -23,7 +17,7 @@ impl TenantTx {
             "INSERT INTO user_values (tenant_id, path, value, user_id) SELECT ?, x.a, x.b, ? FROM ",
             [self.tenant_value(), id.0.into()],
         );
-        sql.pairs(&pairs).push(" AS x WHERE TRUE ON CONFLICT DO NOTHING");
+        sql.pairs(&pairs(values)).push(" AS x WHERE TRUE ON CONFLICT DO NOTHING");
         self.run(sql).await?;
         Ok(())
     }
@@ -34,10 +28,8 @@ impl TenantTx {
         let mut rows = Vec::new();
         for (id, state) in states {
             let id = id.0.simple().to_string();
-            rows.extend(
-                kept(&state.values, self.backend)
-                    .map(|indexed| (id.clone(), indexed.path.clone(), indexed.value.clone())),
-            );
+            let values = state.values.iter();
+            rows.extend(values.map(|indexed| (id.clone(), indexed.path.clone(), indexed.value.clone())));
         }
         let mut sql = self.sql();
         sql.add("DELETE FROM user_values WHERE tenant_id = ? AND ", [self.tenant_value()]);
@@ -65,4 +57,8 @@ impl TenantTx {
         self.run(sql).await?;
         Ok(())
     }
+}
+
+fn pairs(values: &[IndexedValue]) -> Vec<(String, String)> {
+    values.iter().map(|indexed| (indexed.path.clone(), indexed.value.clone())).collect()
 }

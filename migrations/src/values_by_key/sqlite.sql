@@ -1,5 +1,5 @@
--- Values by their key alone: each is in one tree less, no foreign key looks its user up once more (they are written beside the
--- user, in one transaction), and what only PostgreSQL has an index for is not there.
+-- Values by their key alone: each is in one tree less, and no foreign key looks its user up once more (they are written
+-- beside the user, in one transaction).
 CREATE TABLE values_by_key (
     tenant_id blob NOT NULL,
     path text NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE values_by_key (
     PRIMARY KEY (tenant_id, path, value, user_id)
 ) WITHOUT ROWID;
 INSERT INTO values_by_key (tenant_id, path, value, user_id)
-SELECT v.tenant_id, v.path, v.value, v.user_id FROM user_values v WHERE v.path <> '*'
+SELECT v.tenant_id, v.path, v.value, v.user_id FROM user_values v
 ORDER BY v.tenant_id, v.path, v.value, v.user_id;
 DROP TABLE user_values;
 ALTER TABLE values_by_key RENAME TO user_values;

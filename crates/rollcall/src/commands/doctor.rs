@@ -63,7 +63,7 @@ fn between(pooler: Pooler, settings: &Settings) -> String {
         }
     };
     match pooler {
-        Pooler::Session => "in between, in session mode: as if there were none".to_owned(),
+        Pooler::Session => "in between, in session mode".to_owned(),
         Pooler::Transaction => format!(
             "in between, in transaction mode: it keeps prepared statements, row-level security binds the login itself; \
              {migrations}"

@@ -177,15 +177,21 @@ pub(super) struct ForeignKey {
     pub(super) make: String,
 }
 
-/// All of them, whichever end is among the tables.
+/// All of them, whichever end is among the tables. The rows of one that is tied to these, but none of them, are shown to its
+/// owner for as long as it takes to look whether the key holds.
 pub(super) async fn foreign_keys(
     tx: &DatabaseTransaction,
     tables: &[&str],
 ) -> Result<Vec<ForeignKey>, StoreError> {
     let sql = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname), \
-               format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname, \
-                   regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')) \
-               FROM pg_constraint c JOIN pg_class s ON s.oid = c.conrelid JOIN pg_class d ON d.oid = c.confrelid \
+               concat(o.show, format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname, \
+                   regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')), o.hide) \
+               FROM pg_constraint c JOIN pg_class s ON s.oid = c.conrelid JOIN pg_class d ON d.oid = c.confrelid, \
+               LATERAL (SELECT \
+                   string_agg(format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; ', t.oid::regclass), '') AS show, \
+                   string_agg(format('; ALTER TABLE %s FORCE ROW LEVEL SECURITY', t.oid::regclass), '') AS hide \
+                   FROM pg_class t WHERE t.oid IN (s.oid, d.oid) AND t.relforcerowsecurity \
+                   AND t.relname::text <> ALL (string_to_array($1, ','))) o \
                WHERE c.contype = 'f' AND c.conparentid = 0 AND s.relnamespace = current_schema()::regnamespace \
                AND (s.relname::text = ANY (string_to_array($1, ',')) OR d.relname::text = ANY (string_to_array($1, ','))) \
                ORDER BY 1";

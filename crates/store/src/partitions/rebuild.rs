@@ -100,7 +100,8 @@ async fn fit(tx: &DatabaseTransaction, wanted: &Partitioning<'_>) -> Result<(), 
         if connections > 0 {
             return Err(StoreError::Setup(format!(
                 "servers or other commands are connected to this database ({connections} connections from {from}): stop \
-                 them first (a pooler in between keeps theirs: say RECONNECT to it then), or add --while-serving: then their requests wait, and are answered 503 after 20 s"
+                 them first (a pooler in between keeps theirs: say RECONNECT to it then), or add --while-serving: then their \
+                 requests wait, and are answered 503 after 20 s"
             )));
         }
     }

@@ -221,7 +221,12 @@ impl TenantTx {
         let mut sql = self.sql();
         // Where the rows lie is asked first: neither database bounds a DELETE.
         sql.push("DELETE FROM ").push(table).push(" WHERE ").push(tenant).push(" = ").tenant();
-        sql.dialect(" AND ctid = ANY (ARRAY(SELECT ctid FROM ", " AND rowid IN (SELECT rowid FROM ");
+        // SQLite's table of values has no row numbers.
+        let of_sqlite = match table {
+            "user_values" => " AND (path, value, user_id) IN (SELECT path, value, user_id FROM ",
+            _ => " AND rowid IN (SELECT rowid FROM ",
+        };
+        sql.dialect(" AND ctid = ANY (ARRAY(SELECT ctid FROM ", of_sqlite);
         sql.push(table).push(" WHERE ").push(tenant).push(" = ").tenant().push(" LIMIT ").bind(limit);
         sql.dialect("))", ")");
         self.run(sql).await

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ChangeContext, StoreError, TenantScope, UserId, many::NewRows, record::Rows, rows::DELETED,
-    statement::Sql, store::Backend, tx::TenantTx, values::kept,
+    statement::Sql, store::Backend, tx::TenantTx,
 };
 
 /// What the unique index says of names that are taken.
@@ -101,7 +101,7 @@ impl TenantScope {
         let (mut values, mut events) = (Values::default(), Vec::with_capacity(entrants.len()));
         for (at, entrant) in entrants.into_iter().enumerate() {
             if is_new(at, &made) {
-                values.add(self.tenant, &entrant, tx.backend);
+                values.add(self.tenant, &entrant);
                 events.push(entrant.event);
             }
         }
@@ -175,8 +175,8 @@ struct Values {
 }
 
 impl Values {
-    fn add(&mut self, tenant: Uuid, entrant: &Entrant<'_>, backend: Backend) {
-        for indexed in kept(entrant.values, backend) {
+    fn add(&mut self, tenant: Uuid, entrant: &Entrant<'_>) {
+        for indexed in entrant.values {
             self.tenants.push(tenant.into());
             self.paths.push(indexed.path.as_str().into());
             self.values.push(indexed.value.as_str().into());

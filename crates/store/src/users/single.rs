@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{UserState, write::Columns};
-use crate::{record::Rows, store::Backend, values::kept};
+use crate::record::Rows;
 
 /// A user made or replaced, with its indexed values and its event.
 pub(crate) struct Single {
@@ -29,7 +29,7 @@ pub(crate) struct Written {
 }
 
 /// The values of a state, as [`Single::indexed`] has them.
-pub(super) fn indexed(state: &UserState, backend: Backend) -> String {
+pub(super) fn indexed(state: &UserState) -> String {
     let pair = |one: &IndexedValue| json!([one.path, one.value]);
-    serde_json::Value::Array(kept(&state.values, backend).map(pair).collect()).to_string()
+    serde_json::Value::Array(state.values.iter().map(pair).collect()).to_string()
 }

@@ -25,7 +25,7 @@ impl TenantScope {
         (now, context): (i64, &ChangeContext),
     ) -> Result<(), StoreError> {
         let event = Rows::of(self.tenant, now, event, context)?;
-        let change = self.single((id, None), columns, Some(indexed(state, self.inner.backend)), event);
+        let change = self.single((id, None), columns, Some(indexed(state)), event);
         match self.write_single(change).await? {
             Some(_) => Ok(()),
             None => Err(StoreError::Reconfigured),
@@ -42,7 +42,7 @@ impl TenantScope {
         (now, context): (i64, &ChangeContext),
     ) -> Result<Option<Vec<Membership>>, StoreError> {
         let event = Rows::of(self.tenant, now, event, context)?;
-        let indexed = state.renews_values.then(|| indexed(state, self.inner.backend));
+        let indexed = state.renews_values.then(|| indexed(state));
         let change = self.single((id, Some(expected)), columns, indexed, event);
         let written = self.write_single(change).await?;
         written.map(|written| groups_of(written.groups.as_deref())).transpose()

@@ -78,13 +78,13 @@ impl Drop for Between {
 }
 
 /// A login of the test's own.
-struct Login {
-    name: String,
-    options: StoreOptions,
+pub(crate) struct Login {
+    pub(crate) name: String,
+    pub(crate) options: StoreOptions,
 }
 
 impl Login {
-    async fn create(store: &TestStore, attributes: &str) -> Self {
+    pub(crate) async fn create(store: &TestStore, attributes: &str) -> Self {
         let name = format!("rollcall_test_{}", uuid::Uuid::now_v7().simple());
         let db = raw(store).await;
         run(&db, &format!("CREATE ROLE {name} LOGIN PASSWORD 'pw' {attributes}")).await;
@@ -96,7 +96,7 @@ impl Login {
         Self { name, options }
     }
 
-    async fn drop(self, store: &TestStore) {
+    pub(crate) async fn drop(self, store: &TestStore) {
         let db = raw(store).await;
         run(
             &db,
@@ -304,7 +304,7 @@ async fn logins_that_row_security_does_not_bind_are_refused() {
             opened.unwrap().close().await;
         } else {
             let text = refused(opened);
-            assert!(text.contains("pooler in transaction mode"), "{text}");
+            assert!(text.contains("there is a pooler in between"), "{text}");
             assert!(text.contains("IN ROLE rollcall_app"), "{text}");
         }
     }
@@ -347,22 +347,24 @@ async fn statement_mode_is_refused() {
     assert!(text.contains("statement mode"), "{text}");
 }
 
-/// In session mode all is as without it, the owner's one URL too.
+/// In session mode migrations go through it, too; the mode can change, so the login has to be a fit one all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn session_mode_is_as_without() {
+async fn session_mode_takes_migrations_and_fit_logins() {
     let store = store_testing::postgres().await;
+    let login = Login::create(&store, "IN ROLE rollcall_app").await;
     let db = raw(&store).await;
     run(&db, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC").await;
-    let between = Between::start(&store, "pool_mode = session", &[]);
+    let between = Between::start(&store, "pool_mode = session", &[&login]);
     let options = between.through(store.options());
     let migrated = tokio::join!(Store::migrate(&options), Store::migrate(&options));
     assert!(migrated.0.unwrap().len() + migrated.1.unwrap().len() > 20);
-    let node = Store::open(&options).await.unwrap();
+    assert!(refused(Store::open(&options).await).contains("IN ROLE rollcall_app"));
+    let node = Store::open(&between.through(&login.options)).await.unwrap();
     assert_eq!(node.pooler(), Some(Pooler::Session));
     let tenant = node.platform().create_tenant(&new_tenant("acme"), &context()).await.unwrap().id;
     use_store(&node, tenant, "ann", 0).await;
     node.close().await;
-    db.close().await.unwrap();
+    drop(between);
 
     // With fewer connections than a server needs there is an end to the waiting.
     let between = Between::start(&store, "pool_mode = session\ndefault_pool_size = 1", &[]);
@@ -370,6 +372,28 @@ async fn session_mode_is_as_without() {
         StoreOptions { acquire_timeout: Duration::from_millis(500), ..between.through(store.options()) };
     let text = refused(Store::open(&options).await);
     assert!(text.contains("default_pool_size"), "{text}");
+    db.close().await.unwrap();
+    drop(between);
+    login.drop(&store).await;
+}
+
+/// Whoever may become somebody whom row-level security does not bind may have been made to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_may_become_another_is_refused() {
+    let store = store_testing::postgres().await;
+    let free = Login::create(&store, "BYPASSRLS").await;
+    let login = Login::create(&store, "NOINHERIT IN ROLE rollcall_app").await;
+    let db = raw(&store).await;
+    run(&db, &format!("ALTER ROLE {} INHERIT", login.name)).await;
+    let between = Between::start(&store, TRANSACTION, &[&login]);
+    let options = between.through(&login.options);
+    Store::open(&options).await.unwrap().close().await;
+    run(&db, &format!("GRANT {} TO {}", free.name, login.name)).await;
+    assert!(refused(Store::open(&options).await).contains("there is a pooler in between"));
+    db.close().await.unwrap();
+    drop(between);
+    login.drop(&store).await;
+    free.drop(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
