@@ -1,8 +1,9 @@
 //! What a server does by itself while it serves. Each piece of work may be done by several nodes at once, and may be
 //! broken off at any time.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
+use store::Store;
 use tokio::sync::watch;
 
 use crate::{installation::Installation, server::stopped};
@@ -18,6 +19,17 @@ const STATISTICS_EVERY: u32 = 5;
 
 /// Tenants looked for at once.
 const TENANTS: u64 = 1000;
+
+/// Has the statistics taken of tables that are being filled, for as long as a command fills them: without any, PostgreSQL
+/// would look for each new user among all of the tenant.
+pub(crate) async fn keep_statistics(store: &Store) -> Infallible {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if let Err(error) = store.refresh_statistics().await {
+            tracing::debug!(%error, "the statistics of tables could not be taken");
+        }
+    }
+}
 
 /// Makes users anew wherever a profile has changed what they are searched by, has the statistics taken of tables that have
 /// been filled and new entries of the index of names filed, until `stop` says so.

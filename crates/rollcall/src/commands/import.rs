@@ -12,6 +12,7 @@ use super::{output, progress};
 use crate::{
     cli::{Existing, Import},
     installation::{Installation, cli_context},
+    upkeep,
 };
 
 /// What the audit says of a change by an import.
@@ -28,7 +29,10 @@ pub(super) async fn run(installation: &Installation, options: &Import) -> anyhow
         bar.set_position(now.bytes);
         bar.set_message(format!("{} rows", now.rows));
     };
-    let outcome = installation.provisioner.import_users(&tenant, &context, source, how, &advance).await;
+    let outcome = tokio::select! {
+        outcome = installation.provisioner.import_users(&tenant, &context, source, how, &advance) => outcome,
+        never = upkeep::keep_statistics(&installation.store) => match never {},
+    };
     bar.finish_and_clear();
     let (summary, stopped) = match outcome {
         Ok(summary) => (summary, None),
