@@ -119,9 +119,10 @@ class Rows:
 
     def mixed(self):
         ceiling = self.ceiling("/pg/name/{i}")
-        mixed = self.take(self.sitting.main, "mixed")
+        mixing = self.sitting.mixing
+        mixed = self.take(mixing[self.sitting.main.users], "mixed")
         self.add("10", "mixed load ÷ axum + one SELECT by name", mixed["rps"] / ceiling["rps"], at_least=0.40)
-        small, large = self.take(self.sitting.small, "mixed"), self.take(self.sitting.large, "mixed")
+        small, large = (self.take(mixing[place.users], "mixed") for place in (self.sitting.small, self.sitting.large))
         title = f"mixed load at {self.sitting.large.users} users ÷ at {self.sitting.small.users}, CPU"
         self.add("10", title, cpu(large) / cpu(small), at_most=1.15)
 

@@ -79,6 +79,13 @@ class Sitting:
             if most == self.large.users:
                 sizes[-1] = most - 200
             self.grouped.make_groups(self.load, sizes)
+        self.mixing = {}
+        if 10 in numbers:
+            # It puts people into groups, who are more work for all other rows from then on.
+            for place in (self.small, self.main, self.large):
+                if place.users not in self.mixing:
+                    self.mixing[place.users] = place.beside("mixed")
+                    self.mixing[place.users].fill(self.load)
         if 13 in numbers:
             self.set_up_sqlite()
 
@@ -134,7 +141,14 @@ class Sitting:
 
         def switch(word):
             sql = "".join(f"ALTER TABLE {table} {word} ROW LEVEL SECURITY;" for table in tables)
-            self.postgres.psql("BEGIN;" + sql + "COMMIT", database=database)
+            for attempt in range(5):
+                try:
+                    self.postgres.psql("BEGIN;" + sql + "COMMIT", database=database)
+                    return
+                except RuntimeError as error:
+                    # The server takes these tables in other orders; nothing has happened then.
+                    if attempt == 4 or "deadlock detected" not in str(error):
+                        raise
 
         switch("DISABLE")
         try:
