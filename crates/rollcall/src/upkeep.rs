@@ -25,9 +25,13 @@ const TENANTS: u64 = 1000;
 pub(crate) async fn keep_statistics(store: &Store) -> Infallible {
     loop {
         tokio::time::sleep(PAUSE).await;
-        if let Err(error) = store.refresh_statistics().await {
-            tracing::debug!(%error, "the statistics of tables could not be taken");
-        }
+        refresh_statistics(store).await;
+    }
+}
+
+async fn refresh_statistics(store: &Store) {
+    if let Err(error) = store.refresh_statistics().await {
+        tracing::debug!(%error, "the statistics of tables could not be taken");
     }
 }
 
@@ -37,9 +41,7 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
     let (mut seen, mut looks) = (None, 0_u32);
     loop {
         if looks.is_multiple_of(STATISTICS_EVERY) {
-            if let Err(error) = installation.store.refresh_statistics().await {
-                tracing::debug!(%error, "the statistics of tables could not be taken");
-            }
+            refresh_statistics(&installation.store).await;
             if let Err(error) = installation.store.file_new_parts().await {
                 tracing::debug!(%error, "new entries of the index of names could not be filed");
             }

@@ -72,16 +72,19 @@ impl Record {
         if !journal.admits(&outline) {
             return response;
         }
-        let request = self.heard.payload();
-        let size = response.body().size_hint().exact().unwrap_or(0);
-        let copies = usize::try_from(size).ok().filter(|size| *size <= MAX_CAPTURED).unwrap_or(0);
+        let (request, answered) = (self.heard.payload(), told(&response));
+        let copies = match answered {
+            Payload::Large(size) => {
+                usize::try_from(size).ok().filter(|size| *size <= MAX_CAPTURED).unwrap_or(0)
+            }
+            _ => 0,
+        };
         let (request, whole) = if journal.admits_bodies(&outline, request.weight() + copies) {
             (request, true)
         } else {
             // The answer says why, and is small where it is an error.
             (request.without_bytes(), journal.admits_bodies(&outline, copies))
         };
-        let answered = told(&response);
         let (response, answered) = if whole { copied(response).await } else { (response, answered) };
         journal.note(Exchange {
             tenant,

@@ -4,6 +4,7 @@
 
 mod common;
 mod configuration;
+mod login;
 #[macro_use]
 mod support;
 

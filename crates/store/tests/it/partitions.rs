@@ -16,7 +16,7 @@ use store_testing::TestStore;
 use crate::{
     common::{raw, run, tenant},
     isolation::ROWS,
-    pooler::Login,
+    login::Login,
     support::{context, user_state},
 };
 
@@ -168,19 +168,7 @@ async fn an_owner_without_further_rights_may() {
     let (store, db) = filled().await;
     cut(store.options(), 0).await.unwrap();
     let owner = Login::create(&store, "IN ROLE rollcall_app").await;
-    let hand_over = format!(
-        "GRANT ALL ON SCHEMA public TO {0}; \
-         DO $$ DECLARE one text; BEGIN \
-             FOR one IN SELECT format('%I', relname) FROM pg_class WHERE relkind IN ('r', 'p') \
-                 AND relnamespace = 'public'::regnamespace \
-             LOOP EXECUTE 'ALTER TABLE ' || one || ' OWNER TO {0}'; END LOOP; \
-             FOR one IN SELECT p.oid::regprocedure FROM pg_proc p WHERE pronamespace = 'public'::regnamespace \
-                 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') \
-             LOOP EXECUTE 'ALTER FUNCTION ' || one || ' OWNER TO {0}'; END LOOP; \
-         END $$",
-        owner.name
-    );
-    run(&db, &hand_over).await;
+    owner.own_everything(&db).await;
     let (schema, rows) = (texts(&db, SCHEMA).await, contents(&db).await);
     for partitions in [2, 0] {
         cut(&owner.options, partitions).await.unwrap();

@@ -7,6 +7,7 @@ use store_testing::on_both;
 
 use crate::{
     common::{context, raw, run, tenant},
+    login::Login,
     support::user_state,
 };
 
@@ -309,43 +310,31 @@ on_both! {
 #[tokio::test]
 async fn an_owner_without_special_rights_makes_the_index() {
     let store = store_testing::postgres().await;
-    let name = format!("rollcall_test_{}", uuid::Uuid::now_v7().simple());
-    let mut url = url::Url::parse(&store.options().url).unwrap();
-    let database = url.path().trim_start_matches('/').to_owned();
+    let owner = Login::create(&store, "IN ROLE rollcall_app").await;
+    let url = url::Url::parse(&store.options().url).unwrap();
+    let database = url.path().trim_start_matches('/');
     let db = raw(&store).await;
     run(
         &db,
         &format!(
             "DROP EXTENSION pg_trgm CASCADE; DROP EXTENSION btree_gin CASCADE; \
              DROP FUNCTION users_holding(text, bigint, text, boolean); DROP FUNCTION file_new_parts(); \
-             DROP POLICY user_values_of_owner ON user_values; CREATE ROLE {name} LOGIN PASSWORD 'pw'; \
-             ALTER DATABASE {database} OWNER TO {name}; GRANT rollcall_app TO {name}"
+             DROP POLICY user_values_of_owner ON user_values; ALTER DATABASE {database} OWNER TO {}",
+            owner.name
         ),
     )
     .await;
     // Trusted extensions (PostgreSQL 13) are the database owner's to make; the tables are given away before.
-    let give = format!(
-        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
-         EXECUTE format('ALTER TABLE %I OWNER TO {name}', t); END LOOP; END $$"
-    );
-    run(&db, &give).await;
-    url.set_username(&name).unwrap();
-    url.set_password(Some("pw")).unwrap();
-    let mut options = store.options().clone();
-    options.url = url.into();
-    Store::migrate(&options).await.unwrap();
+    owner.own_everything(&db).await;
+    Store::migrate(&owner.options).await.unwrap();
 
-    let node = Store::open(&options).await.unwrap();
+    let node = Store::open(&owner.options).await.unwrap();
     assert!(node.finds_parts());
     let scope = node.tenant(tenant(&node, "acme").await);
     scope.create_user(&user_state(document(7, "Zarnor")), &context()).await.unwrap();
     assert_eq!(answer(&scope, r#"displayName co "arno""#).await, ["u007"]);
     assert!(answer(&node.tenant(store::TenantId::generate()), r#"displayName co "arno""#).await.is_empty());
     node.close().await;
-    run(
-        &db,
-        &format!("REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name} CASCADE; DROP ROLE {name}"),
-    )
-    .await;
+    owner.drop(&store).await;
     db.close().await.unwrap();
 }

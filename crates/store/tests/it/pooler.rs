@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::{
     common::{context, new_tenant, raw, run},
+    login::Login,
     support::user_state,
 };
 
@@ -74,39 +75,6 @@ impl Drop for Between {
     fn drop(&mut self) {
         let ended = self.process.kill().and_then(|()| self.process.wait());
         assert!(ended.is_ok() || std::thread::panicking(), "PgBouncer could not be ended");
-    }
-}
-
-/// A login of the test's own.
-pub(crate) struct Login {
-    pub(crate) name: String,
-    pub(crate) options: StoreOptions,
-}
-
-impl Login {
-    pub(crate) async fn create(store: &TestStore, attributes: &str) -> Self {
-        let name = format!("rollcall_test_{}", uuid::Uuid::now_v7().simple());
-        let db = raw(store).await;
-        run(&db, &format!("CREATE ROLE {name} LOGIN PASSWORD 'pw' {attributes}")).await;
-        db.close().await.unwrap();
-        let mut url = Url::parse(&store.options().url).unwrap();
-        url.set_username(&name).unwrap();
-        url.set_password(Some("pw")).unwrap();
-        let options = StoreOptions { url: url.into(), ..store.options().clone() };
-        Self { name, options }
-    }
-
-    pub(crate) async fn drop(self, store: &TestStore) {
-        let db = raw(store).await;
-        run(
-            &db,
-            &format!(
-                "REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; DROP ROLE {name}",
-                name = self.name
-            ),
-        )
-        .await;
-        db.close().await.unwrap();
     }
 }
 

@@ -4,9 +4,11 @@ use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::ConnectionTrait;
 use store::{Backend, Store, StoreError, StoreOptions};
 use store_testing::{TestStore, on_both};
-use url::Url;
 
-use crate::common::{connect, context, new_tenant, raw, run, tenant};
+use crate::{
+    common::{connect, context, new_tenant, raw, run, tenant},
+    login::Login,
+};
 
 /// How many migrations there are.
 fn all() -> usize {
@@ -29,33 +31,6 @@ async fn empty(store: &TestStore) {
             .await;
     }
     db.close().await.unwrap();
-}
-
-/// A login of the test's own; its name is unique in the cluster.
-struct Login {
-    name: String,
-    options: StoreOptions,
-}
-
-impl Login {
-    async fn create(store: &TestStore, attributes: &str) -> Self {
-        let mut url = Url::parse(&store.options().url).unwrap();
-        let name = format!("rollcall_test_{}", uuid::Uuid::now_v7().simple());
-        let db = raw(store).await;
-        run(&db, &format!("CREATE ROLE {name} LOGIN PASSWORD 'pw' {attributes}")).await;
-        db.close().await.unwrap();
-        url.set_username(&name).unwrap();
-        url.set_password(Some("pw")).unwrap();
-        let mut options = store.options().clone();
-        options.url = url.into();
-        Self { name, options }
-    }
-
-    async fn drop(self, store: &TestStore) {
-        let db = raw(store).await;
-        run(&db, &format!("DROP OWNED BY {name} CASCADE; DROP ROLE {name}", name = self.name)).await;
-        db.close().await.unwrap();
-    }
 }
 
 on_both! {
