@@ -61,11 +61,11 @@ class Load:
         output = run([*GENERATOR_CORE, self.tools / "loadgen", *map(str, arguments)])
         return self.keep(json.loads(output), **labels)
 
-    def rest(self, *servers):
+    def rest(self, *servers, patience=PATIENCE):
         """Waits until what servers do behind a change (numbering, logs, vacuum) is done: it belongs to no other row."""
         watched, start = {self.postgres.pid, *servers}, time.monotonic()
         before = cpu_seconds(watched)
-        while time.monotonic() - start < PATIENCE:
+        while time.monotonic() - start < patience:
             time.sleep(REST_SECS)
             after = cpu_seconds(watched)
             if after - before < REST * REST_SECS:

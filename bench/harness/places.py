@@ -9,6 +9,9 @@ from .services import GENERATOR_CORE, Rollcall, run, say
 MOST_POSTED = 20_000
 MOST_IMPORTED = 500_000
 
+# Seconds that the server may take for what an import leaves to it.
+PATIENCE_AFTER_IMPORT = 900
+
 # So many come before the database gathers statistics.
 FIRST_POSTED = 500
 
@@ -55,6 +58,8 @@ class Place:
         if self.users > MOST_POSTED:
             self.fill_by_import(load)
             installation.start()
+            # The server gives the entries of the import their numbers.
+            load.rest(installation.pid, patience=PATIENCE_AFTER_IMPORT)
             load.generate(["walk", *self.arguments()], server=self.name)
         else:
             installation.start()

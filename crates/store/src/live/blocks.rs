@@ -9,7 +9,7 @@ use super::{LOWER, LOWEST, UPPER, from_blocks, from_waiting, object_id};
 use crate::{StoreError, error::unreadable, statement::Sql, store::Backend};
 
 /// Blocks that one batch of numbers cuts off at most; what is still too large is cut with the next one that touches it.
-const CUTS: usize = 16;
+const CUTS: i64 = 16;
 
 /// Blocks that an upper block reaches over, at most; for small blocks of rows fewer.
 const REACH: u32 = 64;
@@ -38,19 +38,17 @@ impl Blocks<'_> {
         let (lower, upper): (Vec<Block>, Vec<Block>) =
             self.add(first, last).await?.into_iter().partition(|block| block.level == LOWER);
         let mut cuts = 0;
-        for mut block in lower {
+        for block in lower {
             if block.live == 0 && block.first != LOWEST {
                 self.remove(&block).await?;
             }
-            while block.live > i64::from(self.rows) && cuts < CUTS {
-                let Some(rest) = self.cut(&block).await? else { break };
-                block = rest;
-                cuts += 1;
+            if block.live > i64::from(self.rows) && cuts < CUTS {
+                cuts += self.cut(&block, CUTS - cuts).await?;
             }
         }
         if cuts > 0 {
             for mut block in upper {
-                while let Some(rest) = self.cut_upper(&block).await? {
+                while let [rest] = self.cut_upper(&block).await?[..] {
                     block = rest;
                 }
             }
@@ -103,39 +101,61 @@ impl Blocks<'_> {
         Ok(())
     }
 
-    /// Cuts a block of rows after as many as one should have; gives its upper part. `None`: it has fewer rows than it counts,
-    /// as the end of some waits for its number.
+    /// Cuts a block of rows into parts of as many as one should have, of which the last may have fewer, with so many cuts at
+    /// most; gives how many there were. Fewer: it has not the rows that it counts, as the end of some waits for its number.
     ///
-    /// What the lower part counts is its rows without what waits of them, in the one snapshot of the statement that finds the
-    /// cut; the rest is the upper part's.
-    async fn cut(&self, block: &Block) -> Result<Option<Block>, StoreError> {
+    /// What a part counts is its rows without what waits of them, in the one snapshot of the one statement that finds all
+    /// cuts; the rest is the last part's. So what waits, which may be very much, is looked through once.
+    async fn cut(&self, block: &Block, most: i64) -> Result<i64, StoreError> {
         let (kind, rows) = (block.kind, i64::from(self.rows));
         let mut sql = self.sql();
-        sql.push("WITH cut AS (SELECT r.id FROM ").push(match kind {
+        let (size, first) = (sql.slot(rows), sql.slot(block.first));
+        sql.push("WITH cuts AS MATERIALIZED (SELECT p.id, p.place / ").put(size);
+        sql.push(" AS number FROM (SELECT l.id, ROW_NUMBER() OVER (ORDER BY l.id) - 1 AS place FROM (SELECT r.id FROM ");
+        sql.push(match kind {
             ResourceKind::User => "users r",
             ResourceKind::Group => "groups r",
         });
         sql.push(" WHERE r.tenant_id = ").tenant();
-        sql.push(" AND r.deleted_at IS NULL AND r.id >= ").bind(block.first);
-        sql.add(" ORDER BY r.id LIMIT 1 OFFSET ?)", [rows.into()]);
-        sql.push(" INSERT INTO live_blocks (tenant_id, kind, level, first_id, live) SELECT ").tenant();
-        sql.add(
-            ", ?, ?, c.id, CAST(? + (SELECT COALESCE(SUM(a.live_delta), 0)",
-            [kind.name().into(), LOWER.into(), (block.live - rows).into()],
-        );
+        sql.push(" AND r.deleted_at IS NULL AND r.id >= ")
+            .put(first)
+            .push(" AND r.id < (SELECT COALESCE((SELECT b.first_id");
+        from_blocks(&mut sql, kind, LOWER);
+        sql.push(" AND b.first_id > ").put(first).push(" ORDER BY b.first_id LIMIT 1), ").bind(Uuid::max());
+        // A bound in a SELECT of its own reaches the index, under row-level security too.
+        sql.push(")) ORDER BY r.id LIMIT ").bind(rows * most + 1);
+        sql.push(") l) p WHERE p.place > 0 AND p.place % ").put(size);
+        sql.push(" = 0), waiting AS MATERIALIZED (SELECT ");
+        object_id(&mut sql);
+        sql.push(" AS id, a.live_delta");
         from_waiting(&mut sql, kind);
         sql.push(" AND ");
         object_id(&mut sql);
-        sql.push(" >= ").bind(block.first).push(" AND ");
+        sql.push(" >= ").put(first).push(" AND ");
         object_id(&mut sql);
-        sql.push(" < c.id) AS integer) FROM cut c WHERE NOT EXISTS (SELECT 1");
-        from_blocks(&mut sql, kind, LOWER);
-        sql.push(" AND b.first_id > ").bind(block.first).push(" AND b.first_id <= c.id LIMIT 1)");
-        self.cut_off(block, sql).await
+        // What the block counts from each cut on, and from the one before.
+        sql.push(
+            " < (SELECT c.id FROM cuts c ORDER BY c.id DESC LIMIT 1)), rests AS (SELECT c.id, c.number, ",
+        )
+        .bind(block.live);
+        sql.push(" - c.number * ").put(size);
+        sql.push(
+            " + (SELECT COALESCE(SUM(w.live_delta), 0) FROM waiting w WHERE w.id < c.id) AS rest FROM cuts c), \
+             made AS (SELECT s.id, s.number, s.rest FROM (SELECT r.*, LAG(r.rest, 1, ",
+        );
+        sql.bind(block.live)
+            .push(") OVER (ORDER BY r.number) AS before FROM rests r) s WHERE s.before > ")
+            .put(size);
+        sql.push(") INSERT INTO live_blocks (tenant_id, kind, level, first_id, live) SELECT ").tenant();
+        sql.add(
+            ", ?, ?, m.id, CAST(m.rest - LEAD(m.rest, 1, CAST(0 AS bigint)) OVER (ORDER BY m.number) AS integer) FROM made m",
+            [kind.name().into(), LOWER.into()],
+        );
+        Ok(self.cut_off(block, sql).await?.len() as i64)
     }
 
     /// Cuts a block of blocks, if it reaches over too many.
-    async fn cut_upper(&self, block: &Block) -> Result<Option<Block>, StoreError> {
+    async fn cut_upper(&self, block: &Block) -> Result<Vec<Block>, StoreError> {
         let kind = block.kind;
         let mut sql = self.sql();
         // Where the next one begins.
@@ -156,21 +176,23 @@ impl Blocks<'_> {
         self.cut_off(block, sql).await
     }
 
-    /// Runs a statement that makes the upper part of a block, and takes what that counts from the lower part.
-    async fn cut_off(&self, block: &Block, mut sql: Sql) -> Result<Option<Block>, StoreError> {
+    /// Runs a statement that makes the further parts of a block, and takes what those count from the first part; gives them.
+    async fn cut_off(&self, block: &Block, mut sql: Sql) -> Result<Vec<Block>, StoreError> {
         sql.push(" RETURNING kind, level, first_id, live");
-        let Some(rest) = self.all(sql).await?.first().map(self::block).transpose()? else { return Ok(None) };
+        let parts: Result<Vec<Block>, StoreError> = self.all(sql).await?.iter().map(self::block).collect();
+        let parts = parts?;
+        if parts.is_empty() {
+            return Ok(parts);
+        }
+        let live: i64 = parts.iter().map(|part| part.live).sum();
         let mut sql = self.sql();
-        sql.push("UPDATE live_blocks SET live = live - ")
-            .bind(rest.live)
-            .push(" WHERE tenant_id = ")
-            .tenant();
+        sql.push("UPDATE live_blocks SET live = live - ").bind(live).push(" WHERE tenant_id = ").tenant();
         sql.add(
             " AND kind = ? AND level = ? AND first_id = ?",
             [block.kind.name().into(), block.level.into(), block.first.into()],
         );
         self.all(sql).await?;
-        Ok(Some(rest))
+        Ok(parts)
     }
 }
 
