@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use scim_core::{ResourceType, filter::parse};
+use scim_core::{ResourceType, filter::parse, schema::AttributeType};
 use serde_json::json;
 use store::{Backend, ListQuery, TenantId, TenantScope, users::UserState};
 
@@ -113,6 +113,28 @@ async fn names_with_case_are_found_as_they_are_written() {
             let filter = parse(text, &kind, false).expect("a filter");
             let query = ListQuery { filter: Some(filter), limit: 5, ..ListQuery::default() };
             assert_eq!(bed.tenant.users(&query).await.expect("a list").total, wanted, "{backend:?} {text}");
+        }
+    }
+}
+
+/// PostgreSQL writes very large and very small numbers with all their digits.
+#[tokio::test]
+async fn numbers_are_read_as_they_were_written() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let bed = Bed::new(backend).await;
+        let mut kind = ResourceType::user();
+        let schema = Arc::make_mut(&mut kind.schema);
+        let title = schema.attributes.iter_mut().find(|attribute| attribute.name == "title").expect("title");
+        Arc::make_mut(title).kind = AttributeType::Decimal;
+        for number in [f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, 0.1, 9_007_199_254_740_993.0, -0.0] {
+            let name = format!("user {number:e}");
+            let made = UserState::new(&kind, object(json!({"userName": name, "title": number})));
+            bed.tenant.create_user(&made, &context()).await.expect("made");
+            // The rest of the filter looks at what is kept.
+            let text = format!(r#"userName eq "{name}" and (title eq {number:?} or nickName pr)"#);
+            let filter = parse(&text, &kind, false).expect(&text);
+            let query = ListQuery { filter: Some(filter), limit: 5, ..ListQuery::default() };
+            assert_eq!(bed.tenant.users(&query).await.expect(&text).total, 1, "{backend:?} {text}");
         }
     }
 }

@@ -57,8 +57,9 @@ impl Plan {
             let body = sample::body(dice, kind, &name);
             sample::document(kind, &body)
         };
-        let (document, later) = (document(), document());
-        let next = if dice.chance(25) { vec![later] } else { Vec::new() };
+        let (first, later) = (document(), [document(), document(), document()]);
+        let next = if dice.chance(25) { dice.between(1..=later.len()) } else { 0 };
+        let (document, next) = (first, later.into_iter().take(next).collect());
         let wait = *dice.pick(&[0, 0, 1, 1, 7, 1000, 60_000]);
         Self { document, next, wait, deleted: dice.chance(5) }
     }
