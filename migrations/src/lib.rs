@@ -238,6 +238,15 @@ const VALUES_BY_KEY: Script = Script {
     tenant_tables: &[],
 };
 
+/// What changes of the values of a user who is replaced.
+const VALUE_CHANGES: Script = Script {
+    name: "m20261126_000030_value_changes",
+    tables: "",
+    postgres: include_str!("value_changes/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// Tables that grow with the users of a tenant, their changes and its requests: PostgreSQL may keep them in partitions by
 /// `tenant_id`, which is the first column of each of their unique indexes. Those that every tenant has a few rows in (its
 /// configuration, its credentials, the counts of its blocks) stay whole, as do those that are emptied within a day.
@@ -288,6 +297,7 @@ impl MigratorTrait for Migrator {
             Box::new(MEMBER_CALLS),
             Box::new(PARTITIONS),
             Box::new(VALUES_BY_KEY),
+            Box::new(VALUE_CHANGES),
         ]
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::readers::rows;
 use crate::{
     record::Rows,
-    users::{Single, Written, groups_statement},
+    users::{NO_VALUES, Single, Values, Written, groups_statement},
 };
 
 const INSERT: &str = "INSERT INTO users (tenant_id, id, user_name, user_name_key, external_id, display_name, active, \
@@ -17,8 +17,11 @@ const UPDATE: &str = "UPDATE users SET user_name = ?3, user_name_key = ?4, exter
      WHERE tenant_id = ?1 AND id = ?2 AND version = ?12 AND deleted_at IS NULL AND (?11 IS NULL OR \
      EXISTS (SELECT 1 FROM tenants t WHERE t.id = ?1 AND t.layout_version = ?11 LIMIT 1))";
 
-const END_VALUES: &str = "DELETE FROM user_values WHERE tenant_id = ? AND user_id = ? \
+const END_OTHER_VALUES: &str = "DELETE FROM user_values WHERE tenant_id = ? AND user_id = ? \
      AND (path, value) NOT IN (SELECT x.value ->> 0, x.value ->> 1 FROM json_each(?) x)";
+
+const END_VALUES: &str = "DELETE FROM user_values WHERE tenant_id = ?1 AND (path, value, user_id) IN (\
+     SELECT x.value ->> 0, x.value ->> 1, ?2 FROM json_each(?3) x)";
 
 const ADD_VALUES: &str = "INSERT INTO user_values (tenant_id, user_id, path, value) \
      SELECT ?, ?, x.value ->> 0, x.value ->> 1 FROM json_each(?) x WHERE TRUE ON CONFLICT DO NOTHING";
@@ -39,11 +42,14 @@ pub(super) fn carry_out(connection: &Connection, change: &Single) -> rusqlite::R
         return Ok(None);
     }
     let (tenant, id) = (change.tenant.as_bytes(), change.id.as_bytes());
-    if let Some(indexed) = &change.indexed {
-        if change.expected.is_some() {
-            connection.prepare_cached(END_VALUES)?.execute(params![tenant, id, indexed])?;
-        }
-        connection.prepare_cached(ADD_VALUES)?.execute(params![tenant, id, indexed])?;
+    let Values { ended, added } = &change.values;
+    match ended.as_deref() {
+        None => connection.prepare_cached(END_OTHER_VALUES)?.execute(params![tenant, id, added])?,
+        Some(NO_VALUES) => 0,
+        Some(ended) => connection.prepare_cached(END_VALUES)?.execute(params![tenant, id, ended])?,
+    };
+    if added != NO_VALUES {
+        connection.prepare_cached(ADD_VALUES)?.execute(params![tenant, id, added])?;
     }
     record(connection, &change.event)?;
     let groups = match change.expected {

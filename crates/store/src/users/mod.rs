@@ -11,6 +11,8 @@ mod single;
 mod swap;
 mod write;
 
+use std::collections::HashSet;
+
 use scim_core::{
     ResourceType,
     intake::Note,
@@ -26,7 +28,7 @@ pub use listing::{Bounded, FOUND, FoundUsers, NamePage, NameQuery, Place, SCANNE
 pub(crate) use look_up::groups_statement;
 pub(crate) use read::{LEVELS, USERS, user};
 pub use reindex::Reindexed;
-pub(crate) use single::{Single, Written};
+pub(crate) use single::{NO_VALUES, Single, Values, Written};
 
 /// A group that a user is in (RFC 7643 §4.1.2, `groups`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,10 +127,29 @@ pub struct UserState {
     pub search: String,
     /// What `eq` finds it by.
     pub values: Vec<IndexedValue>,
-    /// Are these other values than those of the state before it?
-    pub renews_values: bool,
+    /// What that changes.
+    pub renewal: Renewal,
     /// What was left out or should be known of the change; becomes part of its event.
     pub notes: Vec<Note>,
+}
+
+/// How the values change that `eq` finds a user by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// All are made anew: the former ones are not known.
+    All,
+    /// Some end and some are added; the others stay.
+    Of {
+        /// Former ones.
+        ended: Vec<IndexedValue>,
+        /// New ones.
+        added: Vec<IndexedValue>,
+    },
+}
+
+fn those_not_in(values: &[IndexedValue], others: &[IndexedValue]) -> Vec<IndexedValue> {
+    let others: HashSet<&IndexedValue> = others.iter().collect();
+    values.iter().filter(|value| !others.contains(value)).cloned().collect()
 }
 
 impl UserState {
@@ -138,7 +159,7 @@ impl UserState {
         let form = search::form(kind, &document);
         let values = search::indexed(kind, &form);
         let (text, search) = (rows::document_text(&document), rows::text_of(&form));
-        Self { document, text, search, values, renews_values: true, notes: Vec::new() }
+        Self { document, text, search, values, renewal: Renewal::All, notes: Vec::new() }
     }
 
     /// With notes for people.
@@ -151,7 +172,11 @@ impl UserState {
     #[must_use]
     pub fn after(kind: &ResourceType, before: &scim_core::Document, document: scim_core::Document) -> Self {
         let mut state = Self::new(kind, document);
-        state.renews_values = state.values != search::indexed(kind, &search::form(kind, before));
+        let former = search::indexed(kind, &search::form(kind, before));
+        state.renewal = Renewal::Of {
+            ended: those_not_in(&former, &state.values),
+            added: those_not_in(&state.values, &former),
+        };
         state
     }
 }

@@ -4,7 +4,7 @@ use scim_core::search::IndexedValue;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{UserState, write::Columns};
+use super::{Renewal, UserState, write::Columns};
 use crate::record::Rows;
 
 /// A user made or replaced, with its indexed values and its event.
@@ -16,9 +16,34 @@ pub(crate) struct Single {
     /// The version that the user has until then; `None`: it is a new one.
     pub(crate) expected: Option<i64>,
     pub(crate) columns: Columns,
-    /// Its values, `[[path, value], …]`; `None`: they stay.
-    pub(crate) indexed: Option<String>,
+    pub(crate) values: Values,
     pub(crate) event: Rows,
+}
+
+/// Which of its values change, `[[path, value], …]` each.
+pub(crate) struct Values {
+    /// Those that end; `None`: all but the added ones.
+    pub(crate) ended: Option<String>,
+    /// Those that are added, each once.
+    pub(crate) added: String,
+}
+
+/// Nothing of them.
+pub(crate) const NO_VALUES: &str = "[]";
+
+impl Values {
+    /// Those of a new user.
+    pub(super) fn of_new(state: &UserState) -> Self {
+        Self { ended: Some(NO_VALUES.to_owned()), added: pairs(&state.values) }
+    }
+
+    /// Those of one that has had others.
+    pub(super) fn of_next(state: &UserState) -> Self {
+        match &state.renewal {
+            Renewal::All => Self { ended: None, added: pairs(&state.values) },
+            Renewal::Of { ended, added } => Self { ended: Some(pairs(ended)), added: pairs(added) },
+        }
+    }
 }
 
 /// What was written.
@@ -28,8 +53,7 @@ pub(crate) struct Written {
     pub(crate) groups: Option<String>,
 }
 
-/// The values of a state, as [`Single::indexed`] has them.
-pub(super) fn indexed(state: &UserState) -> String {
+fn pairs(values: &[IndexedValue]) -> String {
     let pair = |one: &IndexedValue| json!([one.path, one.value]);
-    serde_json::Value::Array(state.values.iter().map(pair).collect()).to_string()
+    serde_json::Value::Array(values.iter().map(pair).collect()).to_string()
 }

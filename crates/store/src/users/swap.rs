@@ -6,7 +6,7 @@ use sea_orm::{QueryResult, Value};
 use super::{
     LEVELS, Membership, UserState,
     look_up::groups_of,
-    single::{Single, Written, indexed},
+    single::{Single, Values, Written},
     write::Columns,
 };
 use crate::{
@@ -25,7 +25,7 @@ impl TenantScope {
         (now, context): (i64, &ChangeContext),
     ) -> Result<(), StoreError> {
         let event = Rows::of(self.tenant, now, event, context)?;
-        let change = self.single((id, None), columns, Some(indexed(state)), event);
+        let change = self.single((id, None), columns, Values::of_new(state), event);
         match self.write_single(change).await? {
             Some(_) => Ok(()),
             None => Err(StoreError::Reconfigured),
@@ -42,8 +42,7 @@ impl TenantScope {
         (now, context): (i64, &ChangeContext),
     ) -> Result<Option<Vec<Membership>>, StoreError> {
         let event = Rows::of(self.tenant, now, event, context)?;
-        let indexed = state.renews_values.then(|| indexed(state));
-        let change = self.single((id, Some(expected)), columns, indexed, event);
+        let change = self.single((id, Some(expected)), columns, Values::of_next(state), event);
         let written = self.write_single(change).await?;
         written.map(|written| groups_of(written.groups.as_deref())).transpose()
     }
@@ -52,7 +51,7 @@ impl TenantScope {
         &self,
         (id, expected): (UserId, Option<i64>),
         columns: Columns,
-        indexed: Option<String>,
+        values: Values,
         event: Rows,
     ) -> Single {
         Single {
@@ -61,7 +60,7 @@ impl TenantScope {
             id: id.0,
             expected,
             columns,
-            indexed,
+            values,
             event,
         }
     }
@@ -88,11 +87,11 @@ fn function_of(change: Single) -> (&'static str, Vec<Value>) {
     let mut values = vec![change.tenant.into(), Value::BigInt(change.layout), change.id.into()];
     values.extend(change.expected.map(Value::from));
     values.extend(change.columns.values());
-    values.push(Value::String(change.indexed));
+    values.push(change.values.added.into());
     let function = match change.expected {
         None => "create_user",
         Some(_) => {
-            values.push(LEVELS.into());
+            values.extend([Value::String(change.values.ended), LEVELS.into()]);
             "replace_user"
         }
     };

@@ -140,11 +140,16 @@ impl Maker<'_> {
     async fn user(&self, plan: &Plan) -> Uuid {
         self.store.advance(plan.wait);
         let made = self.scope.create_user(&self.state(&plan.document), &context()).await.expect("a user");
-        let mut version = made.version;
+        let (mut version, mut before) = (made.version, &plan.document);
         for next in &plan.next {
             self.store.advance(1);
-            let changed = self.scope.replace_user(made.id, version, &self.state(next), &context()).await;
-            version = changed.expect("changed").expect("there").version;
+            // By turns: what changes of the indexed values, and all of them anew.
+            let state = match version % 2 {
+                0 => self.state(next),
+                _ => UserState::after(self.kind, before, next.clone()),
+            };
+            let changed = self.scope.replace_user(made.id, version, &state, &context()).await;
+            (version, before) = (changed.expect("changed").expect("there").version, next);
         }
         made.id.0
     }
