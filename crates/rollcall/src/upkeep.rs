@@ -3,10 +3,10 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use store::Store;
+use store::{Backend, Store};
 use tokio::sync::watch;
 
-use crate::{installation::Installation, server::stopped};
+use crate::{installation::Installation, numbering, server::stopped};
 
 /// Pause between two looks for work.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -20,9 +20,20 @@ const STATISTICS_EVERY: u32 = 5;
 /// Tenants looked for at once.
 const TENANTS: u64 = 1000;
 
-/// Has the statistics taken of tables that are being filled, for as long as a command fills them: without any, PostgreSQL
-/// would look for each new user among all of the tenant.
-pub(crate) async fn keep_statistics(store: &Store) -> Infallible {
+/// What a server does meanwhile, for as long as a command fills tables, perhaps without one. The statistics are taken: without
+/// any, PostgreSQL would look for each new user among all of the tenant. Entries get their numbers: until then they are added
+/// up by each list. SQLite leaves that to its server, for both would take turns in writing.
+pub(crate) async fn stand_in(store: &Store) -> Infallible {
+    match store.backend() {
+        Backend::Sqlite => keep_statistics(store).await,
+        Backend::Postgres => tokio::select! {
+            never = keep_statistics(store) => never,
+            never = numbering::keep_up(store) => never,
+        },
+    }
+}
+
+async fn keep_statistics(store: &Store) -> Infallible {
     loop {
         tokio::time::sleep(PAUSE).await;
         refresh_statistics(store).await;

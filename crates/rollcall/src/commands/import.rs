@@ -31,7 +31,7 @@ pub(super) async fn run(installation: &Installation, options: &Import) -> anyhow
     };
     let outcome = tokio::select! {
         outcome = installation.provisioner.import_users(&tenant, &context, source, how, &advance) => outcome,
-        never = upkeep::keep_statistics(&installation.store) => match never {},
+        never = upkeep::stand_in(&installation.store) => match never {},
     };
     bar.finish_and_clear();
     let (summary, stopped) = match outcome {
