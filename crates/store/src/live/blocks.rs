@@ -9,7 +9,7 @@ use super::{LOWER, LOWEST, UPPER, from_blocks, from_waiting, object_id};
 use crate::{StoreError, error::unreadable, statement::Sql, store::Backend};
 
 /// Blocks that one batch of numbers cuts off at most; what is still too large is cut with the next one that touches it.
-const CUTS: i64 = 16;
+const CUTS: i64 = 64;
 
 /// Blocks that an upper block reaches over, at most; for small blocks of rows fewer.
 const REACH: u32 = 64;
@@ -21,6 +21,9 @@ pub(crate) struct Blocks<'a> {
     pub(crate) backend: Backend,
     /// Rows of a block before it is cut.
     pub(crate) rows: u32,
+    /// Is there much more to be numbered? Then a block may grow to as many as one batch can cut: for each cut all that waits
+    /// is looked through.
+    pub(crate) behind: bool,
 }
 
 /// One of them.
@@ -38,11 +41,12 @@ impl Blocks<'_> {
         let (lower, upper): (Vec<Block>, Vec<Block>) =
             self.add(first, last).await?.into_iter().partition(|block| block.level == LOWER);
         let mut cuts = 0;
+        let most = i64::from(self.rows) * if self.behind { CUTS } else { 1 };
         for block in lower {
             if block.live == 0 && block.first != LOWEST {
                 self.remove(&block).await?;
             }
-            if block.live > i64::from(self.rows) && cuts < CUTS {
+            if block.live > most && cuts < CUTS {
                 cuts += self.cut(&block, CUTS - cuts).await?;
             }
         }

@@ -154,6 +154,8 @@ struct Ready {
     rows: Vec<Row>,
     /// Does any of them change the number of live users or groups?
     moves_totals: bool,
+    /// Is there more than one batch?
+    behind: bool,
 }
 
 /// The end of a trail.
@@ -172,7 +174,7 @@ impl Batch<'_> {
         let mut head = self.head().await?;
         let (mut entries, mut events) = (Vec::new(), Vec::new());
         let first = head.seq + 1;
-        let Ready { rows, moves_totals } = self.entries().await?;
+        let Ready { rows, moves_totals, behind } = self.entries().await?;
         for row in &rows {
             head.seq += 1;
             head.chain = row.hash(self.owner, head.seq, &head.chain).to_vec();
@@ -189,7 +191,7 @@ impl Batch<'_> {
         self.give(&events, false).await?;
         self.keep(&head).await?;
         if let (true, Owner::Tenant(tenant)) = (moves_totals, self.owner) {
-            let blocks = Blocks { db: self.db, tenant, backend: self.backend, rows: self.block_rows };
+            let blocks = Blocks { db: self.db, tenant, backend: self.backend, rows: self.block_rows, behind };
             blocks.follow(first, head.seq).await?;
         }
         Ok(entries.len() as u64)
@@ -235,8 +237,14 @@ impl Batch<'_> {
         if self.backend == Backend::Postgres {
             sql.push(" AND ").push(SETTLED);
         }
-        sql.push(" ORDER BY a.id LIMIT ").bind(batch(self.backend));
-        let rows = self.db.query_all_raw(sql.into_statement()).await?;
+        let full = batch(self.backend);
+        // One more, to see whether there is one.
+        sql.push(" ORDER BY a.id LIMIT ").bind(full + 1);
+        let mut rows = self.db.query_all_raw(sql.into_statement()).await?;
+        let behind = rows.len() as i64 > full;
+        if behind {
+            rows.pop();
+        }
         let mut moves_totals = false;
         for row in &rows {
             moves_totals |= row.try_get::<Option<i16>>("", "live_delta")?.is_some();
@@ -252,7 +260,7 @@ impl Batch<'_> {
                 (1..row.object_version).contains(&other.version) && (!other.settled || other.id > row.id)
             })
         });
-        Ok(Ready { rows, moves_totals })
+        Ok(Ready { rows, moves_totals, behind })
     }
 
     /// What waits for its number of the objects of these rows, as far as their versions say that there may be something

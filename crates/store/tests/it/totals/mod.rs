@@ -9,7 +9,11 @@ use std::sync::{
 };
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use store::{Backend, ListQuery, Start, Store, TenantScope, Total, walks::Walk};
+use store::{
+    Backend, ListQuery, Start, Store, TenantScope, Total, UserId,
+    users::{Made, Together, UserState},
+    walks::Walk,
+};
 use store_testing::{Dice, TestStore, Trial, on_both};
 use uuid::Uuid;
 
@@ -106,6 +110,49 @@ async fn totals_and_places_are_those_of_a_count(backend: Backend) {
     assert_eq!(number_of(&db, blocks).await, 0);
     model.check(&mut dice, true).await;
     db.close().await.unwrap();
+}
+
+on_both! {
+    /// As after an import: more than a batch waits, so blocks are cut late and many at once.
+    async fn thousands_that_wait_are_counted_batch_by_batch(store: TestStore) {
+        let store = small_blocks(store.backend()).await;
+        let id = tenant(&store, "acme").await;
+        let (db, scope) = (raw(&store).await, store.tenant(id));
+        let mut ids = Vec::new();
+        for part in 0..5 {
+            let states: Vec<UserState> = (0..500).map(|at| named(&format!("u{part}.{at}"))).collect();
+            let made = scope.create_users(&states, Together::default(), &context()).await.unwrap();
+            ids.extend(made.into_iter().map(|made| match made {
+                Made::Created(user) => user.0,
+                other => panic!("{other:?}"),
+            }));
+        }
+        // Some end before anybody has counted them.
+        for gone in [2_400, 1_999, 700, 3, 2, 1, 0] {
+            assert!(scope.soft_delete_user(UserId(ids.remove(gone)), None, &context()).await.unwrap());
+        }
+        ids.sort_unstable();
+        loop {
+            let round = store.store().number().await.unwrap();
+            assert!(round.failed.is_none(), "{round:?}");
+            assert_eq!(wrong_blocks(&db).await, 0);
+            for offset in [0, 1, 255, 256, 1_700, ids.len() - 1] {
+                let query = ListQuery { start: Start::Offset(offset as u64), limit: 3, ..ListQuery::default() };
+                let page = scope.users(&query).await.unwrap();
+                let found: Vec<Uuid> = page.items.iter().map(|user| user.id.0).collect();
+                let end = ids.len().min(offset + 3);
+                assert_eq!((page.total, found.as_slice()), (ids.len() as u64, &ids[offset..end]), "from {offset}");
+            }
+            if round.numbered == 0 && !round.more {
+                break;
+            }
+        }
+        store.number().await;
+        assert_eq!(wrong_blocks(&db).await, 0);
+        let blocks = "SELECT CAST(COUNT(*) AS bigint) FROM live_blocks WHERE kind = 'User' AND level = 0";
+        assert!(number_of(&db, blocks).await > 64, "they were cut");
+        db.close().await.unwrap();
+    }
 }
 
 mod places {
