@@ -247,6 +247,15 @@ const VALUE_CHANGES: Script = Script {
     tenant_tables: &[],
 };
 
+/// The events of all tenants in one order.
+const FEED: Script = Script {
+    name: "m20261126_000031_feed",
+    tables: include_str!("feed/tables.sql"),
+    postgres: include_str!("feed/postgres.sql"),
+    sqlite: include_str!("feed/sqlite.sql"),
+    tenant_tables: &[],
+};
+
 /// Tables that grow with the users of a tenant, their changes and its requests: PostgreSQL may keep them in partitions by
 /// `tenant_id`, which is the first column of each of their unique indexes. Those that every tenant has a few rows in (its
 /// configuration, its credentials, the counts of its blocks) stay whole, as do those that are emptied within a day.
@@ -298,6 +307,7 @@ impl MigratorTrait for Migrator {
             Box::new(PARTITIONS),
             Box::new(VALUES_BY_KEY),
             Box::new(VALUE_CHANGES),
+            Box::new(FEED),
         ]
     }
 }

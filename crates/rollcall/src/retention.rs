@@ -1,5 +1,5 @@
 //! Clears away what has had its time while the server runs: deleted tenants and users, claims of host names, revoked
-//! access tokens, notes of what was refused, files that nobody imported, the log of requests and its counters, retired
+//! access tokens, notes of what was refused, files that nobody imported, the log of requests and its counters, the feed, retired
 //! signing keys whose last token has ended. At its start, and then about once an hour.
 
 use std::time::Duration;
@@ -21,8 +21,20 @@ const DAY: i64 = 24 * 3_600_000;
 /// Days that the hourly counters are kept.
 const TRAFFIC_DAYS: i64 = 90;
 
-/// Goes on until `stop` says so; `log_days`: how long requests are kept. A round that is broken off leaves nothing half done, and the next one goes on.
-pub(crate) async fn run(installation: Installation, log_days: u32, stop: watch::Receiver<bool>) {
+/// Places of the feed that are forgotten in one transaction.
+const AT_ONCE: u64 = 5_000;
+
+/// How long what grows is kept, in days.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    /// Requests.
+    pub(crate) requests: u32,
+    /// The feed of events.
+    pub(crate) events: u32,
+}
+
+/// Goes on until `stop` says so. A round that is broken off leaves nothing half done, and the next one goes on.
+pub(crate) async fn run(installation: Installation, kept: Kept, stop: watch::Receiver<bool>) {
     loop {
         let round = async {
             match installation.tenants.purge_deleted().await {
@@ -55,8 +67,11 @@ pub(crate) async fn run(installation: Installation, log_days: u32, stop: watch::
                     tracing::warn!(%error, "files that nobody has imported could not be removed; the next round tries again");
                 }
             }
-            if let Err(error) = forget_activity(&installation.store, log_days).await {
+            if let Err(error) = forget_activity(&installation.store, kept.requests).await {
                 tracing::warn!(%error, "old requests could not be removed from the log; the next round tries again");
+            }
+            if let Err(error) = forget_events(&installation.store, kept.events).await {
+                tracing::warn!(%error, "old events could not be removed from the feed; the next round tries again");
             }
             match installation.tokens.remove_ended_keys().await {
                 Ok(kids) if kids.is_empty() => {}
@@ -81,6 +96,12 @@ async fn forget_activity(store: &Store, log_days: u32) -> Result<(), StoreError>
     if requests + hours > 0 {
         tracing::debug!(requests, hours, "removed old requests from the log");
     }
+    Ok(())
+}
+
+async fn forget_events(store: &Store, days: u32) -> Result<(), StoreError> {
+    let before = store.now() - i64::from(days) * DAY;
+    while store.platform().forget_feed(before, AT_ONCE).await? == AT_ONCE {}
     Ok(())
 }
 

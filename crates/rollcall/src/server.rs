@@ -57,6 +57,7 @@ fn router(
         tokens: installation.tokens.clone(),
         public_url: settings.public_url(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+        live: live.clone(),
     });
     let machines = token_api::router(token_api::TokenApiState {
         tokens: installation.tokens.clone(),
@@ -118,13 +119,14 @@ pub(crate) async fn serve(
         servers.spawn(serve_one(listener, app, stop.clone()));
     }
     let (to_end, stopping) = (live.clone(), stop.clone());
+    let kept = retention::Kept { requests: settings.request_log_days(), events: settings.event_days() };
     let by_itself = [
         tokio::spawn(async move {
             stopped(stopping).await;
             to_end.stop();
         }),
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
-        tokio::spawn(retention::run(installation.clone(), settings.request_log_days(), stop.clone())),
+        tokio::spawn(retention::run(installation.clone(), kept, stop.clone())),
         tokio::spawn(warnings::run(installation.clone(), stop.clone())),
         tokio::spawn(numbering::run(installation.store.clone(), stop)),
     ];

@@ -88,6 +88,10 @@ pub(crate) struct SettingFlags {
     #[arg(long, global = true, value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_log_days: Option<u32>,
+    /// Days that the feed of events is kept for those who follow it, 1 to 3650 [default: 90]
+    #[arg(long, global = true, value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event_days: Option<u32>,
     /// Proxies in front, as addresses or CIDR with commas: their X-Forwarded-For is believed [default: none]
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
@@ -168,6 +172,9 @@ pub(crate) struct Settings {
     /// Days that requests are kept.
     #[serde(default)]
     request_log_days: Option<u32>,
+    /// Days that the feed is kept.
+    #[serde(default)]
+    event_days: Option<u32>,
     /// Proxies in front.
     #[serde(default, with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
@@ -241,8 +248,13 @@ const REQUEST_LOG_DAYS: u32 = 7;
 /// Most days: as long as the hourly counters are.
 const MOST_REQUEST_LOG_DAYS: u32 = 90;
 
+/// Days that the feed of events is kept, unless it is said otherwise.
+const EVENT_DAYS: u32 = 90;
+/// Most days of them.
+const MOST_EVENT_DAYS: u32 = 3650;
+
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -252,6 +264,7 @@ const KEYS: [&str; 30] = [
     "tenant_domain",
     "rate_limit",
     "request_log_days",
+    "event_days",
     "trusted_proxies",
     "access_token_lifetime",
     "egress_allow",
@@ -324,6 +337,9 @@ impl Settings {
         if let Some(days) = self.request_log_days.filter(|days| *days > MOST_REQUEST_LOG_DAYS) {
             bail!("request_log_days {days} is too much; choose 0 to {MOST_REQUEST_LOG_DAYS}, 0 to keep none");
         }
+        if let Some(days) = self.event_days.filter(|days| !(1..=MOST_EVENT_DAYS).contains(days)) {
+            bail!("event_days {days} does not fit; choose 1 to {MOST_EVENT_DAYS}");
+        }
         self.oidc().map(|_| ())
     }
 
@@ -357,6 +373,11 @@ impl Settings {
     /// Days that requests are kept; 0: none are.
     pub(crate) fn request_log_days(&self) -> u32 {
         self.request_log_days.unwrap_or(REQUEST_LOG_DAYS)
+    }
+
+    /// Days that the feed of events is kept.
+    pub(crate) fn event_days(&self) -> u32 {
+        self.event_days.unwrap_or(EVENT_DAYS)
     }
 
     /// How long access tokens live.
@@ -513,6 +534,18 @@ mod tests {
         assert_eq!(days(Some(90)).unwrap(), 90);
         let error = days(Some(91)).unwrap_err().to_string();
         assert!(error.contains("request_log_days 91") && error.contains("0 to 90"), "{error}");
+    }
+
+    #[test]
+    fn events_are_kept_for_ninety_days_unless_it_is_said_otherwise() {
+        let days = |event_days| {
+            load(SettingFlags { event_days, ..Default::default() }).map(|settings| settings.event_days())
+        };
+        assert_eq!((days(None).unwrap(), days(Some(1)).unwrap(), days(Some(3650)).unwrap()), (90, 1, 3650));
+        for wrong in [0, 3651] {
+            let error = days(Some(wrong)).unwrap_err().to_string();
+            assert!(error.contains(&format!("event_days {wrong}")) && error.contains("1 to 3650"), "{error}");
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl TenantScope {
 
 /// What both tables hold, and the payload if it is still there.
 #[derive(FromQueryResult)]
-struct Row {
+pub(crate) struct Row {
     id: Uuid,
     event: String,
     object_type: String,
@@ -122,7 +122,7 @@ fn records(rows: Vec<Row>) -> Result<Vec<Record>, StoreError> {
     rows.into_iter().map(record).collect()
 }
 
-fn record(row: Row) -> Result<Record, StoreError> {
+pub(crate) fn record(row: Row) -> Result<Record, StoreError> {
     let payload = row.body.map(|body| serde_json::from_str(&body)).transpose();
     Ok(Record {
         id: row.id,

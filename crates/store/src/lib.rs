@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod domains;
 pub mod error;
 pub mod federations;
+pub mod feed;
 pub mod groups;
 pub mod ids;
 pub mod imports;

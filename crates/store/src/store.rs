@@ -109,6 +109,8 @@ pub(crate) struct Inner {
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
     /// Audit entries were committed here; see [`Store::recorded`].
     pub(crate) recorded: Arc<tokio::sync::Notify>,
+    /// See [`Store::numbered`].
+    pub(crate) numbered: Arc<tokio::sync::Notify>,
 }
 
 impl Store {
@@ -156,6 +158,7 @@ impl Store {
             block_rows: options.block_rows,
             writer,
             recorded,
+            numbered: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

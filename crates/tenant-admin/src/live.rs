@@ -93,8 +93,8 @@ struct Streaming<W> {
     _place: Place,
 }
 
-/// A stream that is open, until this is dropped.
-struct Place {
+/// A stream that is open, or somebody who waits, until this is dropped.
+pub(crate) struct Place {
     live: Live,
     who: String,
     _permit: OwnedSemaphorePermit,
@@ -118,12 +118,19 @@ impl Live {
         self.stopped.send_replace(true);
     }
 
+    /// Waits until the server stops.
+    pub(crate) async fn stopped(&self) {
+        // Whoever could stop it is this itself.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
     /// A panic while the lock was held cannot have broken the map: every change to it is one number.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
         self.watching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn place(&self, who: String) -> Option<Place> {
+    /// Room for one more who watches. `None`: too many do, or this one does too often.
+    pub(crate) fn place(&self, who: String) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let mut watching = self.lock();
         let count = watching.entry(who.clone()).or_default();

@@ -29,6 +29,7 @@ pub const PURGED: &[(&str, &str)] = &[
     ("live_blocks", "tenant_id"),
     ("roles", "tenant_id"),
     ("payloads", "tenant_id"),
+    ("feed", "tenant"),
     ("request_subjects", "tenant_id"),
     ("request_log", "tenant_id"),
     ("traffic", "tenant"),

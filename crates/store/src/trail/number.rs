@@ -13,7 +13,12 @@ use uuid::Uuid;
 
 use super::{Owner, Row, chain};
 use crate::{
-    Store, StoreError, TenantId, error::unreadable, live::Blocks, statement::Sql, store::Backend,
+    Store, StoreError, TenantId,
+    error::unreadable,
+    feed::{self, Numbered},
+    live::Blocks,
+    statement::Sql,
+    store::Backend,
     tx::set_tenant,
 };
 
@@ -51,6 +56,15 @@ impl Store {
     /// Waits until entries were committed through this store. Those of other nodes are not told: look once a second.
     pub async fn recorded(&self) {
         self.inner.recorded.notified().await;
+    }
+
+    /// Waits until this node has given events their numbers: they stand in the feed. Those that other nodes number are not
+    /// told.
+    pub fn numbered(&self) -> impl Future<Output = ()> + Send + 'static {
+        // Counts from here on, not from when it is first looked at.
+        let mut told = Box::pin(self.inner.numbered.clone().notified_owned());
+        told.as_mut().enable();
+        told
     }
 
     /// Numbers a batch of each trail and outbox that has something to number. Call it again as long as it finds some.
@@ -112,9 +126,12 @@ impl Store {
         if !is_mine(&tx.db, owner, backend).await? {
             return Ok(0);
         }
-        let batch = Batch { db: &tx.db, owner, backend, block_rows: self.inner.block_rows };
+        let batch = Batch { db: &tx.db, owner, backend, block_rows: self.inner.block_rows, now: tx.now };
         let numbered = batch.number().await?;
         tx.commit().await?;
+        if numbered > 0 {
+            self.inner.numbered.notify_waiters();
+        }
         Ok(numbered)
     }
 }
@@ -147,6 +164,8 @@ struct Batch<'a> {
     owner: Owner,
     backend: Backend,
     block_rows: u32,
+    /// Milliseconds.
+    now: i64,
 }
 
 /// Entries that may be numbered now.
@@ -189,6 +208,10 @@ impl Batch<'_> {
         }
         self.give(&entries, true).await?;
         self.give(&events, false).await?;
+        if let (Owner::Tenant(tenant), Some(event)) = (self.owner, events.first()) {
+            let numbered = Numbered { tenant, first: event.seq, count: events.len() as i64 };
+            feed::add(self.db, self.backend, numbered, self.now).await?;
+        }
         self.keep(&head).await?;
         if let (true, Owner::Tenant(tenant)) = (moves_totals, self.owner) {
             let blocks = Blocks { db: self.db, tenant, backend: self.backend, rows: self.block_rows, behind };

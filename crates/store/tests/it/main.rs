@@ -15,6 +15,7 @@ mod credentials;
 mod departed;
 mod domains;
 mod explain;
+mod feed;
 mod filter_properties;
 mod filters;
 mod groups;

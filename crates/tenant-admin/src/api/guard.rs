@@ -33,6 +33,10 @@ pub(super) enum Need {
     Scope(String),
 }
 
+/// What a handler leaves in its answer after it has waited for something to happen: the caller is asked for once more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waited;
+
 /// By path and method.
 pub(super) type Needs = HashMap<(String, Method), Need>;
 
@@ -113,17 +117,31 @@ pub(super) async fn require(
     let slug = parameters.into_iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(request.headers(), peer, &guard.state.trusted_proxies);
-    let caller = match identify(&guard.state, request.headers(), &sender).await {
-        Ok(caller) => caller,
+    let headers = request.headers().clone();
+    match let_in(&guard.state, &headers, &sender, scope, slug).await {
+        Ok(caller) => request.extensions_mut().insert(caller),
         Err(error) => return error.into_response(),
     };
-    match admit(&guard.state, caller, &sender, scope, slug).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(error) => error.into_response(),
+    let slug = slug.map(str::to_owned);
+    let mut response = next.run(request).await;
+    if response.extensions_mut().remove::<Waited>().is_some()
+        && let Err(error) = let_in(&guard.state, &headers, &sender, scope, slug.as_deref()).await
+    {
+        return error.into_response();
     }
+    response
+}
+
+/// Who calls, if they may.
+async fn let_in(
+    state: &ApiState,
+    headers: &HeaderMap,
+    sender: &Sender,
+    scope: &str,
+    slug: Option<&str>,
+) -> Result<Caller, ApiError> {
+    let caller = identify(state, headers, sender).await?;
+    admit(state, caller, sender, scope, slug).await
 }
 
 /// Who calls. What is refused is noted for the tenant whose token it is, or else for operators.

@@ -11,6 +11,7 @@ mod credentials;
 mod deleted_tenants;
 mod directory;
 mod domains;
+mod events;
 mod extract;
 mod federation;
 mod guard;
@@ -61,6 +62,8 @@ pub struct ApiState {
     pub public_url: url::Url,
     /// Proxies whose word on the sender's address is believed.
     pub trusted_proxies: Networks,
+    /// Those who wait for something to happen.
+    pub live: crate::Live,
 }
 
 /// What the description says of the API as a whole.
@@ -115,6 +118,7 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(admins::routes())
         .merge(keys::routes())
         .merge(audit::routes())
+        .merge(events::routes())
         .routes(routes!(describe))
 }
 

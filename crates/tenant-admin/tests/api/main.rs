@@ -8,6 +8,7 @@ mod clients;
 mod configuration;
 mod credentials;
 mod directory;
+mod events;
 mod federation;
 mod installation;
 mod lifecycle;

@@ -75,6 +75,7 @@ impl Api {
             tokens,
             public_url: format!("https://{HOST}").parse().unwrap(),
             trusted_proxies: Networks::default(),
+            live: tenant_admin::Live::default(),
         };
         let app = tenant_admin::api_router(state.clone());
         let mut api = Self { app, state, token: String::new(), store };

@@ -1,0 +1,159 @@
+//! An event as others get it, whichever way: the feed, a webhook.
+
+use scim_core::timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use store::{ActorKind, feed::Told};
+use utoipa::ToSchema;
+
+use crate::changed::changed;
+
+/// Something that has happened.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Event {
+    /// Of the event; the same however often it is delivered.
+    #[schema(example = "01a2199e-7c8e-71ea-9b27-4aead58c69d9")]
+    pub id: String,
+    /// What has happened.
+    #[serde(rename = "type")]
+    #[schema(example = "user.updated")]
+    pub name: String,
+    /// When it was committed (RFC 3339, UTC, milliseconds).
+    #[schema(example = "2026-11-26T10:00:00.123Z")]
+    pub timestamp: String,
+    /// Its place in the feed; it grows, with gaps. Go on after it.
+    pub position: i64,
+    /// Whose it is.
+    pub tenant: TenantView,
+    /// Its place among the events of the tenant, from 1, without gaps.
+    pub sequence: i64,
+    /// What it happened to.
+    pub object: ObjectView,
+    /// Who did it.
+    pub actor: ActorView,
+    /// Id of the request that it was done by, or the command.
+    pub cause: String,
+    /// What is known of it: `state` and `before` (the object after and before the change, in full), `changed` (paths of the
+    /// attributes that differ between them), `notes`; of memberships and roles `group`, `member` and `role`. Null: it was
+    /// erased, as the user was purged.
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Map<String, Value>>,
+}
+
+/// A tenant as events name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TenantView {
+    /// Id.
+    pub id: String,
+    /// Slug.
+    #[schema(example = "acme")]
+    pub slug: String,
+}
+
+/// What an event happened to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ObjectView {
+    /// Kind: `User`, `Group`, `Tenant`, `Credential`, …
+    #[serde(rename = "type")]
+    #[schema(example = "User")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its version after that. Events of one object come in the order of its versions.
+    pub version: i64,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ActorView {
+    /// `credential`, `admin`, `cli`, `system`, …
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "credential")]
+    pub kind: ActorKind,
+    /// Id of the credential or person; empty of the command line.
+    pub id: String,
+    /// Name at that time.
+    pub name: String,
+}
+
+impl From<Told> for Event {
+    fn from(told: Told) -> Self {
+        let record = told.record;
+        Self {
+            id: record.id.to_string(),
+            name: record.event,
+            timestamp: timestamp::to_rfc3339(record.at),
+            position: told.position,
+            tenant: TenantView { id: told.tenant.to_string(), slug: told.slug },
+            sequence: told.number,
+            object: ObjectView {
+                kind: record.object_type,
+                id: record.object_id,
+                version: record.object_version,
+            },
+            actor: ActorView { kind: record.actor.kind, id: record.actor.id, name: record.actor.name },
+            cause: record.cause,
+            data: record.payload.and_then(data),
+        }
+    }
+}
+
+/// What was recorded, with the paths that differ where there is a state before and after.
+fn data(payload: Value) -> Option<Map<String, Value>> {
+    let Value::Object(mut data) = payload else { return None };
+    let state = |name: &str| data.get(name).and_then(Value::as_object);
+    if let (Some(before), Some(after)) = (state("before"), state("state")) {
+        let paths = changed(before, after).into_iter().map(Value::from).collect();
+        data.insert("changed".to_owned(), Value::Array(paths));
+    }
+    Some(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use store::{Actor, TenantId, audit::Record};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn told(payload: Option<Value>) -> Told {
+        let actor = Actor { kind: ActorKind::Credential, id: "c".to_owned(), name: "Okta".to_owned() };
+        Told {
+            position: 9,
+            tenant: TenantId(Uuid::from_u128(1)),
+            slug: "acme".to_owned(),
+            number: 4,
+            record: Record {
+                id: Uuid::from_u128(2),
+                event: "user.updated".to_owned(),
+                object_type: "User".to_owned(),
+                object_id: "u".to_owned(),
+                object_version: 3,
+                actor,
+                cause: "r-1".to_owned(),
+                at: 1_764_151_200_123,
+                payload,
+            },
+        }
+    }
+
+    #[test]
+    fn the_form_is_the_described_one() {
+        let payload = json!({"state": {"userName": "ann", "title": "Dr"}, "before": {"userName": "ann"}});
+        let event = serde_json::to_value(Event::from(told(Some(payload.clone())))).expect("JSON");
+        assert_eq!(
+            event,
+            json!({
+                "id": "00000000-0000-0000-0000-000000000002", "type": "user.updated",
+                "timestamp": "2025-11-26T10:00:00.123Z", "position": 9,
+                "tenant": {"id": "00000000-0000-0000-0000-000000000001", "slug": "acme"}, "sequence": 4,
+                "object": {"type": "User", "id": "u", "version": 3},
+                "actor": {"type": "credential", "id": "c", "name": "Okta"}, "cause": "r-1",
+                "data": {"state": payload["state"], "before": payload["before"], "changed": ["title"]},
+            })
+        );
+        let erased = serde_json::to_value(Event::from(told(None))).expect("JSON");
+        assert_eq!(erased["data"], Value::Null);
+    }
+}

@@ -1,0 +1,260 @@
+//! The feed: the events of all tenants in the order in which they got their numbers, to be read from any place or time on.
+
+mod position;
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait as _, FromQueryResult as _, QueryResult, Value};
+use uuid::Uuid;
+
+use crate::{
+    Platform, StoreError, TenantId,
+    audit::{Record, Row, record},
+    error::unreadable,
+    statement::Sql,
+    store::Backend,
+};
+
+pub(crate) use position::{Numbered, add};
+
+/// Places of the feed that a page looks through at most: of many events few may be wanted.
+pub const LOOKED_THROUGH: i64 = 5_000;
+
+/// An event in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Its place in the feed, from 1; it grows, with gaps where tenants were purged.
+    pub position: i64,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The tenant's slug.
+    pub slug: String,
+    /// Its place among the events of the tenant, from 1, without gaps.
+    pub number: i64,
+    /// What happened. The payload is `None` after a purge.
+    pub record: Record,
+}
+
+/// Which events are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct FeedQuery {
+    /// Those after this place; 0: from the first.
+    pub after: i64,
+    /// Of one tenant alone.
+    pub tenant: Option<TenantId>,
+    /// Of these names alone; `None`: all.
+    pub events: Option<Vec<String>>,
+    /// Most of them.
+    pub limit: usize,
+}
+
+/// Some of the feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedPage {
+    /// In order.
+    pub items: Vec<Told>,
+    /// Up to this place the feed was looked through: go on after it.
+    pub last: i64,
+    /// Is there probably more right now?
+    pub more: bool,
+}
+
+/// What there is of the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedEnds {
+    /// Up to here events are forgotten.
+    pub forgotten: i64,
+    /// The last place that was given.
+    pub last: i64,
+}
+
+impl Platform {
+    /// A page of the feed.
+    pub async fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
+        let (mut places, last, mut more) = self.places(query).await?;
+        let mut last = last.unwrap_or(query.after).max(query.after);
+        if places.len() > query.limit {
+            places.truncate(query.limit);
+            // With no room at all there is nothing to go on after.
+            last = places.last().map_or(query.after, |place| place.position);
+            more = true;
+        }
+        Ok(FeedPage { items: self.told(places).await?, last, more })
+    }
+
+    /// Where the feed begins and ends.
+    pub async fn feed_ends(&self) -> Result<FeedEnds, StoreError> {
+        let mut sql = self.sql();
+        sql.push(
+            "SELECT (SELECT e.position FROM feed_ends e WHERE e.name = 'forgotten'), \
+             (SELECT e.position FROM feed_ends e WHERE e.name = 'last')",
+        );
+        let row = self.one(sql).await?.ok_or_else(|| unreadable("feed_ends", "no row"))?;
+        Ok(FeedEnds { forgotten: row.try_get_by_index(0)?, last: row.try_get_by_index(1)? })
+    }
+
+    /// After which place the events come that got their numbers at a time (milliseconds) or later. All that happened since
+    /// then are among them.
+    pub async fn feed_place_at(&self, at: i64) -> Result<i64, StoreError> {
+        let FeedEnds { forgotten, last } = self.feed_ends().await?;
+        // Numbers are given one after the other, so times grow with places: halve until one is left.
+        let (mut before, mut end) = (forgotten, last);
+        while before < end {
+            let middle = before + (end - before) / 2;
+            match self.numbered_after(middle).await? {
+                Some((place, numbered_at)) if numbered_at < at => before = place,
+                _ => end = middle,
+            }
+        }
+        Ok(before)
+    }
+
+    /// The first place after one, and when it was given.
+    async fn numbered_after(&self, place: i64) -> Result<Option<(i64, i64)>, StoreError> {
+        let mut sql = self.sql();
+        sql.push("SELECT f.position, f.numbered_at FROM feed f WHERE f.position > ").bind(place);
+        sql.push(" ORDER BY f.position LIMIT 1");
+        let row = self.one(sql).await?;
+        row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
+    }
+
+    /// Forgets up to `limit` places that were given before a time (milliseconds); gives how many. The events stay in the
+    /// trails of their tenants.
+    pub async fn forget_feed(&self, before: i64, limit: u64) -> Result<u64, StoreError> {
+        let end = self.feed_place_at(before).await?;
+        let tx = self.inner.begin_write().await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut sql = self.sql();
+        sql.push("DELETE FROM feed WHERE position IN (SELECT f.position FROM feed f WHERE f.position <= ")
+            .bind(end);
+        sql.push(" ORDER BY f.position LIMIT ").bind(limit).push(") RETURNING position");
+        let rows = tx.db.query_all_raw(sql.into_statement()).await?;
+        let places: Result<Vec<i64>, StoreError> =
+            rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect();
+        let places = places?;
+        if let Some(last) = places.iter().max() {
+            let mut sql = self.sql();
+            sql.push("UPDATE feed_ends SET position = ").bind(*last);
+            sql.push(" WHERE name = 'forgotten' AND position < ").bind(*last);
+            tx.db.execute_raw(sql.into_statement()).await?;
+        }
+        tx.commit().await?;
+        Ok(places.len() as u64)
+    }
+
+    /// The places of wanted events, one more than asked for if there are so many; the last place that was looked at; was
+    /// the look ended before the end of the feed?
+    async fn places(&self, query: &FeedQuery) -> Result<(Vec<Place>, Option<i64>, bool), StoreError> {
+        let mut sql = self.sql();
+        sql.push(
+            "WITH looked AS (SELECT f.position, f.tenant, f.seq, f.event FROM feed f WHERE f.position > ",
+        );
+        sql.bind(query.after);
+        if let Some(tenant) = query.tenant {
+            sql.push(" AND f.tenant = ").bind(tenant.0);
+        }
+        sql.push(" ORDER BY f.position LIMIT ").bind(LOOKED_THROUGH);
+        sql.push("), wanted AS (SELECT l.position, l.tenant, l.seq, t.slug FROM looked l JOIN tenants t ON t.id = l.tenant");
+        if let Some(events) = &query.events {
+            sql.push(" WHERE l.event IN ").texts(events.iter().map(String::as_str));
+        }
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+        sql.push(" ORDER BY l.position LIMIT ").bind(limit);
+        sql.push(") SELECT w.position, w.tenant, w.seq, w.slug FROM wanted w UNION ALL ");
+        sql.push("SELECT MAX(l.position), NULL, COUNT(*), NULL FROM looked l");
+        let rows = self.all(sql).await?;
+        let (mut places, mut end, mut looked) = (Vec::new(), None, 0);
+        for row in rows {
+            match row.try_get_by_index::<Option<Uuid>>(1)? {
+                Some(tenant) => {
+                    places.push(Place {
+                        position: row.try_get_by_index(0)?,
+                        tenant,
+                        number: row.try_get_by_index(2)?,
+                        slug: row.try_get_by_index(3)?,
+                    });
+                }
+                None => (end, looked) = (row.try_get_by_index(0)?, row.try_get_by_index(2)?),
+            }
+        }
+        places.sort_by_key(|place| place.position);
+        Ok((places, end, looked >= LOOKED_THROUGH))
+    }
+
+    /// The events of these places; those whose tenant was purged meanwhile are left out.
+    async fn told(&self, places: Vec<Place>) -> Result<Vec<Told>, StoreError> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = HashMap::new();
+        for row in self.all(self.by_number(&places)).await? {
+            let key: (Uuid, i64) = (row.try_get("", "tenant")?, row.try_get("", "seq")?);
+            found.insert(key, row_of(&row)?);
+        }
+        let told = |place: Place| {
+            let record = found.remove(&(place.tenant, place.number))?;
+            Some(Told {
+                position: place.position,
+                tenant: TenantId(place.tenant),
+                slug: place.slug,
+                number: place.number,
+                record,
+            })
+        };
+        Ok(places.into_iter().filter_map(told).collect())
+    }
+
+    fn by_number(&self, places: &[Place]) -> Sql {
+        let mut sql = self.sql();
+        match self.inner.backend {
+            Backend::Postgres => {
+                let mut order: Vec<&Place> = places.iter().collect();
+                order.sort_by_key(|place| (place.tenant, place.number));
+                let list = |texts: Vec<String>| Value::from(format!("{{{}}}", texts.join(",")));
+                let tenants = list(order.iter().map(|place| place.tenant.to_string()).collect());
+                let numbers = list(order.iter().map(|place| place.number.to_string()).collect());
+                sql.add("SELECT e.* FROM events_by_number(?::uuid[], ?::bigint[]) e", [tenants, numbers]);
+            }
+            Backend::Sqlite => {
+                let pairs: Vec<(String, String)> = places
+                    .iter()
+                    .map(|place| (place.tenant.simple().to_string(), place.number.to_string()))
+                    .collect();
+                sql.push(
+                    "SELECT o.tenant_id AS tenant, o.seq, o.id, o.event, o.object_type, o.object_id, o.object_version, \
+                     o.actor_kind, o.actor_id, o.actor_name, o.cause, o.at, p.body FROM ",
+                );
+                sql.pairs(&pairs).push(
+                    " AS x JOIN outbox o ON o.tenant_id = unhex(x.a) AND o.seq = CAST(x.b AS integer) \
+                     AND o.seq IS NOT NULL LEFT JOIN payloads p ON p.tenant_id = o.tenant_id AND p.id = o.payload_id",
+                );
+            }
+        }
+        sql
+    }
+
+    /// A statement on what belongs to the installation.
+    fn sql(&self) -> Sql {
+        Sql::new(self.inner.backend, Uuid::nil())
+    }
+
+    async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
+        Ok(self.inner.db.query_all_raw(sql.into_statement()).await?)
+    }
+
+    async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, StoreError> {
+        Ok(self.all(sql).await?.into_iter().next())
+    }
+}
+
+/// A place of the feed.
+struct Place {
+    position: i64,
+    tenant: Uuid,
+    slug: String,
+    number: i64,
+}
+
+fn row_of(row: &QueryResult) -> Result<Record, StoreError> {
+    record(Row::from_query_result(row, "")?)
+}

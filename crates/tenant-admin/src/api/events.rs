@@ -1,0 +1,248 @@
+//! `/api/v1/events` and `/api/v1/tenants/{slug}/events`: what has happened, in one order, to be followed from any place or
+//! time.
+
+use std::{pin::pin, time::Duration};
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use delivery::{Event, names};
+use http::StatusCode;
+use scim_core::timestamp;
+use serde::{Deserialize, Serialize};
+use store::{
+    TenantId,
+    feed::{FeedPage, FeedQuery},
+};
+use token_service::platform::Caller;
+use tokio::time::{Instant, sleep};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    extract::{Parameters, Segments},
+    guard::Waited,
+    problem::{ApiError, Problem},
+    tenant,
+};
+
+/// Events of a page when nobody says how many, and at most.
+const USUAL: usize = 100;
+const MOST: usize = 500;
+
+/// Longest wait for something to happen, in seconds.
+const LONGEST_WAIT: u64 = 30;
+
+/// What other nodes have numbered is looked for so often.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_of_tenant))
+}
+
+/// Some of the feed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EventPage {
+    /// In order.
+    events: Vec<Event>,
+    /// Go on after this place: send it as `after`.
+    last: i64,
+    /// Is there more right now?
+    more: bool,
+}
+
+/// From where on, and which.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// Those after this place: `last` of the page before. 0, and nothing at all: from the first that is kept.
+    after: Option<i64>,
+    /// Instead of a place: all that was committed at this time (RFC 3339) or later; a few before it may be among them.
+    since: Option<String>,
+    /// Of the tenant of this slug alone.
+    tenant: Option<String>,
+    /// Of these types alone, with commas: `user.created,role.*`.
+    types: Option<String>,
+    /// Most events, 1 to 500; 100 if not given.
+    limit: Option<usize>,
+    /// Seconds to wait, 0 to 30, until there is an event; 0 if not given.
+    wait: Option<u64>,
+}
+
+impl Wanted {
+    fn limit(&self) -> Result<usize, ApiError> {
+        match self.limit.unwrap_or(USUAL) {
+            limit @ 1..=MOST => Ok(limit),
+            other => Err(ApiError::unfit("limit", format!("limit: {other} does not fit; use 1 to {MOST}"))),
+        }
+    }
+
+    fn wait(&self) -> Result<Duration, ApiError> {
+        match self.wait.unwrap_or_default() {
+            wait @ 0..=LONGEST_WAIT => Ok(Duration::from_secs(wait)),
+            other => Err(ApiError::unfit(
+                "wait",
+                format!("wait: {other} does not fit; use 0 to {LONGEST_WAIT} seconds"),
+            )),
+        }
+    }
+
+    fn types(&self) -> Result<Option<Vec<String>>, ApiError> {
+        let Some(types) = &self.types else { return Ok(None) };
+        let mut all = Vec::new();
+        for pattern in types.split(',').map(str::trim) {
+            let found = names::matching(pattern).ok_or_else(|| {
+                let known: Vec<&str> = names::NAMES.iter().map(|name| name.name).collect();
+                ApiError::unfit(
+                    "types",
+                    format!(
+                        "types: there is no event {pattern:?}; use user.* or some of {}",
+                        known.join(", ")
+                    ),
+                )
+            })?;
+            all.extend(found.into_iter().map(str::to_owned));
+        }
+        Ok(Some(all))
+    }
+
+    /// After which place.
+    async fn after(&self, state: &ApiState) -> Result<i64, ApiError> {
+        let platform = state.store.platform();
+        if let Some(since) = &self.since {
+            if self.after.is_some() {
+                return Err(ApiError::unfit("since", "since: send either after or since"));
+            }
+            let at = timestamp::parse(since).ok_or_else(|| {
+                ApiError::unfit(
+                    "since",
+                    format!("since: {since:?} is no time; write it like 2026-11-26T10:00:00Z"),
+                )
+            })?;
+            return Ok(platform.feed_place_at(at).await?);
+        }
+        let after = self.after.unwrap_or_default();
+        let ends = platform.feed_ends().await?;
+        if after != 0 && after < ends.forgotten {
+            let detail = format!(
+                "after: events up to {} are forgotten. Read the users and groups anew, then follow the feed from there \
+                 on, or from the first event that is kept with after=0.",
+                ends.forgotten
+            );
+            return Err(ApiError::new(StatusCode::GONE, detail).at("after"));
+        }
+        if after > ends.last || after < 0 {
+            let detail = format!(
+                "after: the feed ends at {}. If the database was restored, read the users and groups anew and follow the \
+                 feed from there on.",
+                ends.last
+            );
+            return Err(ApiError::unfit("after", detail));
+        }
+        Ok(after)
+    }
+}
+
+/// What has happened, in order
+///
+/// Of all tenants, in the order in which the changes were committed; those of one object come in the order of its versions. Ask
+/// for the first page, then again and again with `after` set to `last`, and wait a little where there is no `more`: nothing is
+/// left out, and nothing comes later at a place that was passed. Events hold users in
+/// full. They are kept for 90 days if the installation does not say otherwise; `after` below that is
+/// answered with 410.
+#[utoipa::path(
+    get, operation_id = "listEvents",
+    path = "/api/v1/events", tag = "events", security(("bearer" = ["directory:read"])), params(Wanted),
+    responses((status = 200, body = EventPage), (status = "4XX", body = Problem)),
+)]
+async fn list(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Response, ApiError> {
+    let tenant = match &wanted.tenant {
+        Some(slug) => Some(tenant(&state, slug).await?.id()),
+        None => None,
+    };
+    follow(&state, &wanted, tenant, &caller).await
+}
+
+/// What has happened in a tenant, in order
+///
+/// As `listEvents`; a token of the tenant itself is let in, too.
+#[utoipa::path(
+    get, operation_id = "listTenantEvents",
+    path = "/api/v1/tenants/{slug}/events", tag = "events", security(("bearer" = ["directory:read"])),
+    params(("slug" = String, Path), Wanted),
+    responses((status = 200, body = EventPage), (status = "4XX", body = Problem)),
+)]
+async fn list_of_tenant(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Segments(slug): Segments<String>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Response, ApiError> {
+    if wanted.tenant.as_ref().is_some_and(|other| *other != slug) {
+        return Err(ApiError::unfit("tenant", "tenant: the address names another one"));
+    }
+    let tenant = tenant(&state, &slug).await?.id();
+    follow(&state, &wanted, Some(tenant), &caller).await
+}
+
+/// A page, as soon as there is something in it, or when the time is over.
+async fn follow(
+    state: &ApiState,
+    wanted: &Wanted,
+    tenant: Option<TenantId>,
+    caller: &Caller,
+) -> Result<Response, ApiError> {
+    let (limit, wait, events) = (wanted.limit()?, wanted.wait()?, wanted.types()?);
+    let query = FeedQuery { after: wanted.after(state).await?, tenant, events, limit };
+    if wait.is_zero() {
+        return Ok(Json(shown(state.store.platform().feed(&query).await?)).into_response());
+    }
+    let _place = state.live.place(who(caller)).ok_or_else(ApiError::busy)?;
+    let mut response = Json(shown(next(state, query, Instant::now() + wait).await?)).into_response();
+    response.extensions_mut().insert(Waited);
+    Ok(response)
+}
+
+/// The first page with something in it; an empty one when the time is over or the server stops.
+async fn next(state: &ApiState, mut query: FeedQuery, until: Instant) -> Result<FeedPage, ApiError> {
+    let mut stopped = pin!(state.live.stopped());
+    loop {
+        // Before the look: what is numbered meanwhile wakes us.
+        let numbered = state.store.numbered();
+        let page = state.store.platform().feed(&query).await?;
+        let now = Instant::now();
+        if !page.items.is_empty() || now >= until {
+            return Ok(page);
+        }
+        query.after = page.last;
+        if !page.more {
+            tokio::select! {
+                () = numbered => {}
+                () = sleep(LOOK.min(until - now)) => {}
+                () = &mut stopped => return Ok(page),
+            }
+        }
+    }
+}
+
+/// Of whose waiting there is not too much.
+fn who(caller: &Caller) -> String {
+    match caller {
+        Caller::Platform(principal) => format!("platform token {}", principal.token),
+        Caller::Tenant(principal) => format!("credential {}", principal.credential),
+    }
+}
+
+fn shown(page: FeedPage) -> EventPage {
+    EventPage { events: page.items.into_iter().map(Event::from).collect(), last: page.last, more: page.more }
+}

@@ -1,0 +1,18 @@
+-- The feed: in which order the events of all tenants got their numbers. It holds no more than that and what an event is called,
+-- and belongs to the installation, as whoever follows it follows all tenants; hence the column is not called tenant_id.
+CREATE TABLE feed (
+    -- From 1. A tenant that is purged leaves gaps.
+    position bigint NOT NULL PRIMARY KEY,
+    tenant {uuid} NOT NULL,
+    -- outbox.seq
+    seq bigint NOT NULL,
+    event {key} NOT NULL,
+    numbered_at bigint NOT NULL
+);
+CREATE INDEX feed_of_tenant ON feed (tenant, position);
+
+-- Up to which position events are forgotten, and up to which there are some.
+CREATE TABLE feed_ends (
+    name text NOT NULL PRIMARY KEY CHECK (name IN ('forgotten', 'last')),
+    position bigint NOT NULL
+);
