@@ -4,9 +4,9 @@ GRANT SELECT, UPDATE ON feed_ends TO rollcall_app;
 -- Those that have their numbers already, each tenant's in their order. Forced row-level security hides them from the owner too,
 -- so it pauses for the length of this transaction.
 ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY;
-INSERT INTO feed (position, tenant, seq, event, numbered_at)
-SELECT row_number() OVER (ORDER BY o.at, o.tenant_id, o.seq), o.tenant_id, o.seq, o.event, o.at FROM (
-    SELECT x.tenant_id, x.seq, x.event, max(x.at) OVER (PARTITION BY x.tenant_id ORDER BY x.seq) AS at
+INSERT INTO feed (position, tenant, seq, event, object_id, numbered_at)
+SELECT row_number() OVER (ORDER BY o.at, o.tenant_id, o.seq), o.tenant_id, o.seq, o.event, o.object_id, o.at FROM (
+    SELECT x.tenant_id, x.seq, x.event, x.object_id, max(x.at) OVER (PARTITION BY x.tenant_id ORDER BY x.seq) AS at
     FROM outbox x WHERE x.seq IS NOT NULL
 ) o;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;

@@ -1,5 +1,5 @@
--- The feed: in which order the events of all tenants got their numbers. It holds no more than that and what an event is called,
--- and belongs to the installation, as whoever follows it follows all tenants; hence the column is not called tenant_id.
+-- The feed: in which order the events of all tenants got their numbers. It holds no more than that, what an event is called and
+-- the id of what it is about, and belongs to the installation, as whoever follows it follows all tenants; hence the column is not called tenant_id.
 CREATE TABLE feed (
     -- From 1. A tenant that is purged leaves gaps.
     position bigint NOT NULL PRIMARY KEY,
@@ -7,6 +7,7 @@ CREATE TABLE feed (
     -- outbox.seq
     seq bigint NOT NULL,
     event {key} NOT NULL,
+    object_id {key} NOT NULL,
     numbered_at bigint NOT NULL
 );
 CREATE INDEX feed_of_tenant ON feed (tenant, position);

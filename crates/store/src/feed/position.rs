@@ -34,8 +34,8 @@ pub(crate) async fn add(
     // A number and its place grow together.
     let distance = last - (first + count - 1);
     let mut sql = Sql::new(backend, tenant);
-    sql.push("INSERT INTO feed (position, tenant, seq, event, numbered_at) SELECT o.seq + ").bind(distance);
-    sql.push(", o.tenant_id, o.seq, o.event, ").bind(now);
+    sql.push("INSERT INTO feed (position, tenant, seq, event, object_id, numbered_at) SELECT o.seq + ").bind(distance);
+    sql.push(", o.tenant_id, o.seq, o.event, o.object_id, ").bind(now);
     sql.push(" FROM outbox o WHERE o.tenant_id = ").tenant();
     sql.push(" AND o.seq IS NOT NULL AND o.seq >= ")
         .bind(first)

@@ -94,8 +94,8 @@ on_both! {
             store::Backend::Sqlite => format!("x'{hex}'"),
         };
         run(&db, &format!(
-            "INSERT INTO feed (position, tenant, seq, event, numbered_at) WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL \
-             SELECT n + 1 FROM n WHERE n < {}) SELECT n, {tenant}, 1, CASE n WHEN 5003 THEN 'user.created' ELSE 'x' END, 0 FROM n",
+            "INSERT INTO feed (position, tenant, seq, event, object_id, numbered_at) WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL \
+             SELECT n + 1 FROM n WHERE n < {}) SELECT n, {tenant}, 1, CASE n WHEN 5003 THEN 'user.created' ELSE 'x' END, 'u', 0 FROM n",
             LOOKED_THROUGH + 3
         )).await;
         db.close().await.expect("closed");
