@@ -21,16 +21,16 @@ pub struct Event {
     /// When it was committed (RFC 3339, UTC, milliseconds).
     #[schema(example = "2026-11-26T10:00:00.123Z")]
     pub timestamp: String,
-    /// Its place in the feed; it grows, with gaps. Go on after it.
+    /// Its place in the feed; it grows. Go on after it.
     pub position: i64,
     /// Whose it is.
-    pub tenant: TenantView,
+    pub tenant: EventTenant,
     /// Its place among the events of the tenant, from 1, without gaps.
     pub sequence: i64,
     /// What it happened to.
-    pub object: ObjectView,
+    pub object: EventObject,
     /// Who did it.
-    pub actor: ActorView,
+    pub actor: EventActor,
     /// Id of the request that it was done by, or the command.
     pub cause: String,
     /// What is known of it: `state` and `before` (the object after and before the change, in full), `changed` (paths of the
@@ -42,7 +42,7 @@ pub struct Event {
 
 /// A tenant as events name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TenantView {
+pub struct EventTenant {
     /// Id.
     pub id: String,
     /// Slug.
@@ -52,7 +52,7 @@ pub struct TenantView {
 
 /// What an event happened to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ObjectView {
+pub struct EventObject {
     /// Kind: `User`, `Group`, `Tenant`, `Credential`, …
     #[serde(rename = "type")]
     #[schema(example = "User")]
@@ -65,7 +65,7 @@ pub struct ObjectView {
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ActorView {
+pub struct EventActor {
     /// `credential`, `admin`, `cli`, `system`, …
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "credential")]
@@ -76,6 +76,17 @@ pub struct ActorView {
     pub name: String,
 }
 
+impl Event {
+    /// Without the names of people of the console, who are nobody's business but the installation's.
+    #[must_use]
+    pub fn without_admins(mut self) -> Self {
+        if self.actor.kind == ActorKind::Admin {
+            self.actor.name.clear();
+        }
+        self
+    }
+}
+
 impl From<Told> for Event {
     fn from(told: Told) -> Self {
         let record = told.record;
@@ -84,14 +95,14 @@ impl From<Told> for Event {
             name: record.event,
             timestamp: timestamp::to_rfc3339(record.at),
             position: told.position,
-            tenant: TenantView { id: told.tenant.to_string(), slug: told.slug },
+            tenant: EventTenant { id: told.tenant.to_string(), slug: told.slug },
             sequence: told.number,
-            object: ObjectView {
+            object: EventObject {
                 kind: record.object_type,
                 id: record.object_id,
                 version: record.object_version,
             },
-            actor: ActorView { kind: record.actor.kind, id: record.actor.id, name: record.actor.name },
+            actor: EventActor { kind: record.actor.kind, id: record.actor.id, name: record.actor.name },
             cause: record.cause,
             data: record.payload.and_then(data),
         }

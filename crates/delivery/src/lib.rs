@@ -8,4 +8,4 @@ mod changed;
 mod event;
 pub mod names;
 
-pub use event::{ActorView, Event, ObjectView, TenantView};
+pub use event::{Event, EventActor, EventObject, EventTenant};

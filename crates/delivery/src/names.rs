@@ -43,7 +43,6 @@ pub const NAMES: &[Name] = &[
     name("credential.rotated", "A credential was replaced by a new one."),
     name("credential.revoked", "A credential is valid no more."),
     name("credential.expiring", "A credential ends soon."),
-    name("credential.throttled", "A credential is used from too many addresses or too often."),
     name("token.revoked", "An access token was revoked before its end."),
     name("schema.profile-updated", "A tenant's profile has a new version."),
     name("schema.value-set-updated", "A tenant's list of allowed values changed."),
@@ -51,8 +50,13 @@ pub const NAMES: &[Name] = &[
     name("domain.proven", "A tenant proved that a host name is its own."),
     name("domain.lost", "A host name is a tenant's own no more."),
     name("domain.removed", "A tenant gave a host name up."),
-    name("federation.changed", "A tenant's sign-in by an identity provider changed."),
 ];
+
+/// Does it tell of users, groups, memberships and roles alone, and not of how the tenant is configured?
+#[must_use]
+pub fn is_of_directory(name: &str) -> bool {
+    ["user.", "group.", "membership.", "role."].iter().any(|kind| name.starts_with(kind))
+}
 
 /// The names that a pattern means: a name, or `user.*` for all of a kind. `None`: there is no such event.
 #[must_use]

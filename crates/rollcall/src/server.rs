@@ -31,7 +31,7 @@ fn router(
     settings: &Settings,
     metrics: &PrometheusHandle,
     journal: &Journal,
-    live: &Live,
+    (live, waiting): (&Live, &Live),
 ) -> Router {
     let console = tenant_admin::router(tenant_admin::ConsoleState {
         store: installation.store.clone(),
@@ -57,7 +57,7 @@ fn router(
         tokens: installation.tokens.clone(),
         public_url: settings.public_url(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
-        live: live.clone(),
+        live: waiting.clone(),
     });
     let machines = token_api::router(token_api::TokenApiState {
         tokens: installation.tokens.clone(),
@@ -109,8 +109,9 @@ pub(crate) async fn serve(
     let log = settings.request_log_days() > 0;
     let journal =
         Journal::start(installation.store.clone(), activity::Options { log, ..activity::Options::default() });
-    let live = Live::default();
-    let app = router(&installation, settings, &metrics, &journal, &live);
+    // Pages, and programs that wait for events: neither takes the other's places.
+    let (live, waiting) = (Live::default(), Live::default());
+    let app = router(&installation, settings, &metrics, &journal, (&live, &waiting));
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(serve_one(listener, app, stop.clone()));
     if let Some(address) = settings.admin_listen {
@@ -124,6 +125,7 @@ pub(crate) async fn serve(
         tokio::spawn(async move {
             stopped(stopping).await;
             to_end.stop();
+            waiting.stop();
         }),
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
         tokio::spawn(retention::run(installation.clone(), kept, stop.clone())),

@@ -53,6 +53,9 @@ pub(crate) async fn run(installation: Installation, stop: watch::Receiver<bool>)
     loop {
         if looks.is_multiple_of(STATISTICS_EVERY) {
             refresh_statistics(&installation.store).await;
+            if let Err(error) = installation.store.place_left_out().await {
+                tracing::warn!(%error, "events that another version has numbered could not be added to the feed");
+            }
             if let Err(error) = installation.store.file_new_parts().await {
                 tracing::debug!(%error, "new entries of the index of names could not be filed");
             }

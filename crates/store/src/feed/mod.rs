@@ -20,10 +20,20 @@ pub(crate) use position::{Numbered, add};
 /// Places of the feed that a page looks through at most: of many events few may be wanted.
 pub const LOOKED_THROUGH: i64 = 5_000;
 
+/// Events whose contents are read at once.
+const AT_ONCE: usize = 50;
+
+/// Contents after which a page ends, in bytes.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// Both ends of the feed.
+const ENDS: &str = "(SELECT e.position FROM feed_ends e WHERE e.name = 'forgotten'), \
+     (SELECT e.position FROM feed_ends e WHERE e.name = 'last')";
+
 /// An event in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
-    /// Its place in the feed, from 1; it grows, with gaps where tenants were purged.
+    /// Its place in the feed, from 1, without gaps.
     pub position: i64,
     /// Whose.
     pub tenant: TenantId,
@@ -57,6 +67,8 @@ pub struct FeedPage {
     pub last: i64,
     /// Is there probably more right now?
     pub more: bool,
+    /// What there was of the feed at that moment. Is `after` lower than what was forgotten, events are missing here.
+    pub ends: FeedEnds,
 }
 
 /// What there is of the feed.
@@ -69,26 +81,32 @@ pub struct FeedEnds {
 }
 
 impl Platform {
-    /// A page of the feed.
+    /// A page of the feed: as many events as were asked for, fewer if they are very large.
     pub async fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
-        let (mut places, last, mut more) = self.places(query).await?;
-        let mut last = last.unwrap_or(query.after).max(query.after);
+        let Looked { mut places, mut last, mut more, ends } = self.places(query).await?;
         if places.len() > query.limit {
             places.truncate(query.limit);
             // With no room at all there is nothing to go on after.
             last = places.last().map_or(query.after, |place| place.position);
             more = true;
         }
-        Ok(FeedPage { items: self.told(places).await?, last, more })
+        let mut items: Vec<Told> = Vec::new();
+        let mut bytes = 0;
+        for part in places.chunks(AT_ONCE) {
+            if bytes >= LARGEST {
+                last = items.last().map_or(query.after, |told| told.position);
+                more = true;
+                break;
+            }
+            bytes += self.tell(part, &mut items).await?;
+        }
+        Ok(FeedPage { items, last, more, ends })
     }
 
     /// Where the feed begins and ends.
     pub async fn feed_ends(&self) -> Result<FeedEnds, StoreError> {
         let mut sql = self.sql();
-        sql.push(
-            "SELECT (SELECT e.position FROM feed_ends e WHERE e.name = 'forgotten'), \
-             (SELECT e.position FROM feed_ends e WHERE e.name = 'last')",
-        );
+        sql.push("SELECT ").push(ENDS);
         let row = self.one(sql).await?.ok_or_else(|| unreadable("feed_ends", "no row"))?;
         Ok(FeedEnds { forgotten: row.try_get_by_index(0)?, last: row.try_get_by_index(1)? })
     }
@@ -118,33 +136,29 @@ impl Platform {
         row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
     }
 
-    /// Forgets up to `limit` places that were given before a time (milliseconds); gives how many. The events stay in the
+    /// Forgets the first `limit` places at most, of those that were given before a time (milliseconds); gives how many. The events stay in the
     /// trails of their tenants.
     pub async fn forget_feed(&self, before: i64, limit: u64) -> Result<u64, StoreError> {
         let end = self.feed_place_at(before).await?;
+        let forgotten = self.feed_ends().await?.forgotten;
+        let cut = end.min(forgotten.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX)));
         let tx = self.inner.begin_write().await?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut sql = self.sql();
-        sql.push("DELETE FROM feed WHERE position IN (SELECT f.position FROM feed f WHERE f.position <= ")
-            .bind(end);
-        sql.push(" ORDER BY f.position LIMIT ").bind(limit).push(") RETURNING position");
-        let rows = tx.db.query_all_raw(sql.into_statement()).await?;
-        let places: Result<Vec<i64>, StoreError> =
-            rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect();
-        let places = places?;
-        if let Some(last) = places.iter().max() {
-            let mut sql = self.sql();
-            sql.push("UPDATE feed_ends SET position = ").bind(*last);
-            sql.push(" WHERE name = 'forgotten' AND position < ").bind(*last);
-            tx.db.execute_raw(sql.into_statement()).await?;
-        }
+        sql.push("DELETE FROM feed WHERE position <= ").bind(cut);
+        let gone = tx.db.execute_raw(sql.into_statement()).await?.rows_affected();
+        let mut sql = self.sql();
+        sql.push("UPDATE feed_ends SET position = ").bind(cut);
+        sql.push(" WHERE name = 'forgotten' AND position < ").bind(cut);
+        tx.db.execute_raw(sql.into_statement()).await?;
         tx.commit().await?;
-        Ok(places.len() as u64)
+        Ok(gone)
     }
 
-    /// The places of wanted events, one more than asked for if there are so many; the last place that was looked at; was
-    /// the look ended before the end of the feed?
-    async fn places(&self, query: &FeedQuery) -> Result<(Vec<Place>, Option<i64>, bool), StoreError> {
+    /// The places of wanted events, one more than asked for if there are so many.
+    async fn places(&self, query: &FeedQuery) -> Result<Looked, StoreError> {
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+        // All that are looked at are wanted, if no name says otherwise.
+        let most = if query.events.is_some() { LOOKED_THROUGH } else { limit.min(LOOKED_THROUGH) };
         let mut sql = self.sql();
         sql.push(
             "WITH looked AS (SELECT f.position, f.tenant, f.seq, f.event FROM feed f WHERE f.position > ",
@@ -153,55 +167,62 @@ impl Platform {
         if let Some(tenant) = query.tenant {
             sql.push(" AND f.tenant = ").bind(tenant.0);
         }
-        sql.push(" ORDER BY f.position LIMIT ").bind(LOOKED_THROUGH);
+        sql.push(" ORDER BY f.position LIMIT ").bind(most);
         sql.push("), wanted AS (SELECT l.position, l.tenant, l.seq, t.slug FROM looked l JOIN tenants t ON t.id = l.tenant");
         if let Some(events) = &query.events {
             sql.push(" WHERE l.event IN ").texts(events.iter().map(String::as_str));
         }
-        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
         sql.push(" ORDER BY l.position LIMIT ").bind(limit);
-        sql.push(") SELECT w.position, w.tenant, w.seq, w.slug FROM wanted w UNION ALL ");
-        sql.push("SELECT MAX(l.position), NULL, COUNT(*), NULL FROM looked l");
-        let rows = self.all(sql).await?;
-        let (mut places, mut end, mut looked) = (Vec::new(), None, 0);
-        for row in rows {
+        sql.push(") SELECT w.position, w.tenant, w.seq, w.slug, NULL, NULL FROM wanted w UNION ALL ");
+        sql.push(
+            "SELECT (SELECT MAX(l.position) FROM looked l), NULL, (SELECT COUNT(*) FROM looked l), NULL, ",
+        )
+        .push(ENDS);
+        let (mut places, mut found) = (Vec::new(), None);
+        for row in self.all(sql).await? {
             match row.try_get_by_index::<Option<Uuid>>(1)? {
-                Some(tenant) => {
-                    places.push(Place {
-                        position: row.try_get_by_index(0)?,
-                        tenant,
-                        number: row.try_get_by_index(2)?,
-                        slug: row.try_get_by_index(3)?,
-                    });
+                Some(tenant) => places.push(Place {
+                    position: row.try_get_by_index(0)?,
+                    tenant,
+                    number: row.try_get_by_index(2)?,
+                    slug: row.try_get_by_index(3)?,
+                }),
+                None => {
+                    let ends =
+                        FeedEnds { forgotten: row.try_get_by_index(4)?, last: row.try_get_by_index(5)? };
+                    found = Some((
+                        row.try_get_by_index::<Option<i64>>(0)?,
+                        row.try_get_by_index::<i64>(2)?,
+                        ends,
+                    ));
                 }
-                None => (end, looked) = (row.try_get_by_index(0)?, row.try_get_by_index(2)?),
             }
         }
+        let (end, looked, ends) = found.ok_or_else(|| unreadable("feed_ends", "no row"))?;
         places.sort_by_key(|place| place.position);
-        Ok((places, end, looked >= LOOKED_THROUGH))
+        let more = looked >= most;
+        // All that there is was looked at: nothing before the end of the feed comes later.
+        let last = if more { end.unwrap_or(query.after) } else { ends.last.max(query.after) };
+        Ok(Looked { places, last, more, ends })
     }
 
-    /// The events of these places; those whose tenant was purged meanwhile are left out.
-    async fn told(&self, places: Vec<Place>) -> Result<Vec<Told>, StoreError> {
-        if places.is_empty() {
-            return Ok(Vec::new());
+    /// Appends the events of these places; gives how large they are, in bytes.
+    async fn tell(&self, places: &[Place], items: &mut Vec<Told>) -> Result<usize, StoreError> {
+        let (mut found, mut bytes) = (HashMap::new(), 0);
+        for row in self.all(self.by_number(places)).await? {
+            bytes += row.try_get::<Option<String>>("", "body")?.map_or(0, |body| body.len());
+            found.insert((row.try_get::<Uuid>("", "tenant")?, row.try_get::<i64>("", "seq")?), row_of(&row)?);
         }
-        let mut found = HashMap::new();
-        for row in self.all(self.by_number(&places)).await? {
-            let key: (Uuid, i64) = (row.try_get("", "tenant")?, row.try_get("", "seq")?);
-            found.insert(key, row_of(&row)?);
+        for place in places {
+            let Place { position, tenant, number, .. } = *place;
+            // No event is ever removed.
+            let record = found
+                .remove(&(tenant, number))
+                .ok_or_else(|| unreadable("feed", format_args!("no event is at place {position}")))?;
+            let slug = place.slug.clone();
+            items.push(Told { position, tenant: TenantId(tenant), slug, number, record });
         }
-        let told = |place: Place| {
-            let record = found.remove(&(place.tenant, place.number))?;
-            Some(Told {
-                position: place.position,
-                tenant: TenantId(place.tenant),
-                slug: place.slug,
-                number: place.number,
-                record,
-            })
-        };
-        Ok(places.into_iter().filter_map(told).collect())
+        Ok(bytes)
     }
 
     fn by_number(&self, places: &[Place]) -> Sql {
@@ -239,12 +260,22 @@ impl Platform {
     }
 
     async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
-        Ok(self.inner.db.query_all_raw(sql.into_statement()).await?)
+        self.inner.read_once(sql.into_statement()).await
     }
 
     async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, StoreError> {
         Ok(self.all(sql).await?.into_iter().next())
     }
+}
+
+/// What a look through the feed has found.
+struct Looked {
+    places: Vec<Place>,
+    /// Up to here nothing else is wanted.
+    last: i64,
+    /// Was it ended before the end of the feed?
+    more: bool,
+    ends: FeedEnds,
 }
 
 /// A place of the feed.

@@ -1,7 +1,8 @@
 //! Tenants that are deleted: for nobody any more, restored until their purge begins, then emptied in small steps.
 //!
 //! What stays of a purged tenant: its row, since a slug is never used again; who was given it; and of its trail
-//! (`audit`, `outbox`) what happened, when and by whom, without the contents, which were rows of their own.
+//! (`audit`, `outbox`) what happened, when and by whom, without the contents, which were rows of their own. Its places in the
+//! feed end with their time, so that whoever is late learns that it was deleted.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
@@ -29,7 +30,6 @@ pub const PURGED: &[(&str, &str)] = &[
     ("live_blocks", "tenant_id"),
     ("roles", "tenant_id"),
     ("payloads", "tenant_id"),
-    ("feed", "tenant"),
     ("request_subjects", "tenant_id"),
     ("request_log", "tenant_id"),
     ("traffic", "tenant"),

@@ -19,7 +19,7 @@ use crate::{
     live::Blocks,
     statement::Sql,
     store::Backend,
-    tx::set_tenant,
+    tx::{PlatformTx, set_tenant},
 };
 
 /// Entries that one transaction numbers. SQLite's one writer should not be kept for long.
@@ -81,9 +81,13 @@ impl Store {
             }
             match tenants.last() {
                 Some(last) if tenants.len() as i64 >= TENANTS => past = *last,
-                _ => return Ok(round),
+                _ => break,
             }
         }
+        if round.numbered > 0 {
+            self.inner.numbered.notify_waiters();
+        }
+        Ok(round)
     }
 
     /// Those above `past` that have rows to number, in order.
@@ -107,32 +111,55 @@ impl Store {
         rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 
+    /// Gives places in the feed to events that a node of an older version has numbered meanwhile; gives of how many tenants.
+    pub async fn place_left_out(&self) -> Result<u64, StoreError> {
+        let mut sql = Sql::new(self.inner.backend, Uuid::nil());
+        sql.push("SELECT t.owner FROM trails t WHERE t.feed_seq < t.outbox_seq LIMIT ").bind(TENANTS);
+        let rows = self.inner.db.query_all_raw(sql.into_statement()).await?;
+        for row in &rows {
+            let owner = Owner::Tenant(row.try_get_by_index(0)?);
+            if let Some(tx) = self.numbering(owner).await? {
+                self.batch(&tx, owner).place_left_out().await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(rows.len() as u64)
+    }
+
     /// One batch of a trail and its outbox, in one transaction.
     async fn number_batch(&self, owner: Owner) -> Result<u64, StoreError> {
-        let backend = self.inner.backend;
         if let Owner::Installation(_) = owner {
             // Mostly there is nothing, and SQLite's one writer is asked for nothing.
-            let mut sql = owner.sql(backend);
+            let mut sql = owner.sql(self.inner.backend);
             sql.push("SELECT 1");
             owner.unnumbered(&mut sql).push(" LIMIT 1");
             if self.inner.db.query_one_raw(sql.into_statement()).await?.is_none() {
                 return Ok(0);
             }
         }
+        let Some(tx) = self.numbering(owner).await? else { return Ok(0) };
+        let numbered = self.batch(&tx, owner).number().await?;
+        tx.commit().await?;
+        Ok(numbered)
+    }
+
+    /// Begins a transaction that gives numbers. `None`: another one does.
+    async fn numbering(&self, owner: Owner) -> Result<Option<PlatformTx>, StoreError> {
         let tx = self.inner.begin_write().await?;
         if let Owner::Tenant(tenant) = owner {
-            set_tenant(&tx.db, backend, tenant).await?;
+            set_tenant(&tx.db, self.inner.backend, tenant).await?;
         }
-        if !is_mine(&tx.db, owner, backend).await? {
-            return Ok(0);
+        Ok(is_mine(&tx.db, owner, self.inner.backend).await?.then_some(tx))
+    }
+
+    fn batch<'a>(&self, tx: &'a PlatformTx, owner: Owner) -> Batch<'a> {
+        Batch {
+            db: &tx.db,
+            owner,
+            backend: self.inner.backend,
+            block_rows: self.inner.block_rows,
+            now: tx.now,
         }
-        let batch = Batch { db: &tx.db, owner, backend, block_rows: self.inner.block_rows, now: tx.now };
-        let numbered = batch.number().await?;
-        tx.commit().await?;
-        if numbered > 0 {
-            self.inner.numbered.notify_waiters();
-        }
-        Ok(numbered)
     }
 }
 
@@ -182,6 +209,8 @@ struct Head {
     seq: i64,
     chain: Vec<u8>,
     outbox: i64,
+    /// Up to here events have their place in the feed.
+    feed: i64,
 }
 
 impl Batch<'_> {
@@ -208,10 +237,7 @@ impl Batch<'_> {
         }
         self.give(&entries, true).await?;
         self.give(&events, false).await?;
-        if let (Owner::Tenant(tenant), Some(event)) = (self.owner, events.first()) {
-            let numbered = Numbered { tenant, first: event.seq, count: events.len() as i64 };
-            feed::add(self.db, self.backend, numbered, self.now).await?;
-        }
+        self.place(&head).await?;
         self.keep(&head).await?;
         if let (true, Owner::Tenant(tenant)) = (moves_totals, self.owner) {
             let blocks = Blocks { db: self.db, tenant, backend: self.backend, rows: self.block_rows, behind };
@@ -220,28 +246,48 @@ impl Batch<'_> {
         Ok(entries.len() as u64)
     }
 
+    /// Gives the tenant's events that have none a place in the feed.
+    async fn place(&self, head: &Head) -> Result<(), StoreError> {
+        let Owner::Tenant(tenant) = self.owner else { return Ok(()) };
+        let numbered = Numbered { tenant, after: head.feed, last: head.outbox };
+        feed::add(self.db, self.backend, &numbered, self.now).await
+    }
+
+    /// The same of those that a node of an older version has numbered.
+    async fn place_left_out(&self) -> Result<(), StoreError> {
+        let head = self.head().await?;
+        self.place(&head).await?;
+        self.keep(&head).await
+    }
+
     async fn head(&self) -> Result<Head, StoreError> {
         let mut sql = self.sql();
-        sql.push("SELECT t.audit_seq, t.audit_chain, t.outbox_seq FROM trails t WHERE t.owner = ").tenant();
+        sql.push(
+            "SELECT t.audit_seq, t.audit_chain, t.outbox_seq, t.feed_seq FROM trails t WHERE t.owner = ",
+        )
+        .tenant();
         sql.dialect(" FOR UPDATE", "");
         let row = self.db.query_one_raw(sql.into_statement()).await?;
         let Some(row) = row else {
-            return Ok(Head { seq: 0, chain: chain::START.to_vec(), outbox: 0 });
+            return Ok(Head { seq: 0, chain: chain::START.to_vec(), outbox: 0, feed: 0 });
         };
         Ok(Head {
             seq: row.try_get_by_index(0)?,
             chain: row.try_get_by_index(1)?,
             outbox: row.try_get_by_index(2)?,
+            feed: row.try_get_by_index(3)?,
         })
     }
 
     async fn keep(&self, head: &Head) -> Result<(), StoreError> {
         let mut sql = self.sql();
-        sql.push("INSERT INTO trails (owner, audit_seq, audit_chain, outbox_seq) VALUES (").tenant();
-        sql.add(", ?, ?, ?)", [head.seq.into(), head.chain.clone().into(), head.outbox.into()]);
+        sql.push("INSERT INTO trails (owner, audit_seq, audit_chain, outbox_seq, feed_seq) VALUES (")
+            .tenant();
+        let outbox = head.outbox.into();
+        sql.add(", ?, ?, ?, ?)", [head.seq.into(), head.chain.clone().into(), head.outbox.into(), outbox]);
         sql.push(
             " ON CONFLICT (owner) DO UPDATE SET audit_seq = excluded.audit_seq, audit_chain = excluded.audit_chain, \
-             outbox_seq = excluded.outbox_seq",
+             outbox_seq = excluded.outbox_seq, feed_seq = excluded.feed_seq",
         );
         self.db.execute_raw(sql.into_statement()).await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! `/api/v1/events` and `/api/v1/tenants/{slug}/events`: what has happened, in one order, to be followed from any place or
 //! time.
 
-use std::{pin::pin, time::Duration};
+use std::{collections::BTreeSet, pin::pin, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -14,9 +14,9 @@ use scim_core::timestamp;
 use serde::{Deserialize, Serialize};
 use store::{
     TenantId,
-    feed::{FeedPage, FeedQuery},
+    feed::{FeedEnds, FeedPage, FeedQuery},
 };
-use token_service::platform::Caller;
+use token_service::{platform::Caller, scopes};
 use tokio::time::{Instant, sleep};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -38,6 +38,9 @@ const LONGEST_WAIT: u64 = 30;
 
 /// What other nodes have numbered is looked for so often.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// What is numbered within this time is told together.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -93,9 +96,14 @@ impl Wanted {
         }
     }
 
-    fn types(&self) -> Result<Option<Vec<String>>, ApiError> {
-        let Some(types) = &self.types else { return Ok(None) };
-        let mut all = Vec::new();
+    /// Names of the events that are wanted and may be told; `None`: all.
+    fn types(&self, all: bool) -> Result<Option<Vec<String>>, ApiError> {
+        let may = |name: &&str| all || names::is_of_directory(name);
+        let Some(types) = &self.types else {
+            let names = names::NAMES.iter().map(|name| name.name).filter(may).map(str::to_owned);
+            return Ok((!all).then(|| names.collect()));
+        };
+        let mut wanted = BTreeSet::new();
         for pattern in types.split(',').map(str::trim) {
             let found = names::matching(pattern).ok_or_else(|| {
                 let known: Vec<&str> = names::NAMES.iter().map(|name| name.name).collect();
@@ -107,9 +115,15 @@ impl Wanted {
                     ),
                 )
             })?;
-            all.extend(found.into_iter().map(str::to_owned));
+            if let Some(hidden) = found.iter().find(|name| !may(name)) {
+                let detail = format!(
+                    "types: {hidden} is told to tokens of the installation that hold admin:read, too"
+                );
+                return Err(ApiError::unfit("types", detail));
+            }
+            wanted.extend(found);
         }
-        Ok(Some(all))
+        Ok(Some(wanted.into_iter().map(str::to_owned).collect()))
     }
 
     /// After which place.
@@ -128,33 +142,39 @@ impl Wanted {
             return Ok(platform.feed_place_at(at).await?);
         }
         let after = self.after.unwrap_or_default();
-        let ends = platform.feed_ends().await?;
-        if after != 0 && after < ends.forgotten {
-            let detail = format!(
-                "after: events up to {} are forgotten. Read the users and groups anew, then follow the feed from there \
-                 on, or from the first event that is kept with after=0.",
-                ends.forgotten
-            );
-            return Err(ApiError::new(StatusCode::GONE, detail).at("after"));
-        }
-        if after > ends.last || after < 0 {
-            let detail = format!(
-                "after: the feed ends at {}. If the database was restored, read the users and groups anew and follow the \
-                 feed from there on.",
-                ends.last
-            );
-            return Err(ApiError::unfit("after", detail));
+        if after < 0 {
+            return Err(ApiError::unfit("after", "after: places begin at 1; send 0 to begin with the first"));
         }
         Ok(after)
     }
+}
+
+/// A page after a place that the feed still knows, and knows already.
+fn whole(page: FeedPage, after: i64) -> Result<FeedPage, ApiError> {
+    let FeedEnds { forgotten, last } = page.ends;
+    if after != 0 && after < forgotten {
+        let detail = format!(
+            "after: events up to {forgotten} are forgotten. Read the users and groups anew, then follow the feed from there on, \
+             or from the first event that is kept with after=0."
+        );
+        return Err(ApiError::new(StatusCode::GONE, detail).at("after"));
+    }
+    if after > last {
+        let detail = format!(
+            "after: the feed ends at {last}. If the database was restored, read the users and groups anew and follow the feed \
+             from there on."
+        );
+        return Err(ApiError::unfit("after", detail));
+    }
+    Ok(page)
 }
 
 /// What has happened, in order
 ///
 /// Of all tenants, in the order in which the changes were committed; those of one object come in the order of its versions. Ask
 /// for the first page, then again and again with `after` set to `last`, and wait a little where there is no `more`: nothing is
-/// left out, and nothing comes later at a place that was passed. Events hold users in
-/// full. They are kept for 90 days if the installation does not say otherwise; `after` below that is
+/// left out, and nothing comes later at a place that was passed. Tenants, credentials and configuration are told of to those who
+/// hold `admin:read`, too. Events are kept for 90 days if the installation does not say otherwise; `after` below that is
 /// answered with 410.
 #[utoipa::path(
     get, operation_id = "listEvents",
@@ -202,47 +222,59 @@ async fn follow(
     tenant: Option<TenantId>,
     caller: &Caller,
 ) -> Result<Response, ApiError> {
-    let (limit, wait, events) = (wanted.limit()?, wanted.wait()?, wanted.types()?);
+    let all = matches!(caller, Caller::Platform(principal) if principal.may(scopes::ADMIN_READ));
+    let (limit, wait, events) = (wanted.limit()?, wanted.wait()?, wanted.types(all)?);
     let query = FeedQuery { after: wanted.after(state).await?, tenant, events, limit };
+    let shown = |page: FeedPage| {
+        let events = page.items.into_iter().map(Event::from);
+        let events = if all { events.collect() } else { events.map(Event::without_admins).collect() };
+        Json(EventPage { events, last: page.last, more: page.more })
+    };
     if wait.is_zero() {
-        return Ok(Json(shown(state.store.platform().feed(&query).await?)).into_response());
+        return Ok(shown(page(state, &query).await?).into_response());
     }
-    let _place = state.live.place(who(caller)).ok_or_else(ApiError::busy)?;
-    let mut response = Json(shown(next(state, query, Instant::now() + wait).await?)).into_response();
+    let _place = state.live.place(who(caller)).ok_or_else(too_many_wait)?;
+    let mut response = shown(next(state, query, Instant::now() + wait).await?).into_response();
     response.extensions_mut().insert(Waited);
     Ok(response)
 }
 
-/// The first page with something in it; an empty one when the time is over or the server stops.
+async fn page(state: &ApiState, query: &FeedQuery) -> Result<FeedPage, ApiError> {
+    whole(state.store.platform().feed(query).await?, query.after)
+}
+
+/// The first page with something in it; an empty one when the time is over, when much was looked through, or when the server
+/// stops.
 async fn next(state: &ApiState, mut query: FeedQuery, until: Instant) -> Result<FeedPage, ApiError> {
     let mut stopped = pin!(state.live.stopped());
     loop {
         // Before the look: what is numbered meanwhile wakes us.
         let numbered = state.store.numbered();
-        let page = state.store.platform().feed(&query).await?;
+        let page = page(state, &query).await?;
         let now = Instant::now();
-        if !page.items.is_empty() || now >= until {
+        if !page.items.is_empty() || page.more || now >= until {
             return Ok(page);
         }
         query.after = page.last;
-        if !page.more {
-            tokio::select! {
-                () = numbered => {}
-                () = sleep(LOOK.min(until - now)) => {}
-                () = &mut stopped => return Ok(page),
-            }
+        tokio::select! {
+            // Many may wait: no more looks than need be.
+            () = async { numbered.await; sleep(GATHER).await } => {}
+            () = sleep(LOOK.min(until - now)) => {}
+            () = &mut stopped => return Ok(page),
         }
     }
 }
 
-/// Of whose waiting there is not too much.
+/// Of whose waiting there is not too much: a tenant's credentials count together.
 fn who(caller: &Caller) -> String {
     match caller {
         Caller::Platform(principal) => format!("platform token {}", principal.token),
-        Caller::Tenant(principal) => format!("credential {}", principal.credential),
+        Caller::Tenant(principal) => format!("tenant {}", principal.tenant),
     }
 }
 
-fn shown(page: FeedPage) -> EventPage {
-    EventPage { events: page.items.into_iter().map(Event::from).collect(), last: page.last, more: page.more }
+fn too_many_wait() -> ApiError {
+    let detail =
+        "Too many requests wait for events, or too many of yours do. Send wait=0, or let one end first.";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail)
 }
