@@ -1,7 +1,7 @@
 //! Gives audit entries and events their numbers while the server runs, and carries out the checks of chains that people ask
 //! for. Each node does it; the database lets one at a time.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use store::Store;
 use tokio::{sync::watch, time};
@@ -19,23 +19,21 @@ const BREATH: Duration = Duration::from_millis(5);
 
 /// Goes on until `stop` says so. What is broken off leaves nothing half done.
 pub(crate) async fn run(store: Store, stop: watch::Receiver<bool>) {
-    tokio::select! {
-        never = keep_up(&store) => match never {},
-        () = stopped(stop) => {}
-    }
-}
-
-/// Goes on for as long as it is asked.
-pub(crate) async fn keep_up(store: &Store) -> Infallible {
     let mut healthy = true;
     loop {
-        if work(store, &mut healthy).await {
-            time::sleep(BREATH).await;
-            continue;
+        let round = async {
+            if work(&store, &mut healthy).await {
+                time::sleep(BREATH).await;
+                return;
+            }
+            // Either way it is time: after the pause, or because something was written here.
+            let _ = time::timeout(LONGEST, store.recorded()).await;
+            time::sleep(GATHER).await;
+        };
+        tokio::select! {
+            () = round => {}
+            () = stopped(stop.clone()) => return,
         }
-        // Either way it is time: after the pause, or because something was written here.
-        let _ = time::timeout(LONGEST, store.recorded()).await;
-        time::sleep(GATHER).await;
     }
 }
 

@@ -1,12 +1,16 @@
 //! What a server does by itself while it serves. Each piece of work may be done by several nodes at once, and may be
 //! broken off at any time.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use store::{Backend, Store};
 use tokio::sync::watch;
 
-use crate::{installation::Installation, numbering, server::stopped};
+use crate::{installation::Installation, server::stopped};
 
 /// Pause between two looks for work.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -17,19 +21,43 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// Looks for work between two looks at the tables themselves.
 const STATISTICS_EVERY: u32 = 5;
 
+/// Rows of a command whose entries may wait for their numbers: a server needs some seconds for them.
+const MANY: u64 = 100_000;
+
 /// Tenants looked for at once.
 const TENANTS: u64 = 1000;
 
-/// What a server does meanwhile, for as long as a command fills tables, perhaps without one. The statistics are taken: without
-/// any, PostgreSQL would look for each new user among all of the tenant. Entries get their numbers: until then they are added
-/// up by each list. SQLite leaves that to its server, for both would take turns in writing.
-pub(crate) async fn stand_in(store: &Store) -> Infallible {
+/// What a server does meanwhile, for as long as a command fills tables, perhaps without one; `written`: rows so far. The
+/// statistics are taken: without any, PostgreSQL would look for each new user among all of the tenant. Where very many entries
+/// wait for their numbers, they get them: until then they are added up by each list. SQLite leaves that to its server, for both
+/// would take turns in writing.
+pub(crate) async fn stand_in(store: &Store, written: &AtomicU64) -> Infallible {
     match store.backend() {
         Backend::Sqlite => keep_statistics(store).await,
         Backend::Postgres => tokio::select! {
             never = keep_statistics(store) => never,
-            never = numbering::keep_up(store) => never,
+            never = number_when_many_wait(store, written) => never,
         },
+    }
+}
+
+async fn number_when_many_wait(store: &Store, written: &AtomicU64) -> Infallible {
+    let mut numbered = 0;
+    loop {
+        let written = written.load(Ordering::Relaxed);
+        if written < numbered + MANY {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        match store.number().await {
+            // Somebody else does it.
+            Ok(round) if round.numbered == 0 => numbered = written,
+            Ok(round) => numbered += round.numbered,
+            Err(error) => {
+                tracing::debug!(%error, "entries could not be numbered");
+                numbered = written;
+            }
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! `rollcall import`.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use anyhow::{Context as _, bail};
 use provisioning::csv::{self, ImportError, ImportOptions, ImportProgress, ImportSummary, LineError};
@@ -25,13 +29,15 @@ pub(super) async fn run(installation: &Installation, options: &Import) -> anyhow
     let context = ChangeContext { cause: CAUSE.to_owned(), ..cli_context() };
     let how = ImportOptions { existing: existing(options.existing), dry_run: options.dry_run, columns: None };
     let bar = progress::bytes(&options.slug, length);
+    let written = AtomicU64::new(0);
     let advance = |now: ImportProgress| {
+        written.store(now.rows, Ordering::Relaxed);
         bar.set_position(now.bytes);
         bar.set_message(format!("{} rows", now.rows));
     };
     let outcome = tokio::select! {
         outcome = installation.provisioner.import_users(&tenant, &context, source, how, &advance) => outcome,
-        never = upkeep::stand_in(&installation.store) => match never {},
+        never = upkeep::stand_in(&installation.store, &written) => match never {},
     };
     bar.finish_and_clear();
     let (summary, stopped) = match outcome {
