@@ -15,7 +15,6 @@ CREATE INDEX feed_of_tenant ON feed (tenant, position);
 -- Up to which number a tenant's events have their place: a node of an older version gives numbers alone.
 ALTER TABLE trails ADD COLUMN feed_seq bigint NOT NULL DEFAULT 0;
 UPDATE trails SET feed_seq = outbox_seq;
-CREATE INDEX trails_without_place ON trails (owner) WHERE feed_seq < outbox_seq;
 
 -- Up to which position events are forgotten, and up to which there are some.
 CREATE TABLE feed_ends (
