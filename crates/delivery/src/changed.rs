@@ -20,12 +20,8 @@ fn compare(paths: &mut Vec<String>, name: &str, then: Option<&Value>, now: Optio
         return;
     }
     let none = Map::new();
-    let parts = |side: Option<&Value>| match side {
-        Some(Value::Object(parts)) => Some(parts.clone()),
-        None => Some(none.clone()),
-        Some(_) => None,
-    };
-    let (Some(then), Some(now)) = (parts(then), parts(now)) else {
+    let (then_parts, now_parts) = (parts(then, &none), parts(now, &none));
+    let (Some(then), Some(now)) = (then_parts, now_parts) else {
         paths.push(name.to_owned());
         return;
     };
@@ -35,8 +31,17 @@ fn compare(paths: &mut Vec<String>, name: &str, then: Option<&Value>, now: Optio
         // An attribute without a value came or went.
         paths.push(name.to_owned());
     }
-    for part in changed(&then, &now) {
+    for part in changed(then, now) {
         paths.push(format!("{name}{joint}{part}"));
+    }
+}
+
+/// The parts of a complex value, none of one that is not there; `None`: it has no parts.
+fn parts<'v>(side: Option<&'v Value>, none: &'v Map<String, Value>) -> Option<&'v Map<String, Value>> {
+    match side {
+        Some(Value::Object(parts)) => Some(parts),
+        None => Some(none),
+        Some(_) => None,
     }
 }
 

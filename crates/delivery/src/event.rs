@@ -3,7 +3,7 @@
 use scim_core::timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{ActorKind, feed::Told};
+use store::{ActorKind, feed::FeedEvent};
 use utoipa::ToSchema;
 
 use crate::changed::changed;
@@ -87,8 +87,8 @@ impl Event {
     }
 }
 
-impl From<Told> for Event {
-    fn from(told: Told) -> Self {
+impl From<FeedEvent> for Event {
+    fn from(told: FeedEvent) -> Self {
         let record = told.record;
         Self {
             id: record.id.to_string(),
@@ -128,9 +128,9 @@ mod tests {
 
     use super::*;
 
-    fn told(payload: Option<Value>) -> Told {
+    fn told(payload: Option<Value>) -> FeedEvent {
         let actor = Actor { kind: ActorKind::Credential, id: "c".to_owned(), name: "Okta".to_owned() };
-        Told {
+        FeedEvent {
             position: 9,
             tenant: TenantId(Uuid::from_u128(1)),
             slug: "acme".to_owned(),

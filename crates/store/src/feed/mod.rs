@@ -32,7 +32,7 @@ const ENDS: &str = "(SELECT e.position FROM feed_ends e WHERE e.name = 'forgotte
 
 /// An event in its place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct FeedEvent {
     /// Its place in the feed, from 1, without gaps.
     pub position: i64,
     /// Whose.
@@ -62,7 +62,7 @@ pub struct FeedQuery {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedPage {
     /// In order.
-    pub items: Vec<Told>,
+    pub items: Vec<FeedEvent>,
     /// Up to this place the feed was looked through: go on after it.
     pub last: i64,
     /// Is there probably more right now?
@@ -90,7 +90,7 @@ impl Platform {
             last = places.last().map_or(query.after, |place| place.position);
             more = true;
         }
-        let mut items: Vec<Told> = Vec::new();
+        let mut items: Vec<FeedEvent> = Vec::new();
         let mut bytes = 0;
         for part in places.chunks(AT_ONCE) {
             if bytes >= LARGEST {
@@ -114,7 +114,12 @@ impl Platform {
     /// After which place the events come that got their numbers at a time (milliseconds) or later. All that happened since
     /// then are among them.
     pub async fn feed_place_at(&self, at: i64) -> Result<i64, StoreError> {
-        let FeedEnds { forgotten, last } = self.feed_ends().await?;
+        let ends = self.feed_ends().await?;
+        self.place_at(ends, at).await
+    }
+
+    async fn place_at(&self, ends: FeedEnds, at: i64) -> Result<i64, StoreError> {
+        let FeedEnds { forgotten, last } = ends;
         // Numbers are given one after the other, so times grow with places: halve until one is left.
         let (mut before, mut end) = (forgotten, last);
         while before < end {
@@ -136,12 +141,12 @@ impl Platform {
         row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
     }
 
-    /// Forgets the first `limit` places at most, of those that were given before a time (milliseconds); gives how many. The events stay in the
-    /// trails of their tenants.
+    /// Forgets the first `limit` places at most, of those that were given before a time (milliseconds); gives how many. The
+    /// events stay in the trails of their tenants.
     pub async fn forget_feed(&self, before: i64, limit: u64) -> Result<u64, StoreError> {
-        let end = self.feed_place_at(before).await?;
-        let forgotten = self.feed_ends().await?.forgotten;
-        let cut = end.min(forgotten.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let ends = self.feed_ends().await?;
+        let most = ends.forgotten.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX));
+        let cut = self.place_at(ends, before).await?.min(most);
         let tx = self.inner.begin_write().await?;
         let mut sql = self.sql();
         sql.push("DELETE FROM feed WHERE position <= ").bind(cut);
@@ -207,7 +212,7 @@ impl Platform {
     }
 
     /// Appends the events of these places; gives how large they are, in bytes.
-    async fn tell(&self, places: &[Place], items: &mut Vec<Told>) -> Result<usize, StoreError> {
+    async fn tell(&self, places: &[Place], items: &mut Vec<FeedEvent>) -> Result<usize, StoreError> {
         let (mut found, mut bytes) = (HashMap::new(), 0);
         for row in self.all(self.by_number(places)).await? {
             bytes += row.try_get::<Option<String>>("", "body")?.map_or(0, |body| body.len());
@@ -220,7 +225,7 @@ impl Platform {
                 .remove(&(tenant, number))
                 .ok_or_else(|| unreadable("feed", format_args!("no event is at place {position}")))?;
             let slug = place.slug.clone();
-            items.push(Told { position, tenant: TenantId(tenant), slug, number, record });
+            items.push(FeedEvent { position, tenant: TenantId(tenant), slug, number, record });
         }
         Ok(bytes)
     }

@@ -24,6 +24,9 @@ store_testing::on_both! {
         let all = api.get("/events").await;
         let events = all.is(200).body["events"].as_array().unwrap().clone();
         assert_eq!((all.body["last"].as_u64(), &all.body["more"]), (Some(events.len() as u64), &json!(false)));
+        for name in types(&all.body) {
+            assert_eq!(delivery::names::matching(name), Some(vec![name]), "it is in the catalogue");
+        }
         let made = events.iter().find(|event| event["object"]["id"] == json!(ann)).unwrap();
         assert_eq!(made["type"], "user.created");
         assert_eq!(made["object"], json!({"type": "User", "id": ann, "version": 1}));
