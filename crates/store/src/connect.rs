@@ -42,6 +42,10 @@ pub(crate) const CACHE: &str = "-1024";
 /// change touches are copied once for many.
 pub(crate) const CHECKPOINT: &str = "4000";
 
+/// Connections to SQLite that requests share at most. Each has its thread and its memory, and what is asked most goes past
+/// them ([`crate::sqlite`]).
+const SQLITE_CONNECTIONS: u32 = 8;
+
 /// Statements that a connection to SQLite keeps prepared, some ten KiB each.
 const STATEMENTS: usize = 50;
 
@@ -114,7 +118,7 @@ pub(crate) async fn application(
 ) -> Result<DatabaseConnection, StoreError> {
     match address {
         Address::Sqlite(path) => {
-            let pool = pool::<Sqlite>(options, options.max_connections);
+            let pool = pool::<Sqlite>(options, options.max_connections.min(SQLITE_CONNECTIONS));
             sqlite(path, options, with_statement_limit(pool)).await
         }
         Address::Postgres(server) => {

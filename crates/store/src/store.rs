@@ -39,7 +39,7 @@ pub struct StoreOptions {
     pub migrate_url: Option<String>,
     /// `redis://…`: only speeds up what other nodes learn; the database is the truth.
     pub redis_url: Option<String>,
-    /// Most connections that requests share; one more polls the epoch.
+    /// Most connections that requests share, of SQLite eight at most; one more polls the epoch.
     pub max_connections: u32,
     /// Longest wait for a connection, or for SQLite's one writer.
     pub acquire_timeout: Duration,
