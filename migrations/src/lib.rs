@@ -256,6 +256,15 @@ const FEED: Script = Script {
     tenant_tables: &[],
 };
 
+/// Who is sent events, and what became of each.
+const DELIVERIES: Script = Script {
+    name: "m20261127_000032_deliveries",
+    tables: include_str!("deliveries/tables.sql"),
+    postgres: include_str!("deliveries/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// Tables that grow with the users of a tenant, their changes and its requests: PostgreSQL may keep them in partitions by
 /// `tenant_id`, which is the first column of each of their unique indexes. Those that every tenant has a few rows in (its
 /// configuration, its credentials, the counts of its blocks) stay whole, as do those that are emptied within a day.
@@ -308,6 +317,7 @@ impl MigratorTrait for Migrator {
             Box::new(VALUES_BY_KEY),
             Box::new(VALUE_CHANGES),
             Box::new(FEED),
+            Box::new(DELIVERIES),
         ]
     }
 }

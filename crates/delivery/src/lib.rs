@@ -2,10 +2,24 @@
 //!
 //! ```text
 //! change ─▶ outbox ─(numbered after the commit)─▶ store::feed ─▶ Event ─▶ GET /api/v1/events
+//!                                                      │
+//!                                                      └─▶ deliveries ─▶ Line ─▶ Carrier: a webhook
 //! ```
+//!
+//! [`Sender`] runs on each node that serves. A destination is held by one of them at a time; a [`carrier::Carrier`] is a way of
+//! sending, and knows nothing of order, attempts and nodes.
 
+mod backoff;
+pub mod carrier;
 mod changed;
+mod destinations;
 mod event;
+mod line;
 pub mod names;
+mod sender;
+pub mod ways;
+pub mod webhook;
 
+pub use destinations::{DestinationError, Destinations, NewWebhook, WebhookChange};
 pub use event::{Event, EventActor, EventObject, EventTenant};
+pub use sender::Sender;

@@ -50,6 +50,10 @@ pub const NAMES: &[Name] = &[
     name("domain.proven", "A tenant proved that a host name is its own."),
     name("domain.lost", "A host name is a tenant's own no more."),
     name("domain.removed", "A tenant gave a host name up."),
+    name("destination.created", "A destination of a tenant's events was made."),
+    name("destination.updated", "A destination of a tenant's events changed."),
+    name("destination.disabled", "A destination took nothing for five days, or wants no more events."),
+    name("destination.deleted", "A destination of a tenant's events was removed."),
 ];
 
 /// Does it tell of users, groups, memberships and roles alone, and not of how the tenant is configured?

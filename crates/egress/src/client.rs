@@ -19,6 +19,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// A connection that nobody uses for so long is closed.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Longest wait for the end of an answer whose body does not matter.
+const REST: Duration = Duration::from_millis(500);
+
 /// How long a call may take and how much it may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -167,6 +170,15 @@ impl Client {
 
     /// Makes a call. Any status is an answer; an error means that there is none.
     pub async fn send(&self, call: Call) -> Result<Answer, EgressError> {
+        self.exchange(call, true).await
+    }
+
+    /// As [`Client::send`], of which only status and headers matter: the body is given as empty, be it too large or broken off.
+    pub async fn status_of(&self, call: Call) -> Result<Answer, EgressError> {
+        self.exchange(call, false).await
+    }
+
+    async fn exchange(&self, call: Call, with_body: bool) -> Result<Answer, EgressError> {
         let Call { method, url, headers, body, limits } = call;
         self.check(&url)?;
         let guard = self.inner.guard(&url)?;
@@ -177,7 +189,14 @@ impl Client {
         }
         let exchange = async {
             let response = request.send().await.map_err(|error| failed(&url, &guard, &error))?;
-            read(response, &url, &guard, limits.answer).await
+            if with_body {
+                return read(response, &url, &guard, limits.answer).await;
+            }
+            let (status, headers) = (response.status(), response.headers().clone());
+            // Read to its end if that is near, so that the connection can be used again.
+            let rest = read(response, &url, &guard, limits.answer);
+            let _ = tokio::time::timeout(REST, rest).await;
+            Ok(Answer { status, headers, body: Bytes::new() })
         };
         tokio::time::timeout(limits.total, exchange).await.map_err(|_| timed_out(&url))?
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use delivery::Destinations;
 use provisioning::{Provisioner, Tenant, TenantDirectory};
 use secrecy::ExposeSecret as _;
 use store::{Actor, ActorKind, ChangeContext, Store, StoreOptions};
@@ -21,6 +22,10 @@ pub(crate) struct Installation {
     pub(crate) provisioner: Provisioner,
     /// Tokens.
     pub(crate) tokens: TokenService,
+    /// To whom events are sent.
+    pub(crate) destinations: Destinations,
+    /// Calls to what somebody has typed.
+    pub(crate) egress: egress::Client,
     /// Where people of the console may sign in beside their password.
     pub(crate) oidc: Option<Provider>,
 }
@@ -109,7 +114,8 @@ impl Installation {
         let store = open_store(settings, migrations).await?;
         let egress = egress::Client::new(settings.egress_allow.clone().unwrap_or_default());
         let oidc = settings.oidc()?.map(|options| Provider::new(options, egress.clone()));
-        let options = Options { max_lifetime: settings.max_token_lifetime.and_then(|limit| limit.0), egress };
+        let max_lifetime = settings.max_token_lifetime.and_then(|limit| limit.0);
+        let options = Options { max_lifetime, egress: egress.clone() };
         let tokens = TokenService::open_with(store.clone(), key, options).await?;
         Ok(Self {
             tenants: TenantDirectory::new(store.clone())
@@ -120,7 +126,9 @@ impl Installation {
                 )
                 .with_retention(settings.tenant_retention_days()),
             provisioner: Provisioner::new(store.clone()),
+            destinations: Destinations::new(store.clone(), tokens.vault().clone(), egress.clone()),
             tokens,
+            egress,
             oidc,
             store,
         })

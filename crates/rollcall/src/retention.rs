@@ -102,6 +102,7 @@ async fn forget_activity(store: &Store, log_days: u32) -> Result<(), StoreError>
 async fn forget_events(store: &Store, days: u32) -> Result<(), StoreError> {
     let before = store.now() - i64::from(days) * DAY;
     while store.platform().forget_feed(before, AT_ONCE).await? == AT_ONCE {}
+    while store.platform().forget_deliveries(AT_ONCE).await? {}
     Ok(())
 }
 

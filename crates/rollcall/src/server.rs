@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use activity::Journal;
 use anyhow::Context as _;
 use axum::{Router, extract::Request, response::Response};
+use delivery::Sender;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenant_admin::Live;
 use tokio::{net::TcpListener, sync::watch};
@@ -55,6 +56,7 @@ fn router(
         provisioner: installation.provisioner.clone(),
         tenants: installation.tenants.clone(),
         tokens: installation.tokens.clone(),
+        destinations: installation.destinations.clone(),
         public_url: settings.public_url(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         live: waiting.clone(),
@@ -130,14 +132,24 @@ pub(crate) async fn serve(
         tokio::spawn(upkeep::run(installation.clone(), stop.clone())),
         tokio::spawn(retention::run(installation.clone(), kept, stop.clone())),
         tokio::spawn(warnings::run(installation.clone(), stop.clone())),
-        tokio::spawn(numbering::run(installation.store.clone(), stop)),
+        tokio::spawn(numbering::run(installation.store.clone(), stop.clone())),
     ];
+    let sender = Sender::new(
+        installation.store.clone(),
+        installation.tokens.vault().clone(),
+        installation.egress.clone(),
+    );
+    let sending = tokio::spawn(sender.run(stop));
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
     }
     // What they were at is taken up again at the next start, here or in another node.
     for task in by_itself {
         task.abort();
+    }
+    // What is under way is ended or broken off, and other nodes need not wait.
+    if let Err(error) = sending.await {
+        tracing::warn!(%error, "sending did not end as it should");
     }
     installation.tokens.flush_uses().await?;
     installation.tokens.flush_refusals().await?;

@@ -55,4 +55,6 @@ ids! {
     PlatformTokenId,
     /// A link to a tenant's set-up page.
     SetupLinkId,
+    /// To whom events are sent.
+    DestinationId,
 }

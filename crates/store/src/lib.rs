@@ -8,6 +8,7 @@ pub mod admins;
 pub mod audit;
 pub mod change;
 pub mod credentials;
+pub mod destinations;
 pub mod domains;
 pub mod error;
 pub mod federations;
@@ -54,7 +55,9 @@ mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};
 pub use error::StoreError;
-pub use ids::{AdminId, CredentialId, GroupId, ImportId, PlatformTokenId, SetupLinkId, TenantId, UserId};
+pub use ids::{
+    AdminId, CredentialId, DestinationId, GroupId, ImportId, PlatformTokenId, SetupLinkId, TenantId, UserId,
+};
 pub use page::{ListQuery, Page, Part, Resource, RootQuery, Sort, Start, Total};
 pub use platform::Platform;
 pub use pooler::Pooler;

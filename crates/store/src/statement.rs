@@ -241,6 +241,15 @@ impl Sql {
             .push("))")
     }
 
+    /// A subquery of any number of whole numbers.
+    pub(crate) fn numbers(&mut self, numbers: &[i64]) -> &mut Self {
+        let list = serde_json::json!(numbers).to_string();
+        self.push("(SELECT CAST(value AS bigint) FROM ")
+            .dialect("jsonb_array_elements_text(", "json_each(")
+            .bind(list)
+            .dialect("::jsonb))", "))")
+    }
+
     fn json_list<S: AsRef<str>>(&mut self, list: &[S]) -> &mut Self {
         let array = list.iter().map(|text| text.as_ref().into()).collect();
         let text = serde_json::Value::Array(array).to_string();

@@ -30,6 +30,16 @@ pub enum Backend {
     Postgres,
 }
 
+impl Backend {
+    /// The time by the database's own clock, in milliseconds, in a statement.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)",
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS integer)",
+        }
+    }
+}
+
 /// How to open a store.
 #[derive(Clone)]
 pub struct StoreOptions {

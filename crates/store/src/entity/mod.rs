@@ -17,6 +17,7 @@ pub mod admins;
 pub mod audit;
 pub mod credentials;
 pub mod data_keys;
+pub mod destinations;
 pub mod domains;
 pub mod epochs;
 pub mod federations;

@@ -212,7 +212,11 @@ impl Platform {
     }
 
     /// Appends the events of these places; gives how large they are, in bytes.
-    async fn tell(&self, places: &[Place], items: &mut Vec<FeedEvent>) -> Result<usize, StoreError> {
+    pub(crate) async fn tell(
+        &self,
+        places: &[Place],
+        items: &mut Vec<FeedEvent>,
+    ) -> Result<usize, StoreError> {
         let (mut found, mut bytes) = (HashMap::new(), 0);
         for row in self.all(self.by_number(places)).await? {
             bytes += row.try_get::<Option<String>>("", "body")?.map_or(0, |body| body.len());
@@ -260,15 +264,15 @@ impl Platform {
     }
 
     /// A statement on what belongs to the installation.
-    fn sql(&self) -> Sql {
+    pub(crate) fn sql(&self) -> Sql {
         Sql::new(self.inner.backend, Uuid::nil())
     }
 
-    async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
+    pub(crate) async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
         self.inner.read_once(sql.into_statement()).await
     }
 
-    async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, StoreError> {
+    pub(crate) async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, StoreError> {
         Ok(self.all(sql).await?.into_iter().next())
     }
 }
@@ -284,11 +288,11 @@ struct Looked {
 }
 
 /// A place of the feed.
-struct Place {
-    position: i64,
-    tenant: Uuid,
-    slug: String,
-    number: i64,
+pub(crate) struct Place {
+    pub(crate) position: i64,
+    pub(crate) tenant: Uuid,
+    pub(crate) slug: String,
+    pub(crate) number: i64,
 }
 
 fn row_of(row: &QueryResult) -> Result<Record, StoreError> {

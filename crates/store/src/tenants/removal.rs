@@ -2,7 +2,7 @@
 //!
 //! What stays of a purged tenant: its row, since a slug is never used again; who was given it; and of its trail
 //! (`audit`, `outbox`) what happened, when and by whom, without the contents, which were rows of their own. Its places in the
-//! feed end with their time, so that whoever is late learns that it was deleted.
+//! feed, and what became of each, end with their time, so that whoever is late learns that it was deleted.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
@@ -39,6 +39,7 @@ pub const PURGED: &[(&str, &str)] = &[
     ("federations", "tenant_id"),
     ("logins", "tenant"),
     ("domains", "tenant"),
+    ("destinations", "tenant"),
     ("setup_links", "tenant"),
     ("setup_choices", "tenant_id"),
     ("credentials", "tenant_id"),

@@ -13,6 +13,7 @@ mod audit;
 mod chain;
 mod credentials;
 mod departed;
+mod destinations;
 mod domains;
 mod explain;
 mod feed;

@@ -76,6 +76,28 @@ async fn fill(store: &TestStore, db: &DatabaseConnection, id: TenantId) {
     run(db, &format!("INSERT INTO setup_sessions VALUES ('s', {id}, 0)")).await;
     let domain = format!("('scim.acme.example', {id}, 'c', 0, 'root', 1, 1, NULL, NULL)");
     run(db, &format!("INSERT INTO domains VALUES {domain}")).await;
+    let delivery = format!("({id}, 1, {id}, 1, 'user.created', 'u', 0, 'due', 0)");
+    run(
+        db,
+        &format!(
+            "INSERT INTO deliveries (destination, position, tenant, seq, event, object_id, numbered_at, state, next_at) VALUES {delivery}"
+        ),
+    )
+    .await;
+    let destination = format!("({id}, {id}, 'webhook', 'app', 'null', {id}, 'active', 1, 0, 'root', 0)");
+    let destination = match store.backend() {
+        // What is sealed is bytes, whatever they are.
+        Backend::Postgres => destination.replacen(&format!("'null', {id}"), "'null', 'x'", 1),
+        Backend::Sqlite => destination,
+    };
+    run(
+        db,
+        &format!(
+            "INSERT INTO destinations (id, tenant, kind, name, settings, sealed, state, version, created_at, created_by, position) \
+             VALUES {destination}"
+        ),
+    )
+    .await;
 }
 
 async fn count(db: &DatabaseConnection, table: &str, column: &str, id: &str) -> usize {
@@ -141,7 +163,7 @@ on_both! {
         known.sort_unstable();
         assert_eq!(tables(&store, &db, "tenant_id").await, known);
         // Who was given a tenant keeps that: an auditor with none has all. Places in the feed end with their time.
-        let mut known = vec!["admin_tenants", "feed"];
+        let mut known = vec!["admin_tenants", "deliveries", "feed"];
         known.extend(PURGED.iter().filter(|(_, column)| *column == "tenant").map(|(table, _)| *table));
         known.sort_unstable();
         assert_eq!(tables(&store, &db, "tenant").await, known);

@@ -9,6 +9,7 @@ mod audit;
 mod clients;
 mod credentials;
 mod deleted_tenants;
+mod destinations;
 mod directory;
 mod domains;
 mod events;
@@ -58,6 +59,8 @@ pub struct ApiState {
     pub tenants: TenantDirectory,
     /// Tokens.
     pub tokens: TokenService,
+    /// To whom events are sent.
+    pub destinations: delivery::Destinations,
     /// Origin of the shared host; the API answers on its host only.
     pub public_url: url::Url,
     /// Proxies whose word on the sender's address is believed.
@@ -119,6 +122,7 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(keys::routes())
         .merge(audit::routes())
         .merge(events::routes())
+        .merge(destinations::routes())
         .routes(routes!(describe))
 }
 

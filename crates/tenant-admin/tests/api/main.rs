@@ -7,6 +7,7 @@ mod audit;
 mod clients;
 mod configuration;
 mod credentials;
+mod destinations;
 mod directory;
 mod events;
 mod federation;

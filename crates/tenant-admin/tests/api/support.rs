@@ -72,6 +72,11 @@ impl Api {
             store: store.store(),
             provisioner: Provisioner::new(store.store()),
             tenants: TenantDirectory::new(store.store()),
+            destinations: delivery::Destinations::new(
+                store.store(),
+                tokens.vault().clone(),
+                egress::Client::default(),
+            ),
             tokens,
             public_url: format!("https://{HOST}").parse().unwrap(),
             trusted_proxies: Networks::default(),

@@ -1,0 +1,39 @@
+//! What a way of sending events has to do: carry one message, and say what came of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+/// An event on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The event's id: the same at each attempt.
+    pub id: String,
+    /// The event, in JSON.
+    pub body: Bytes,
+    /// Now, in milliseconds.
+    pub now: i64,
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// For people; nothing of what the receiver answered, but its status.
+    pub problem: String,
+    /// The status, if there was an answer.
+    pub status: Option<u16>,
+    /// The receiver wants nothing for so long.
+    pub retry_after: Option<Duration>,
+    /// The receiver wants nothing ever again.
+    pub is_gone: bool,
+}
+
+/// A way of sending events. Whether a message is tried again, and when, is not its concern.
+pub trait Carrier: Send + Sync {
+    /// Carries a message, within [`TIME`]; gives the status of the answer where there is such a thing.
+    fn carry<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Option<u16>, Refusal>>;
+}
+
+/// Longest time of an attempt.
+pub const TIME: Duration = Duration::from_secs(15);

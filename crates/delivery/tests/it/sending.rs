@@ -1,0 +1,384 @@
+//! One node, sometimes two, and a receiver.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use delivery::{Destinations, NewWebhook, Sender, WebhookChange};
+use serde_json::{Value, json};
+use store::{
+    Actor, ActorKind, ChangeContext, DestinationId, Store, TenantId, UserId,
+    destinations::{DeliveryQuery, Destination, DestinationState, Fate},
+    tenants::NewTenant,
+    users::UserState,
+};
+use store_testing::{TestStore, on_both};
+use token_service::{MasterKey, Vault};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::receiver::{Answer, Receiver};
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+fn context() -> ChangeContext {
+    let actor = Actor { kind: ActorKind::Admin, id: "a".into(), name: "ann@example.com".into() };
+    ChangeContext { actor, cause: "request-1".into() }
+}
+
+/// An installation with a tenant.
+struct Bed {
+    store: TestStore,
+    tenant: TenantId,
+    vault: Vault,
+    destinations: Destinations,
+    egress: egress::Client,
+}
+
+/// A node that sends and numbers until it is stopped.
+struct Node {
+    stop: watch::Sender<bool>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Node {
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+
+    /// As with SIGKILL: nothing is ended, nothing is let go of.
+    fn kill(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        // Its lines end with the channel, and not at once: what they do until then a killed one would not.
+        drop(self.stop);
+    }
+}
+
+impl Bed {
+    async fn new(store: TestStore) -> Self {
+        let vault = Vault::unlock(&store, &MasterKey::from_base64(KEY).unwrap()).await.unwrap();
+        let egress = egress::Client::new("127.0.0.0/8".parse().unwrap());
+        let destinations = Destinations::new(store.store(), vault.clone(), egress.clone());
+        let tenant = NewTenant {
+            slug: "acme".into(),
+            name: "Acme".into(),
+            profile_name: "generic".into(),
+            profile: "name = \"acme\"".into(),
+            compatibility: "lenient".into(),
+            activate: true,
+        };
+        let tenant = store.platform().create_tenant(&tenant, &context()).await.unwrap().id;
+        Self { store, tenant, vault, destinations, egress }
+    }
+
+    fn node_of(&self, store: Store) -> Node {
+        let (stop, stopped) = watch::channel(false);
+        let sender = Sender::new(store.clone(), self.vault.clone(), self.egress.clone());
+        let sending = tokio::spawn(sender.run(stopped.clone()));
+        let numbering = tokio::spawn(async move {
+            while !*stopped.borrow() {
+                store.number().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        Node { stop, tasks: [sending, numbering] }
+    }
+
+    fn node(&self) -> Node {
+        self.node_of(self.store.store())
+    }
+
+    async fn webhook(&self, receiver: &Receiver) -> (Destination, String) {
+        let new = NewWebhook {
+            tenant: Some(self.tenant),
+            name: "app".into(),
+            url: receiver.url.clone(),
+            headers: BTreeMap::from([("X-Api-Key".to_owned(), "open sesame".to_owned())]),
+            events: Some(vec!["user.*".into()]),
+            ..NewWebhook::default()
+        };
+        self.destinations.create(new, &context()).await.unwrap()
+    }
+
+    async fn user(&self, name: &str) -> UserId {
+        let state = state(json!({ "userName": name }));
+        self.store.tenant(self.tenant).create_user(&state, &context()).await.unwrap().id
+    }
+
+    async fn renamed(&self, id: UserId, name: &str, title: &str) {
+        let scope = self.store.tenant(self.tenant);
+        let version = scope.user(id, false).await.unwrap().unwrap().version;
+        let state = state(json!({ "userName": name, "title": title }));
+        scope.replace_user(id, version, &state, &context()).await.unwrap().unwrap();
+    }
+
+    async fn kept(&self, id: DestinationId) -> Destination {
+        self.store.platform().destination(id).await.unwrap().unwrap()
+    }
+
+    async fn count(&self, id: DestinationId, fate: Fate) -> usize {
+        let query = DeliveryQuery { fate: Some(fate), limit: 10_000, ..DeliveryQuery::default() };
+        self.store.platform().deliveries(id, &query).await.unwrap().len()
+    }
+
+    /// Waits until all that the receiver was called for has been noted: what comes of it depends on the time.
+    async fn settled(&self, id: DestinationId, receiver: &Receiver) {
+        self.until("all calls are noted", async || {
+            let query = DeliveryQuery { limit: 10_000, ..DeliveryQuery::default() };
+            let all = self.store.platform().deliveries(id, &query).await.unwrap();
+            let attempts: i32 = all.iter().map(|one| one.attempts).sum();
+            usize::try_from(attempts).unwrap() == receiver.calls().len()
+        })
+        .await;
+    }
+
+    async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let began = Instant::now();
+        while !holds().await {
+            assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn state(document: Value) -> UserState {
+    let Value::Object(document) = document else { unreachable!() };
+    UserState::new(&scim_core::ResourceType::user(), document)
+}
+
+/// Versions of each object as they were taken first: without gaps, growing.
+fn in_order(taken: &[Value]) {
+    let mut versions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for event in taken {
+        versions
+            .entry(event["object"]["id"].to_string())
+            .or_default()
+            .push(event["object"]["version"].as_i64().unwrap());
+    }
+    for (object, versions) in versions {
+        let expected: Vec<i64> = (1..).take(versions.len()).collect();
+        assert_eq!(versions, expected, "{object}");
+    }
+}
+
+on_both! {
+    async fn each_event_comes_signed_and_once(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        let (destination, secret) = bed.webhook(&receiver).await;
+        let node = bed.node();
+        let ann = bed.user("ann").await;
+        bed.renamed(ann, "ann", "Dr").await;
+        let taken = receiver.has_taken(2).await;
+        assert_eq!((&taken[0]["type"], &taken[1]["type"]), (&json!("user.created"), &json!("user.updated")));
+        assert_eq!(taken[1]["data"]["changed"], json!(["title"]));
+        assert_eq!(taken[0]["actor"]["name"], json!(""), "no names of people of the console for a tenant's destination");
+        in_order(&taken);
+        for call in receiver.calls() {
+            assert_eq!(call.headers["webhook-id"].to_str().unwrap(), call.event["id"].as_str().unwrap());
+            assert_eq!(call.headers["content-type"], "application/json");
+            assert_eq!(call.headers["x-api-key"], "open sesame");
+            assert!(call.is_signed_by(&secret));
+            assert!(!call.is_signed_by("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+        }
+        // Another secret, beside the old one; another header; none of it is shown.
+        let (_, new) = bed.destinations.rotate(destination.id, None, &context()).await.unwrap();
+        let headers = BTreeMap::from([("x-api-key".to_owned(), None), ("x-other".to_owned(), Some("b".to_owned()))]);
+        let change = WebhookChange { headers, ..WebhookChange::default() };
+        let changed = bed.destinations.change(destination.id, change, &context()).await.unwrap();
+        assert_eq!(changed.settings["headers"], json!(["x-other"]));
+        // Whoever holds it learns of that within a moment; until then nothing is made out by the old terms.
+        bed.user("bob").await;
+        receiver.has_taken(3).await;
+        let last = receiver.calls().pop().unwrap();
+        assert!(last.is_signed_by(&secret) && last.is_signed_by(&new));
+        assert!(last.headers.get("x-api-key").is_none());
+        assert_eq!(last.headers["x-other"], "b");
+        let trail = bed.store.tenant(bed.tenant).audit(None, 99).await.unwrap();
+        assert!(!format!("{trail:?}").contains("sesame") && !format!("{trail:?}").contains(&secret));
+        bed.until("all are settled", async || bed.count(destination.id, Fate::Done).await == 3).await;
+        assert_eq!(receiver.calls().len(), 3, "once");
+        node.stop().await;
+    }
+
+    async fn a_receiver_that_was_away_for_26_hours_gets_all_in_order(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        receiver.answers(|_| Answer::Status(503));
+        let (destination, _) = bed.webhook(&receiver).await;
+        let node = bed.node();
+        let mut ids = Vec::new();
+        for name in ["ann", "bob", "cat"] {
+            ids.push(bed.user(name).await);
+        }
+        receiver.is_called(3).await;
+        for hour in 0..26 {
+            bed.settled(destination.id, &receiver).await;
+            let calls = receiver.calls().len();
+            bed.store.advance(HOUR);
+            bed.renamed(ids[hour % 3], ["ann", "bob", "cat"][hour % 3], &hour.to_string()).await;
+            bed.user(&format!("u{hour}")).await;
+            // Somebody new is tried at once, or when the destination is tried again: after five minutes at most.
+            receiver.is_called(calls + 1).await;
+        }
+        bed.settled(destination.id, &receiver).await;
+        let kept = bed.kept(destination.id).await;
+        assert_eq!((kept.state, kept.problem.as_deref()), (DestinationState::Active, Some("it answered 503")));
+        assert_eq!(bed.count(destination.id, Fate::Dead).await, 0);
+        assert_eq!(receiver.taken().len(), 0);
+        receiver.answers(|_| Answer::Status(200));
+        // Nobody waits for hours when it is there again: five minutes at most.
+        bed.store.advance(300_000);
+        let taken = receiver.has_taken(55).await;
+        in_order(&taken);
+        bed.until("all are settled", async || bed.count(destination.id, Fate::Done).await == 55).await;
+        assert_eq!(bed.kept(destination.id).await.failing_since, None);
+        node.stop().await;
+    }
+
+    async fn one_that_fails_for_ever_is_disabled_and_its_letters_can_be_sent_again(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        receiver.answers(|_| Answer::Status(500));
+        let (destination, _) = bed.webhook(&receiver).await;
+        let node = bed.node();
+        let ann = bed.user("ann").await;
+        bed.renamed(ann, "ann", "a").await;
+        for attempt in 1..=8 {
+            receiver.is_called(attempt).await;
+            bed.settled(destination.id, &receiver).await;
+            bed.store.advance(13 * HOUR);
+        }
+        bed.until("the first is given up", async || bed.count(destination.id, Fate::Dead).await == 1).await;
+        assert_eq!(bed.kept(destination.id).await.state, DestinationState::Active, "not five days yet");
+        let what_follows = |event: &Value| event["object"]["version"] == 2;
+        bed.store.advance(DAY);
+        bed.until("the next one is tried", async || receiver.calls().iter().any(|call| what_follows(&call.event))).await;
+        bed.store.advance(DAY);
+        bed.until("it is disabled", async || bed.kept(destination.id).await.state == DestinationState::Disabled).await;
+        let kept = bed.kept(destination.id).await;
+        assert_eq!(kept.problem.as_deref(), Some("it has taken nothing for five days; the last time it answered 500"));
+        let told = bed.store.tenant(bed.tenant).audit(Some(&destination.id.to_string()), 1).await.unwrap();
+        assert_eq!(told[0].event, "destination.disabled");
+        let calls = receiver.calls().len();
+        bed.user("bob").await;
+        bed.store.advance(DAY);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_eq!(receiver.calls().len(), calls, "it is left alone");
+
+        receiver.answers(|_| Answer::Status(200));
+        let active = WebhookChange { active: Some(true), ..WebhookChange::default() };
+        bed.destinations.change(destination.id, active, &context()).await.unwrap();
+        receiver.has_taken(2).await;
+        assert!(bed.store.platform().revive(destination.id, 0, i64::MAX).await.unwrap() >= 1);
+        let taken = receiver.has_taken(3).await;
+        assert_eq!(taken.iter().filter(|event| event["object"]["id"] == json!(ann.to_string())).count(), 2);
+        bed.until("nothing waits", async || bed.count(destination.id, Fate::Done).await == 3).await;
+        node.stop().await;
+    }
+
+    async fn what_is_refused_holds_back_its_own_object_alone(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        receiver.answers(|event| match event["data"]["state"]["userName"].as_str() {
+            Some("poison") => Answer::Status(400),
+            _ => Answer::Status(200),
+        });
+        bed.webhook(&receiver).await;
+        let node = bed.node();
+        let poison = bed.user("poison").await;
+        bed.renamed(poison, "cured", "").await;
+        for number in 0..20 {
+            bed.user(&format!("u{number}")).await;
+        }
+        let taken = receiver.has_taken(20).await;
+        assert!(taken.iter().all(|event| event["object"]["id"] != json!(poison.to_string())));
+        assert!(receiver.calls().iter().filter(|call| call.status == 400).count() <= 2, "it is not tried more often for that");
+        receiver.answers(|_| Answer::Status(200));
+        bed.store.advance(10_000);
+        in_order(&receiver.has_taken(22).await);
+        node.stop().await;
+    }
+
+    async fn a_slow_one_delays_nobody_else(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let (slow, quick) = (Receiver::new().await, Receiver::new().await);
+        slow.answers(|_| Answer::Never);
+        let (of_slow, _) = bed.webhook(&slow).await;
+        bed.webhook(&quick).await;
+        let node = bed.node();
+        for number in 0..30 {
+            bed.user(&format!("u{number}")).await;
+        }
+        slow.is_called(8).await;
+        let began = Instant::now();
+        quick.has_taken(30).await;
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        // No more than are allowed at once, and each ends after fifteen seconds.
+        assert_eq!(slow.calls().len(), 8);
+        bed.until("it is noticed", async || bed.kept(of_slow.id).await.failing_since.is_some()).await;
+        assert_eq!(bed.kept(of_slow.id).await.problem.as_deref(), Some("127.0.0.1 did not answer in time"));
+        node.stop().await;
+    }
+
+    async fn what_a_killed_node_had_another_one_sends(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        let (destination, _) = bed.webhook(&receiver).await;
+        let first = bed.node();
+        bed.user("before").await;
+        receiver.has_taken(1).await;
+        first.kill();
+        for number in 0..50 {
+            let id = bed.user(&format!("u{number}")).await;
+            bed.renamed(id, &format!("u{number}"), "x").await;
+        }
+        // Its time ends by the database's clock; what another one would wait for is done here at once.
+        bed.store.execute("UPDATE destinations SET held_until = 0").await;
+        let second = bed.node_of(bed.store.another().await);
+        let taken = receiver.has_taken(101).await;
+        in_order(&taken);
+        bed.until("all are settled", async || bed.count(destination.id, Fate::Done).await == 101).await;
+        second.stop().await;
+        // One that is stopped lets go.
+        let third = bed.node();
+        bed.user("after").await;
+        receiver.has_taken(102).await;
+        third.stop().await;
+    }
+
+    async fn a_receiver_says_when_and_whether_at_all(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        receiver.answers(|_| Answer::Header(429, "retry-after", "600".into()));
+        let (destination, _) = bed.webhook(&receiver).await;
+        let node = bed.node();
+        bed.user("ann").await;
+        receiver.is_called(1).await;
+        bed.until("it is settled", async || bed.kept(destination.id).await.failing_since.is_some()).await;
+        bed.store.advance(500_000);
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        assert_eq!(receiver.calls().len(), 1, "ten minutes are not over");
+        receiver.answers(|_| Answer::Header(302, "location", "http://127.0.0.1:1/".into()));
+        bed.store.advance(400_000);
+        receiver.is_called(2).await;
+        bed.until("it is settled", async || bed.kept(destination.id).await.problem.is_some_and(|text| text.contains("302"))).await;
+        receiver.answers(|_| Answer::Status(410));
+        bed.store.advance(HOUR);
+        bed.until("it is disabled", async || bed.kept(destination.id).await.state == DestinationState::Disabled).await;
+        let test = bed.destinations.test(destination.id).await.unwrap().unwrap_err();
+        assert_eq!(test.status, Some(410));
+        receiver.answers(|_| Answer::Status(200));
+        assert_eq!(bed.destinations.test(destination.id).await.unwrap(), Ok(Some(200)));
+        let last = receiver.calls().pop().unwrap();
+        assert_eq!((&last.event["type"], &last.event["data"]["destination"]["name"]), (&json!("webhook.test"), &json!("app")));
+        node.stop().await;
+    }
+}

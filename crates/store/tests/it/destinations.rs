@@ -1,0 +1,342 @@
+//! Deliveries: made of the feed, due one after the other of each object, settled by whoever holds the destination.
+
+use serde_json::json;
+use store::{
+    DestinationId, TenantId, UserId,
+    destinations::{
+        Attempt, Delivery, DeliveryQuery, Destination, DestinationChange, DestinationKind, DestinationState,
+        End, Failing, Fate, Hold, MOST, NewDestination, Waiting,
+    },
+};
+use store_testing::{TestStore, on_both};
+use uuid::Uuid;
+
+use crate::{
+    common::{context, tenant},
+    support::user_state,
+};
+
+/// Longer than any test.
+const LONG: i64 = 600_000;
+
+fn new(tenant: Option<TenantId>) -> NewDestination {
+    NewDestination {
+        id: DestinationId::generate(),
+        tenant,
+        kind: DestinationKind::Webhook,
+        name: "app".to_owned(),
+        settings: json!({"url": "https://example.com/"}),
+        sealed: b"sealed".to_vec(),
+        events: Some(vec!["user.created".to_owned(), "user.updated".to_owned()]),
+        after: Some(0),
+    }
+}
+
+async fn made(store: &TestStore, new: NewDestination) -> Destination {
+    store.platform().create_destination(new, &context()).await.unwrap().expect("there is room")
+}
+
+async fn held(store: &TestStore, node: Uuid) -> Vec<Hold> {
+    store.platform().hold_destinations(node, LONG).await.unwrap()
+}
+
+async fn one(store: &TestStore, node: Uuid) -> Hold {
+    let mut holds = held(store, node).await;
+    assert_eq!(holds.len(), 1);
+    holds.remove(0)
+}
+
+async fn user(store: &TestStore, tenant: TenantId, name: &str) -> UserId {
+    let state = user_state(json!({ "userName": name }));
+    store.tenant(tenant).create_user(&state, &context()).await.unwrap().id
+}
+
+async fn renamed(store: &TestStore, tenant: TenantId, id: UserId, name: &str, title: &str) {
+    let scope = store.tenant(tenant);
+    let user = scope.user(id, false).await.unwrap().expect("there");
+    let state = user_state(json!({ "userName": name, "title": title }));
+    scope.replace_user(id, user.version, &state, &context()).await.unwrap().expect("replaced");
+}
+
+/// All that is in the feed is made deliveries.
+async fn make(store: &TestStore, hold: &Hold) {
+    store.number().await;
+    while store.platform().make_deliveries(hold).await.unwrap().expect("it is held") {}
+}
+
+async fn due(store: &TestStore, hold: &Hold) -> Vec<i64> {
+    let due = store.platform().due(hold.destination.id, store.now(), &[], 100).await.unwrap();
+    due.iter().map(|letter| letter.event.position).collect()
+}
+
+fn attempt(store: &TestStore, position: i64, end: End) -> Attempt {
+    Attempt { position, at: store.now(), took: 7, status: Some(200), end }
+}
+
+async fn settle(store: &TestStore, hold: &Hold, ends: &[(i64, End)]) -> Option<Option<Failing>> {
+    let attempts: Vec<Attempt> =
+        ends.iter().map(|(position, end)| attempt(store, *position, end.clone())).collect();
+    store.platform().settle(hold, &attempts).await.unwrap()
+}
+
+async fn all(store: &TestStore, hold: &Hold) -> Vec<Delivery> {
+    let query = DeliveryQuery { limit: 1_000, ..DeliveryQuery::default() };
+    let mut all = store.platform().deliveries(hold.destination.id, &query).await.unwrap();
+    all.reverse();
+    all
+}
+
+async fn fates(store: &TestStore, hold: &Hold) -> Vec<(i64, Fate)> {
+    all(store, hold).await.into_iter().map(|one| (one.position, one.fate)).collect()
+}
+
+fn again(store: &TestStore, later: i64) -> End {
+    End::Again(store.now() + later, "it answered 500".to_owned())
+}
+
+on_both! {
+    async fn of_an_object_only_the_first_is_due(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let other = tenant(&store, "other").await;
+        store.number().await;
+        made(&store, new(Some(id))).await;
+        let hold = one(&store, Uuid::new_v4()).await;
+        let ann = user(&store, id, "ann").await;
+        let bob = user(&store, id, "bob").await;
+        user(&store, other, "somebody").await;
+        renamed(&store, id, ann, "ann", "a").await;
+        renamed(&store, id, ann, "ann", "b").await;
+        make(&store, &hold).await;
+        let made = all(&store, &hold).await;
+        let mut of_ann: Vec<i64> = Vec::new();
+        let mut of_bob: Vec<i64> = Vec::new();
+        for one in &made {
+            assert_eq!(one.tenant, id, "those of its tenant alone");
+            if one.object_id == ann.to_string() { of_ann.push(one.position) } else { of_bob.push(one.position) }
+        }
+        assert_eq!((of_ann.len(), of_bob.len()), (3, 1));
+        assert_eq!(made.iter().find(|one| one.object_id == bob.to_string()).map(|one| one.event.as_str()), Some("user.created"));
+        let mut first = vec![of_ann[0], of_bob[0]];
+        first.sort_unstable();
+        assert_eq!(due(&store, &hold).await, first);
+        let under_way = store.platform().due(hold.destination.id, store.now(), &first, 100).await.unwrap();
+        assert_eq!(under_way, [], "what is under way is not due");
+
+        // A failure keeps what follows back; what has nothing to do with it goes on.
+        let failed = settle(&store, &hold, &[(of_ann[0], again(&store, 5_000)), (of_bob[0], End::Done)]).await;
+        assert_eq!(failed, Some(None), "something was taken");
+        assert_eq!(due(&store, &hold).await, Vec::<i64>::new());
+        store.advance(5_000);
+        assert_eq!(due(&store, &hold).await, [of_ann[0]]);
+        let letters = store.platform().due(hold.destination.id, store.now(), &[], 9).await.unwrap();
+        assert_eq!((letters[0].attempts, letters[0].event.record.object_version), (1, 1));
+        settle(&store, &hold, &[(of_ann[0], End::Done)]).await.expect("held");
+        assert_eq!(due(&store, &hold).await, [of_ann[1]]);
+        // What was given up holds nothing back either.
+        settle(&store, &hold, &[(of_ann[1], End::Dead("it answered 500".to_owned()))]).await.expect("held");
+        assert_eq!(due(&store, &hold).await, [of_ann[2]]);
+        // Of one that comes later it is known that there is one before it.
+        renamed(&store, id, ann, "ann", "c").await;
+        make(&store, &hold).await;
+        assert_eq!(due(&store, &hold).await, [of_ann[2]]);
+        let waiting = store.platform().waiting(hold.destination.id).await.unwrap();
+        assert_eq!((waiting.open, waiting.dead), (2, 1));
+        assert!(waiting.oldest_at.is_some());
+        let done = &all(&store, &hold).await[0];
+        assert_eq!((done.fate, done.status, done.problem.as_deref()), (Fate::Done, Some(200), None));
+        assert_eq!(done.delivered_at, done.tried.map(|(_, last)| last + 7));
+        let of_object = store.platform().deliveries_of(id, &ann.to_string(), 2).await.unwrap();
+        assert_eq!(of_object.len(), 2);
+        assert!(of_object[0].position > of_object[1].position);
+    }
+
+    async fn one_node_sends_and_what_another_notes_is_not_taken(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let (one_node, other_node) = (Uuid::new_v4(), Uuid::new_v4());
+        assert_eq!(held(&store, one_node).await, [], "there is nothing to hold");
+        made(&store, new(None)).await;
+        let first = one(&store, one_node).await;
+        assert_eq!(held(&store, other_node).await, [], "it is held");
+        let renewed = one(&store, one_node).await;
+        assert_eq!(renewed.term, first.term);
+        user(&store, id, "ann").await;
+        make(&store, &first).await;
+        let [place] = due(&store, &first).await[..] else { panic!("one is due") };
+
+        store.platform().let_go_of_destinations(one_node).await.unwrap();
+        let second = one(&store, other_node).await;
+        assert_eq!(second.term, first.term + 1);
+        assert_eq!(settle(&store, &first, &[(place, End::Done)]).await, None);
+        assert_eq!(store.platform().make_deliveries(&first).await.unwrap(), Some(false), "there is nothing to make");
+        user(&store, id, "bob").await;
+        store.number().await;
+        assert_eq!(store.platform().make_deliveries(&first).await.unwrap(), None);
+        assert!(!store.platform().disable_destination(&first, "x", &context()).await.unwrap());
+        assert_eq!(due(&store, &second).await, [place], "it is sent again");
+        // Its time is over: whoever comes takes it.
+        assert_eq!(store.platform().hold_destinations(other_node, -1).await.unwrap().len(), 1);
+        assert_eq!(one(&store, one_node).await.term, second.term + 1);
+    }
+
+    async fn what_takes_nothing_is_noticed_and_comes_back_at_once(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        made(&store, new(None)).await;
+        let hold = one(&store, Uuid::new_v4()).await;
+        for name in ["ann", "bob", "cat"] {
+            user(&store, id, name).await;
+        }
+        make(&store, &hold).await;
+        let places = due(&store, &hold).await;
+        assert_eq!(places.len(), 3);
+        let began = store.now();
+        let hour = 3_600_000;
+        let ends: Vec<(i64, End)> = places.iter().map(|place| (*place, again(&store, 10 * hour))).collect();
+        let failing = |failures| Some(Some(Failing { since: began, failures }));
+        assert_eq!(settle(&store, &hold, &ends[..2]).await, failing(2));
+        store.advance(hour);
+        assert_eq!(settle(&store, &hold, &ends[2..]).await, failing(3), "since the first");
+        let kept = store.platform().destination(hold.destination.id).await.unwrap().unwrap();
+        assert_eq!((kept.failing_since, kept.failures, kept.problem.as_deref()), (Some(began), 3, Some("it answered 500")));
+        assert_eq!(due(&store, &hold).await, Vec::<i64>::new());
+        // It might be these events alone that it cannot take: what waits goes on waiting.
+        user(&store, id, "dan").await;
+        make(&store, &hold).await;
+        let [fourth] = due(&store, &hold).await[..] else { panic!("one is due") };
+        assert_eq!(settle(&store, &hold, &[(fourth, End::Done)]).await, Some(None));
+        assert_eq!(due(&store, &hold).await, Vec::<i64>::new());
+        let began = store.now();
+        for round in 1..=3 {
+            let since = Some(Some(Failing { since: began, failures: 3 * round }));
+            assert_eq!(settle(&store, &hold, &ends).await, since);
+        }
+        assert_eq!(settle(&store, &hold, &[(places[0], End::Done)]).await, Some(None));
+        assert_eq!(due(&store, &hold).await, places[1..], "what waited for hours is due");
+        let kept = store.platform().destination(hold.destination.id).await.unwrap().unwrap();
+        assert_eq!((kept.failing_since, kept.problem), (None, None));
+
+        assert!(store.platform().disable_destination(&hold, "it was too much", &context()).await.unwrap());
+        let kept = store.platform().destination(hold.destination.id).await.unwrap().unwrap();
+        assert_eq!((kept.state, kept.problem.as_deref()), (DestinationState::Disabled, Some("it was too much")));
+        assert_eq!(held(&store, Uuid::new_v4()).await, []);
+        let told = store.platform().audit(Some(&kept.id.to_string()), 1).await.unwrap();
+        assert_eq!(told[0].event, "destination.disabled");
+        let active = DestinationChange { state: Some(DestinationState::Active), ..DestinationChange::default() };
+        let kept = store.platform().change_destination(kept.id, active, &context()).await.unwrap().unwrap();
+        assert_eq!((kept.state, kept.problem, kept.failing_since), (DestinationState::Active, None, None));
+        let hold = one(&store, Uuid::new_v4()).await;
+        assert_eq!(due(&store, &hold).await, places[1..], "nothing was lost meanwhile");
+    }
+
+    async fn what_was_given_up_or_is_wanted_again_is_sent_in_order(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        store.number().await;
+        made(&store, new(None)).await;
+        let hold = one(&store, Uuid::new_v4()).await;
+        let ann = user(&store, id, "ann").await;
+        renamed(&store, id, ann, "ann", "a").await;
+        make(&store, &hold).await;
+        let [first] = due(&store, &hold).await[..] else { panic!("one is due") };
+        settle(&store, &hold, &[(first, End::Dead("no".to_owned()))]).await.expect("held");
+        let [second] = due(&store, &hold).await[..] else { panic!("one is due") };
+        let platform = store.platform();
+        assert_eq!(platform.revive(hold.destination.id, first, second).await.unwrap(), 0, "it is before");
+        assert_eq!(platform.revive(hold.destination.id, 0, second).await.unwrap(), 1);
+        assert_eq!(fates(&store, &hold).await, [(first, Fate::Due), (second, Fate::Behind)]);
+        assert_eq!(all(&store, &hold).await[0].attempts, 0, "from the first attempt on");
+        // What was under way in another order is not taken: it is sent again, in its turn.
+        assert_eq!(settle(&store, &hold, &[(second, End::Done)]).await, None);
+        let hold = one(&store, hold.node).await;
+        assert_eq!(settle(&store, &hold, &[(second, End::Done)]).await, Some(None), "it is not due");
+        assert_eq!(fates(&store, &hold).await, [(first, Fate::Due), (second, Fate::Behind)]);
+        for place in [first, second] {
+            settle(&store, &hold, &[(place, End::Done)]).await.expect("held");
+        }
+        assert_eq!(fates(&store, &hold).await, [(first, Fate::Done), (second, Fate::Done)]);
+
+        // All again, and what it was never sent.
+        renamed(&store, id, ann, "ann", "b").await;
+        make(&store, &hold).await;
+        let third = due(&store, &hold).await[0];
+        let wider = DestinationChange { events: Some(None), ..DestinationChange::default() };
+        platform.change_destination(hold.destination.id, wider, &context()).await.unwrap().unwrap();
+        assert_eq!(platform.make_deliveries(&hold).await.unwrap(), Some(false));
+        user(&store, id, "bob").await;
+        store.number().await;
+        assert_eq!(platform.make_deliveries(&hold).await.unwrap(), None, "it is on other terms");
+        let hold = one(&store, hold.node).await;
+        assert_eq!(platform.replay(hold.destination.id, 0, i64::MAX).await.unwrap(), Some(hold.destination.position));
+        let all = fates(&store, &hold).await;
+        let of_ann: Vec<_> = all.iter().filter(|(place, _)| [first, second, third].contains(place)).collect();
+        assert_eq!(of_ann, [&(first, Fate::Due), &(second, Fate::Behind), &(third, Fate::Behind)]);
+        assert!(all.len() > 3, "tenant.created, too");
+        assert_eq!(platform.replay(hold.destination.id, 3, 3).await.unwrap(), Some(3));
+        let hold = one(&store, hold.node).await;
+        assert_eq!(platform.replay(DestinationId::generate(), 0, 9).await.unwrap(), None);
+
+        assert_eq!(platform.note_applied(hold.destination.id, &[first], 5).await.unwrap(), 0, "it is not sent again yet");
+        settle(&store, &hold, &[(first, End::Done)]).await.expect("held");
+        assert_eq!(platform.note_applied(hold.destination.id, &[first, 999], 5).await.unwrap(), 1);
+        assert_eq!(platform.note_applied(hold.destination.id, &[first], 9).await.unwrap(), 0, "once");
+    }
+
+    async fn destinations_are_changed_told_of_and_forgotten(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let platform = store.platform();
+        let (of_tenant, of_all) = (made(&store, new(Some(id))).await, made(&store, new(None)).await);
+        assert_eq!(platform.destinations(Some(id)).await.unwrap(), std::slice::from_ref(&of_tenant));
+        assert_eq!(platform.destinations(None).await.unwrap(), std::slice::from_ref(&of_all));
+        let epoch = store.epoch();
+        let change = DestinationChange {
+            name: Some("other".to_owned()),
+            sealed: Some(b"anew".to_vec()),
+            state: Some(DestinationState::Paused),
+            ..DestinationChange::default()
+        };
+        let changed = platform.change_destination(of_tenant.id, change.clone(), &context()).await.unwrap().unwrap();
+        assert_eq!((changed.name.as_str(), changed.version, changed.state), ("other", 2, DestinationState::Paused));
+        assert!(store.epoch() > epoch);
+        let same = platform.change_destination(of_tenant.id, change, &context()).await.unwrap().unwrap();
+        assert_eq!(same.version, 2, "nothing changes");
+        let told = store.tenant(id).audit(Some(&of_tenant.id.to_string()), 9).await.unwrap();
+        assert_eq!(told.iter().map(|record| record.event.as_str()).collect::<Vec<_>>(), ["destination.updated", "destination.created"]);
+        let payload = told[0].payload.as_ref().unwrap();
+        assert_eq!((&payload["before"]["name"], &payload["state"]["name"], &payload["secretsChanged"]), (&json!("app"), &json!("other"), &json!(true)));
+        assert!(!payload.to_string().contains("anew"));
+        let hold = one(&store, Uuid::new_v4()).await;
+        assert_eq!(hold.destination.id, of_all.id, "one that is paused is not held");
+
+        user(&store, id, "ann").await;
+        make(&store, &hold).await;
+        let place = due(&store, &hold).await[0];
+        store.advance(LONG);
+        store.platform().forget_feed(store.now(), 100).await.unwrap();
+        assert!(!platform.forget_deliveries(100).await.unwrap());
+        assert_eq!(due(&store, &hold).await, [place], "what is not ended is delivered all the same");
+        settle(&store, &hold, &[(place, End::Done)]).await.expect("held");
+        assert!(platform.forget_deliveries(1).await.unwrap(), "there may be more");
+        assert_eq!(all(&store, &hold).await, []);
+        assert_eq!(platform.waiting(of_all.id).await.unwrap(), Waiting::default());
+
+        user(&store, id, "bob").await;
+        make(&store, &hold).await;
+        assert!(platform.delete_destination(of_all.id, &context()).await.unwrap());
+        assert!(!platform.delete_destination(of_all.id, &context()).await.unwrap());
+        assert_eq!(all(&store, &hold).await.len(), 1);
+        assert!(!platform.forget_deliveries(100).await.unwrap());
+        assert_eq!(all(&store, &hold).await, [], "with its destination");
+        assert_eq!(platform.audit(Some(&of_all.id.to_string()), 1).await.unwrap()[0].event, "destination.deleted");
+
+        // One that waited for too long knows how much it missed.
+        let active = DestinationChange { state: Some(DestinationState::Active), ..DestinationChange::default() };
+        platform.change_destination(of_tenant.id, active, &context()).await.unwrap().unwrap();
+        let hold = one(&store, Uuid::new_v4()).await;
+        make(&store, &hold).await;
+        let kept = platform.destination(of_tenant.id).await.unwrap().unwrap();
+        assert_eq!(kept.missed, platform.feed_ends().await.unwrap().forgotten);
+
+        for _ in 1..MOST {
+            made(&store, new(Some(id))).await;
+        }
+        assert_eq!(platform.create_destination(new(Some(id)), &context()).await.unwrap(), None, "there are enough");
+    }
+}

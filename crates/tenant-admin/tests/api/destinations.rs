@@ -1,0 +1,113 @@
+//! To whom events are sent, as the vendor's application sets it up.
+
+use serde_json::json;
+use store_testing::on_both;
+
+use crate::support::{Api, DAY};
+
+const HOOK: &str = "https://hooks.example.com/rollcall?token=abc";
+
+on_both! {
+    async fn a_webhook_is_made_changed_and_deleted(store: TestStore) {
+        let api = Api::new(store).await;
+        let tenant = api.tenant("acme", "generic").await;
+        let new = json!({
+            "name": "Our application", "url": HOOK, "headers": {"X-Api-Key": "sesame"}, "events": ["role.*", "user.created"],
+        });
+        let made = api.send("POST", "/tenants/acme/destinations", new).await;
+        made.is(201);
+        let (id, secret) = (made.text("/destination/id"), made.text("/secret"));
+        assert!(secret.starts_with("whsec_"), "{secret}");
+        let view = &made.body["destination"];
+        assert_eq!(
+            (&view["kind"], &view["state"], &view["headers"], &view["events"]),
+            (&json!("webhook"), &json!("active"), &json!(["X-Api-Key"]), &json!(["role.granted", "role.revoked", "user.created"]))
+        );
+        assert_eq!((&view["url"], &view["waiting"], &view["dead"], &view["missed"]), (&json!(HOOK), &json!(0), &json!(0), &json!(0)));
+        assert_eq!(api.get("/tenants/acme/destinations").await.items().len(), 1);
+        assert_eq!(api.get("/destinations").await.items().len(), 0, "those of the installation alone");
+        let one = format!("/destinations/{id}");
+        assert_eq!(api.get(&one).await.is(200).body, *view);
+
+        let change = json!({"name": "Other", "headers": {"x-api-key": null, "X-B": "b"}, "events": null, "active": false});
+        let changed = api.send("PATCH", &one, change).await;
+        changed.is(200);
+        assert_eq!(
+            (changed.text("/name"), changed.text("/state"), &changed.body["headers"], &changed.body["events"]),
+            ("Other".into(), "paused".into(), &json!(["X-B"]), &json!(null))
+        );
+        let same = api.send("PATCH", &one, json!({})).await;
+        assert_eq!((&same.is(200).body["events"], same.text("/state")), (&json!(null), "paused".into()));
+        let rotated = api.send("POST", &format!("{one}/secret"), json!({})).await;
+        assert!(rotated.is(200).text("/secret").starts_with("whsec_") && rotated.text("/secret") != secret);
+
+        // Neither secrets nor the path of the address stand in the trail.
+        let trail = api.get("/tenants/acme/audit").await.body.to_string();
+        for word in ["sesame", "whsec_", "token=abc", "/rollcall"] {
+            assert!(!trail.contains(word), "{word}: {trail}");
+        }
+        assert!(trail.contains("destination.created") && trail.contains("https://hooks.example.com\""), "{trail}");
+
+        let of_tenant = api.tenant_token(&tenant, "directory:read", None).await;
+        for path in ["/destinations", &one, "/tenants/acme/destinations"] {
+            assert!([401, 403, 404].contains(&api.as_(&of_tenant, "GET", path, None).await.status), "{path}");
+        }
+        let reads = api.platform("Reader", "admin:read", DAY).await;
+        api.as_(&reads, "GET", &one, None).await.is(200);
+        api.as_(&reads, "DELETE", &one, None).await.is(403);
+        api.delete(&one).await.is(204);
+        for (method, path) in [
+            ("GET", one.clone()), ("DELETE", one.clone()), ("PATCH", one.clone()), ("POST", format!("{one}/secret")),
+            ("POST", format!("{one}/replay")), ("POST", format!("{one}/test")), ("GET", format!("{one}/deliveries")),
+            ("GET", "/destinations/x".into()),
+        ] {
+            let body = (method != "GET").then(|| json!({}));
+            api.as_(&api.token, method, &path, body).await.is(404);
+        }
+    }
+
+    async fn what_does_not_fit_is_named(store: TestStore) {
+        let api = Api::new(store).await;
+        let good = json!({"name": "a", "url": HOOK});
+        let long = format!("https://example.com/{}", "a".repeat(2_048));
+        for (field, change) in [
+            ("name", json!({"name": ""})),
+            ("name", json!({"name": "a\nb"})),
+            ("url", json!({"url": "example.com"})),
+            ("url", json!({"url": "https://127.0.0.1/"})),
+            ("url", json!({"url": "https://[::1]/"})),
+            ("url", json!({"url": "http://10.0.0.1/"})),
+            ("url", json!({"url": long})),
+            ("headers.Host", json!({"headers": {"Host": "x"}})),
+            ("headers.X-A", json!({"headers": {"X-A": "a\r\nb: c"}})),
+            ("events", json!({"events": ["user.made"]})),
+            ("events", json!({"events": []})),
+            ("secret", json!({"secret": "short"})),
+            ("after", json!({"after": 7_000})),
+            ("after", json!({"after": -1})),
+        ] {
+            let mut body = good.clone();
+            for (name, value) in change.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            api.send("POST", "/destinations", body).await.blames(422, field);
+        }
+        api.send("POST", "/destinations", json!({"name": "a", "url": HOOK, "color": "red"})).await.is(422);
+        let id = api.send("POST", "/destinations", good).await.is(201).text("/destination/id");
+        let one = format!("/destinations/{id}");
+        api.send("PATCH", &one, json!({"url": "https://192.168.0.1/"})).await.blames(422, "url");
+        api.send("PATCH", &one, json!({"headers": {"Content-Length": "1"}})).await.blames(422, "headers.Content-Length");
+        api.send("POST", &format!("{one}/replay"), json!({"after": 5, "last": 4})).await.blames(422, "last");
+        api.get(&format!("{one}/deliveries?state=gone")).await.is(400);
+        let again = api.send("POST", &format!("{one}/replay"), json!({"dead": true})).await;
+        assert_eq!(again.is(200).body["count"], 0);
+        assert_eq!(api.get(&format!("{one}/deliveries?state=dead&limit=5")).await.is(200).items().len(), 0);
+        // Nobody is there: that is told, and not more.
+        let test = api.send("POST", &format!("{one}/test"), json!({})).await;
+        assert_eq!((&test.is(200).body["taken"], test.body["problem"].is_string()), (&json!(false), true));
+        for _ in 1..20 {
+            api.send("POST", "/destinations", json!({"name": "a", "url": HOOK})).await.is(201);
+        }
+        api.send("POST", "/destinations", json!({"name": "a", "url": HOOK})).await.blames(422, "destinations");
+    }
+}
