@@ -256,7 +256,7 @@ impl Line {
             self.rests_until = now + millis(wanted);
         }
         let is_gone = ended.iter().any(|outcome| outcome.is_gone);
-        let is_too_long = failing.is_some_and(|failing| now - failing.since >= PATIENCE);
+        let is_too_long = self.is_down() && failing.is_some_and(|failing| now - failing.since >= PATIENCE);
         if is_gone {
             self.disable(&hold, "it answered 410: it wants no more events").await?;
         } else if is_too_long {
@@ -273,11 +273,13 @@ impl Line {
     }
 
     async fn disable(&mut self, hold: &Hold, problem: &str) -> Result<(), StoreError> {
-        self.is_disabled = true;
-        self.give_back();
         let actor = Actor { kind: ActorKind::System, id: String::new(), name: "delivery".to_owned() };
         let context = ChangeContext { actor, cause: "delivery".to_owned() };
-        if self.store.platform().disable_destination(hold, problem, &context).await? {
+        let is_disabled = self.store.platform().disable_destination(hold, problem, &context).await?;
+        // If not: it is on other terms, or another node's, and whoever holds it will say so.
+        self.is_disabled = true;
+        self.give_back();
+        if is_disabled {
             let Hold { destination, .. } = hold;
             tracing::error!(
                 destination = %destination.id, name = destination.name, problem,
