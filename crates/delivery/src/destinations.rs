@@ -10,7 +10,7 @@ use store::{
 };
 use token_service::Vault;
 
-use crate::{carrier::Refusal, names, ways, webhook};
+use crate::{Sender, carrier::Refusal, names, ways, webhook};
 
 /// Longest name, in characters.
 const NAME: usize = 100;
@@ -81,6 +81,12 @@ impl Destinations {
         Self { store, vault, egress }
     }
 
+    /// What sends to them on this node.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        Sender::new(self.store.clone(), self.vault.clone(), self.egress.clone())
+    }
+
     /// Makes a webhook; gives its secret, which is told nowhere else.
     pub async fn create(
         &self,
@@ -102,7 +108,8 @@ impl Destinations {
             }
         }
         let id = DestinationId::generate();
-        let settings = ways::kept_webhook_settings(url.as_str(), new.headers.keys());
+        let headers = new.headers.keys().cloned().collect();
+        let settings = webhook::Settings { url: url.into(), headers }.to_json();
         let secrets = webhook::Secrets::new(secret.clone(), new.headers);
         let new = NewDestination {
             id,
@@ -140,12 +147,10 @@ impl Destinations {
             ..DestinationChange::default()
         };
         if change.url.is_some() || !change.headers.is_empty() {
-            let settings = ways::webhook_settings(&before.settings).map_err(DestinationError::Sealing)?;
-            let url = match &change.url {
-                Some(url) => webhook::check_url(url, &self.egress).map_err(unfit)?.into(),
-                None => settings.url,
-            };
-            let mut names: BTreeSet<String> = settings.headers.into_iter().collect();
+            let mut settings = webhook::Settings::of(&before.settings).map_err(DestinationError::Sealing)?;
+            if let Some(url) = &change.url {
+                settings.url = webhook::check_url(url, &self.egress).map_err(unfit)?.into();
+            }
             if !change.headers.is_empty() {
                 let mut secrets = self.open(&before)?;
                 for (name, value) in change.headers {
@@ -154,10 +159,10 @@ impl Destinations {
                     secrets.headers.extend(value.map(|value| (name, value)));
                 }
                 webhook::check_headers(&secrets.headers).map_err(unfit)?;
-                names = secrets.headers.keys().cloned().collect();
+                settings.headers = secrets.headers.keys().cloned().collect();
                 kept.sealed = Some(self.seal(id, &secrets)?);
             }
-            kept.settings = Some(ways::kept_webhook_settings(&url, names.iter()));
+            kept.settings = Some(settings.to_json());
         }
         self.keep(id, kept, context).await
     }
@@ -179,8 +184,8 @@ impl Destinations {
                 secrets
             }
             Err(_) => {
-                let settings = ways::webhook_settings(&before.settings).map_err(DestinationError::Sealing)?;
-                kept.settings = Some(ways::kept_webhook_settings(&settings.url, std::iter::empty()));
+                let settings = webhook::Settings::of(&before.settings).map_err(DestinationError::Sealing)?;
+                kept.settings = Some(webhook::Settings { headers: Vec::new(), ..settings }.to_json());
                 webhook::Secrets::new(secret.clone(), BTreeMap::new())
             }
         };
@@ -218,12 +223,12 @@ impl Destinations {
     }
 
     fn open(&self, destination: &Destination) -> Result<webhook::Secrets, DestinationError> {
-        ways::webhook_secrets(&self.vault, destination.id, &destination.sealed)
+        webhook::Secrets::open(&self.vault, destination.id, &destination.sealed)
             .map_err(|problem| DestinationError::Unfit(format!("headers: {problem}")))
     }
 
     fn seal(&self, id: DestinationId, secrets: &webhook::Secrets) -> Result<Vec<u8>, DestinationError> {
-        ways::seal_webhook_secrets(&self.vault, id, secrets).map_err(DestinationError::Sealing)
+        secrets.seal(&self.vault, id).map_err(DestinationError::Sealing)
     }
 }
 

@@ -17,7 +17,7 @@ mod event;
 mod line;
 pub mod names;
 mod sender;
-pub mod ways;
+mod ways;
 pub mod webhook;
 
 pub use destinations::{DestinationError, Destinations, NewWebhook, WebhookChange};

@@ -49,8 +49,7 @@ struct Running {
 
 impl Sender {
     /// A node of its own.
-    #[must_use]
-    pub fn new(store: Store, vault: Vault, egress: Client) -> Self {
+    pub(crate) fn new(store: Store, vault: Vault, egress: Client) -> Self {
         Self { store, vault, egress, node: Uuid::new_v4() }
     }
 

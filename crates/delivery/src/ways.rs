@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use egress::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{
-    DestinationId,
     destinations::{Destination, DestinationKind},
     feed::FeedEvent,
 };
@@ -20,7 +19,7 @@ use crate::{
 };
 
 /// What a test event is called.
-pub const TEST: &str = "webhook.test";
+const TEST: &str = "webhook.test";
 
 /// What carries to a destination. The error says why nothing can.
 pub(crate) fn carrier(
@@ -30,8 +29,8 @@ pub(crate) fn carrier(
 ) -> Result<Arc<dyn Carrier>, String> {
     match destination.kind {
         DestinationKind::Webhook => {
-            let settings = webhook_settings(&destination.settings)?;
-            let secrets = webhook_secrets(vault, destination.id, &destination.sealed)?;
+            let settings = webhook::Settings::of(&destination.settings)?;
+            let secrets = webhook::Secrets::open(vault, destination.id, &destination.sealed)?;
             let webhook =
                 Webhook::new(egress.clone(), &settings, &secrets).map_err(|unfit| unfit.to_string())?;
             Ok(Arc::new(webhook))
@@ -49,7 +48,7 @@ pub(crate) fn message(event: FeedEvent, is_of_tenant: bool, now: i64) -> Message
 }
 
 /// Sends a message that says nothing, at `now` (milliseconds); gives the status of the answer.
-pub async fn send_test(
+pub(crate) async fn send_test(
     destination: &Destination,
     vault: &Vault,
     egress: &Client,
@@ -65,38 +64,4 @@ pub async fn send_test(
         "data": {"destination": {"id": destination.id, "name": destination.name}},
     });
     carrier.carry(&Message { id, body: Bytes::from(body.to_string()), now }).await
-}
-
-/// The settings of a webhook as they are kept.
-pub fn webhook_settings(kept: &Value) -> Result<webhook::Settings, String> {
-    serde_json::from_value(kept.clone()).map_err(|error| format!("its settings cannot be read: {error}"))
-}
-
-/// The secrets of a webhook as they are kept.
-pub fn webhook_secrets(vault: &Vault, id: DestinationId, sealed: &[u8]) -> Result<webhook::Secrets, String> {
-    let plain = vault.open(sealed, &context(id)).map_err(|_| {
-        "its secrets cannot be read with this installation's master key; set a new secret and new headers"
-            .to_owned()
-    })?;
-    serde_json::from_slice(&plain).map_err(|_| "its secrets cannot be read".to_owned())
-}
-
-/// Secrets of a webhook to be kept.
-pub fn seal_webhook_secrets(
-    vault: &Vault,
-    id: DestinationId,
-    secrets: &webhook::Secrets,
-) -> Result<Vec<u8>, String> {
-    let plain = serde_json::to_vec(secrets).map_err(|error| error.to_string())?;
-    vault.seal(&plain, &context(id)).map_err(|error| error.to_string())
-}
-
-/// The settings of a webhook to be kept.
-#[must_use]
-pub fn kept_webhook_settings<'a>(url: &str, headers: impl Iterator<Item = &'a String>) -> Value {
-    json!({ "url": url, "headers": headers.collect::<Vec<_>>() })
-}
-
-fn context(id: DestinationId) -> String {
-    format!("destination:{id}")
 }

@@ -6,7 +6,10 @@ use egress::{Call, Client, Limits};
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use standardwebhooks::Webhook as Signer;
+use store::DestinationId;
+use token_service::Vault;
 use url::Url;
 
 use crate::carrier::{Carrier, Message, Refusal, TIME};
@@ -110,7 +113,35 @@ pub fn generate_secret() -> String {
     format!("{PREFIX}{}", base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
+impl Settings {
+    /// As they are kept.
+    pub fn of(kept: &Value) -> Result<Self, String> {
+        serde_json::from_value(kept.clone()).map_err(|error| format!("its settings cannot be read: {error}"))
+    }
+
+    /// To be kept.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
 impl Secrets {
+    /// Of a destination, as they are kept.
+    pub fn open(vault: &Vault, id: DestinationId, sealed: &[u8]) -> Result<Self, String> {
+        let plain = vault.open(sealed, &sealing_context(id)).map_err(|_| {
+            "its secrets cannot be read with this installation's master key; set a new secret and new headers"
+                .to_owned()
+        })?;
+        serde_json::from_slice(&plain).map_err(|_| "its secrets cannot be read".to_owned())
+    }
+
+    /// To be kept.
+    pub fn seal(&self, vault: &Vault, id: DestinationId) -> Result<Vec<u8>, String> {
+        let plain = serde_json::to_vec(self).map_err(|error| error.to_string())?;
+        vault.seal(&plain, &sealing_context(id)).map_err(|error| error.to_string())
+    }
+
     /// With one secret, and these headers.
     #[must_use]
     pub fn new(secret: String, headers: BTreeMap<String, String>) -> Self {
@@ -240,6 +271,10 @@ impl Carrier for Webhook {
     fn carry<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Option<u16>, Refusal>> {
         self.post(message).boxed()
     }
+}
+
+fn sealing_context(id: DestinationId) -> String {
+    format!("destination:{id}")
 }
 
 fn signer(secret: &SigningSecret) -> Result<(Signer, Option<i64>), Unfit> {

@@ -24,8 +24,6 @@ pub(crate) struct Installation {
     pub(crate) tokens: TokenService,
     /// To whom events are sent.
     pub(crate) destinations: Destinations,
-    /// Calls to what somebody has typed.
-    pub(crate) egress: egress::Client,
     /// Where people of the console may sign in beside their password.
     pub(crate) oidc: Option<Provider>,
 }
@@ -126,9 +124,8 @@ impl Installation {
                 )
                 .with_retention(settings.tenant_retention_days()),
             provisioner: Provisioner::new(store.clone()),
-            destinations: Destinations::new(store.clone(), tokens.vault().clone(), egress.clone()),
+            destinations: Destinations::new(store.clone(), tokens.vault().clone(), egress),
             tokens,
-            egress,
             oidc,
             store,
         })

@@ -5,7 +5,6 @@ use std::{net::SocketAddr, time::Duration};
 use activity::Journal;
 use anyhow::Context as _;
 use axum::{Router, extract::Request, response::Response};
-use delivery::Sender;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenant_admin::Live;
 use tokio::{net::TcpListener, sync::watch};
@@ -134,12 +133,7 @@ pub(crate) async fn serve(
         tokio::spawn(warnings::run(installation.clone(), stop.clone())),
         tokio::spawn(numbering::run(installation.store.clone(), stop.clone())),
     ];
-    let sender = Sender::new(
-        installation.store.clone(),
-        installation.tokens.vault().clone(),
-        installation.egress.clone(),
-    );
-    let sending = tokio::spawn(sender.run(stop));
+    let sending = tokio::spawn(installation.destinations.sender().run(stop));
     while let Some(ended) = servers.join_next().await {
         ended.context("a listener failed")??;
     }

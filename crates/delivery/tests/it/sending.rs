@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delivery::{Destinations, NewWebhook, Sender, WebhookChange};
+use delivery::{Destinations, NewWebhook, WebhookChange};
 use serde_json::{Value, json};
 use store::{
     Actor, ActorKind, ChangeContext, DestinationId, Store, TenantId, UserId,
@@ -80,8 +80,8 @@ impl Bed {
 
     fn node_of(&self, store: Store) -> Node {
         let (stop, stopped) = watch::channel(false);
-        let sender = Sender::new(store.clone(), self.vault.clone(), self.egress.clone());
-        let sending = tokio::spawn(sender.run(stopped.clone()));
+        let destinations = Destinations::new(store.clone(), self.vault.clone(), self.egress.clone());
+        let sending = tokio::spawn(destinations.sender().run(stopped.clone()));
         let numbering = tokio::spawn(async move {
             while !*stopped.borrow() {
                 store.number().await.unwrap();

@@ -10,7 +10,6 @@ use super::{Destination, DestinationState, event, finish};
 use crate::{
     ChangeContext, DestinationId, Platform, StoreError,
     entity::destinations,
-    error::unreadable,
     feed::{FeedEvent, Place},
     statement::Sql,
     store::Backend,
@@ -21,8 +20,8 @@ use crate::{
 /// Places of the feed that are made deliveries in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// So many failures in a row say that it is the destination that fails, and not an event that it cannot take: more than one
-/// event has attempts, or as many.
+/// So many failures in a row say that it is the destination that fails, and not an event that it cannot take: an event that is
+/// refused alone has no more attempts.
 pub const MANY: i32 = 8;
 
 /// A destination that has taken nothing since.
@@ -52,8 +51,13 @@ pub struct Letter {
     pub event: FeedEvent,
     /// Attempts until now.
     pub attempts: u32,
-    /// When the event got its number, in milliseconds.
-    pub numbered_at: i64,
+}
+
+/// A destination's row, locked.
+struct Held {
+    position: i64,
+    version: i64,
+    failing: Option<Failing>,
 }
 
 /// What came of an attempt.
@@ -143,7 +147,7 @@ impl Platform {
         }
         let tx = self.inner.begin_write().await?;
         // With other terms it is sent other events.
-        let Some((position, version)) = self.held(&tx, hold).await? else { return Ok(None) };
+        let Some(Held { position, version, .. }) = self.held(&tx, hold).await? else { return Ok(None) };
         if version != hold.destination.version {
             return Ok(None);
         }
@@ -169,7 +173,7 @@ impl Platform {
     ) -> Result<Vec<Letter>, StoreError> {
         let mut sql = self.sql();
         sql.push(
-            "SELECT d.position, d.tenant, d.seq, t.slug, d.attempts, d.numbered_at FROM deliveries d \
+            "SELECT d.position, d.tenant, d.seq, t.slug, d.attempts FROM deliveries d \
              JOIN tenants t ON t.id = d.tenant WHERE d.destination = ",
         );
         sql.bind(id.0).push(" AND d.state = 'due' AND d.next_at <= ").bind(now);
@@ -183,18 +187,15 @@ impl Platform {
                 number: row.try_get_by_index(2)?,
                 slug: row.try_get_by_index(3)?,
             });
-            counts.push((row.try_get_by_index::<i32>(4)?, row.try_get_by_index::<i64>(5)?));
+            counts.push(row.try_get_by_index::<i32>(4)?);
         }
         if places.is_empty() {
             return Ok(Vec::new());
         }
         let mut events = Vec::with_capacity(places.len());
         self.tell(&places, &mut events).await?;
-        let letter = |(event, (attempts, numbered_at))| Letter {
-            event,
-            attempts: u32::try_from(attempts).unwrap_or_default(),
-            numbered_at,
-        };
+        let letter =
+            |(event, attempts)| Letter { event, attempts: u32::try_from(attempts).unwrap_or_default() };
         Ok(events.into_iter().zip(counts).map(letter).collect())
     }
 
@@ -208,9 +209,7 @@ impl Platform {
     ) -> Result<Option<Option<Failing>>, StoreError> {
         let id = hold.destination.id;
         let tx = self.inner.begin_write().await?;
-        if self.held(&tx, hold).await?.is_none() {
-            return Ok(None);
-        }
+        let Some(held) = self.held(&tx, hold).await? else { return Ok(None) };
         self.note(&tx.db, id, attempts).await?;
         let ended: Vec<i64> = attempts
             .iter()
@@ -218,7 +217,7 @@ impl Platform {
             .map(|attempt| attempt.position)
             .collect();
         self.promote(&tx.db, id, &ended, tx.now).await?;
-        let failing = self.judge(&tx, id, attempts).await?;
+        let failing = self.judge(&tx, id, held.failing, attempts).await?;
         tx.commit().await?;
         Ok(Some(failing))
     }
@@ -234,7 +233,7 @@ impl Platform {
     ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
         // It may have been mended meanwhile.
-        if self.held(&tx, hold).await?.is_none_or(|(_, version)| version != hold.destination.version) {
+        if self.held(&tx, hold).await?.is_none_or(|held| held.version != hold.destination.version) {
             return Ok(false);
         }
         let mut sql = self.sql();
@@ -250,15 +249,25 @@ impl Platform {
         Ok(true)
     }
 
-    /// The destination's place in the feed and its version, locked; `None` when another node sends to it by now.
-    async fn held(&self, tx: &PlatformTx, hold: &Hold) -> Result<Option<(i64, i64)>, StoreError> {
+    /// The destination as it is now, locked; `None` when another node sends to it.
+    async fn held(&self, tx: &PlatformTx, hold: &Hold) -> Result<Option<Held>, StoreError> {
         let mut sql = self.sql();
-        sql.push("SELECT d.position, d.version FROM destinations d WHERE d.id = ")
-            .bind(hold.destination.id.0);
+        sql.push(
+            "SELECT d.position, d.version, d.failing_since, d.failures FROM destinations d WHERE d.id = ",
+        )
+        .bind(hold.destination.id.0);
         sql.push(" AND d.holder = ").bind(hold.node).push(" AND d.term = ").bind(hold.term);
         sql.dialect(" FOR NO KEY UPDATE", "");
         let row = tx.db.query_one_raw(sql.into_statement()).await?;
-        row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
+        row.map(|row| {
+            let (since, failures): (Option<i64>, i32) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+            Ok(Held {
+                position: row.try_get_by_index(0)?,
+                version: row.try_get_by_index(1)?,
+                failing: since.map(|since| Failing { since, failures }),
+            })
+        })
+        .transpose()
     }
 
     /// Writes deliveries of the events after one place up to another that the destination is sent. Those that are there stay
@@ -357,15 +366,9 @@ impl Platform {
         &self,
         tx: &PlatformTx,
         id: DestinationId,
+        before: Option<Failing>,
         attempts: &[Attempt],
     ) -> Result<Option<Failing>, StoreError> {
-        let mut sql = self.sql();
-        sql.push("SELECT d.failing_since, d.failures FROM destinations d WHERE d.id = ").bind(id.0);
-        let row = tx.db.query_one_raw(sql.into_statement()).await?;
-        let row = row.ok_or_else(|| unreadable("destinations", "it was locked and is not there"))?;
-        let since: Option<i64> = row.try_get_by_index(0)?;
-        let failures: i32 = row.try_get_by_index(1)?;
-        let before = since.map(|since| Failing { since, failures });
         let problem = attempts.iter().rev().find_map(|attempt| match &attempt.end {
             End::Done => None,
             End::Again(_, problem) | End::Dead(problem) => Some(problem.as_str()),
@@ -376,7 +379,8 @@ impl Platform {
         } else {
             let first = attempts.iter().map(|attempt| attempt.at).min();
             let more = i32::try_from(attempts.len()).unwrap_or(i32::MAX);
-            since.or(first).map(|since| Failing { since, failures: failures.saturating_add(more) })
+            let failures = before.map_or(0, |before| before.failures).saturating_add(more);
+            before.map(|before| before.since).or(first).map(|since| Failing { since, failures })
         };
         if after != before || problem.is_some() {
             let mut sql = self.sql();

@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use delivery::{DestinationError, NewWebhook, WebhookChange, ways};
+use delivery::{DestinationError, NewWebhook, WebhookChange, webhook};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 use store::{
@@ -240,7 +240,7 @@ struct WhichDeliveries {
 
 impl DestinationView {
     fn new(destination: Destination, waiting: &Waiting) -> Result<Self, ApiError> {
-        let settings = ways::webhook_settings(&destination.settings).map_err(ApiError::internal)?;
+        let settings = webhook::Settings::of(&destination.settings).map_err(ApiError::internal)?;
         Ok(Self {
             id: destination.id.to_string(),
             kind: word(destination.kind),
