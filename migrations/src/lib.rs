@@ -265,6 +265,15 @@ const DELIVERIES: Script = Script {
     tenant_tables: &[],
 };
 
+/// How soon events were there.
+const DELIVERY_HOURS: Script = Script {
+    name: "m20261127_000034_delivery_hours",
+    tables: include_str!("delivery_hours/tables.sql"),
+    postgres: include_str!("delivery_hours/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
 /// Tables that grow with the users of a tenant, their changes and its requests: PostgreSQL may keep them in partitions by
 /// `tenant_id`, which is the first column of each of their unique indexes. Those that every tenant has a few rows in (its
 /// configuration, its credentials, the counts of its blocks) stay whole, as do those that are emptied within a day.
@@ -318,6 +327,7 @@ impl MigratorTrait for Migrator {
             Box::new(VALUE_CHANGES),
             Box::new(FEED),
             Box::new(DELIVERIES),
+            Box::new(DELIVERY_HOURS),
         ]
     }
 }

@@ -15,6 +15,12 @@ use crate::{Sender, carrier::Refusal, names, ways, webhook};
 /// Longest name, in characters.
 const NAME: usize = 100;
 
+/// Within how many seconds events shall be there, if nobody says otherwise.
+pub const TARGET: u32 = 60;
+
+/// The longest target: a day.
+const LONGEST_TARGET: u32 = 24 * 3_600;
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum DestinationError {
@@ -49,6 +55,8 @@ pub struct NewWebhook {
     pub after: Option<i64>,
     /// `whsec_…`; `None`: one is made.
     pub secret: Option<String>,
+    /// Within how many seconds its events shall be there; `None`: [`TARGET`].
+    pub target: Option<u32>,
 }
 
 /// What changes of a webhook; `None`: it stays.
@@ -64,6 +72,8 @@ pub struct WebhookChange {
     pub events: Option<Option<Vec<String>>>,
     /// Is it sent anything?
     pub active: Option<bool>,
+    /// Within how many seconds its events shall be there.
+    pub target: Option<u32>,
 }
 
 /// See the module. Cheap to clone.
@@ -119,6 +129,7 @@ impl Destinations {
             settings,
             sealed: self.seal(id, &secrets)?,
             events: events_of(new.events)?,
+            target: target_of(new.target.unwrap_or(TARGET))?,
             after: new.after,
         };
         let made = platform.create_destination(new, context).await?;
@@ -144,6 +155,7 @@ impl Destinations {
                 true => DestinationState::Active,
                 false => DestinationState::Paused,
             }),
+            target: change.target.map(target_of).transpose()?,
             ..DestinationChange::default()
         };
         if change.url.is_some() || !change.headers.is_empty() {
@@ -243,6 +255,15 @@ fn named(name: &str) -> Result<String, DestinationError> {
         return Err(DestinationError::Unfit(text));
     }
     Ok(name.to_owned())
+}
+
+/// In milliseconds.
+fn target_of(seconds: u32) -> Result<i64, DestinationError> {
+    if !(1..=LONGEST_TARGET).contains(&seconds) {
+        let text = format!("targetSeconds: use 1 to {LONGEST_TARGET}");
+        return Err(DestinationError::Unfit(text));
+    }
+    Ok(i64::from(seconds) * 1_000)
 }
 
 fn secret_of(given: Option<String>) -> Result<String, DestinationError> {

@@ -20,6 +20,6 @@ mod sender;
 mod ways;
 pub mod webhook;
 
-pub use destinations::{DestinationError, Destinations, NewWebhook, WebhookChange};
+pub use destinations::{DestinationError, Destinations, NewWebhook, TARGET, WebhookChange};
 pub use event::{Event, EventActor, EventObject, EventTenant};
 pub use sender::Sender;

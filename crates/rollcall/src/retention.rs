@@ -92,7 +92,8 @@ pub(crate) async fn run(installation: Installation, kept: Kept, stop: watch::Rec
 async fn forget_activity(store: &Store, log_days: u32) -> Result<(), StoreError> {
     let platform = store.platform();
     let requests = platform.forget_requests(store.now() - i64::from(log_days) * DAY).await?;
-    let hours = platform.forget_traffic(store.now() - TRAFFIC_DAYS * DAY).await?;
+    let oldest = store.now() - TRAFFIC_DAYS * DAY;
+    let hours = platform.forget_traffic(oldest).await? + platform.forget_delivery_hours(oldest).await?;
     if requests + hours > 0 {
         tracing::debug!(requests, hours, "removed old requests from the log");
     }

@@ -38,6 +38,7 @@ fn router(
         provisioner: installation.provisioner.clone(),
         tenants: installation.tenants.clone(),
         tokens: installation.tokens.clone(),
+        destinations: installation.destinations.clone(),
         public_url: settings.public_url(),
         tenant_domain: settings.tenant_domain.clone(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),

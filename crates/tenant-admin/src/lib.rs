@@ -56,6 +56,8 @@ pub struct ConsoleState {
     pub tenants: TenantDirectory,
     /// Tokens.
     pub tokens: TokenService,
+    /// To whom events are sent.
+    pub destinations: delivery::Destinations,
     /// Origin of the shared host.
     pub public_url: url::Url,
     /// DOMAIN of `{slug}.DOMAIN`.

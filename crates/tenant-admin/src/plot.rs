@@ -1,9 +1,12 @@
-//! Requests over time as bars that the server draws: pure, from counted hours to what a template writes.
+//! Requests, or events, over time as bars that the server draws: pure, from counted hours to what a template writes.
 //!
 //! The picture holds no text, so it may be stretched to any width; numbers and times stand beside it as text, and all of
 //! them in a table.
 
-use store::activity::{HOUR, HourOfTraffic, Traffic, hour_of};
+use store::{
+    activity::{HOUR, HourOfTraffic, Traffic, hour_of},
+    destinations::HourOfDelivery,
+};
 use time::OffsetDateTime;
 
 const DAY: i64 = 24 * HOUR;
@@ -15,6 +18,45 @@ pub(crate) const HEIGHT: u32 = 160;
 const FILLED: f64 = 0.72;
 /// A part that is there is never too low to be seen.
 const LEAST: f64 = 2.0;
+
+/// What a plot counts, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// Begins the ids of its elements.
+    pub(crate) id: &'static str,
+    /// `Requests`.
+    pub(crate) title: &'static str,
+    /// `request`.
+    pub(crate) one: &'static str,
+    /// What the others are: `answered`.
+    pub(crate) fine: &'static str,
+    /// After "of which 3": `failed`.
+    pub(crate) failed: &'static str,
+    /// In the key.
+    pub(crate) failed_key: &'static str,
+    /// Over a column.
+    pub(crate) failed_column: &'static str,
+}
+
+const REQUESTS: Words = Words {
+    id: "plot",
+    title: "Requests",
+    one: "request",
+    fine: "answered",
+    failed: "failed",
+    failed_key: "failed",
+    failed_column: "Failed",
+};
+
+const DELIVERIES: Words = Words {
+    id: "deliveries",
+    title: "Events delivered",
+    one: "event",
+    fine: "in time",
+    failed: "came late or not at all",
+    failed_key: "late or given up",
+    failed_column: "Late or given up",
+};
 
 /// How much time a plot shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +150,7 @@ pub(crate) struct Bar {
 /// A plot, ready to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plot {
+    pub(crate) words: Words,
     pub(crate) span: Span,
     pub(crate) bars: Vec<Bar>,
     /// The number at the top of the axis, and half of it.
@@ -122,6 +165,25 @@ pub(crate) struct Plot {
 impl Plot {
     /// Of counted hours; those outside of the span are left out.
     pub(crate) fn new(span: Span, hours: &[HourOfTraffic], now: i64) -> Self {
+        Self::of(REQUESTS, span, hours, now)
+    }
+
+    /// Of events that were delivered.
+    pub(crate) fn of_deliveries(span: Span, hours: &[HourOfDelivery], now: i64) -> Self {
+        let hours: Vec<HourOfTraffic> = hours
+            .iter()
+            .map(|HourOfDelivery { hour, counts }| {
+                let (requests, client_errors) = (counts.ended(), counts.missed());
+                HourOfTraffic {
+                    hour: *hour,
+                    traffic: Traffic { requests, client_errors, ..Traffic::default() },
+                }
+            })
+            .collect();
+        Self::of(DELIVERIES, span, &hours, now)
+    }
+
+    fn of(words: Words, span: Span, hours: &[HourOfTraffic], now: i64) -> Self {
         let (start, end) = span.bounds(now);
         let step = span.step();
         let count = usize::try_from(span.bars()).unwrap_or_default();
@@ -138,8 +200,8 @@ impl Plot {
         let top = round_up(highest);
         let bars = sums.iter().enumerate().map(|(position, sum)| bar(span, start, position, sum, top));
         let bars: Vec<Bar> = bars.collect();
-        let description = description(span, &bars, &total);
-        Self { span, top, middle: (top % 2 == 0).then_some(top / 2), total, description, bars }
+        let description = description(&words, span, &bars, &total);
+        Self { words, span, top, middle: (top % 2 == 0).then_some(top / 2), total, description, bars }
     }
 
     /// Was there any request?
@@ -222,23 +284,26 @@ fn name(span: Span, at: i64) -> String {
     }
 }
 
-fn description(span: Span, bars: &[Bar], total: &Traffic) -> String {
+fn description(words: &Words, span: Span, bars: &[Bar], total: &Traffic) -> String {
     if total.requests == 0 {
-        return format!("No requests in the last {}.", span.title());
+        return format!("No {}s in the last {}.", words.one, span.title());
     }
     let busiest = bars.iter().max_by_key(|bar| bar.requests);
     let busiest = busiest.map(|bar| format!(" The most, {}, came on {}.", bar.requests, bar.name));
     format!(
-        "{} in the last {}, of which {} failed.{} Times are UTC.",
-        crate::chrome::count(u64::try_from(total.requests).unwrap_or_default(), "request"),
+        "{} in the last {}, of which {} {}.{} Times are UTC.",
+        crate::chrome::count(u64::try_from(total.requests).unwrap_or_default(), words.one),
         span.title(),
         total.failures(),
+        words.failed,
         busiest.unwrap_or_default(),
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use store::destinations::Delivered;
+
     use super::*;
 
     /// 26 Nov 2026, 10:20 UTC.
@@ -286,6 +351,18 @@ mod tests {
         assert_eq!((failed.failed.clone(), failed.fine.clone()), (Some(("80".into(), "80".into())), None));
         assert_eq!((empty.failed.clone(), empty.fine.clone()), (None, None));
         assert_eq!((most.x.as_str(), most.width.as_str()), ("694.2", "21.6"));
+    }
+
+    #[test]
+    fn deliveries_that_were_late_or_given_up_are_striped() {
+        let counts = Delivered { delivered: 9, late: 2, dead: 1, ..Delivered::default() };
+        let plot = Plot::of_deliveries(Span::Day, &[HourOfDelivery { hour: hour_of(NOW), counts }], NOW);
+        assert_eq!((plot.bars[23].requests, plot.bars[23].failures), (10, 3));
+        assert!(
+            plot.description
+                .starts_with("10 events in the last 24 hours, of which 3 came late or not at all.")
+        );
+        assert_eq!(Plot::of_deliveries(Span::Day, &[], NOW).description, "No events in the last 24 hours.");
     }
 
     #[test]

@@ -93,6 +93,16 @@ table! {
     post Operate "/console/platform-tokens/{id}/networks" => pages::platform_token::networks;
     post Operate "/console/platform-tokens/{id}/rotate" => pages::platform_token::rotate;
     post Operate "/console/platform-tokens/{id}/revoke" => pages::platform_token::revoke;
+    get Operate "/console/destinations" => pages::destinations::show;
+    post Operate "/console/destinations" => pages::destinations::create;
+    get Operate "/console/destinations/{id}" => pages::destination::show;
+    post Operate "/console/destinations/{id}" => pages::destination::change;
+    post Operate "/console/destinations/{id}/pause" => pages::destination::pause;
+    post Operate "/console/destinations/{id}/resume" => pages::destination::resume;
+    post Operate "/console/destinations/{id}/test" => pages::destination::test;
+    post Operate "/console/destinations/{id}/secret" => pages::destination::rotate;
+    post Operate "/console/destinations/{id}/replay" => pages::destination::replay;
+    post Operate "/console/destinations/{id}/delete" => pages::destination::delete;
     get Survey "/console/audit" => pages::audit::of_installation;
     get Survey "/console/audit/export" => pages::audit::export_of_installation;
     post Survey "/console/audit/verify" => pages::audit::verify_of_installation;
@@ -170,6 +180,8 @@ table! {
     get Read "/console/tenants/{slug}/audit/export" => pages::audit::export_of_tenant;
     post Read "/console/tenants/{slug}/audit/verify" => pages::audit::verify_of_tenant;
     get Read "/console/tenants/{slug}/audit/{number}" => pages::audit::entry::of_tenant;
+    get Read "/console/tenants/{slug}/delivery" => pages::delivery::show;
+    post Operate "/console/tenants/{slug}/delivery" => pages::delivery::create;
     get Manage "/console/tenants/{slug}/import" => pages::import::show;
     post Manage "/console/tenants/{slug}/import" => pages::import::receive, at most FILE_FORM;
     get Manage "/console/tenants/{slug}/import/{id}" => pages::import_run::show;

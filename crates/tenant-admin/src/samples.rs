@@ -4,6 +4,7 @@
 mod activity;
 mod audit;
 mod configuration;
+mod destinations;
 mod guest;
 mod imports;
 mod keys;
@@ -33,6 +34,7 @@ use crate::{
     pager::Pager,
     pages::{
         deactivate::DeactivatePage,
+        delivery::Kept,
         new_tenant::{NewTenantForm, NewTenantPage, Product},
         overview::OverviewPage,
         tenants::{Row, TenantsPage},
@@ -204,6 +206,7 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
         },
         own_urls: active.then(|| "https://scim.northwind.example/scim".to_owned()).into_iter().collect(),
         plot: tenants::plot(Span::Day, !active),
+        kept: if active { destinations::kept() } else { Kept::default() },
         plot_path: "/console/tenants/northwind".into(),
         valid_token: active,
         next_end: active.then(|| ("Okta production".into(), Badge::new("warn", "in 44 days"))),
@@ -239,6 +242,7 @@ fn pages() -> Vec<(&'static str, String)> {
     .chain(roles::pages())
     .chain(imports::pages())
     .chain(platform::pages())
+    .chain(destinations::pages())
     .chain(audit::pages())
     .chain(sign_in::pages())
     .chain(configuration::pages())

@@ -23,6 +23,28 @@ impl Moment {
     }
 }
 
+/// How long something took, in milliseconds: `120 ms`, `3.2 s`, `5 min`, `2 h`, `3 d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Took(pub(crate) i64);
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const MINUTE: i64 = 60 * SECOND;
+        const HOUR: i64 = 60 * MINUTE;
+        let took = self.0.max(0);
+        match took {
+            0..SECOND => write!(formatter, "{took} ms"),
+            SECOND..10_000 if took % SECOND != 0 => {
+                write!(formatter, "{}.{} s", took / SECOND, took % SECOND / 100)
+            }
+            SECOND..MINUTE => write!(formatter, "{} s", took / SECOND),
+            MINUTE..HOUR => write!(formatter, "{} min", took / MINUTE),
+            _ if took < 48 * HOUR => write!(formatter, "{} h", took / HOUR),
+            _ => write!(formatter, "{} d", took / (24 * HOUR)),
+        }
+    }
+}
+
 fn exact(at: i64) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -36,6 +58,22 @@ fn exact(at: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_while_is_told_in_its_own_unit() {
+        for (took, text) in [
+            (-5, "0 ms"),
+            (120, "120 ms"),
+            (1_000, "1 s"),
+            (3_249, "3.2 s"),
+            (59_999, "59 s"),
+            (300_000, "5 min"),
+            (86_400_000, "24 h"),
+            (3 * 86_400_000, "3 d"),
+        ] {
+            assert_eq!(Took(took).to_string(), text);
+        }
+    }
 
     #[test]
     fn exact_time_is_utc() {

@@ -6,6 +6,8 @@ pub const SCIM_READ: &str = "scim:read";
 pub const SCIM_WRITE: &str = "scim:write";
 /// Read users, their groups and roles at `/api/v1`.
 pub const DIRECTORY_READ: &str = "directory:read";
+/// Say at `/api/v1` which events are done.
+pub const RECEIPTS_WRITE: &str = "receipts:write";
 /// Look at tenants, their configuration and credentials at `/api/v1`.
 pub const ADMIN_READ: &str = "admin:read";
 /// Change them.
@@ -17,9 +19,9 @@ pub const DEFAULT: &str = "scim:read scim:write";
 /// What a token of the installation gets when nobody says otherwise.
 pub const DEFAULT_PLATFORM: &str = "admin:* directory:read";
 /// Scopes that a tenant's token may hold.
-pub const TENANT: [&str; 3] = [SCIM_READ, SCIM_WRITE, DIRECTORY_READ];
+pub const TENANT: [&str; 4] = [SCIM_READ, SCIM_WRITE, DIRECTORY_READ, RECEIPTS_WRITE];
 /// Scopes that a token of the installation may hold.
-pub const PLATFORM: [&str; 4] = [ADMIN, ADMIN_READ, ADMIN_WRITE, DIRECTORY_READ];
+pub const PLATFORM: [&str; 5] = [ADMIN, ADMIN_READ, ADMIN_WRITE, DIRECTORY_READ, RECEIPTS_WRITE];
 
 /// Checks a blank-separated list of scopes for a tenant's token and gives it without repeats. The error is for a
 /// person.

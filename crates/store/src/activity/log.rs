@@ -1,6 +1,10 @@
 //! The log of requests: reading it, and forgetting what is old or names somebody who was purged.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    str::FromStr,
+};
 
 use sea_orm::QueryResult;
 use uuid::Uuid;
@@ -162,6 +166,21 @@ impl TenantScope {
             })
         };
         row.map(read).transpose()
+    }
+
+    /// When requests of these ids came, in milliseconds; those that are not kept are missing.
+    pub async fn arrivals(&self, request_ids: &[&str]) -> Result<HashMap<String, i64>, StoreError> {
+        if request_ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let tx = self.read().await?;
+        let mut sql = tx.sql();
+        sql.push("SELECT request_id, MIN(at - duration_us / 1000) FROM request_log WHERE tenant_id = ")
+            .tenant();
+        sql.push(" AND request_id IN ").texts(request_ids.iter().copied()).push(" GROUP BY request_id");
+        let rows = tx.all(sql).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
     }
 
     /// Removes entries from before a time (milliseconds), as many as one transaction should; gives their number.

@@ -59,7 +59,7 @@ pub struct Delivery {
     pub status: Option<i32>,
     /// Why the last attempt failed.
     pub problem: Option<String>,
-    /// When it was delivered, in milliseconds.
+    /// When it was first delivered, in milliseconds.
     pub delivered_at: Option<i64>,
     /// When the receiver said that it is done, in milliseconds.
     pub applied_at: Option<i64>,
@@ -112,19 +112,6 @@ impl Platform {
         self.all(sql).await?.iter().map(delivery).collect()
     }
 
-    /// Deliveries of the last events about an object, the last event first.
-    pub async fn deliveries_of(
-        &self,
-        tenant: TenantId,
-        object_id: &str,
-        limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        let mut sql = self.sql();
-        sql.push(COLUMNS).push("d.tenant = ").bind(tenant.0).push(" AND d.object_id = ").bind(object_id);
-        sql.push(" ORDER BY d.position DESC LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.all(sql).await?.iter().map(delivery).collect()
-    }
-
     /// What is not ended; up to [`COUNTED`] are counted.
     pub async fn waiting(&self, id: DestinationId) -> Result<Waiting, StoreError> {
         let mut sql = self.sql();
@@ -162,6 +149,7 @@ impl Platform {
             rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect();
         let places = places?;
         let (Some(first), Some(end)) = (places.first(), places.last()) else { return Ok(0) };
+        self.count_as_open(&tx.db, id, (first - 1, *end)).await?;
         let mut sql = self.sql();
         sql.push("UPDATE deliveries SET state = 'behind', attempts = 0, next_at = ").bind(tx.now);
         sql.push(" WHERE destination = ").bind(id.0).push(" AND position IN ").numbers(&places);
@@ -182,11 +170,9 @@ impl Platform {
         if last <= after {
             return Ok(Some(last.max(after)));
         }
+        self.count_as_open(&tx.db, id, (after, last)).await?;
         let mut sql = self.sql();
-        sql.push(
-            "UPDATE deliveries SET state = 'behind', attempts = 0, delivered_at = NULL, applied_at = NULL, next_at = ",
-        )
-        .bind(tx.now);
+        sql.push("UPDATE deliveries SET state = 'behind', attempts = 0, next_at = ").bind(tx.now);
         sql.push(" WHERE destination = ").bind(id.0).push(" AND position > ").bind(after);
         sql.push(" AND position <= ").bind(last);
         tx.db.execute_raw(sql.into_statement()).await?;
@@ -207,23 +193,6 @@ impl Platform {
         sql.push("UPDATE destinations SET term = term + 1 WHERE id = ").bind(id.0).push(" RETURNING *");
         let row = tx.db.query_one_raw(sql.into_statement()).await?;
         row.map(|row| destinations::Model::from_query_result(&row, "")?.try_into()).transpose()
-    }
-
-    /// Notes that the receiver has done what events said, at a time (milliseconds); gives how many of them were new. An event
-    /// that it was never sent stays as it is.
-    pub async fn note_applied(
-        &self,
-        id: DestinationId,
-        positions: &[i64],
-        at: i64,
-    ) -> Result<u64, StoreError> {
-        let tx = self.inner.begin_write().await?;
-        let mut sql = self.sql();
-        sql.push("UPDATE deliveries SET applied_at = ").bind(at).push(" WHERE destination = ").bind(id.0);
-        sql.push(" AND applied_at IS NULL AND attempts > 0 AND position IN ").numbers(positions);
-        let noted = tx.db.execute_raw(sql.into_statement()).await?.rows_affected();
-        tx.commit().await?;
-        Ok(noted)
     }
 
     /// Removes ended deliveries of events that the feed has forgotten, and all of destinations that are no more: so many of

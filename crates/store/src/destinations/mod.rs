@@ -1,9 +1,10 @@
 //! To whom events are sent: what a destination is, and what people do with it. How it gets its events: [`work`]; what became
-//! of each: [`letters`].
+//! of each: [`letters`]; how soon that was: [`receipts`].
 //!
 //! A destination may be of the installation, whose events are those of all tenants, so the table is of the installation, too.
 
 mod letters;
+mod receipts;
 mod work;
 
 use sea_orm::{
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use letters::{COUNTED, Delivery, DeliveryQuery, Fate, REVIVED, Waiting};
+pub use receipts::{Delivered, HourOfDelivery, NOTED, Receipt};
 pub use work::{Attempt, End, Failing, Hold, Letter, MANY};
 
 /// Destinations of a tenant, or of the installation, at most.
@@ -66,6 +68,8 @@ pub struct Destination {
     pub events: Option<Vec<String>>,
     /// Is it sent anything?
     pub state: DestinationState,
+    /// Its events shall be there within so many milliseconds; what comes later is counted.
+    pub target: i64,
     /// Counts the changes that somebody made, from 1.
     pub version: i64,
     /// Milliseconds.
@@ -101,6 +105,8 @@ pub struct NewDestination {
     pub sealed: Vec<u8>,
     /// See [`Destination`].
     pub events: Option<Vec<String>>,
+    /// See [`Destination`].
+    pub target: i64,
     /// It is sent what comes after this place of the feed; `None`: what happens from now on.
     pub after: Option<i64>,
 }
@@ -120,6 +126,8 @@ pub struct DestinationChange {
     pub events: Option<Option<Vec<String>>>,
     /// Paused, or active.
     pub state: Option<DestinationState>,
+    /// Target.
+    pub target: Option<i64>,
 }
 
 impl Platform {
@@ -158,6 +166,7 @@ impl Platform {
             holder: None,
             held_until: None,
             term: 0,
+            target: new.target,
         };
         destinations::Entity::insert(row.clone().into_active_model().reset_all())
             .exec_without_returning(&tx.db)
@@ -196,18 +205,21 @@ impl Platform {
         }
         let is_resealed = change.sealed.is_some();
         let mut after = before.clone();
-        let DestinationChange { version: _, name, settings, sealed, events, state } = change;
+        let is_asked_for = change.state == Some(DestinationState::Active);
+        let DestinationChange { version: _, name, settings, sealed, events, state, target } = change;
         after.name = name.unwrap_or(after.name);
         after.settings = settings.unwrap_or(after.settings);
         after.sealed = sealed.unwrap_or(after.sealed);
         after.events = events.unwrap_or(after.events);
         after.state = state.unwrap_or(after.state);
-        if after == before {
+        after.target = target.unwrap_or(after.target);
+        let is_woken = after.state == DestinationState::Active
+            && (is_asked_for || after != before)
+            && (before.state != DestinationState::Active || before.failing_since.is_some());
+        if after == before && !is_woken {
             return Ok(Some(before));
         }
         after.version += 1;
-        let is_woken = after.state == DestinationState::Active
-            && (before.state != DestinationState::Active || before.failing_since.is_some());
         if is_woken {
             // Its patience begins anew.
             (after.failing_since, after.failures, after.problem) = (None, 0, None);
@@ -218,6 +230,7 @@ impl Platform {
             sealed: sea_orm::Set(after.sealed.clone()),
             events: sea_orm::Set(names_text(after.events.as_deref())),
             state: sea_orm::Set(word("state", after.state)?),
+            target: sea_orm::Set(after.target),
             version: sea_orm::Set(after.version),
             failing_since: sea_orm::Set(after.failing_since),
             failures: sea_orm::Set(after.failures),
@@ -295,6 +308,7 @@ fn event(
             "settings": without_path(&destination.settings),
             "events": destination.events,
             "state": destination.state,
+            "target": destination.target,
             "problem": destination.problem,
         })
     };
@@ -345,6 +359,7 @@ impl TryFrom<destinations::Model> for Destination {
             sealed: row.sealed,
             events: events.map_err(|error| unreadable("destinations.events", error))?,
             state: words::value("destinations.state", row.state)?,
+            target: row.target,
             version: row.version,
             created_at: row.created_at,
             created_by: row.created_by,

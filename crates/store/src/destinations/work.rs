@@ -210,6 +210,7 @@ impl Platform {
         let id = hold.destination.id;
         let tx = self.inner.begin_write().await?;
         let Some(held) = self.held(&tx, hold).await? else { return Ok(None) };
+        self.count(&tx.db, &hold.destination, attempts).await?;
         self.note(&tx.db, id, attempts).await?;
         let ended: Vec<i64> = attempts
             .iter()
@@ -321,7 +322,7 @@ impl Platform {
         sql.push(
             "UPDATE deliveries AS d SET state = x.state, attempts = d.attempts + 1, next_at = x.next_at, \
              first_at = COALESCE(d.first_at, x.at), last_at = x.at, took = x.took, status = x.status, problem = x.problem, \
-             delivered_at = CASE WHEN x.state = 'done' THEN x.at + x.took END FROM (SELECT CAST(value ->> 0 AS bigint) AS position, \
+             delivered_at = COALESCE(d.delivered_at, CASE WHEN x.state = 'done' THEN x.at + x.took END) FROM (SELECT CAST(value ->> 0 AS bigint) AS position, \
              value ->> 1 AS state, CAST(value ->> 2 AS bigint) AS next_at, CAST(value ->> 3 AS bigint) AS at, \
              CAST(value ->> 4 AS bigint) AS took, CAST(value ->> 5 AS integer) AS status, value ->> 6 AS problem FROM ",
         )

@@ -26,6 +26,7 @@ pub struct Model {
     pub holder: Option<Uuid>,
     pub held_until: Option<i64>,
     pub term: i64,
+    pub target: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -40,6 +40,7 @@ pub const PURGED: &[(&str, &str)] = &[
     ("logins", "tenant"),
     ("domains", "tenant"),
     ("destinations", "tenant"),
+    ("delivery_hours", "tenant"),
     ("setup_links", "tenant"),
     ("setup_choices", "tenant_id"),
     ("credentials", "tenant_id"),

@@ -3,9 +3,10 @@
 use serde_json::json;
 use store::{
     DestinationId, TenantId, UserId,
+    activity::HOUR,
     destinations::{
-        Attempt, Delivery, DeliveryQuery, Destination, DestinationChange, DestinationKind, DestinationState,
-        End, Failing, Fate, Hold, MOST, NewDestination, Waiting,
+        Attempt, Delivered, Delivery, DeliveryQuery, Destination, DestinationChange, DestinationKind,
+        DestinationState, End, Failing, Fate, Hold, MOST, NewDestination, Waiting,
     },
 };
 use store_testing::{TestStore, on_both};
@@ -28,6 +29,7 @@ fn new(tenant: Option<TenantId>) -> NewDestination {
         settings: json!({"url": "https://example.com/"}),
         sealed: b"sealed".to_vec(),
         events: Some(vec!["user.created".to_owned(), "user.updated".to_owned()]),
+        target: 60_000,
         after: Some(0),
     }
 }
@@ -145,9 +147,16 @@ on_both! {
         let done = &all(&store, &hold).await[0];
         assert_eq!((done.fate, done.status, done.problem.as_deref()), (Fate::Done, Some(200), None));
         assert_eq!(done.delivered_at, done.tried.map(|(_, last)| last + 7));
-        let of_object = store.platform().deliveries_of(id, &ann.to_string(), 2).await.unwrap();
-        assert_eq!(of_object.len(), 2);
-        assert!(of_object[0].position > of_object[1].position);
+        let entries = store.tenant(id).audit(Some(&ann.to_string()), 3).await.unwrap();
+        let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
+        let told = store.tenant(id).receipts(&ann.to_string(), &ids).await.unwrap();
+        let fates: Vec<Fate> = told.iter().map(|receipt| receipt.fate).collect();
+        assert_eq!(fates, [Fate::Behind, Fate::Due, Fate::Dead]);
+        assert_eq!((told[0].name.as_str(), told[2].problem.as_deref()), ("app", Some("it answered 500")));
+        let events: Vec<Uuid> = told.iter().map(|receipt| receipt.event).collect();
+        assert_eq!(events, ids, "the trail's own ids");
+        assert_eq!(store.tenant(id).receipts(&ann.to_string(), &ids[2..]).await.unwrap(), told[2..]);
+        assert_eq!(store.tenant(other).receipts(&ann.to_string(), &ids).await.unwrap(), []);
     }
 
     async fn one_node_sends_and_what_another_notes_is_not_taken(store: TestStore) {
@@ -221,10 +230,17 @@ on_both! {
         let told = store.platform().audit(Some(&kept.id.to_string()), 1).await.unwrap();
         assert_eq!(told[0].event, "destination.disabled");
         let active = DestinationChange { state: Some(DestinationState::Active), ..DestinationChange::default() };
-        let kept = store.platform().change_destination(kept.id, active, &context()).await.unwrap().unwrap();
+        let kept = store.platform().change_destination(kept.id, active.clone(), &context()).await.unwrap().unwrap();
         assert_eq!((kept.state, kept.problem, kept.failing_since), (DestinationState::Active, None, None));
         let hold = one(&store, Uuid::new_v4()).await;
         assert_eq!(due(&store, &hold).await, places[1..], "nothing was lost meanwhile");
+
+        // One that fails and is active all the same is tried at once when somebody says so.
+        settle(&store, &hold, &[(places[1], again(&store, LONG))]).await.expect("held");
+        assert_eq!(due(&store, &hold).await, places[2..]);
+        let woken = store.platform().change_destination(kept.id, active, &context()).await.unwrap().unwrap();
+        assert_eq!((woken.version, woken.failing_since), (kept.version + 1, None));
+        assert_eq!(due(&store, &hold).await.len(), places[1..].len());
     }
 
     async fn what_was_given_up_or_is_wanted_again_is_sent_in_order(store: TestStore) {
@@ -273,10 +289,54 @@ on_both! {
         let hold = one(&store, hold.node).await;
         assert_eq!(platform.replay(DestinationId::generate(), 0, 9).await.unwrap(), None);
 
-        assert_eq!(platform.note_applied(hold.destination.id, &[first], 5).await.unwrap(), 0, "it is not sent again yet");
-        settle(&store, &hold, &[(first, End::Done)]).await.expect("held");
-        assert_eq!(platform.note_applied(hold.destination.id, &[first, 999], 5).await.unwrap(), 1);
-        assert_eq!(platform.note_applied(hold.destination.id, &[first], 9).await.unwrap(), 0, "once");
+        // It was sent before, and may be done long since.
+        let destination = &hold.destination;
+        assert_eq!(platform.note_applied(destination, Some(TenantId::generate()), &[first]).await.unwrap(), 0);
+        assert_eq!(platform.note_applied(destination, Some(id), &[first, 999]).await.unwrap(), 1);
+        assert_eq!(platform.note_applied(destination, None, &[first]).await.unwrap(), 0, "once");
+        assert_eq!(platform.note_applied(destination, None, &[third]).await.unwrap(), 0, "it is not its turn yet");
+    }
+
+    async fn it_is_counted_how_soon_events_were_there(store: TestStore) {
+        let (id, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        store.number().await;
+        let destination = made(&store, new(None)).await;
+        let hold = one(&store, Uuid::new_v4()).await;
+        for name in ["ann", "bob", "cid", "dee"] {
+            user(&store, id, name).await;
+        }
+        make(&store, &hold).await;
+        let [ann, bob, cid, dee] = due(&store, &hold).await[..] else { panic!("four are due") };
+        settle(&store, &hold, &[(ann, End::Done), (dee, again(&store, 5_000))]).await.expect("held");
+        store.advance(61_000);
+        settle(&store, &hold, &[(bob, End::Done), (cid, End::Dead("no".to_owned()))]).await.expect("held");
+        let platform = store.platform();
+        assert_eq!(platform.note_applied(&destination, None, &[ann, bob, dee]).await.unwrap(), 3);
+        let counted = async || {
+            let (from, until) = (store.now() - 3 * HOUR, store.now() + HOUR);
+            let of_tenant = store.tenant(id).delivery_hours(from, until).await.unwrap();
+            assert_eq!(platform.delivery_hours_of(destination.id, from, until).await.unwrap(), of_tenant);
+            let mut all = Delivered::default();
+            of_tenant.iter().for_each(|hour| all.add(&hour.counts));
+            (all, of_tenant)
+        };
+        let (all, hours) = counted().await;
+        assert_eq!(all, Delivered { delivered: 2, late: 1, dead: 1, applied: 3, applied_late: 3 });
+        assert_eq!((all.ended(), all.missed()), (3, 2));
+        assert!(hours.iter().all(|hour| hour.hour % HOUR == 0));
+        assert_eq!(store.tenant(other).delivery_hours(0, i64::MAX).await.unwrap(), []);
+
+        // What comes a second time is not counted again; what was given up and comes after all is late.
+        platform.replay(destination.id, 0, i64::MAX).await.unwrap();
+        let hold = one(&store, hold.node).await;
+        settle(&store, &hold, &[ann, bob, cid].map(|place| (place, End::Done))).await.expect("held");
+        assert_eq!(platform.note_applied(&destination, None, &[ann, bob]).await.unwrap(), 0);
+        let (all, _) = counted().await;
+        assert_eq!(all, Delivered { delivered: 3, late: 2, dead: 0, applied: 3, applied_late: 3 });
+
+        assert_eq!(platform.forget_delivery_hours(hours[0].hour).await.unwrap(), 0);
+        assert!(platform.forget_delivery_hours(store.now() + 1).await.unwrap() > 0);
+        assert_eq!(counted().await.1, []);
     }
 
     async fn destinations_are_changed_told_of_and_forgotten(store: TestStore) {

@@ -65,6 +65,7 @@ async fn fill(store: &TestStore, db: &DatabaseConnection, id: TenantId) {
     }
     run(db, &format!("INSERT INTO logins VALUES ('okta', {id}, {id}, NULL)")).await;
     run(db, &format!("INSERT INTO traffic VALUES ({id}, 0, 1, 0, 0, 1)")).await;
+    run(db, &format!("INSERT INTO delivery_hours VALUES ({id}, 0, {id}, 1, 0, 0, 0, 0)")).await;
     run(db, &format!("INSERT INTO heard VALUES ({id}, 'call', 0, 0, 'GET', '/Users', 200, NULL, 'r')")).await;
     let link = format!("({id}, {id}, {id}, '', {id}, '', 0, 0, NULL, 0, NULL, NULL, NULL, 1)");
     let link = match store.backend() {

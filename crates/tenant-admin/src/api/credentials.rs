@@ -46,7 +46,7 @@ struct NewTokenBody {
     /// For people, unique among the tenant's live credentials.
     #[schema(example = "Okta production")]
     name: String,
-    /// Scopes, separated by blanks, of `scim:read`, `scim:write`, `directory:read`; `scim:read scim:write` if not given.
+    /// Scopes, separated by blanks, of `scim:read`, `scim:write`, `directory:read`, `receipts:write`; `scim:read scim:write` if not given.
     scope: Option<String>,
     /// How long it lives (`90d`, `1y`), or a date or instant; at most `10y`. If not given a year, or less where less is
     /// allowed.

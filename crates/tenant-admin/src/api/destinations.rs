@@ -57,6 +57,9 @@ struct NewDestinationBody {
     after: Option<i64>,
     /// `whsec_` and 24 to 64 bytes in Base64; if not given one is made.
     secret: Option<String>,
+    /// Within how many seconds of a change its event shall be there, up to a day; 60 if not given. What comes later is
+    /// counted, and shown in the console.
+    target_seconds: Option<u32>,
 }
 
 /// What changes; what is not there stays as it is.
@@ -76,6 +79,8 @@ struct DestinationChangeBody {
     events: Option<Option<Vec<String>>>,
     /// false: it is sent nothing, and its events wait; true: it is tried at once.
     active: Option<bool>,
+    /// Within how many seconds of a change its event shall be there.
+    target_seconds: Option<u32>,
 }
 
 /// A member that is there, be it null.
@@ -109,6 +114,8 @@ struct DestinationView {
     events: Option<Vec<String>>,
     /// `active`; `paused` by somebody; `disabled`, as it has failed for five days or answered 410.
     state: String,
+    /// Within how many seconds of a change its event shall be there.
+    target_seconds: i64,
     /// The last place of the feed whose event it is sent, or was not to be sent.
     position: i64,
     /// Places of the feed that were forgotten while it waited.
@@ -188,9 +195,12 @@ struct DeliveryView {
     /// Of one that is due: the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<String>,
-    /// When it was taken.
+    /// When it was first taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivered_at: Option<String>,
+    /// When the receiver said that it is done: see `noteReceipts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied_at: Option<String>,
     /// Status of the last answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<i32>,
@@ -249,6 +259,7 @@ impl DestinationView {
             headers: settings.headers,
             events: destination.events,
             state: word(destination.state),
+            target_seconds: destination.target / 1_000,
             position: destination.position,
             missed: destination.missed,
             waiting: waiting.open,
@@ -277,6 +288,7 @@ impl From<Delivery> for DeliveryView {
             last_attempt_at: one.tried.map(|(_, last)| time(last)),
             next_attempt_at: (one.fate == Fate::Due).then(|| time(one.next_at)),
             delivered_at: one.delivered_at.map(time),
+            applied_at: one.applied_at.map(time),
             status: one.status,
             problem: one.problem,
         }
@@ -403,8 +415,8 @@ async fn change(
     Segments(id): Segments<String>,
     Body(change): Body<DestinationChangeBody>,
 ) -> Result<Json<DestinationView>, ApiError> {
-    let DestinationChangeBody { name, url, headers, events, active } = change;
-    let change = WebhookChange { name, url, headers, events, active };
+    let DestinationChangeBody { name, url, headers, events, active, target_seconds: target } = change;
+    let change = WebhookChange { name, url, headers, events, active, target };
     let changed = state.destinations.change(id_of(&id)?, change, &vendor.context()).await?;
     view(&state, changed).await.map(Json)
 }
@@ -546,8 +558,8 @@ async fn make(
     tenant: Option<TenantId>,
     new: NewDestinationBody,
 ) -> Result<Response, ApiError> {
-    let NewDestinationBody { name, url, headers, events, after, secret } = new;
-    let new = NewWebhook { tenant, name, url, headers, events, after, secret };
+    let NewDestinationBody { name, url, headers, events, after, secret, target_seconds: target } = new;
+    let new = NewWebhook { tenant, name, url, headers, events, after, secret, target };
     let (destination, secret) = state.destinations.create(new, &vendor.context()).await?;
     let made = DestinationWithSecret { secret, destination: view(state, destination).await? };
     Ok((StatusCode::CREATED, Json(made)).into_response())
@@ -558,10 +570,10 @@ async fn view(state: &ApiState, destination: Destination) -> Result<DestinationV
     DestinationView::new(destination, &waiting)
 }
 
-fn id_of(id: &str) -> Result<DestinationId, ApiError> {
+pub(super) fn id_of(id: &str) -> Result<DestinationId, ApiError> {
     id.parse().map_err(|()| none())
 }
 
-fn none() -> ApiError {
+pub(super) fn none() -> ApiError {
     ApiError::not_found("There is no destination of this id.")
 }

@@ -188,14 +188,14 @@ async fn admit(
     Ok(caller)
 }
 
-/// A tenant's token reads its own tenant's directory, and nothing else.
+/// A tenant's token reads its own tenant's directory, and says which events are done; nothing else.
 async fn admit_tenant(
     state: &ApiState,
     principal: &Principal,
     scope: &str,
     slug: Option<&str>,
 ) -> Result<(), ApiError> {
-    if scope != scopes::DIRECTORY_READ || !principal.may(scope) {
+    if !scopes::TENANT.contains(&scope) || !principal.may(scope) {
         return Err(lacks(scope));
     }
     if principal.user.is_some() {
@@ -245,7 +245,9 @@ fn invalid_token() -> ApiError {
 
 fn lacks(scope: &str) -> ApiError {
     let detail = match scope {
-        scopes::DIRECTORY_READ => format!("This token lacks the scope {scope}; use one that holds it."),
+        scopes::DIRECTORY_READ | scopes::RECEIPTS_WRITE => {
+            format!("This token lacks the scope {scope}; use one that holds it.")
+        }
         _ => format!(
             "This token lacks the scope {scope}, which only a token of the installation can hold (rollcall token create \
              --platform); use one that holds it."

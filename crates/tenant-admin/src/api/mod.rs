@@ -22,6 +22,7 @@ mod page;
 mod platform_tokens;
 mod problem;
 mod profile;
+mod receipts;
 mod refusals;
 mod requests;
 mod tenants;
@@ -123,6 +124,7 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(audit::routes())
         .merge(events::routes())
         .merge(destinations::routes())
+        .merge(receipts::routes())
         .routes(routes!(describe))
 }
 

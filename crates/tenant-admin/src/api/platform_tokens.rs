@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 struct NewPlatformTokenBody {
     /// For people, unique among the live ones.
     name: String,
-    /// Scopes, separated by blanks, of `admin:*`, `admin:read`, `admin:write`, `directory:read`: only such as the
+    /// Scopes, separated by blanks, of `admin:*`, `admin:read`, `admin:write`, `directory:read`, `receipts:write`: only such as the
     /// caller's own token holds.
     #[schema(example = "directory:read")]
     scope: String,

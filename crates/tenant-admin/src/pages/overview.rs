@@ -12,7 +12,7 @@ use store::{
 };
 use token_service::expiring;
 
-use super::{domains, setup, tenant};
+use super::{delivery::Kept, domains, setup, tenant};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, page},
@@ -46,6 +46,8 @@ pub(crate) struct OverviewPage {
     /// Why the page with the connection data is not offered, for those who would use it; empty: it is.
     pub(crate) closed: Vec<String>,
     pub(crate) plot: Plot,
+    /// How soon its changes were with the application, in the time of the plot.
+    pub(crate) kept: Kept,
     /// Address of the page, for the spans of the plot.
     pub(crate) plot_path: String,
     /// Is there a credential with which an identity provider gets in?
@@ -119,6 +121,7 @@ async fn overview(
     let (from, until) = span.bounds(now);
     let day = hour_of(now) + HOUR - 24 * HOUR;
     let hours = scope.traffic(from.min(day), until).await?;
+    let delivered = scope.delivery_hours(from, until).await?;
     let mut traffic = Traffic::default();
     hours.iter().filter(|hour| hour.hour >= day).for_each(|hour| traffic.add(&hour.traffic));
     let valid_token = credentials.iter().any(|credential| setup::provisions(credential, now));
@@ -152,6 +155,7 @@ async fn overview(
         failure: failure.map(|failure| {
             (Moment::new(failure.last_at, now), what_failed(failure), failure.last_request_id.clone())
         }),
+        kept: Kept::of(&delivered),
         plot: Plot::new(span, &hours, now),
         plot_path: format!("/console/tenants/{}", head.slug),
         health,

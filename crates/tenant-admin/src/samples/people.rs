@@ -17,10 +17,11 @@ use crate::{
         user::{
             Deleted, InGroup, Link, RoleRow, UserPage, Via,
             attributes::{AttributeRow, Section, Shown},
-            history::{Change, Entry, History, Noted},
+            history::{Change, Entry, History, Noted, Told},
         },
         users::{Asked, FilterProblem, UserRow, UsersPage, View},
     },
+    when::Took,
 };
 
 fn user_rows() -> Vec<UserRow> {
@@ -153,6 +154,22 @@ fn sections() -> Vec<Section> {
     ]
 }
 
+fn told(days: i64) -> Vec<Told> {
+    let of = |who: &str, delivered: Option<i64>, applied: Option<i64>, otherwise| Told {
+        who: who.into(),
+        delivered: delivered.map(Took),
+        applied: applied.map(Took),
+        otherwise,
+    };
+    match days {
+        -20.. => vec![
+            of("Our application", Some(120), Some(3_000), None),
+            of("Data warehouse", None, None, Some(Badge::new("quiet", "not delivered yet"))),
+        ],
+        _ => vec![of("Our application", None, None, Some(Badge::new("bad", "given up")))],
+    }
+}
+
 fn history() -> History {
     let page = "/console/tenants/northwind/users/0199f0a0-0000-7000-8000-000000000001";
     History {
@@ -171,6 +188,8 @@ fn entries() -> Vec<Entry> {
         version: 3,
         cause: "0199f0a0-5c1e-7d3a-9f00-2b8c1e5f7a90".into(),
         request: (days != -20).then(|| "/console/tenants/northwind/activity?request=x".into()),
+        committed: (days > -20).then_some(Took(8)),
+        told: told(days),
         changes,
         notes: Vec::new(),
         purged: false,

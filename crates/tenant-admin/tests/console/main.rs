@@ -10,6 +10,7 @@ mod clients;
 mod configuration;
 mod credentials;
 mod departed;
+mod destinations;
 mod domains;
 mod federation;
 mod import;

@@ -77,11 +77,14 @@ impl Console {
     pub(crate) async fn empty(store: TestStore) -> Self {
         let provisioner = Provisioner::new(store.store());
         let tokens = TokenService::open(store.store(), MasterKey::from_base64(KEY).unwrap()).await.unwrap();
+        let egress = egress::Client::new("127.0.0.0/8".parse().unwrap());
+        let destinations = delivery::Destinations::new(store.store(), tokens.vault().clone(), egress);
         let state = ConsoleState {
             store: store.store(),
             provisioner,
             tenants: TenantDirectory::new(store.store()),
             tokens,
+            destinations,
             public_url: format!("https://{HOST}").parse().unwrap(),
             tenant_domain: Some("customers.test".into()),
             trusted_proxies: Default::default(),

@@ -1,11 +1,21 @@
 //! The history of an object as a timeline: what happened, who did it, what changed.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
-use store::{ActorKind, Store, StoreError, TenantId, audit::Record};
+use store::{
+    ActorKind, Store, StoreError, TenantId,
+    audit::Record,
+    destinations::{Fate, Receipt},
+};
 use uuid::Uuid;
 
 use super::attributes::plain;
-use crate::{pager::link, when::Moment};
+use crate::{
+    chrome::Badge,
+    pager::link,
+    when::{Moment, Took},
+};
 
 /// Entries of a history that a page shows.
 const SHOWN: u64 = 25;
@@ -38,8 +48,16 @@ impl History {
         records.truncate(SHOWN as usize);
         let to = |link: String| format!("{link}#history");
         let last = records.last().filter(|_| more).map(|record| record.id.to_string());
+        let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+        let receipts = store.tenant(tenant).receipts(object, &ids).await?;
+        let of_requests: Vec<&str> = records
+            .iter()
+            .filter(|record| record.actor.kind == ActorKind::Credential && !record.cause.is_empty())
+            .map(|record| record.cause.as_str())
+            .collect();
+        let known = Known { receipts, arrivals: store.tenant(tenant).arrivals(&of_requests).await? };
         Ok(Self {
-            entries: timeline(records, store.now(), activity),
+            entries: timeline(records, store.now(), activity, &known),
             older: last.map(|last| to(link(page, &[("until", &last)]))),
             newest: before.map(|_| to(page.to_owned())),
         })
@@ -67,10 +85,52 @@ pub(crate) struct Entry {
     pub(crate) cause: String,
     /// Link to that request, where it is one of an identity provider.
     pub(crate) request: Option<String>,
+    /// How long after the request had come it was committed.
+    pub(crate) committed: Option<Took>,
+    /// What became of its event at those who are told.
+    pub(crate) told: Vec<Told>,
     pub(crate) changes: Vec<Change>,
     pub(crate) notes: Vec<Noted>,
     /// The payload was purged.
     pub(crate) purged: bool,
+}
+
+/// What became of an event at one who is told, each time counted from the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// What people call it.
+    pub(crate) who: String,
+    pub(crate) delivered: Option<Took>,
+    pub(crate) applied: Option<Took>,
+    /// Where it was not delivered.
+    pub(crate) otherwise: Option<Badge>,
+}
+
+/// What is known of a history beside the trail.
+#[derive(Debug, Default)]
+struct Known {
+    receipts: Vec<Receipt>,
+    /// When requests came, by their ids.
+    arrivals: HashMap<String, i64>,
+}
+
+impl Known {
+    fn told(&self, record: &Record) -> Vec<Told> {
+        let of_event = self.receipts.iter().filter(|receipt| receipt.event == record.id);
+        of_event
+            .map(|receipt| Told {
+                who: if receipt.name.is_empty() { "a deleted destination" } else { &receipt.name }.to_owned(),
+                delivered: receipt.delivered_at.map(|at| Took(at - record.at)),
+                applied: receipt.applied_at.map(|at| Took(at - record.at)),
+                otherwise: match receipt.fate {
+                    _ if receipt.delivered_at.is_some() => None,
+                    Fate::Done => None,
+                    Fate::Behind | Fate::Due => Some(Badge::new("quiet", "not delivered yet")),
+                    Fate::Dead => Some(Badge::new("bad", "given up")),
+                },
+            })
+            .collect()
+    }
 }
 
 /// An attribute that changed.
@@ -95,7 +155,7 @@ pub(crate) struct Noted {
 }
 
 /// Audit rows as entries, in the order given.
-fn timeline(records: Vec<Record>, now: i64, activity: Option<&str>) -> Vec<Entry> {
+fn timeline(records: Vec<Record>, now: i64, activity: Option<&str>, known: &Known) -> Vec<Entry> {
     records
         .into_iter()
         .map(|record| {
@@ -105,6 +165,8 @@ fn timeline(records: Vec<Record>, now: i64, activity: Option<&str>) -> Vec<Entry
                 kind,
                 who: who(&record),
                 when: Moment::new(record.at, now),
+                committed: known.arrivals.get(&record.cause).map(|came| Took(record.at - came)),
+                told: known.told(&record),
                 version: record.object_version,
                 request: activity
                     .filter(|_| record.actor.kind == ActorKind::Credential && !record.cause.is_empty())
