@@ -14,6 +14,7 @@ mod configuration;
 mod conformance;
 mod credentials;
 mod csv;
+mod delivery;
 mod demo;
 mod departed;
 mod documents;

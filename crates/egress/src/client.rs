@@ -151,7 +151,9 @@ impl Client {
         Self::with_names(opened, Arc::new(SystemNames))
     }
 
-    pub(crate) fn with_names(opened: Networks, names: Arc<dyn Names>) -> Self {
+    /// The same with another name service than the system's.
+    #[must_use]
+    pub fn with_names(opened: Networks, names: Arc<dyn Names>) -> Self {
         let (secure, clear) = (OnceCell::new(), OnceCell::new());
         Self { inner: Arc::new(Inner { opened: Arc::new(opened), names, secure, clear }) }
     }

@@ -14,4 +14,5 @@ mod networks;
 pub use addresses::is_public;
 pub use client::{Answer, Call, Client, EgressError, Limits};
 pub use dns::{Dns, DnsError, NameServers};
+pub use names::Names;
 pub use networks::Networks;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A name service.
-pub(crate) trait Names: Send + Sync {
+pub trait Names: Send + Sync {
     /// All addresses of a name.
     fn look_up(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }

@@ -45,7 +45,11 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn new() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::at("127.0.0.1:0").await
+    }
+
+    pub(crate) async fn at(address: &str) -> Self {
+        let listener = tokio::net::TcpListener::bind(address).await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let mind: Mind = Arc::new(|_| Answer::Status(204));
         let receiver = Self { url, calls: Arc::default(), mind: Arc::new(Mutex::new(mind)) };

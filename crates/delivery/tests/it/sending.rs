@@ -2,10 +2,17 @@
 
 use std::{
     collections::BTreeMap,
+    io,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use delivery::{Destinations, NewWebhook, WebhookChange};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use store::{
     Actor, ActorKind, ChangeContext, DestinationId, Store, TenantId, UserId,
@@ -168,7 +175,54 @@ fn in_order(taken: &[Value]) {
     }
 }
 
+/// A name that leads to one address the first time, and then to another.
+struct Turning {
+    asked: AtomicUsize,
+    addresses: [IpAddr; 2],
+}
+
+impl egress::Names for Turning {
+    fn look_up(&self, _: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        let address = self.addresses[asked.min(1)];
+        Box::pin(async move { Ok(vec![address]) })
+    }
+}
+
 on_both! {
+    async fn a_name_that_turns_to_an_address_that_is_not_open_is_not_followed(store: TestStore) {
+        let mut bed = Bed::new(store).await;
+        // One loopback address stands for the public internet; the other is private as ever.
+        let receiver = Receiver::at("127.0.0.2:0").await;
+        receiver.answers(|_| Answer::Header(204, "connection", "close".to_owned()));
+        let port = receiver.url.parse::<url::Url>().unwrap().port().unwrap();
+        let private = Receiver::at(&format!("127.0.0.1:{port}")).await;
+        let addresses = ["127.0.0.2".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+        let names = Arc::new(Turning { asked: AtomicUsize::new(0), addresses });
+        bed.egress = egress::Client::with_names("127.0.0.2/32".parse().unwrap(), names.clone());
+        bed.destinations = Destinations::new(bed.store.store(), bed.vault.clone(), bed.egress.clone());
+        let new = NewWebhook {
+            tenant: Some(bed.tenant),
+            name: "app".into(),
+            url: format!("http://hooks.example:{port}/hook"),
+            events: Some(vec!["user.*".into()]),
+            ..NewWebhook::default()
+        };
+        let (destination, _) = bed.destinations.create(new, &context()).await.unwrap();
+        let node = bed.node();
+        bed.user("ann").await;
+        receiver.has_taken(1).await;
+        bed.user("bob").await;
+        bed.until("it is refused", async || bed.kept(destination.id).await.problem.is_some()).await;
+        let problem = bed.kept(destination.id).await.problem.unwrap();
+        assert!(problem.contains("hooks.example leads to the address 127.0.0.1"), "{problem}");
+        assert!(names.asked.load(Ordering::SeqCst) >= 2);
+        let tested = bed.destinations.test(destination.id).await.unwrap();
+        assert!(tested.unwrap_err().problem.contains("127.0.0.1"));
+        assert_eq!((private.calls().len(), receiver.calls().len()), (0, 1));
+        node.stop().await;
+    }
+
     async fn each_event_comes_signed_and_once(store: TestStore) {
         let bed = Bed::new(store).await;
         let receiver = Receiver::new().await;
