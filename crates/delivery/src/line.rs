@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     backoff,
     carrier::{Carrier, Refusal, TIME},
-    ways,
+    ways::{self, Ground},
 };
 
 /// Attempts under way at once; one, where the destination as a whole takes nothing.
@@ -209,7 +209,8 @@ impl Line {
         if let Some(carrier) = &self.carrier {
             return Ok(carrier.clone());
         }
-        let carrier = ways::carrier(&hold.destination, &self.vault, &self.egress)?;
+        let ground = Ground { vault: &self.vault, egress: &self.egress };
+        let carrier = ground.carrier(&hold.destination)?;
         self.carrier = Some(carrier.clone());
         Ok(carrier)
     }
