@@ -17,6 +17,7 @@ mod event;
 mod line;
 pub mod names;
 pub mod redis_stream;
+mod schema;
 mod sealed;
 mod sender;
 mod unfit;
@@ -25,6 +26,7 @@ pub mod webhook;
 
 pub use destinations::{DestinationChange, DestinationError, Destinations, NewDestination};
 pub use event::{Event, EventActor, EventObject, EventTenant};
+pub use schema::schema;
 pub use sender::Sender;
 pub use unfit::Unfit;
 pub use ways::{NewWay, Shown, WayChange};
