@@ -15,7 +15,14 @@ on_both_databases!(
 );
 
 async fn sigterm_ends_the_server_in_time(installation: Installation) {
+    installation.run(&["migrate"]);
+    let app = ["token", "create", "--platform", "--name", "app", "--scope", "directory:read"];
+    let token = installation.run(&app);
     let server = installation.serve().await;
+    // Somebody who follows the events.
+    let follow = reqwest::Client::new().get(format!("{}/api/v1/events", server.origin)).bearer_auth(token);
+    let events = follow.header("Accept", "text/event-stream").send().await.unwrap();
+    assert_eq!(events.status(), 200);
     // One idle connection and one that never finishes its request.
     let address = server.origin.trim_start_matches("http://").to_owned();
     let _idle = TcpStream::connect(&address).unwrap();
@@ -25,6 +32,7 @@ async fn sigterm_ends_the_server_in_time(installation: Installation) {
     let (status, took) = server.terminate().await;
     assert!(status.success(), "{status}");
     assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(events.text().await.unwrap(), "retry: 1000\n\n", "it was ended, and not broken off");
 }
 
 /// Many write at once, and the process ends without a chance to say goodbye.

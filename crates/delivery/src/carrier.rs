@@ -5,11 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+use crate::Event;
+
 /// An event on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The event's id: the same at each attempt.
     pub id: String,
+    /// What has happened: the event's type.
+    pub name: String,
+    /// The event; `None`: it is a test, and says nothing.
+    pub event: Option<Event>,
     /// The event, in JSON.
     pub body: Bytes,
     /// Now, in milliseconds.

@@ -1,16 +1,21 @@
 //! What people do with destinations: they are judged, their secrets sealed, and kept. One for the API, the console and the
 //! command line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use egress::Client;
 use store::{
     ChangeContext, DestinationId, Store, StoreError, TenantId,
-    destinations::{Destination, DestinationChange, DestinationKind, DestinationState, MOST, NewDestination},
+    destinations::{self as kept, Destination, DestinationState, MOST},
 };
 use token_service::Vault;
 
-use crate::{Sender, carrier::Refusal, names, ways, webhook};
+use crate::{
+    NewWay, Sender, Unfit, WayChange,
+    carrier::Refusal,
+    names,
+    ways::{Begun, Ground},
+};
 
 /// Longest name, in characters.
 const NAME: usize = 100;
@@ -38,42 +43,43 @@ pub enum DestinationError {
     Store(#[from] StoreError),
 }
 
-/// A webhook to be made.
-#[derive(Clone, Debug, Default)]
-pub struct NewWebhook {
+/// What is wrong with what was sent.
+impl From<Unfit> for DestinationError {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit.to_string())
+    }
+}
+
+/// A destination to be made.
+#[derive(Clone, Debug)]
+pub struct NewDestination {
     /// Whose events; `None`: those of all tenants.
     pub tenant: Option<TenantId>,
     /// For people.
     pub name: String,
-    /// Where to.
-    pub url: String,
-    /// Headers beside the usual ones, by name.
-    pub headers: BTreeMap<String, String>,
     /// Names of events, `user.*` for all of a kind; `None`: all.
     pub events: Option<Vec<String>>,
     /// What comes after this place of the feed; `None`: what happens from now on.
     pub after: Option<i64>,
-    /// `whsec_…`; `None`: one is made.
-    pub secret: Option<String>,
     /// Within how many seconds its events shall be there; `None`: [`TARGET`].
     pub target: Option<u32>,
+    /// How it gets them.
+    pub way: NewWay,
 }
 
-/// What changes of a webhook; `None`: it stays.
+/// What changes of a destination; `None`: it stays.
 #[derive(Clone, Debug, Default)]
-pub struct WebhookChange {
+pub struct DestinationChange {
     /// For people.
     pub name: Option<String>,
-    /// Where to.
-    pub url: Option<String>,
-    /// Headers by name; `None` as a value takes one away, those not named stay.
-    pub headers: BTreeMap<String, Option<String>>,
     /// Names of events; `Some(None)`: all.
     pub events: Option<Option<Vec<String>>>,
     /// Is it sent anything?
     pub active: Option<bool>,
     /// Within how many seconds its events shall be there.
     pub target: Option<u32>,
+    /// How it gets them.
+    pub way: Option<WayChange>,
 }
 
 /// See the module. Cheap to clone.
@@ -97,86 +103,56 @@ impl Destinations {
         Sender::new(self.store.clone(), self.vault.clone(), self.egress.clone())
     }
 
-    /// Makes a webhook; gives its secret, which is told nowhere else.
+    /// Makes a destination; gives its secret, if it has one, which is told nowhere else.
     pub async fn create(
         &self,
-        new: NewWebhook,
+        new: NewDestination,
         context: &ChangeContext,
-    ) -> Result<(Destination, String), DestinationError> {
-        let name = named(&new.name)?;
-        let url = webhook::check_url(&new.url, &self.egress).map_err(unfit)?;
-        webhook::check_headers(&new.headers).map_err(unfit)?;
-        let secret = secret_of(new.secret)?;
+    ) -> Result<(Destination, Option<String>), DestinationError> {
+        let NewDestination { tenant, name, events, after, target, way } = new;
+        let (name, events) = (named(&name)?, events_of(events)?);
+        let target = target_of(target.unwrap_or(TARGET))?;
+        let id = DestinationId::generate();
+        let Begun { kind, settings, sealed, secret } = self.ground().begin(id, way)?;
         let platform = self.store.platform();
-        if let Some(after) = new.after {
+        if let Some(after) = after {
             let ends = platform.feed_ends().await?;
             if after < ends.forgotten || after > ends.last {
                 let (first, last) = (ends.forgotten, ends.last);
-                return Err(DestinationError::Unfit(format!(
-                    "after: events are there after {first}, up to {last}"
-                )));
+                return Err(
+                    Unfit::new("after", format!("events are there after {first}, up to {last}")).into()
+                );
             }
         }
-        let id = DestinationId::generate();
-        let headers = new.headers.keys().cloned().collect();
-        let settings = webhook::Settings { url: url.into(), headers }.to_json();
-        let secrets = webhook::Secrets::new(secret.clone(), new.headers);
-        let new = NewDestination {
-            id,
-            tenant: new.tenant,
-            kind: DestinationKind::Webhook,
-            name,
-            settings,
-            sealed: self.seal(id, &secrets)?,
-            events: events_of(new.events)?,
-            target: target_of(new.target.unwrap_or(TARGET))?,
-            after: new.after,
-        };
+        let new = kept::NewDestination { id, tenant, kind, name, settings, sealed, events, target, after };
         let made = platform.create_destination(new, context).await?;
-        let made = made.ok_or_else(|| {
-            DestinationError::Unfit(format!("destinations: there are {MOST} already; delete one first"))
-        })?;
-        Ok((made, secret))
+        let full = || Unfit::new("destinations", format!("there are {MOST} already; delete one first"));
+        Ok((made.ok_or_else(full)?, secret))
     }
 
-    /// Changes a webhook; it holds from the next attempt on.
+    /// Changes a destination; it holds from the next attempt on.
     pub async fn change(
         &self,
         id: DestinationId,
-        change: WebhookChange,
+        change: DestinationChange,
         context: &ChangeContext,
     ) -> Result<Destination, DestinationError> {
         let before = self.one(id).await?;
-        let mut kept = DestinationChange {
+        let DestinationChange { name, events, active, target, way } = change;
+        let way = way.map(|way| self.ground().change(&before, way)).transpose()?.unwrap_or_default();
+        let change = kept::DestinationChange {
             version: Some(before.version),
-            name: change.name.as_deref().map(named).transpose()?,
-            events: change.events.map(events_of).transpose()?,
-            state: change.active.map(|active| match active {
+            name: name.as_deref().map(named).transpose()?,
+            events: events.map(events_of).transpose()?,
+            state: active.map(|active| match active {
                 true => DestinationState::Active,
                 false => DestinationState::Paused,
             }),
-            target: change.target.map(target_of).transpose()?,
-            ..DestinationChange::default()
+            target: target.map(target_of).transpose()?,
+            settings: way.settings,
+            sealed: way.sealed,
         };
-        if change.url.is_some() || !change.headers.is_empty() {
-            let mut settings = webhook::Settings::of(&before.settings).map_err(DestinationError::Sealing)?;
-            if let Some(url) = &change.url {
-                settings.url = webhook::check_url(url, &self.egress).map_err(unfit)?.into();
-            }
-            if !change.headers.is_empty() {
-                let mut secrets = self.open(&before)?;
-                for (name, value) in change.headers {
-                    // Names of headers know no case.
-                    secrets.headers.retain(|old, _| !old.eq_ignore_ascii_case(&name));
-                    secrets.headers.extend(value.map(|value| (name, value)));
-                }
-                webhook::check_headers(&secrets.headers).map_err(unfit)?;
-                settings.headers = secrets.headers.keys().cloned().collect();
-                kept.sealed = Some(self.seal(id, &secrets)?);
-            }
-            kept.settings = Some(settings.to_json());
-        }
-        self.keep(id, kept, context).await
+        self.keep(id, change, context).await
     }
 
     /// Gives a webhook another secret; the old one signs beside it for a day. Gives the new one, which is told nowhere else.
@@ -188,21 +164,14 @@ impl Destinations {
         context: &ChangeContext,
     ) -> Result<(Destination, String), DestinationError> {
         let before = self.one(id).await?;
-        let secret = secret_of(secret)?;
-        let mut kept = DestinationChange { version: Some(before.version), ..DestinationChange::default() };
-        let secrets = match self.open(&before) {
-            Ok(mut secrets) => {
-                secrets.rotate(secret.clone(), self.store.now());
-                secrets
-            }
-            Err(_) => {
-                let settings = webhook::Settings::of(&before.settings).map_err(DestinationError::Sealing)?;
-                kept.settings = Some(webhook::Settings { headers: Vec::new(), ..settings }.to_json());
-                webhook::Secrets::new(secret.clone(), BTreeMap::new())
-            }
+        let (changed, secret) = self.ground().rotate(&before, secret, self.store.now())?;
+        let change = kept::DestinationChange {
+            version: Some(before.version),
+            settings: changed.settings,
+            sealed: changed.sealed,
+            ..kept::DestinationChange::default()
         };
-        kept.sealed = Some(self.seal(id, &secrets)?);
-        Ok((self.keep(id, kept, context).await?, secret))
+        Ok((self.keep(id, change, context).await?, secret))
     }
 
     /// Removes one: what it was not sent yet it never is.
@@ -217,35 +186,27 @@ impl Destinations {
     /// none that counts.
     pub async fn test(&self, id: DestinationId) -> Result<Result<Option<u16>, Refusal>, DestinationError> {
         let destination = self.one(id).await?;
-        Ok(ways::send_test(&destination, &self.vault, &self.egress, self.store.now()).await)
+        Ok(self.ground().send_test(&destination, self.store.now()).await)
     }
 
-    async fn one(&self, id: DestinationId) -> Result<Destination, DestinationError> {
+    /// One, as it is now.
+    pub async fn one(&self, id: DestinationId) -> Result<Destination, DestinationError> {
         self.store.platform().destination(id).await?.ok_or(DestinationError::Unknown)
     }
 
     async fn keep(
         &self,
         id: DestinationId,
-        change: DestinationChange,
+        change: kept::DestinationChange,
         context: &ChangeContext,
     ) -> Result<Destination, DestinationError> {
         let kept = self.store.platform().change_destination(id, change, context).await?;
         kept.ok_or(DestinationError::Unknown)
     }
 
-    fn open(&self, destination: &Destination) -> Result<webhook::Secrets, DestinationError> {
-        webhook::Secrets::open(&self.vault, destination.id, &destination.sealed)
-            .map_err(|problem| DestinationError::Unfit(format!("headers: {problem}")))
+    fn ground(&self) -> Ground<'_> {
+        Ground { vault: &self.vault, egress: &self.egress }
     }
-
-    fn seal(&self, id: DestinationId, secrets: &webhook::Secrets) -> Result<Vec<u8>, DestinationError> {
-        secrets.seal(&self.vault, id).map_err(DestinationError::Sealing)
-    }
-}
-
-fn unfit(error: webhook::Unfit) -> DestinationError {
-    DestinationError::Unfit(error.to_string())
 }
 
 fn named(name: &str) -> Result<String, DestinationError> {
@@ -259,17 +220,10 @@ fn named(name: &str) -> Result<String, DestinationError> {
 
 /// In milliseconds.
 fn target_of(seconds: u32) -> Result<i64, DestinationError> {
-    if !(1..=LONGEST_TARGET).contains(&seconds) {
-        let text = format!("targetSeconds: use 1 to {LONGEST_TARGET}");
-        return Err(DestinationError::Unfit(text));
+    match seconds {
+        1..=LONGEST_TARGET => Ok(i64::from(seconds) * 1_000),
+        _ => Err(Unfit::new("targetSeconds", format!("use 1 to {LONGEST_TARGET}")).into()),
     }
-    Ok(i64::from(seconds) * 1_000)
-}
-
-fn secret_of(given: Option<String>) -> Result<String, DestinationError> {
-    let Some(secret) = given else { return Ok(webhook::generate_secret()) };
-    webhook::check_secret(&secret).map_err(unfit)?;
-    Ok(secret)
 }
 
 /// The names that patterns mean, in order.

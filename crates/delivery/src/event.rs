@@ -1,5 +1,8 @@
-//! An event as others get it, whichever way: the feed, a webhook.
+//! An event as others get it, whichever way: the feed, a webhook, a stream.
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use scim_core::timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,8 +11,11 @@ use utoipa::ToSchema;
 
 use crate::changed::changed;
 
+/// Of which `before` holds only what has changed.
+const CREDENTIAL: &str = "Credential";
+
 /// Something that has happened.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, JsonSchema)]
 pub struct Event {
     /// Of the event; the same however often it is delivered.
     #[schema(example = "01a2199e-7c8e-71ea-9b27-4aead58c69d9")]
@@ -41,7 +47,7 @@ pub struct Event {
 }
 
 /// A tenant as events name it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, JsonSchema)]
 pub struct EventTenant {
     /// Id.
     pub id: String,
@@ -51,7 +57,7 @@ pub struct EventTenant {
 }
 
 /// What an event happened to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, JsonSchema)]
 pub struct EventObject {
     /// Kind: `User`, `Group`, `Tenant`, `Credential`, …
     #[serde(rename = "type")]
@@ -64,11 +70,12 @@ pub struct EventObject {
 }
 
 /// Who did something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, JsonSchema)]
 pub struct EventActor {
     /// `credential`, `admin`, `cli`, `system`, …
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "credential")]
+    #[schemars(with = "String")]
     pub kind: ActorKind,
     /// Id of the credential or person; empty of the command line.
     pub id: String,
@@ -90,6 +97,7 @@ impl Event {
 impl From<FeedEvent> for Event {
     fn from(told: FeedEvent) -> Self {
         let record = told.record;
+        let kind = record.object_type;
         Self {
             id: record.id.to_string(),
             name: record.event,
@@ -97,24 +105,24 @@ impl From<FeedEvent> for Event {
             position: told.position,
             tenant: EventTenant { id: told.tenant.to_string(), slug: told.slug },
             sequence: told.number,
-            object: EventObject {
-                kind: record.object_type,
-                id: record.object_id,
-                version: record.object_version,
-            },
             actor: EventActor { kind: record.actor.kind, id: record.actor.id, name: record.actor.name },
             cause: record.cause,
-            data: record.payload.and_then(data),
+            data: record.payload.and_then(|payload| data(payload, &kind)),
+            object: EventObject { kind, id: record.object_id, version: record.object_version },
         }
     }
 }
 
-/// What was recorded, with the paths that differ where there is a state before and after.
-fn data(payload: Value) -> Option<Map<String, Value>> {
+/// What was recorded of an object of a kind, with the paths that differ where there is a state before and after.
+fn data(payload: Value, kind: &str) -> Option<Map<String, Value>> {
     let Value::Object(mut data) = payload else { return None };
     let state = |name: &str| data.get(name).and_then(Value::as_object);
     if let (Some(before), Some(after)) = (state("before"), state("state")) {
-        let paths = changed(before, after).into_iter().map(Value::from).collect();
+        let mut after = Cow::Borrowed(after);
+        if kind == CREDENTIAL {
+            after.to_mut().retain(|name, _| before.contains_key(name));
+        }
+        let paths = changed(before, &after).into_iter().map(Value::from).collect();
         data.insert("changed".to_owned(), Value::Array(paths));
     }
     Some(data)
@@ -166,5 +174,14 @@ mod tests {
         );
         let erased = serde_json::to_value(Event::from(told(None))).expect("JSON");
         assert_eq!(erased["data"], Value::Null);
+    }
+
+    #[test]
+    fn of_a_credential_only_what_has_changed_is_told_twice() {
+        let payload =
+            json!({"state": {"id": "c", "expiresAt": 2, "name": "Okta"}, "before": {"expiresAt": 1}});
+        let data = |kind| data(payload.clone(), kind).expect("data")["changed"].clone();
+        assert_eq!(data(CREDENTIAL), json!(["expiresAt"]));
+        assert_eq!(data("Tenant"), json!(["id", "expiresAt", "name"]));
     }
 }

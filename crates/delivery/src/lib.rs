@@ -3,7 +3,7 @@
 //! ```text
 //! change ─▶ outbox ─(numbered after the commit)─▶ store::feed ─▶ Event ─▶ GET /api/v1/events
 //!                                                      │
-//!                                                      └─▶ deliveries ─▶ Line ─▶ Carrier: a webhook
+//!                                                      └─▶ deliveries ─▶ Line ─▶ Carrier: a webhook, a stream
 //! ```
 //!
 //! [`Sender`] runs on each node that serves. A destination is held by one of them at a time; a [`carrier::Carrier`] is a way of
@@ -16,10 +16,17 @@ mod destinations;
 mod event;
 mod line;
 pub mod names;
+pub mod redis_stream;
+mod schema;
+mod sealed;
 mod sender;
+mod unfit;
 mod ways;
 pub mod webhook;
 
-pub use destinations::{DestinationError, Destinations, NewWebhook, TARGET, WebhookChange};
+pub use destinations::{DestinationChange, DestinationError, Destinations, NewDestination, TARGET};
 pub use event::{Event, EventActor, EventObject, EventTenant};
+pub use schema::schema;
 pub use sender::Sender;
+pub use unfit::Unfit;
+pub use ways::{NewWay, Shown, WayChange};

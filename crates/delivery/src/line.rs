@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     backoff,
     carrier::{Carrier, Refusal, TIME},
-    ways,
+    ways::{self, Ground},
 };
 
 /// Attempts under way at once; one, where the destination as a whole takes nothing.
@@ -53,6 +53,8 @@ pub(crate) struct Held {
 /// What came of an attempt.
 struct Outcome {
     attempt: Attempt,
+    /// The version of the destination that it was made by.
+    version: i64,
     is_gone: bool,
     retry_after: Option<Duration>,
 }
@@ -207,7 +209,8 @@ impl Line {
         if let Some(carrier) = &self.carrier {
             return Ok(carrier.clone());
         }
-        let carrier = ways::carrier(&hold.destination, &self.vault, &self.egress)?;
+        let ground = Ground { vault: &self.vault, egress: &self.egress };
+        let carrier = ground.carrier(&hold.destination)?;
         self.carrier = Some(carrier.clone());
         Ok(carrier)
     }
@@ -231,7 +234,9 @@ impl Line {
             return Ok(Next::GoOn);
         }
         let hold = self.held.borrow().hold.clone();
-        let attempts: Vec<Attempt> = self.ended.iter().map(|outcome| outcome.attempt.clone()).collect();
+        let (version, now) = (hold.destination.version, self.store.now());
+        let attempts: Vec<Attempt> =
+            self.ended.iter().map(|outcome| outcome.on_terms(version, now)).collect();
         let Some(failing) = self.store.platform().settle(&hold, &attempts).await? else {
             return Ok(Next::End);
         };
@@ -305,6 +310,15 @@ impl Line {
 }
 
 impl Outcome {
+    /// The attempt: one that has failed on other terms is made on these at once.
+    fn on_terms(&self, version: i64, now: i64) -> Attempt {
+        let mut attempt = self.attempt.clone();
+        if let (true, End::Again(next_at, _)) = (self.version != version, &mut attempt.end) {
+            *next_at = now;
+        }
+        attempt
+    }
+
     fn problem(&self) -> Option<&str> {
         match &self.attempt.end {
             End::Done => None,
@@ -327,7 +341,7 @@ fn attempt(
 ) -> impl Future<Output = Outcome> + Send + 'static {
     let position = letter.event.position;
     let failed = letter.attempts + 1;
-    let is_of_tenant = hold.destination.tenant.is_some();
+    let (is_of_tenant, version) = (hold.destination.tenant.is_some(), hold.destination.version);
     async move {
         let (began, at) = (Instant::now(), store.now());
         let message = ways::message(letter.event, is_of_tenant, at);
@@ -352,6 +366,7 @@ fn attempt(
         };
         Outcome {
             attempt: Attempt { position, at, took, status, end },
+            version,
             is_gone: refusal.is_gone,
             retry_after: refusal.retry_after,
         }

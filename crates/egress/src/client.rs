@@ -1,6 +1,6 @@
 //! The client itself: one call, one bounded answer.
 
-use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
@@ -8,9 +8,13 @@ use tokio::sync::OnceCell;
 use url::{Host, Url};
 
 use crate::{
-    Networks,
+    Networks, Schemes,
     names::{Checked, Forbidden, Guard, Names, SystemNames},
+    service,
 };
+
+/// How URLs of web servers begin.
+const WEB: Schemes = Schemes { secure: "https", clear: "http" };
 
 /// Who calls, for those who read their logs.
 const USER_AGENT: &str = concat!("Rollcall/", env!("CARGO_PKG_VERSION"));
@@ -77,7 +81,7 @@ pub struct Answer {
 pub enum EgressError {
     /// The URL cannot be called, whoever asks.
     #[error("{0}")]
-    Url(&'static str),
+    Url(Cow<'static, str>),
     /// It leads to an address that may not be connected to.
     #[error(
         "{host} leads to the address {address}, which is not on the public internet; the operator of this installation \
@@ -89,11 +93,13 @@ pub enum EgressError {
         /// One of its addresses.
         address: IpAddr,
     },
-    /// Plain http to the public internet.
-    #[error("{host} is on the public internet, where only https is spoken; write https://")]
+    /// In clear to the public internet.
+    #[error("{host} is on the public internet, where only {secure} is spoken; write {secure}://")]
     InClear {
         /// Host of the URL.
         host: String,
+        /// The scheme that has TLS.
+        secure: &'static str,
     },
     /// No connection, or it broke.
     #[error("{host} cannot be reached: {reason}")]
@@ -125,12 +131,12 @@ pub enum EgressError {
 /// See the crate. Cheap to clone; connections are shared, and made when they are needed.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     opened: Arc<Networks>,
-    names: Arc<dyn Names>,
+    pub(crate) names: Arc<dyn Names>,
     /// To public addresses and opened networks, over TLS.
     secure: OnceCell<reqwest::Client>,
     /// To opened networks alone.
@@ -160,12 +166,16 @@ impl Client {
 
     /// Could this URL be called, as far as it tells without asking the name service? For forms in which one is typed.
     pub fn check(&self, url: &Url) -> Result<(), EgressError> {
-        let guard = self.inner.guard(url)?;
-        let address = match url.host() {
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(EgressError::Url("the URL names no host")),
+        self.check_service(url, WEB)
+    }
+
+    /// The same of a service that is no web server; its URLs begin in one of two ways.
+    pub fn check_service(&self, url: &Url, schemes: Schemes) -> Result<(), EgressError> {
+        let guard = self.inner.guard(url, schemes)?;
+        let address = match service::host(url)? {
+            Host::Ipv4(address) => IpAddr::V4(address),
+            Host::Ipv6(address) => IpAddr::V6(address),
+            Host::Domain(_) => return Ok(()),
         };
         if guard.allows(address) { Ok(()) } else { Err(forbidden(url, &guard, address)) }
     }
@@ -183,7 +193,7 @@ impl Client {
     async fn exchange(&self, call: Call, with_body: bool) -> Result<Answer, EgressError> {
         let Call { method, url, headers, body, limits } = call;
         self.check(&url)?;
-        let guard = self.inner.guard(&url)?;
+        let guard = self.inner.guard(&url, WEB)?;
         let client = self.inner.client(&guard).await?;
         let mut request = client.request(method, url.clone()).headers(headers);
         if !body.is_empty() {
@@ -206,16 +216,16 @@ impl Client {
 
 impl Inner {
     /// What holds for a URL; an error when it can be called by nobody.
-    fn guard(&self, url: &Url) -> Result<Guard, EgressError> {
-        let opened_only = match url.scheme() {
-            "https" => false,
-            "http" => true,
-            _ => return Err(EgressError::Url("the URL must begin with https://")),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EgressError::Url("the URL must not hold a user name or password"));
+    pub(crate) fn guard(&self, url: &Url, schemes: Schemes) -> Result<Guard, EgressError> {
+        let opened_only = url.scheme() == schemes.clear;
+        if !opened_only && url.scheme() != schemes.secure {
+            let text = format!("the URL must begin with {}://", schemes.secure);
+            return Err(EgressError::Url(text.into()));
         }
-        Ok(Guard { opened: self.opened.clone(), opened_only })
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EgressError::Url("the URL must not hold a user name or password".into()));
+        }
+        Ok(Guard { opened: self.opened.clone(), opened_only, secure: schemes.secure })
     }
 
     async fn client(&self, guard: &Guard) -> Result<&reqwest::Client, EgressError> {
@@ -261,7 +271,7 @@ async fn read(
     Ok(Answer { status, headers, body: body.freeze() })
 }
 
-fn host(url: &Url) -> String {
+pub(crate) fn host(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
@@ -269,10 +279,10 @@ fn timed_out(url: &Url) -> EgressError {
     EgressError::TimedOut { host: host(url) }
 }
 
-fn forbidden(url: &Url, guard: &Guard, address: IpAddr) -> EgressError {
+pub(crate) fn forbidden(url: &Url, guard: &Guard, address: IpAddr) -> EgressError {
     let host = host(url);
     if guard.opened_only && crate::is_public(address) {
-        return EgressError::InClear { host };
+        return EgressError::InClear { host, secure: guard.secure };
     }
     EgressError::Forbidden { host, address }
 }

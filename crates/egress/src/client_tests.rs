@@ -255,3 +255,45 @@ async fn what_is_not_there_is_told_with_the_reason() {
     let text = error.to_string();
     assert!(text.contains("refused") && !text.contains("token-in-path"), "{text}");
 }
+
+/// As a protocol without a crate of its own here.
+const SERVICE: Schemes = Schemes { secure: "rediss", clear: "redis" };
+
+#[tokio::test]
+async fn other_protocols_get_checked_addresses() {
+    let names = Script::new(&[&["10.0.0.1", "1.1.1.1"], &["10.0.0.1"], &[]]);
+    let client = Client::with_names(Networks::default(), names.clone());
+    let addresses = async |client: &Client, text: &str| {
+        let found = client.addresses(&url(text), SERVICE, 6379).await;
+        found.map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let told = async |client: &Client, text: &str| {
+        addresses(client, text).await.map_err(|error| error.to_string()).expect_err(text)
+    };
+    assert_eq!(addresses(&client, "rediss://cache.example:7000/1").await.expect("one"), "1.1.1.1:7000");
+    assert!(told(&client, "rediss://cache.example").await.contains("10.0.0.1, which is not on the public"));
+    assert!(told(&client, "rediss://cache.example").await.contains("has no address"));
+    assert_eq!(names.asked.load(Ordering::SeqCst), 3);
+    assert!(told(&client, "redis://1.1.1.1").await.contains("write rediss://"));
+    // Such a URL keeps its host as a text, in whichever spelling.
+    for text in [
+        "rediss://127.0.0.1",
+        "rediss://0x7f000001",
+        "rediss://2130706433",
+        "rediss://[::1]",
+        "rediss://%31%30.0.0.1",
+    ] {
+        assert!(
+            matches!(client.check_service(&url(text), SERVICE), Err(EgressError::Forbidden { .. })),
+            "{text}"
+        );
+        assert!(told(&client, text).await.contains("ROLLCALL_EGRESS_ALLOW"), "{text}");
+    }
+    for text in
+        ["https://cache.example", "rediss://", "rediss:///1", "rediss://a:b@cache.example", "rediss://a%00b"]
+    {
+        assert!(client.check_service(&url(text), SERVICE).is_err(), "{text}");
+    }
+    let opened = Client::new(opened("127.0.0.0/8"));
+    assert_eq!(addresses(&opened, "redis://127.0.0.1").await.expect("opened"), "127.0.0.1:6379");
+}

@@ -40,6 +40,8 @@ pub(crate) struct Guard {
     pub(crate) opened: Arc<Networks>,
     /// Only these: what goes in clear does not go over the internet.
     pub(crate) opened_only: bool,
+    /// The scheme that does.
+    pub(crate) secure: &'static str,
 }
 
 impl Guard {

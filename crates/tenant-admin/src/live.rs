@@ -42,6 +42,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Looks after which a person's session is read anew although the epoch stands: it may have ended by itself.
 const ASK_AFTER: u32 = 5;
 
+/// A stream of events shows that it lives so often; proxies close what is silent for longer than a minute.
+const BEAT: Duration = Duration::from_secs(15);
+/// Then it ends, and whoever reads it comes again: perhaps to another node.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// The streams of this node; cheap to clone.
 #[derive(Clone)]
 pub struct Live {
@@ -51,6 +56,8 @@ pub struct Live {
     stopped: watch::Sender<bool>,
     /// Time between two looks.
     pause: Duration,
+    /// Of streams of events: the time between two signs of life, and the end.
+    pub(crate) pace: (Duration, Duration),
 }
 
 impl Default for Live {
@@ -60,6 +67,7 @@ impl Default for Live {
             watching: Arc::default(),
             stopped: watch::Sender::new(false),
             pause: LOOK,
+            pace: (BEAT, LONGEST),
         }
     }
 }
@@ -116,6 +124,17 @@ impl Live {
     /// Ends all streams, so that nothing holds up a server that stops.
     pub fn stop(&self) {
         self.stopped.send_replace(true);
+    }
+
+    /// With another time between two signs of life of a stream of events, and another end of it; for tests.
+    #[must_use]
+    pub fn with_pace(self, beat: Duration, longest: Duration) -> Self {
+        Self { pace: (beat, longest), ..self }
+    }
+
+    /// Does the server stop?
+    pub(crate) fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
     }
 
     /// Waits until the server stops.

@@ -11,169 +11,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delivery::{Destinations, NewWebhook, WebhookChange};
+use delivery::{
+    DestinationChange, NewWay, WayChange,
+    webhook::{NewWebhook, WebhookChange},
+};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use store::{
-    Actor, ActorKind, ChangeContext, DestinationId, Store, TenantId, UserId,
-    destinations::{DeliveryQuery, Destination, DestinationState, Fate},
-    tenants::NewTenant,
-    users::UserState,
+use store::destinations::{DestinationState, Fate};
+use store_testing::on_both;
+
+use crate::{
+    bed::{Bed, HOUR, context, in_order},
+    receiver::{Answer, Receiver},
 };
-use store_testing::{TestStore, on_both};
-use token_service::{MasterKey, Vault};
-use tokio::{sync::watch, task::JoinHandle};
 
-use crate::receiver::{Answer, Receiver};
-
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
-
-fn context() -> ChangeContext {
-    let actor = Actor { kind: ActorKind::Admin, id: "a".into(), name: "ann@example.com".into() };
-    ChangeContext { actor, cause: "request-1".into() }
-}
-
-/// An installation with a tenant.
-struct Bed {
-    store: TestStore,
-    tenant: TenantId,
-    vault: Vault,
-    destinations: Destinations,
-    egress: egress::Client,
-}
-
-/// A node that sends and numbers until it is stopped.
-struct Node {
-    stop: watch::Sender<bool>,
-    tasks: [JoinHandle<()>; 2],
-}
-
-impl Node {
-    async fn stop(self) {
-        self.stop.send_replace(true);
-        for task in self.tasks {
-            task.await.unwrap();
-        }
-    }
-
-    /// As with SIGKILL: nothing is ended, nothing is let go of.
-    fn kill(self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-        // Its lines end with the channel, and not at once: what they do until then a killed one would not.
-        drop(self.stop);
-    }
-}
-
-impl Bed {
-    async fn new(store: TestStore) -> Self {
-        let vault = Vault::unlock(&store, &MasterKey::from_base64(KEY).unwrap()).await.unwrap();
-        let egress = egress::Client::new("127.0.0.0/8".parse().unwrap());
-        let destinations = Destinations::new(store.store(), vault.clone(), egress.clone());
-        let tenant = NewTenant {
-            slug: "acme".into(),
-            name: "Acme".into(),
-            profile_name: "generic".into(),
-            profile: "name = \"acme\"".into(),
-            compatibility: "lenient".into(),
-            activate: true,
-        };
-        let tenant = store.platform().create_tenant(&tenant, &context()).await.unwrap().id;
-        Self { store, tenant, vault, destinations, egress }
-    }
-
-    fn node_of(&self, store: Store) -> Node {
-        let (stop, stopped) = watch::channel(false);
-        let destinations = Destinations::new(store.clone(), self.vault.clone(), self.egress.clone());
-        let sending = tokio::spawn(destinations.sender().run(stopped.clone()));
-        let numbering = tokio::spawn(async move {
-            while !*stopped.borrow() {
-                store.number().await.unwrap();
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        Node { stop, tasks: [sending, numbering] }
-    }
-
-    fn node(&self) -> Node {
-        self.node_of(self.store.store())
-    }
-
-    async fn webhook(&self, receiver: &Receiver) -> (Destination, String) {
-        let new = NewWebhook {
-            tenant: Some(self.tenant),
-            name: "app".into(),
-            url: receiver.url.clone(),
-            headers: BTreeMap::from([("X-Api-Key".to_owned(), "open sesame".to_owned())]),
-            events: Some(vec!["user.*".into()]),
-            ..NewWebhook::default()
-        };
-        self.destinations.create(new, &context()).await.unwrap()
-    }
-
-    async fn user(&self, name: &str) -> UserId {
-        let state = state(json!({ "userName": name }));
-        self.store.tenant(self.tenant).create_user(&state, &context()).await.unwrap().id
-    }
-
-    async fn renamed(&self, id: UserId, name: &str, title: &str) {
-        let scope = self.store.tenant(self.tenant);
-        let version = scope.user(id, false).await.unwrap().unwrap().version;
-        let state = state(json!({ "userName": name, "title": title }));
-        scope.replace_user(id, version, &state, &context()).await.unwrap().unwrap();
-    }
-
-    async fn kept(&self, id: DestinationId) -> Destination {
-        self.store.platform().destination(id).await.unwrap().unwrap()
-    }
-
-    async fn count(&self, id: DestinationId, fate: Fate) -> usize {
-        let query = DeliveryQuery { fate: Some(fate), limit: 10_000, ..DeliveryQuery::default() };
-        self.store.platform().deliveries(id, &query).await.unwrap().len()
-    }
-
-    /// Waits until all that the receiver was called for has been noted: what comes of it depends on the time.
-    async fn settled(&self, id: DestinationId, receiver: &Receiver) {
-        self.until("all calls are noted", async || {
-            let query = DeliveryQuery { limit: 10_000, ..DeliveryQuery::default() };
-            let all = self.store.platform().deliveries(id, &query).await.unwrap();
-            let attempts: i32 = all.iter().map(|one| one.attempts).sum();
-            usize::try_from(attempts).unwrap() == receiver.calls().len()
-        })
-        .await;
-    }
-
-    async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
-        let began = Instant::now();
-        while !holds().await {
-            assert!(began.elapsed() < Duration::from_secs(30), "{what}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-fn state(document: Value) -> UserState {
-    let Value::Object(document) = document else { unreachable!() };
-    UserState::new(&scim_core::ResourceType::user(), document)
-}
-
-/// Versions of each object as they were taken first: without gaps, growing.
-fn in_order(taken: &[Value]) {
-    let mut versions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    for event in taken {
-        versions
-            .entry(event["object"]["id"].to_string())
-            .or_default()
-            .push(event["object"]["version"].as_i64().unwrap());
-    }
-    for (object, versions) in versions {
-        let expected: Vec<i64> = (1..).take(versions.len()).collect();
-        assert_eq!(versions, expected, "{object}");
-    }
-}
 
 /// A name that leads to one address the first time, and then to another.
 struct Turning {
@@ -191,7 +43,6 @@ impl egress::Names for Turning {
 
 on_both! {
     async fn a_name_that_turns_to_an_address_that_is_not_open_is_not_followed(store: TestStore) {
-        let mut bed = Bed::new(store).await;
         // One loopback address stands for the public internet; the other is private as ever.
         let receiver = Receiver::at("127.0.0.2:0").await;
         receiver.answers(|_| Answer::Header(204, "connection", "close".to_owned()));
@@ -199,16 +50,10 @@ on_both! {
         let private = Receiver::at(&format!("127.0.0.1:{port}")).await;
         let addresses = ["127.0.0.2".parse().unwrap(), "127.0.0.1".parse().unwrap()];
         let names = Arc::new(Turning { asked: AtomicUsize::new(0), addresses });
-        bed.egress = egress::Client::with_names("127.0.0.2/32".parse().unwrap(), names.clone());
-        bed.destinations = Destinations::new(bed.store.store(), bed.vault.clone(), bed.egress.clone());
-        let new = NewWebhook {
-            tenant: Some(bed.tenant),
-            name: "app".into(),
-            url: format!("http://hooks.example:{port}/hook"),
-            events: Some(vec!["user.*".into()]),
-            ..NewWebhook::default()
-        };
-        let (destination, _) = bed.destinations.create(new, &context()).await.unwrap();
+        let egress = egress::Client::with_names("127.0.0.2/32".parse().unwrap(), names.clone());
+        let bed = Bed::new(store).await.by(egress);
+        let url = format!("http://hooks.example:{port}/hook");
+        let (destination, _) = bed.destination(NewWay::Webhook(NewWebhook { url, ..NewWebhook::default() })).await;
         let node = bed.node();
         bed.user("ann").await;
         receiver.has_taken(1).await;
@@ -245,7 +90,8 @@ on_both! {
         // Another secret, beside the old one; another header; none of it is shown.
         let (_, new) = bed.destinations.rotate(destination.id, None, &context()).await.unwrap();
         let headers = BTreeMap::from([("x-api-key".to_owned(), None), ("x-other".to_owned(), Some("b".to_owned()))]);
-        let change = WebhookChange { headers, ..WebhookChange::default() };
+        let way = Some(WayChange::Webhook(WebhookChange { url: None, headers }));
+        let change = DestinationChange { way, ..DestinationChange::default() };
         let changed = bed.destinations.change(destination.id, change, &context()).await.unwrap();
         assert_eq!(changed.settings["headers"], json!(["x-other"]));
         // Whoever holds it learns of that within a moment; until then nothing is made out by the old terms.
@@ -328,7 +174,7 @@ on_both! {
         assert_eq!(receiver.calls().len(), calls, "it is left alone");
 
         receiver.answers(|_| Answer::Status(200));
-        let active = WebhookChange { active: Some(true), ..WebhookChange::default() };
+        let active = DestinationChange { active: Some(true), ..DestinationChange::default() };
         bed.destinations.change(destination.id, active, &context()).await.unwrap();
         receiver.has_taken(2).await;
         assert!(bed.store.platform().revive(destination.id, 0, i64::MAX).await.unwrap() >= 1);

@@ -35,6 +35,8 @@ pub const MOST: usize = 20;
 pub enum DestinationKind {
     /// A signed POST for each (Standard Webhooks).
     Webhook,
+    /// An entry of a stream of Redis for each.
+    RedisStream,
 }
 
 /// Is it sent anything?

@@ -129,9 +129,12 @@ impl Platform {
         let id = hold.destination.id;
         let ends = self.feed_ends().await?;
         let mut sql = self.sql();
-        sql.push("SELECT d.position FROM destinations d WHERE d.id = ").bind(id.0);
+        sql.push("SELECT d.position, d.version FROM destinations d WHERE d.id = ").bind(id.0);
         let Some(row) = self.one(sql).await? else { return Ok(None) };
-        let position: i64 = row.try_get_by_index(0)?;
+        let (position, version): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        if version != hold.destination.version {
+            return Ok(None);
+        }
         if position >= ends.last {
             return Ok(Some(false));
         }
@@ -210,8 +213,10 @@ impl Platform {
         let id = hold.destination.id;
         let tx = self.inner.begin_write().await?;
         let Some(held) = self.held(&tx, hold).await? else { return Ok(None) };
+        // What has failed on other terms is tried on those of now.
+        let again = (held.version != hold.destination.version).then_some(tx.now);
         self.count(&tx.db, &hold.destination, attempts).await?;
-        self.note(&tx.db, id, attempts).await?;
+        self.note(&tx.db, id, attempts, again).await?;
         let ended: Vec<i64> = attempts
             .iter()
             .filter(|attempt| !matches!(attempt.end, End::Again(..)))
@@ -308,11 +313,12 @@ impl Platform {
         db: &DatabaseTransaction,
         id: DestinationId,
         attempts: &[Attempt],
+        again: Option<i64>,
     ) -> Result<(), StoreError> {
         let list = attempts.iter().map(|attempt| {
             let (state, next_at, problem) = match &attempt.end {
                 End::Done => ("done", attempt.at, None),
-                End::Again(next_at, problem) => ("due", *next_at, Some(problem)),
+                End::Again(next_at, problem) => ("due", again.unwrap_or(*next_at), Some(problem)),
                 End::Dead(problem) => ("dead", attempt.at, Some(problem)),
             };
             json!([attempt.position, state, next_at, attempt.at, attempt.took, attempt.status, problem])

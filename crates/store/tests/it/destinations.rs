@@ -275,10 +275,13 @@ on_both! {
         let third = due(&store, &hold).await[0];
         let wider = DestinationChange { events: Some(None), ..DestinationChange::default() };
         platform.change_destination(hold.destination.id, wider, &context()).await.unwrap().unwrap();
-        assert_eq!(platform.make_deliveries(&hold).await.unwrap(), Some(false));
+        assert_eq!(platform.make_deliveries(&hold).await.unwrap(), None, "it is on other terms");
+        // What was under way fails: it is tried on these at once, and not in an hour.
+        let failed = End::Again(store.now() + 3_600_000, "x".to_owned());
+        settle(&store, &hold, &[(third, failed)]).await.expect("held");
+        assert_eq!(due(&store, &hold).await, [third]);
         user(&store, id, "bob").await;
         store.number().await;
-        assert_eq!(platform.make_deliveries(&hold).await.unwrap(), None, "it is on other terms");
         let hold = one(&store, hold.node).await;
         assert_eq!(platform.replay(hold.destination.id, 0, i64::MAX).await.unwrap(), Some(hold.destination.position));
         let all = fates(&store, &hold).await;

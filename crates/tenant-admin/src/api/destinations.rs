@@ -1,20 +1,20 @@
 //! `/api/v1/destinations` and `/api/v1/tenants/{slug}/destinations`: to whom events are sent, and what became of them.
 
-use std::{collections::BTreeMap, time::Instant};
+mod deliveries;
+mod forms;
+
+use std::time::Instant;
 
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
-use delivery::{DestinationError, NewWebhook, WebhookChange, webhook};
 use http::StatusCode;
-use serde::{Deserialize, Deserializer, Serialize};
 use store::{
     DestinationId, TenantId,
-    destinations::{Delivery, DeliveryQuery, Destination, Fate, Waiting},
+    destinations::{DeliveryQuery, Destination},
 };
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -23,7 +23,11 @@ use super::{
     page::{Page, Part},
     problem::{ApiError, Problem},
     tenant,
-    view::{time, word},
+};
+use deliveries::{Again, AgainView, DeliveryView, WhichDeliveries};
+use forms::{
+    DestinationChangeBody, DestinationView, DestinationWithSecret, Form, MadeDestination, NewDestinationBody,
+    NewSecret, TestView,
 };
 
 /// The routes of this file.
@@ -36,281 +40,6 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(test))
         .routes(routes!(deliveries))
         .routes(routes!(replay))
-}
-
-/// A webhook to be made.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewDestinationBody {
-    /// For people.
-    #[schema(example = "Our application")]
-    name: String,
-    /// Where each event is sent: https, on the public internet or in a network that the operator has opened.
-    #[schema(example = "https://example.com/rollcall")]
-    url: String,
-    /// Headers beside the usual ones, by name. Their values are shown nowhere.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Types of events, `user.*` for all of a kind; none: all.
-    events: Option<Vec<String>>,
-    /// It is sent what comes after this place of the feed, 0 for all that is kept; if not given what happens from now on.
-    after: Option<i64>,
-    /// `whsec_` and 24 to 64 bytes in Base64; if not given one is made.
-    secret: Option<String>,
-    /// Within how many seconds of a change its event shall be there, up to a day; 60 if not given. What comes later is
-    /// counted, and shown in the console.
-    target_seconds: Option<u32>,
-}
-
-/// What changes; what is not there stays as it is.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DestinationChangeBody {
-    /// For people.
-    name: Option<String>,
-    /// Where each event is sent.
-    url: Option<String>,
-    /// Headers by name; null takes one away, those not named stay.
-    #[serde(default)]
-    headers: BTreeMap<String, Option<String>>,
-    /// Types of events; null: all.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>)]
-    events: Option<Option<Vec<String>>>,
-    /// false: it is sent nothing, and its events wait; true: it is tried at once.
-    active: Option<bool>,
-    /// Within how many seconds of a change its event shall be there.
-    target_seconds: Option<u32>,
-}
-
-/// A member that is there, be it null.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// A new secret.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewSecret {
-    /// `whsec_` and 24 to 64 bytes in Base64; if not given one is made.
-    secret: Option<String>,
-}
-
-/// A destination.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct DestinationView {
-    /// Id.
-    id: String,
-    /// `webhook`.
-    kind: String,
-    /// For people.
-    name: String,
-    /// Where each event is sent.
-    url: String,
-    /// Names of its own headers.
-    headers: Vec<String>,
-    /// Types of events; null: all.
-    events: Option<Vec<String>>,
-    /// `active`; `paused` by somebody; `disabled`, as it has failed for five days or answered 410.
-    state: String,
-    /// Within how many seconds of a change its event shall be there.
-    target_seconds: i64,
-    /// The last place of the feed whose event it is sent, or was not to be sent.
-    position: i64,
-    /// Places of the feed that were forgotten while it waited.
-    missed: i64,
-    /// Events that it is still to be sent, up to 10,000.
-    waiting: u64,
-    /// Events that were given up, up to 10,000; see `replayDestination`.
-    dead: u64,
-    /// When the oldest event that waits was committed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_since: Option<String>,
-    /// Since when it takes nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failing_since: Option<String>,
-    /// Why the last attempt failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-    /// When it was made.
-    created_at: String,
-    /// Who made it.
-    created_by: String,
-}
-
-/// A destination and its secret.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct DestinationWithSecret {
-    /// What signs. It stands here and nowhere else.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: String,
-    /// What was made.
-    destination: DestinationView,
-}
-
-/// What came of a test.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct TestView {
-    /// Was it taken?
-    taken: bool,
-    /// Status of the answer, if there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    /// Why it was not taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-    /// How long it took, in milliseconds.
-    took: u64,
-}
-
-/// An event and what became of it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct DeliveryView {
-    /// Place in the feed.
-    position: i64,
-    /// Id of the tenant.
-    tenant: String,
-    /// Number among the events of the tenant.
-    sequence: i64,
-    /// What has happened.
-    r#type: String,
-    /// What it happened to.
-    object_id: String,
-    /// `behind` one of the same object that is not ended; `due`; `done`; `dead`: given up.
-    state: String,
-    /// Attempts until now.
-    attempts: i32,
-    /// When it was committed, a moment later at most.
-    committed_at: String,
-    /// The first attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_attempt_at: Option<String>,
-    /// The last attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_attempt_at: Option<String>,
-    /// Of one that is due: the next attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt_at: Option<String>,
-    /// When it was first taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivered_at: Option<String>,
-    /// When the receiver said that it is done: see `noteReceipts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    applied_at: Option<String>,
-    /// Status of the last answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<i32>,
-    /// Why the last attempt failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
-
-/// What is to be sent again.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Again {
-    /// Only those that were given up; else all in the stretch, also what it was never sent.
-    #[serde(default)]
-    dead: bool,
-    /// Those after this place of the feed.
-    #[serde(default)]
-    after: i64,
-    /// Up to this place; if not given up to its last one.
-    last: Option<i64>,
-}
-
-/// What is sent again.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct AgainView {
-    /// With `dead`: how many; 1,000: there may be more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-    /// Up to this place. Is it lower than was asked for, go on with `after` set to it.
-    last: i64,
-}
-
-/// Which deliveries.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct WhichDeliveries {
-    /// `behind`, `due`, `done` or `dead`; if not given all.
-    #[param(value_type = Option<String>)]
-    state: Option<Fate>,
-    /// Most rows, 1 to 200; 50 if not given.
-    limit: Option<u64>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-impl DestinationView {
-    fn new(destination: Destination, waiting: &Waiting) -> Result<Self, ApiError> {
-        let settings = webhook::Settings::of(&destination.settings).map_err(ApiError::internal)?;
-        Ok(Self {
-            id: destination.id.to_string(),
-            kind: word(destination.kind),
-            name: destination.name,
-            url: settings.url,
-            headers: settings.headers,
-            events: destination.events,
-            state: word(destination.state),
-            target_seconds: destination.target / 1_000,
-            position: destination.position,
-            missed: destination.missed,
-            waiting: waiting.open,
-            dead: waiting.dead,
-            waiting_since: waiting.oldest_at.map(time),
-            failing_since: destination.failing_since.map(time),
-            problem: destination.problem,
-            created_at: time(destination.created_at),
-            created_by: destination.created_by,
-        })
-    }
-}
-
-impl From<Delivery> for DeliveryView {
-    fn from(one: Delivery) -> Self {
-        Self {
-            position: one.position,
-            tenant: one.tenant.to_string(),
-            sequence: one.number,
-            r#type: one.event,
-            object_id: one.object_id,
-            state: word(one.fate),
-            attempts: one.attempts,
-            committed_at: time(one.numbered_at),
-            first_attempt_at: one.tried.map(|(first, _)| time(first)),
-            last_attempt_at: one.tried.map(|(_, last)| time(last)),
-            next_attempt_at: (one.fate == Fate::Due).then(|| time(one.next_at)),
-            delivered_at: one.delivered_at.map(time),
-            applied_at: one.applied_at.map(time),
-            status: one.status,
-            problem: one.problem,
-        }
-    }
-}
-
-impl From<DestinationError> for ApiError {
-    fn from(error: DestinationError) -> Self {
-        match error {
-            DestinationError::Unfit(text) => {
-                let field = text.split_once(": ").map(|(field, _)| field.to_owned());
-                let error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, text);
-                match field {
-                    Some(field) => error.at(field),
-                    None => error,
-                }
-            }
-            DestinationError::Unknown => none(),
-            DestinationError::Sealing(reason) => Self::internal(reason),
-            DestinationError::Store(error) => error.into(),
-        }
-    }
 }
 
 /// Destinations of the installation
@@ -330,19 +59,20 @@ async fn list(
 
 /// Make a destination of the installation
 ///
-/// A webhook that is sent the events of all tenants. Each event is a POST, signed as Standard Webhooks 1.0.0 says, and taken
-/// with a status of 2xx. What is not taken is sent again for a day and three hours; of one object an event is sent only when
-/// the one before it was taken or given up. The answer is the only place where the secret ever stands.
+/// It is sent the events of all tenants. To a webhook each is a POST, signed as Standard Webhooks 1.0.0 says, and taken with a
+/// status of 2xx; to a stream of Redis each is an entry. What is not taken is sent again for a day and three hours; of one
+/// object an event is sent only when the one before it was taken or given up. The answer is the only place where the secret of
+/// a webhook ever stands.
 #[utoipa::path(
     post, operation_id = "createDestination",
     path = "/api/v1/destinations", tag = "destinations", security(("bearer" = ["admin:write"])),
     request_body = NewDestinationBody,
-    responses((status = 201, body = DestinationWithSecret), (status = "4XX", body = Problem)),
+    responses((status = 201, body = MadeDestination), (status = "4XX", body = Problem)),
 )]
 async fn create(
     State(state): State<ApiState>,
     vendor: Vendor,
-    Body(new): Body<NewDestinationBody>,
+    Body(new): Body<Form>,
 ) -> Result<Response, ApiError> {
     make(&state, &vendor, None, new).await
 }
@@ -372,13 +102,13 @@ async fn list_of_tenant(
     post, operation_id = "createTenantDestination",
     path = "/api/v1/tenants/{slug}/destinations", tag = "destinations", security(("bearer" = ["admin:write"])),
     params(("slug" = String, Path)), request_body = NewDestinationBody,
-    responses((status = 201, body = DestinationWithSecret), (status = "4XX", body = Problem)),
+    responses((status = 201, body = MadeDestination), (status = "4XX", body = Problem)),
 )]
 async fn create_of_tenant(
     State(state): State<ApiState>,
     vendor: Vendor,
     Segments(slug): Segments<String>,
-    Body(new): Body<NewDestinationBody>,
+    Body(new): Body<Form>,
 ) -> Result<Response, ApiError> {
     let tenant = tenant(&state, &slug).await?.id();
     make(&state, &vendor, Some(tenant), new).await
@@ -401,8 +131,8 @@ async fn read(
 
 /// Change a destination
 ///
-/// It holds from the next attempt on. With `active` true one that was paused or disabled is tried at once, and gets all that
-/// has happened meanwhile.
+/// It holds from the next attempt on; the kind stays. With `active` true one that was paused or disabled is tried at once, and
+/// gets all that has happened meanwhile.
 #[utoipa::path(
     patch, operation_id = "changeDestination",
     path = "/api/v1/destinations/{id}", tag = "destinations", security(("bearer" = ["admin:write"])),
@@ -413,11 +143,11 @@ async fn change(
     State(state): State<ApiState>,
     vendor: Vendor,
     Segments(id): Segments<String>,
-    Body(change): Body<DestinationChangeBody>,
+    Body(change): Body<Form>,
 ) -> Result<Json<DestinationView>, ApiError> {
-    let DestinationChangeBody { name, url, headers, events, active, target_seconds: target } = change;
-    let change = WebhookChange { name, url, headers, events, active, target };
-    let changed = state.destinations.change(id_of(&id)?, change, &vendor.context()).await?;
+    let id = id_of(&id)?;
+    let change = change.change(state.destinations.one(id).await?.kind)?;
+    let changed = state.destinations.change(id, change, &vendor.context()).await?;
     view(&state, changed).await.map(Json)
 }
 
@@ -439,7 +169,7 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give a destination another secret
+/// Give a webhook another secret
 ///
 /// For a day the old one signs, too: each call has a signature by both, so the receiver can change at any time. The answer is
 /// the only place where the new one ever stands.
@@ -556,12 +286,11 @@ async fn make(
     state: &ApiState,
     vendor: &Vendor,
     tenant: Option<TenantId>,
-    new: NewDestinationBody,
+    new: Form,
 ) -> Result<Response, ApiError> {
-    let NewDestinationBody { name, url, headers, events, after, secret, target_seconds: target } = new;
-    let new = NewWebhook { tenant, name, url, headers, events, after, secret, target };
+    let new = new.destination(tenant)?;
     let (destination, secret) = state.destinations.create(new, &vendor.context()).await?;
-    let made = DestinationWithSecret { secret, destination: view(state, destination).await? };
+    let made = MadeDestination { secret, destination: view(state, destination).await? };
     Ok((StatusCode::CREATED, Json(made)).into_response())
 }
 

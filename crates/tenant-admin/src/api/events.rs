@@ -1,7 +1,9 @@
 //! `/api/v1/events` and `/api/v1/tenants/{slug}/events`: what has happened, in one order, to be followed from any place or
 //! time.
 
-use std::{collections::BTreeSet, pin::pin, time::Duration};
+mod stream;
+
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -9,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use delivery::{Event, names};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use scim_core::timestamp;
 use serde::{Deserialize, Serialize};
 use store::{
@@ -24,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     extract::{Parameters, Segments},
-    guard::Waited,
+    guard::{Door, Waited},
     problem::{ApiError, Problem},
     tenant,
 };
@@ -44,7 +46,14 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_of_tenant))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_of_tenant)).routes(routes!(schema))
+}
+
+/// Who asks, and how they want to be told.
+struct Asker {
+    caller: Caller,
+    door: Arc<Door>,
+    headers: HeaderMap,
 }
 
 /// Some of the feed.
@@ -176,21 +185,30 @@ fn whole(page: FeedPage, after: i64) -> Result<FeedPage, ApiError> {
 /// left out, and nothing comes later at a place that was passed. Tenants, credentials and configuration are told of to those who
 /// hold `admin:read`, too. Events are kept for 90 days if the installation does not say otherwise; `after` below that is
 /// answered with 410.
+///
+/// With `Accept: text/event-stream` the answer goes on: server-sent events, each with its place as `id`, its type as `event` and
+/// itself as `data`. It ends after ten minutes, or with the token; whoever reads it comes again with `Last-Event-ID`.
 #[utoipa::path(
     get, operation_id = "listEvents",
-    path = "/api/v1/events", tag = "events", security(("bearer" = ["directory:read"])), params(Wanted),
-    responses((status = 200, body = EventPage), (status = "4XX", body = Problem)),
+    path = "/api/v1/events", tag = "events", security(("bearer" = ["directory:read"])),
+    params(Wanted, ("Last-Event-ID" = Option<i64>, Header, description = "Of a stream, instead of `after` and `since`: the `id` that came last.")),
+    responses(
+        (status = 200, content((EventPage = "application/json"), (String = "text/event-stream"))),
+        (status = "4XX", body = Problem),
+    ),
 )]
 async fn list(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    Extension(door): Extension<Arc<Door>>,
+    headers: HeaderMap,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, ApiError> {
     let tenant = match &wanted.tenant {
         Some(slug) => Some(tenant(&state, slug).await?.id()),
         None => None,
     };
-    follow(&state, &wanted, tenant, &caller).await
+    follow(&state, &wanted, tenant, Asker { caller, door, headers }).await
 }
 
 /// What has happened in a tenant, in order
@@ -199,12 +217,21 @@ async fn list(
 #[utoipa::path(
     get, operation_id = "listTenantEvents",
     path = "/api/v1/tenants/{slug}/events", tag = "events", security(("bearer" = ["directory:read"])),
-    params(("slug" = String, Path), Wanted),
-    responses((status = 200, body = EventPage), (status = "4XX", body = Problem)),
+    params(
+        ("slug" = String, Path),
+        Wanted,
+        ("Last-Event-ID" = Option<i64>, Header, description = "Of a stream, instead of `after` and `since`: the `id` that came last."),
+    ),
+    responses(
+        (status = 200, content((EventPage = "application/json"), (String = "text/event-stream"))),
+        (status = "4XX", body = Problem),
+    ),
 )]
 async fn list_of_tenant(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    Extension(door): Extension<Arc<Door>>,
+    headers: HeaderMap,
     Segments(slug): Segments<String>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, ApiError> {
@@ -212,18 +239,45 @@ async fn list_of_tenant(
         return Err(ApiError::unfit("tenant", "tenant: the address names another one"));
     }
     let tenant = tenant(&state, &slug).await?.id();
-    follow(&state, &wanted, Some(tenant), &caller).await
+    follow(&state, &wanted, Some(tenant), Asker { caller, door, headers }).await
 }
 
-/// A page, as soon as there is something in it, or when the time is over.
+/// What events look like
+///
+/// A JSON Schema (2020-12) of all types of events, each with a definition of its own. It holds no secret and needs no token.
+#[utoipa::path(
+    get, operation_id = "getEventSchema", path = "/api/v1/events/schema", tag = "events", security(()),
+    responses((status = 200, description = "JSON Schema", body = Object)),
+)]
+async fn schema() -> Json<serde_json::Value> {
+    Json(delivery::schema())
+}
+
+/// Is the caller told of configuration, and of the names of people of the console?
+fn may_all(caller: &Caller) -> bool {
+    matches!(caller, Caller::Platform(principal) if principal.may(scopes::ADMIN_READ))
+}
+
+/// A page, as soon as there is something in it, or when the time is over; or all that follows, as a stream.
 async fn follow(
     state: &ApiState,
     wanted: &Wanted,
     tenant: Option<TenantId>,
-    caller: &Caller,
+    asker: Asker,
 ) -> Result<Response, ApiError> {
-    let all = matches!(caller, Caller::Platform(principal) if principal.may(scopes::ADMIN_READ));
+    let (caller, all) = (&asker.caller, may_all(&asker.caller));
     let (limit, wait, events) = (wanted.limit()?, wanted.wait()?, wanted.types(all)?);
+    if stream::is_wanted(&asker.headers) {
+        if wanted.wait.is_some() {
+            return Err(ApiError::unfit("wait", "wait: a stream waits by itself; leave it out"));
+        }
+        let after = match stream::last_event_id(&asker.headers)? {
+            Some(after) => after,
+            None => wanted.after(state).await?,
+        };
+        let query = FeedQuery { after, tenant, events, limit };
+        return stream::open(state, query, asker).await;
+    }
     let query = FeedQuery { after: wanted.after(state).await?, tenant, events, limit };
     let shown = |page: FeedPage| {
         let events = page.items.into_iter().map(Event::from);

@@ -70,6 +70,14 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
+/// Reads what was read as JSON already: 422 for what does not fit, with the field.
+pub(super) fn of_value<T: DeserializeOwned>(json: serde_json::Value) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = error.path().to_string();
+        unfit(&path, &error.into_inner())
+    })
+}
+
 fn no_json(error: &serde_json::Error) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, format!("The body is no JSON document: {error}."))
 }

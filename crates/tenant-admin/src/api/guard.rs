@@ -37,6 +37,15 @@ pub(super) enum Need {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waited;
 
+/// Through which a request came. A handler whose answer goes on asks there again and again.
+pub(super) struct Door {
+    state: ApiState,
+    headers: HeaderMap,
+    sender: Sender,
+    scope: String,
+    slug: Option<String>,
+}
+
 /// By path and method.
 pub(super) type Needs = HashMap<(String, Method), Need>;
 
@@ -117,31 +126,33 @@ pub(super) async fn require(
     let slug = parameters.into_iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let sender = Sender::of(request.headers(), peer, &guard.state.trusted_proxies);
-    let headers = request.headers().clone();
-    match let_in(&guard.state, &headers, &sender, scope, slug).await {
+    let door = Arc::new(Door {
+        headers: request.headers().clone(),
+        sender,
+        scope: scope.clone(),
+        slug: slug.map(str::to_owned),
+        state: guard.state,
+    });
+    match door.let_in().await {
         Ok(caller) => request.extensions_mut().insert(caller),
         Err(error) => return error.into_response(),
     };
-    let slug = slug.map(str::to_owned);
+    request.extensions_mut().insert(door.clone());
     let mut response = next.run(request).await;
     if response.extensions_mut().remove::<Waited>().is_some()
-        && let Err(error) = let_in(&guard.state, &headers, &sender, scope, slug.as_deref()).await
+        && let Err(error) = door.let_in().await
     {
         return error.into_response();
     }
     response
 }
 
-/// Who calls, if they may.
-async fn let_in(
-    state: &ApiState,
-    headers: &HeaderMap,
-    sender: &Sender,
-    scope: &str,
-    slug: Option<&str>,
-) -> Result<Caller, ApiError> {
-    let caller = identify(state, headers, sender).await?;
-    admit(state, caller, sender, scope, slug).await
+impl Door {
+    /// Who calls, if they may at this moment.
+    pub(super) async fn let_in(&self) -> Result<Caller, ApiError> {
+        let caller = identify(&self.state, &self.headers, &self.sender).await?;
+        admit(&self.state, caller, &self.sender, &self.scope, self.slug.as_deref()).await
+    }
 }
 
 /// Who calls. What is refused is noted for the tenant whose token it is, or else for operators.

@@ -28,6 +28,7 @@ const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("POST", "/api/v1/destinations/{id}/secret", Some("admin:write")),
     ("POST", "/api/v1/destinations/{id}/test", Some("admin:write")),
     ("GET", "/api/v1/events", Some("directory:read")),
+    ("GET", "/api/v1/events/schema", None),
     ("GET", "/api/v1/keys", Some("admin:read")),
     ("POST", "/api/v1/keys/rotate", Some("admin:write")),
     ("GET", "/api/v1/platform-tokens", Some("admin:read")),

@@ -7,17 +7,21 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use delivery::{WebhookChange, webhook};
+use delivery::{DestinationChange, Shown as Way, WayChange, webhook::WebhookChange};
 use http::StatusCode;
 use serde::{Deserialize, Serialize as _};
+use serde_json::Value;
 use store::{
     DestinationId, TenantId,
-    destinations::{COUNTED, Delivery, DeliveryQuery, Destination, DestinationState, Fate, REVIVED},
+    destinations::{
+        COUNTED, Delivery, DeliveryQuery, Destination, DestinationKind, DestinationState, Fate, REVIVED,
+    },
 };
 
 use super::{
     delivery::Kept,
     destinations::{self, Issued, TARGETS},
+    user::attributes::plain,
 };
 use crate::{
     ConsoleState,
@@ -51,9 +55,12 @@ pub(crate) struct DestinationPage {
     pub(crate) issued: Option<Issued>,
     /// Slug and name of the tenant whose events it is sent; nothing: of all.
     pub(crate) tenant: Option<(String, String)>,
-    pub(crate) url: String,
-    /// Names of its own headers.
-    pub(crate) headers: String,
+    /// In which way it gets its events.
+    pub(crate) way: &'static str,
+    /// Is it a webhook, which has a secret?
+    pub(crate) is_webhook: bool,
+    /// What its kind has beside: title and value.
+    pub(crate) facts: Vec<(String, String)>,
     pub(crate) events: String,
     /// Within how long its events shall be there.
     pub(crate) target: Took,
@@ -154,11 +161,14 @@ pub(crate) async fn change(
     Fields(typed): Fields<ChangeForm>,
 ) -> Result<Response, PageError> {
     let destination = one(&state, &id).await?;
-    let change = WebhookChange {
+    let url = typed.url.trim().to_owned();
+    let webhook = WebhookChange { url: Some(url), ..WebhookChange::default() };
+    let change = DestinationChange {
         name: Some(typed.name.clone()),
-        url: Some(typed.url.trim().to_owned()),
         target: Some(typed.target),
-        ..WebhookChange::default()
+        // Where the others are is not typed here.
+        way: (destination.kind == DestinationKind::Webhook).then_some(WayChange::Webhook(webhook)),
+        ..DestinationChange::default()
     };
     match state.destinations.change(destination.id, change, &visit.context()).await {
         Ok(_) => Ok(done(&id, "saved")),
@@ -197,7 +207,7 @@ async fn set_active(
     active: bool,
 ) -> Result<Response, PageError> {
     let destination = one(&state, &id).await?;
-    let change = WebhookChange { active: Some(active), ..WebhookChange::default() };
+    let change = DestinationChange { active: Some(active), ..DestinationChange::default() };
     match state.destinations.change(destination.id, change, &visit.context()).await {
         Ok(_) => Ok(done(&id, if active { "resumed" } else { "paused" })),
         Err(error) => Err(destinations::unfit(error).err().unwrap_or(PageError::NotFound)),
@@ -312,7 +322,7 @@ async fn destination_page(
     query: &Shown,
 ) -> Result<DestinationPage, PageError> {
     let (platform, now) = (state.store.platform(), state.store.now());
-    let settings = webhook::Settings::of(&destination.settings).map_err(PageError::internal)?;
+    let settings = Way::of(&destination).map_err(PageError::internal)?;
     let waiting = platform.waiting(destination.id).await?;
     let span = Span::of(&query.span);
     let (from, until) = span.bounds(now);
@@ -348,11 +358,15 @@ async fn destination_page(
         tenant,
         typed: ChangeForm {
             name: destination.name.clone(),
-            url: settings.url.clone(),
+            url: match &settings {
+                Way::Webhook(settings) => settings.url.clone(),
+                _ => String::new(),
+            },
             target: u32::try_from(destination.target / 1_000).unwrap_or_default(),
         },
-        url: settings.url,
-        headers: settings.headers.join(", "),
+        way: destinations::way(destination.kind),
+        is_webhook: destination.kind == DestinationKind::Webhook,
+        facts: facts(&settings),
         events: destinations::events(&destination),
         target: Took(destination.target),
         is_active: destination.state == DestinationState::Active,
@@ -390,6 +404,22 @@ impl Slugs {
         self.0.insert(id, slug.clone());
         Ok(slug)
     }
+}
+
+/// What a kind has beside: what it calls it, as the API does.
+fn facts(settings: &Way) -> Vec<(String, String)> {
+    let settings = serde_json::to_value(settings).unwrap_or_default();
+    let settings = settings.as_object().cloned().unwrap_or_default();
+    let told = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        Value::Array(several) => {
+            let texts: Vec<String> = several.iter().map(plain).collect();
+            (!texts.is_empty()).then(|| texts.join(", "))
+        }
+        other => Some(plain(&other)),
+    };
+    settings.into_iter().filter_map(|(name, value)| Some((name, told(value)?))).collect()
 }
 
 fn filters(path: &str, shown: Option<Fate>) -> Vec<(String, &'static str, bool)> {

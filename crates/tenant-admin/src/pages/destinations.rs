@@ -2,12 +2,12 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use delivery::{DestinationError, NewWebhook, TARGET, webhook};
+use delivery::{DestinationError, NewDestination, NewWay, TARGET, webhook::NewWebhook};
 use http::StatusCode;
 use serde::Deserialize;
 use store::{
     TenantId,
-    destinations::{Destination, DestinationState, Waiting},
+    destinations::{Destination, DestinationKind, DestinationState, Waiting},
 };
 
 use super::Done;
@@ -73,6 +73,8 @@ pub(crate) struct Issued {
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// In which way it gets its events.
+    pub(crate) way: &'static str,
     /// Where to, without what may be secret of it.
     pub(crate) host: String,
     pub(crate) state: Badge,
@@ -137,19 +139,20 @@ impl NewWebhookForm {
         }
     }
 
-    fn read(&self, tenant: Option<TenantId>) -> NewWebhook {
+    fn read(&self, tenant: Option<TenantId>) -> NewDestination {
         let chosen = KINDS.iter().filter(|(kind, ..)| self.has(kind));
         let events: Vec<String> =
             chosen.flat_map(|(_, patterns, _)| patterns.iter().map(|&pattern| pattern.to_owned())).collect();
         // All kinds are all there ever will be.
         let is_all = KINDS.iter().all(|(kind, ..)| self.has(kind));
-        NewWebhook {
+        let webhook = NewWebhook { url: self.url.trim().to_owned(), ..NewWebhook::default() };
+        NewDestination {
             tenant,
             name: self.name.clone(),
-            url: self.url.trim().to_owned(),
             events: (!is_all).then_some(events),
+            after: None,
             target: Some(self.target),
-            ..NewWebhook::default()
+            way: NewWay::Webhook(webhook),
         }
     }
 }
@@ -197,6 +200,8 @@ pub(super) async fn make(
 ) -> Result<Result<Issued, Errors>, PageError> {
     match state.destinations.create(typed.read(tenant), &visit.context()).await {
         Ok((made, secret)) => {
+            // A webhook always has one.
+            let secret = secret.unwrap_or_default();
             Ok(Ok(Issued { name: made.name, secret, href: format!("/console/destinations/{}", made.id) }))
         }
         Err(error) => Ok(Err(unfit(error)?)),
@@ -266,12 +271,21 @@ fn row(destination: Destination, waiting: Waiting, now: i64) -> Row {
         id: destination.id.to_string(),
         state: badge(&destination),
         host: host(&destination),
+        way: way(destination.kind),
         events: events(&destination),
         target: Took(destination.target).to_string(),
         waiting: (waiting.open > 0)
             .then(|| (count(waiting.open, "event"), waiting.oldest_at.map(|at| Moment::new(at, now)))),
         dead: waiting.dead,
         name: destination.name,
+    }
+}
+
+/// In which way it gets its events, in words.
+pub(crate) fn way(kind: DestinationKind) -> &'static str {
+    match kind {
+        DestinationKind::Webhook => "Webhook",
+        DestinationKind::RedisStream => "Stream of Redis",
     }
 }
 
@@ -287,9 +301,9 @@ pub(crate) fn badge(destination: &Destination) -> Badge {
 
 /// Its address without path and query, which hold secrets as often as not.
 fn host(destination: &Destination) -> String {
-    let settings = webhook::Settings::of(&destination.settings).ok();
-    let url = settings.and_then(|settings| url::Url::parse(&settings.url).ok());
-    url.map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    let url = destination.settings["url"].as_str().and_then(|url| url::Url::parse(url).ok());
+    let host = |url: url::Url| Some(format!("{}://{}", url.scheme(), url.host_str()?));
+    url.and_then(host).unwrap_or_default()
 }
 
 /// What it is sent, in words.

@@ -49,6 +49,7 @@ fn row(name: &str, state: Badge, problem: Option<&str>) -> Row {
     Row {
         id: ID.into(),
         name: name.into(),
+        way: "Webhook",
         host: "https://app.example.com".into(),
         problem: problem.map(str::to_owned),
         events: "18 events: user, group, membership, role".into(),
@@ -143,8 +144,12 @@ fn one(troubled: bool) -> DestinationPage {
         untaken: troubled.then(|| "it answered 500".into()),
         issued: None,
         tenant: troubled.then(|| ("northwind".into(), "Northwind Hospital".into())),
-        url: "https://app.example.com/hooks/rollcall".into(),
-        headers: "X-Api-Key".into(),
+        way: "Webhook",
+        is_webhook: true,
+        facts: vec![
+            ("url".into(), "https://app.example.com/hooks/rollcall".into()),
+            ("headers".into(), "X-Api-Key".into()),
+        ],
         events: "all events".into(),
         target: Took(60_000),
         is_active: !troubled,

@@ -110,4 +110,56 @@ on_both! {
         }
         api.send("POST", "/destinations", json!({"name": "a", "url": HOOK})).await.blames(422, "destinations");
     }
+
+    async fn a_stream_of_redis_is_made_changed_and_deleted(store: TestStore) {
+        let api = Api::new(store).await;
+        api.tenant("acme", "generic").await;
+        let new = json!({
+            "name": "Our queue", "kind": "redis-stream", "url": "rediss://ann:sesame@redis.example.com:6380/2",
+            "stream": "rollcall", "groups": ["app"], "events": ["user.*"],
+        });
+        let made = api.send("POST", "/tenants/acme/destinations", new.clone()).await;
+        let view = made.is(201).body["destination"].clone();
+        assert_eq!(made.body.get("secret"), None);
+        assert_eq!(
+            (&view["kind"], &view["url"], &view["stream"], &view["maxLen"], &view["groups"], &view["hasPassword"]),
+            (&json!("redis-stream"), &json!("rediss://redis.example.com:6380/2"), &json!("rollcall"), &json!(null), &json!(["app"]), &json!(true))
+        );
+        assert_eq!(view.get("headers"), None);
+        let one = format!("/destinations/{}", made.text("/destination/id"));
+        assert_eq!(api.get(&one).await.is(200).body, view);
+        let changed = api.send("PATCH", &one, json!({"name": "Other", "maxLen": 1000, "stream": "other", "groups": [], "active": false})).await;
+        let body = &changed.is(200).body;
+        assert_eq!(
+            (&body["name"], &body["maxLen"], &body["stream"], &body["groups"], &body["state"], &body["hasPassword"]),
+            (&json!("Other"), &json!(1000), &json!("other"), &json!([]), &json!("paused"), &json!(true))
+        );
+        let elsewhere = api.send("PATCH", &one, json!({"maxLen": null, "url": "rediss://redis2.example.com"})).await;
+        assert_eq!((&elsewhere.is(200).body["maxLen"], &elsewhere.body["hasPassword"]), (&json!(null), &json!(false)));
+        for (change, field) in [
+            (json!({"headers": {}}), "headers"), (json!({"secret": "x"}), "secret"), (json!({"kind": "webhook"}), "kind"),
+            (json!({"maxLen": 0}), "maxLen"), (json!({"maxLen": "many"}), "maxLen"), (json!({"groups": [1]}), "groups[0]"),
+            (json!({"url": "rediss://ann:sesame@10.0.0.1"}), "url"), (json!({"stream": ""}), "stream"),
+        ] {
+            let refused = api.send("PATCH", &one, change.clone()).await;
+            assert!(!refused.blames(422, field).body.to_string().contains("sesame"), "{change}");
+        }
+        api.send("POST", &format!("{one}/secret"), json!({})).await.blames(422, "secret");
+        for (change, field) in [
+            (json!({"kind": "carrier-pigeon"}), "kind"), (json!({"kind": null}), "kind"), (json!({"kind": "webhook"}), "stream"),
+            (json!({"headers": {}}), "headers"), (json!({"stream": null}), "stream"), (json!({"name": 7}), "name"),
+            (json!({"groups": ["a", "a"]}), "groups"), (json!({"events": ["user.made"]}), "events"),
+            (json!({"url": "redis://ann:sesame@1.1.1.1"}), "url"), (json!({"url": "https://redis.example.com"}), "url"),
+        ] {
+            let mut body = new.clone();
+            for (name, value) in change.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            let refused = api.send("POST", "/destinations", body).await;
+            assert!(!refused.blames(422, field).body.to_string().contains("sesame"), "{change}");
+        }
+        let trail = api.get("/tenants/acme/audit").await.body.to_string();
+        assert!(!trail.contains("sesame") && trail.contains("rediss://redis.example.com:6380\""), "{trail}");
+        api.delete(&one).await.is(204);
+    }
 }

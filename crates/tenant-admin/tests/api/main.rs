@@ -9,6 +9,7 @@ mod configuration;
 mod credentials;
 mod destinations;
 mod directory;
+mod event_stream;
 mod events;
 mod federation;
 mod installation;
