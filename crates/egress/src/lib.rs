@@ -3,10 +3,12 @@
 //! A name is resolved, each of its addresses is checked, and the connection goes to a checked address and no other, so
 //! that an answer of the name service that changes meanwhile leads nowhere. Addresses that are not public are refused
 //! unless the operator has opened their network. No redirect is followed, no proxy variable is heeded, only https is
-//! spoken (plain http to opened networks alone), and time and size of an answer are bounded.
+//! spoken (plain http to opened networks alone), and time and size of an answer are bounded. For LDAP there is the bare
+//! connection, checked in the same way.
 
 mod addresses;
 mod client;
+mod connect;
 mod dns;
 mod names;
 mod networks;
