@@ -12,6 +12,10 @@ use token_service::Vault;
 
 use crate::{Sender, carrier::Refusal, names, ways, webhook};
 
+mod ldap;
+
+pub use ldap::{LdapChange, NewLdap};
+
 /// Longest name, in characters.
 const NAME: usize = 100;
 
@@ -97,16 +101,6 @@ impl Destinations {
         let url = webhook::check_url(&new.url, &self.egress).map_err(unfit)?;
         webhook::check_headers(&new.headers).map_err(unfit)?;
         let secret = secret_of(new.secret)?;
-        let platform = self.store.platform();
-        if let Some(after) = new.after {
-            let ends = platform.feed_ends().await?;
-            if after < ends.forgotten || after > ends.last {
-                let (first, last) = (ends.forgotten, ends.last);
-                return Err(DestinationError::Unfit(format!(
-                    "after: events are there after {first}, up to {last}"
-                )));
-            }
-        }
         let id = DestinationId::generate();
         let headers = new.headers.keys().cloned().collect();
         let settings = webhook::Settings { url: url.into(), headers }.to_json();
@@ -121,11 +115,29 @@ impl Destinations {
             events: events_of(new.events)?,
             after: new.after,
         };
+        Ok((self.made(new, context).await?, secret))
+    }
+
+    /// Keeps a new one, if there may be another.
+    async fn made(
+        &self,
+        new: NewDestination,
+        context: &ChangeContext,
+    ) -> Result<Destination, DestinationError> {
+        let platform = self.store.platform();
+        if let Some(after) = new.after {
+            let ends = platform.feed_ends().await?;
+            if after < ends.forgotten || after > ends.last {
+                let (first, last) = (ends.forgotten, ends.last);
+                return Err(DestinationError::Unfit(format!(
+                    "after: events are there after {first}, up to {last}"
+                )));
+            }
+        }
         let made = platform.create_destination(new, context).await?;
-        let made = made.ok_or_else(|| {
+        made.ok_or_else(|| {
             DestinationError::Unfit(format!("destinations: there are {MOST} already; delete one first"))
-        })?;
-        Ok((made, secret))
+        })
     }
 
     /// Changes a webhook; it holds from the next attempt on.
@@ -135,17 +147,9 @@ impl Destinations {
         change: WebhookChange,
         context: &ChangeContext,
     ) -> Result<Destination, DestinationError> {
-        let before = self.one(id).await?;
-        let mut kept = DestinationChange {
-            version: Some(before.version),
-            name: change.name.as_deref().map(named).transpose()?,
-            events: change.events.map(events_of).transpose()?,
-            state: change.active.map(|active| match active {
-                true => DestinationState::Active,
-                false => DestinationState::Paused,
-            }),
-            ..DestinationChange::default()
-        };
+        let before = self.of_kind(id, DestinationKind::Webhook).await?;
+        let mut kept = changed(&before, change.name.as_deref(), change.active)?;
+        kept.events = change.events.map(events_of).transpose()?;
         if change.url.is_some() || !change.headers.is_empty() {
             let mut settings = webhook::Settings::of(&before.settings).map_err(DestinationError::Sealing)?;
             if let Some(url) = &change.url {
@@ -175,7 +179,7 @@ impl Destinations {
         secret: Option<String>,
         context: &ChangeContext,
     ) -> Result<(Destination, String), DestinationError> {
-        let before = self.one(id).await?;
+        let before = self.of_kind(id, DestinationKind::Webhook).await?;
         let secret = secret_of(secret)?;
         let mut kept = DestinationChange { version: Some(before.version), ..DestinationChange::default() };
         let secrets = match self.open(&before) {
@@ -208,6 +212,26 @@ impl Destinations {
         Ok(ways::send_test(&destination, &self.vault, &self.egress, self.store.now()).await)
     }
 
+    /// One of this kind; what was asked for is for others.
+    async fn of_kind(
+        &self,
+        id: DestinationId,
+        kind: DestinationKind,
+    ) -> Result<Destination, DestinationError> {
+        let found = self.one(id).await?;
+        if found.kind == kind {
+            return Ok(found);
+        }
+        Err(DestinationError::Unfit(match found.kind {
+            DestinationKind::Webhook => {
+                "kind: this is a webhook; change `url`, `headers` or its secret".to_owned()
+            }
+            DestinationKind::Ldap => {
+                "kind: this is an LDAP destination; change `url`, `ldap` or `password`".to_owned()
+            }
+        }))
+    }
+
     async fn one(&self, id: DestinationId) -> Result<Destination, DestinationError> {
         self.store.platform().destination(id).await?.ok_or(DestinationError::Unknown)
     }
@@ -230,6 +254,23 @@ impl Destinations {
     fn seal(&self, id: DestinationId, secrets: &webhook::Secrets) -> Result<Vec<u8>, DestinationError> {
         secrets.seal(&self.vault, id).map_err(DestinationError::Sealing)
     }
+}
+
+/// What changes of any kind of destination.
+fn changed(
+    before: &Destination,
+    name: Option<&str>,
+    active: Option<bool>,
+) -> Result<DestinationChange, DestinationError> {
+    Ok(DestinationChange {
+        version: Some(before.version),
+        name: name.map(named).transpose()?,
+        state: active.map(|active| match active {
+            true => DestinationState::Active,
+            false => DestinationState::Paused,
+        }),
+        ..DestinationChange::default()
+    })
 }
 
 fn unfit(error: webhook::Unfit) -> DestinationError {

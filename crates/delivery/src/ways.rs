@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     Event,
     carrier::{Carrier, Message, Refusal},
+    ldap,
     webhook::{self, Webhook},
 };
 
@@ -34,6 +35,11 @@ pub(crate) fn carrier(
             let webhook =
                 Webhook::new(egress.clone(), &settings, &secrets).map_err(|unfit| unfit.to_string())?;
             Ok(Arc::new(webhook))
+        }
+        DestinationKind::Ldap => {
+            let settings = ldap::Settings::of(&destination.settings)?;
+            let secrets = ldap::Secrets::open(vault, destination.id, &destination.sealed)?;
+            Ok(Arc::new(ldap::Writer::new(egress.clone(), &settings, secrets)?))
         }
     }
 }

@@ -100,7 +100,7 @@ pub struct Unfit {
 }
 
 impl Unfit {
-    fn new(member: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(member: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { member: member.into(), detail: detail.into() }
     }
 }
@@ -273,7 +273,8 @@ impl Carrier for Webhook {
     }
 }
 
-fn sealing_context(id: DestinationId) -> String {
+/// What is sealed opens for its destination alone.
+pub(crate) fn sealing_context(id: DestinationId) -> String {
     format!("destination:{id}")
 }
 

@@ -33,6 +33,8 @@ pub const MOST: usize = 20;
 pub enum DestinationKind {
     /// A signed POST for each (Standard Webhooks).
     Webhook,
+    /// A change of the user's entry in a directory; of a tenant's users alone.
+    Ldap,
 }
 
 /// Is it sent anything?

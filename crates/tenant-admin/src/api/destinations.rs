@@ -7,12 +7,17 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use delivery::{DestinationError, NewWebhook, WebhookChange, webhook};
+use delivery::{
+    DestinationError, LdapChange, NewLdap, NewWebhook, WebhookChange,
+    ldap::{self, Directory},
+    webhook,
+};
 use http::StatusCode;
+use provisioning::Tenant;
 use serde::{Deserialize, Deserializer, Serialize};
 use store::{
     DestinationId, TenantId,
-    destinations::{Delivery, DeliveryQuery, Destination, Fate, Waiting},
+    destinations::{Delivery, DeliveryQuery, Destination, DestinationKind, Fate, Waiting},
 };
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -38,16 +43,25 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(replay))
 }
 
-/// A webhook to be made.
+/// A destination to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewDestinationBody {
+    /// `webhook` if not given; `ldap`: a directory, of one tenant.
+    #[serde(default = "a_webhook")]
+    #[schema(value_type = Option<String>, example = "webhook")]
+    kind: DestinationKind,
     /// For people.
     #[schema(example = "Our application")]
     name: String,
-    /// Where each event is sent: https, on the public internet or in a network that the operator has opened.
+    /// Where each event is sent: https, on the public internet or in a network that the operator has opened. Of a directory
+    /// ldaps, or ldap with StartTLS.
     #[schema(example = "https://example.com/rollcall")]
     url: String,
+    /// Of `ldap`: the directory, and how users are written there.
+    ldap: Option<Directory>,
+    /// Of `ldap`: the password of the bind DN. It is shown nowhere.
+    password: Option<String>,
     /// Headers beside the usual ones, by name. Their values are shown nowhere.
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -67,6 +81,10 @@ struct DestinationChangeBody {
     name: Option<String>,
     /// Where each event is sent.
     url: Option<String>,
+    /// Of `ldap`: all of the directory and the mapping anew.
+    ldap: Option<Directory>,
+    /// Of `ldap`: the password of the bind DN.
+    password: Option<String>,
     /// Headers by name; null takes one away, those not named stay.
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,
@@ -76,6 +94,10 @@ struct DestinationChangeBody {
     events: Option<Option<Vec<String>>>,
     /// false: it is sent nothing, and its events wait; true: it is tried at once.
     active: Option<bool>,
+}
+
+fn a_webhook() -> DestinationKind {
+    DestinationKind::Webhook
 }
 
 /// A member that is there, be it null.
@@ -97,7 +119,7 @@ struct NewSecret {
 struct DestinationView {
     /// Id.
     id: String,
-    /// `webhook`.
+    /// `webhook` or `ldap`.
     kind: String,
     /// For people.
     name: String,
@@ -105,6 +127,9 @@ struct DestinationView {
     url: String,
     /// Names of its own headers.
     headers: Vec<String>,
+    /// Of `ldap`: the directory, and how users are written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ldap: Option<Directory>,
     /// Types of events; null: all.
     events: Option<Vec<String>>,
     /// `active`; `paused` by somebody; `disabled`, as it has failed for five days or answered 410.
@@ -136,9 +161,10 @@ struct DestinationView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DestinationWithSecret {
-    /// What signs. It stands here and nowhere else.
+    /// Of a webhook: what signs. It stands here and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: String,
+    secret: Option<String>,
     /// What was made.
     destination: DestinationView,
 }
@@ -240,13 +266,23 @@ struct WhichDeliveries {
 
 impl DestinationView {
     fn new(destination: Destination, waiting: &Waiting) -> Result<Self, ApiError> {
-        let settings = webhook::Settings::of(&destination.settings).map_err(ApiError::internal)?;
+        let (url, headers, ldap) = match destination.kind {
+            DestinationKind::Webhook => {
+                let settings = webhook::Settings::of(&destination.settings).map_err(ApiError::internal)?;
+                (settings.url, settings.headers, None)
+            }
+            DestinationKind::Ldap => {
+                let settings = ldap::Settings::of(&destination.settings).map_err(ApiError::internal)?;
+                (settings.url, Vec::new(), Some(settings.ldap))
+            }
+        };
         Ok(Self {
             id: destination.id.to_string(),
             kind: word(destination.kind),
             name: destination.name,
-            url: settings.url,
-            headers: settings.headers,
+            url,
+            headers,
+            ldap,
             events: destination.events,
             state: word(destination.state),
             position: destination.position,
@@ -355,7 +391,8 @@ async fn list_of_tenant(
 
 /// Make a destination of a tenant
 ///
-/// As `createDestination`, with the events of this tenant alone.
+/// As `createDestination`, with the events of this tenant alone; or, with the kind `ldap`, a directory that its users are
+/// written to.
 #[utoipa::path(
     post, operation_id = "createTenantDestination",
     path = "/api/v1/tenants/{slug}/destinations", tag = "destinations", security(("bearer" = ["admin:write"])),
@@ -368,8 +405,8 @@ async fn create_of_tenant(
     Segments(slug): Segments<String>,
     Body(new): Body<NewDestinationBody>,
 ) -> Result<Response, ApiError> {
-    let tenant = tenant(&state, &slug).await?.id();
-    make(&state, &vendor, Some(tenant), new).await
+    let tenant = tenant(&state, &slug).await?;
+    make(&state, &vendor, Some(&*tenant), new).await
 }
 
 /// A destination
@@ -403,9 +440,24 @@ async fn change(
     Segments(id): Segments<String>,
     Body(change): Body<DestinationChangeBody>,
 ) -> Result<Json<DestinationView>, ApiError> {
-    let DestinationChangeBody { name, url, headers, events, active } = change;
-    let change = WebhookChange { name, url, headers, events, active };
-    let changed = state.destinations.change(id_of(&id)?, change, &vendor.context()).await?;
+    let id = id_of(&id)?;
+    let found = state.store.platform().destination(id).await?.ok_or_else(none)?;
+    let DestinationChangeBody { name, url, ldap, password, headers, events, active } = change;
+    let context = vendor.context();
+    let changed = match found.kind {
+        DestinationKind::Webhook => {
+            not_given("ldap", ldap.is_some())?;
+            not_given("password", password.is_some())?;
+            let change = WebhookChange { name, url, headers, events, active };
+            state.destinations.change(id, change, &context).await?
+        }
+        DestinationKind::Ldap => {
+            not_given("headers", !headers.is_empty())?;
+            let tenant = state.tenants.by_id(found.tenant.ok_or_else(none)?).await?.ok_or_else(none)?;
+            let change = LdapChange { name, url, ldap, password, events, active };
+            state.destinations.change_ldap(id, change, &tenant.profile.user, &context).await?
+        }
+    };
     view(&state, changed).await.map(Json)
 }
 
@@ -444,7 +496,7 @@ async fn rotate(
     Body(new): Body<NewSecret>,
 ) -> Result<Json<DestinationWithSecret>, ApiError> {
     let (destination, secret) = state.destinations.rotate(id_of(&id)?, new.secret, &vendor.context()).await?;
-    Ok(Json(DestinationWithSecret { secret, destination: view(&state, destination).await? }))
+    Ok(Json(DestinationWithSecret { secret: Some(secret), destination: view(&state, destination).await? }))
 }
 
 /// Send a destination a test
@@ -543,14 +595,47 @@ async fn shown(
 async fn make(
     state: &ApiState,
     vendor: &Vendor,
-    tenant: Option<TenantId>,
+    tenant: Option<&Tenant>,
     new: NewDestinationBody,
 ) -> Result<Response, ApiError> {
-    let NewDestinationBody { name, url, headers, events, after, secret } = new;
-    let new = NewWebhook { tenant, name, url, headers, events, after, secret };
-    let (destination, secret) = state.destinations.create(new, &vendor.context()).await?;
+    let NewDestinationBody { kind, name, url, ldap, password, headers, events, after, secret } = new;
+    let context = vendor.context();
+    let (destination, secret) = match kind {
+        DestinationKind::Webhook => {
+            not_given("ldap", ldap.is_some())?;
+            not_given("password", password.is_some())?;
+            let tenant = tenant.map(Tenant::id);
+            let new = NewWebhook { tenant, name, url, headers, events, after, secret };
+            let (made, secret) = state.destinations.create(new, &context).await?;
+            (made, Some(secret))
+        }
+        DestinationKind::Ldap => {
+            not_given("headers", !headers.is_empty())?;
+            not_given("secret", secret.is_some())?;
+            let of_one = "kind: a directory is written the users of one tenant; make it at /api/v1/tenants/{slug}/destinations";
+            let tenant = tenant.ok_or_else(|| ApiError::unfit("kind", of_one))?;
+            let ldap = ldap.ok_or_else(|| {
+                ApiError::unfit("ldap", "ldap: say where the directory is, and how users are written there")
+            })?;
+            let password =
+                password.ok_or_else(|| ApiError::unfit("password", "password: give that of the bind DN"))?;
+            let new = NewLdap { tenant: tenant.id(), name, url, ldap, password, events, after };
+            (state.destinations.create_ldap(new, &tenant.profile.user, &context).await?, None)
+        }
+    };
     let made = DestinationWithSecret { secret, destination: view(state, destination).await? };
     Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// A member that destinations of another kind have.
+fn not_given(member: &'static str, is_given: bool) -> Result<(), ApiError> {
+    match is_given {
+        false => Ok(()),
+        true => Err(ApiError::unfit(
+            member,
+            format!("{member}: destinations of this kind have none; leave it out"),
+        )),
+    }
 }
 
 async fn view(state: &ApiState, destination: Destination) -> Result<DestinationView, ApiError> {

@@ -1,0 +1,5 @@
+//! Users on their way to a directory that is really there: made, changed, moved, ended, and nothing of others' touched.
+
+mod bed;
+mod life;
+mod refusals;
