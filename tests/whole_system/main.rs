@@ -23,6 +23,7 @@ mod guides;
 mod harness;
 mod import_speed;
 mod keys;
+mod ldap;
 mod limits;
 mod oauth;
 mod pages;

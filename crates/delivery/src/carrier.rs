@@ -25,7 +25,8 @@ pub struct Message {
 /// Why a message was not taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
-    /// For people; nothing of what the receiver answered, but its status.
+    /// For people. Of what a receiver that a tenant named has answered its status alone; of a directory, which operators
+    /// name, what it says of the operation.
     pub problem: String,
     /// The status, if there was an answer.
     pub status: Option<u16>,

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use egress::Client;
 use store::{
     ChangeContext, DestinationId, Store, StoreError, TenantId,
-    destinations::{self as kept, Destination, DestinationState, MOST},
+    destinations::{self as kept, Destination, DestinationKind, DestinationState, MOST},
 };
 use token_service::Vault;
 
 use crate::{
     NewWay, Sender, Unfit, WayChange,
     carrier::Refusal,
-    names,
+    ldap, names,
     ways::{Begun, Ground},
 };
 
@@ -110,10 +110,14 @@ impl Destinations {
         context: &ChangeContext,
     ) -> Result<(Destination, Option<String>), DestinationError> {
         let NewDestination { tenant, name, events, after, target, way } = new;
-        let (name, events) = (named(&name)?, events_of(events)?);
+        let name = named(&name)?;
         let target = target_of(target.unwrap_or(TARGET))?;
         let id = DestinationId::generate();
         let Begun { kind, settings, sealed, secret } = self.ground().begin(id, way)?;
+        if kind == DestinationKind::Ldap && tenant.is_none() {
+            return Err(of_one_tenant().into());
+        }
+        let events = events_for(kind, events)?;
         let platform = self.store.platform();
         if let Some(after) = after {
             let ends = platform.feed_ends().await?;
@@ -143,7 +147,7 @@ impl Destinations {
         let change = kept::DestinationChange {
             version: Some(before.version),
             name: name.as_deref().map(named).transpose()?,
-            events: events.map(events_of).transpose()?,
+            events: events.map(|events| events_for(before.kind, events)).transpose()?,
             state: active.map(|active| match active {
                 true => DestinationState::Active,
                 false => DestinationState::Paused,
@@ -189,6 +193,22 @@ impl Destinations {
         Ok(self.ground().send_test(&destination, self.store.now()).await)
     }
 
+    /// The directory of a tenant's destination that has this name or id, to be read and written.
+    pub async fn directory(&self, tenant: TenantId, name: &str) -> Result<ldap::Writer, DestinationError> {
+        let mut all = self.store.platform().destinations(Some(tenant)).await?;
+        all.retain(|one| {
+            one.kind == DestinationKind::Ldap && (one.name == name || one.id.to_string() == name)
+        });
+        match all.as_slice() {
+            [] => Err(DestinationError::Unknown),
+            [only] => self.ground().directory(only).map_err(DestinationError::Unfit),
+            _ => {
+                let text = format!("several LDAP destinations are called {name}; name one by its id");
+                Err(DestinationError::Unfit(text))
+            }
+        }
+    }
+
     /// One, as it is now.
     pub async fn one(&self, id: DestinationId) -> Result<Destination, DestinationError> {
         self.store.platform().destination(id).await?.ok_or(DestinationError::Unknown)
@@ -223,6 +243,31 @@ fn target_of(seconds: u32) -> Result<i64, DestinationError> {
     match seconds {
         1..=LONGEST_TARGET => Ok(i64::from(seconds) * 1_000),
         _ => Err(Unfit::new("targetSeconds", format!("use 1 to {LONGEST_TARGET}")).into()),
+    }
+}
+
+/// Why a directory is not of the installation.
+#[must_use]
+pub fn of_one_tenant() -> Unfit {
+    let detail =
+        "a directory is written the users of one tenant; make it at /api/v1/tenants/{slug}/destinations";
+    Unfit::new("kind", detail)
+}
+
+/// What a destination of a kind is told of: a directory of users alone, as other events change no entry.
+fn events_for(
+    kind: DestinationKind,
+    patterns: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, DestinationError> {
+    if kind != DestinationKind::Ldap {
+        return events_of(patterns);
+    }
+    let names = events_of(Some(patterns.unwrap_or_else(|| vec!["user.*".to_owned()])))?;
+    match names.iter().flatten().find(|name| !name.starts_with("user.")) {
+        Some(other) => Err(DestinationError::Unfit(format!(
+            "events: {other} changes no entry; an LDAP destination takes events of users alone, such as user.*"
+        ))),
+        None => Ok(names),
     }
 }
 

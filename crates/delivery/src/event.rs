@@ -40,8 +40,8 @@ pub struct Event {
     /// Id of the request that it was done by, or the command.
     pub cause: String,
     /// What is known of it: `state` and `before` (the object after and before the change, in full), `changed` (paths of the
-    /// attributes that differ between them), `notes`; of memberships and roles `group`, `member` and `role`. Null: it was
-    /// erased, as the user was purged.
+    /// attributes that differ between them), `notes`; of memberships and roles `group`, `member` and `role`; of a purge
+    /// `live`. Null: it was erased, as the user was purged.
     #[schema(value_type = Option<Object>)]
     pub data: Option<Map<String, Value>>,
 }

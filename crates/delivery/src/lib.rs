@@ -3,7 +3,7 @@
 //! ```text
 //! change ─▶ outbox ─(numbered after the commit)─▶ store::feed ─▶ Event ─▶ GET /api/v1/events
 //!                                                      │
-//!                                                      └─▶ deliveries ─▶ Line ─▶ Carrier: a webhook, a stream
+//!                                                      └─▶ deliveries ─▶ Line ─▶ Carrier: a webhook, a stream, a directory
 //! ```
 //!
 //! [`Sender`] runs on each node that serves. A destination is held by one of them at a time; a [`carrier::Carrier`] is a way of
@@ -14,6 +14,7 @@ pub mod carrier;
 mod changed;
 mod destinations;
 mod event;
+pub mod ldap;
 mod line;
 pub mod names;
 pub mod redis_stream;
@@ -24,7 +25,9 @@ mod unfit;
 mod ways;
 pub mod webhook;
 
-pub use destinations::{DestinationChange, DestinationError, Destinations, NewDestination, TARGET};
+pub use destinations::{
+    DestinationChange, DestinationError, Destinations, NewDestination, TARGET, of_one_tenant,
+};
 pub use event::{Event, EventActor, EventObject, EventTenant};
 pub use schema::schema;
 pub use sender::Sender;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     DestinationError, Event, Unfit,
     carrier::{Carrier, Message, Refusal},
+    ldap::{self, LdapChange, NewLdap},
     redis_stream::{self, NewRedisStream, RedisStream, RedisStreamChange},
     sealed,
     webhook::{self, NewWebhook, Webhook, WebhookChange},
@@ -34,6 +35,8 @@ pub enum NewWay {
     Webhook(NewWebhook),
     /// An entry of a stream for each.
     RedisStream(NewRedisStream),
+    /// A change of the user's entry in a directory.
+    Ldap(NewLdap),
 }
 
 /// What changes of the way of a destination; it stays of its kind.
@@ -43,6 +46,8 @@ pub enum WayChange {
     Webhook(WebhookChange),
     /// Of a stream.
     RedisStream(RedisStreamChange),
+    /// Of a directory.
+    Ldap(LdapChange),
 }
 
 /// What may be shown of the way of a destination.
@@ -54,6 +59,8 @@ pub enum Shown {
     Webhook(webhook::Settings),
     /// Of a stream.
     RedisStream(redis_stream::Settings),
+    /// Of a directory.
+    Ldap(Box<ldap::Settings>),
 }
 
 /// What is kept of the way of a new destination.
@@ -84,6 +91,7 @@ impl Shown {
         Ok(match destination.kind {
             DestinationKind::Webhook => Self::Webhook(settings(destination)?),
             DestinationKind::RedisStream => Self::RedisStream(settings(destination)?),
+            DestinationKind::Ldap => Self::Ldap(settings(destination)?),
         })
     }
 }
@@ -110,6 +118,15 @@ impl Ground<'_> {
                     secret: None,
                 }
             }
+            NewWay::Ldap(new) => {
+                let (settings, secrets) = new.check(self.egress)?;
+                Begun {
+                    kind: DestinationKind::Ldap,
+                    settings: json!(settings),
+                    sealed: self.seal(id, &secrets)?,
+                    secret: None,
+                }
+            }
         })
     }
 
@@ -126,6 +143,12 @@ impl Ground<'_> {
             }
             (WayChange::RedisStream(change), DestinationKind::RedisStream) => {
                 let mut kept: redis_stream::Settings = settings(before).map_err(DestinationError::Sealing)?;
+                let secrets = change.apply(&mut kept, self.egress)?;
+                let sealed = secrets.map(|secrets| self.seal(before.id, &secrets)).transpose()?;
+                Ok(Changed { settings: Some(json!(kept)), sealed })
+            }
+            (WayChange::Ldap(change), DestinationKind::Ldap) => {
+                let mut kept: ldap::Settings = settings(before).map_err(DestinationError::Sealing)?;
                 let secrets = change.apply(&mut kept, self.egress)?;
                 let sealed = secrets.map(|secrets| self.seal(before.id, &secrets)).transpose()?;
                 Ok(Changed { settings: Some(json!(kept)), sealed })
@@ -175,7 +198,14 @@ impl Ground<'_> {
                 let stream = RedisStream::new(self.egress.clone(), settings, &secrets);
                 Arc::new(stream.map_err(|unfit| unfit.to_string())?)
             }
+            DestinationKind::Ldap => Arc::new(self.directory(destination)?),
         })
+    }
+
+    /// The directory of a destination, to be read and written. The error says why it cannot be.
+    pub(crate) fn directory(&self, destination: &Destination) -> Result<ldap::Writer, String> {
+        let kept: ldap::Settings = settings(destination)?;
+        ldap::Writer::new(self.egress.clone(), &kept, self.open(destination)?)
     }
 
     /// Sends a message that says nothing, at `now` (milliseconds); gives the status of the answer.

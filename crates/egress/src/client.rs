@@ -164,6 +164,15 @@ impl Client {
         Self { inner: Arc::new(Inner { opened: Arc::new(opened), names, secure, clear }) }
     }
 
+    pub(crate) fn names(&self) -> &dyn Names {
+        &*self.inner.names
+    }
+
+    /// `opened_only`: what goes in clear.
+    pub(crate) fn guard_of(&self, opened_only: bool) -> Guard {
+        Guard { opened: self.inner.opened.clone(), opened_only }
+    }
+
     /// Could this URL be called, as far as it tells without asking the name service? For forms in which one is typed.
     pub fn check(&self, url: &Url) -> Result<(), EgressError> {
         self.check_service(url, WEB)

@@ -4,10 +4,11 @@
 //! that an answer of the name service that changes meanwhile leads nowhere. Addresses that are not public are refused
 //! unless the operator has opened their network. No redirect is followed, no proxy variable is heeded, only https is
 //! spoken (plain http to opened networks alone), and time and size of an answer are bounded. Who speaks another protocol
-//! gets the checked addresses, and connects to these ([`Client::addresses`]).
+//! gets the checked addresses ([`Client::addresses`]) or a connection to one of them ([`Client::connect`]).
 
 mod addresses;
 mod client;
+mod connect;
 mod dns;
 mod names;
 mod networks;

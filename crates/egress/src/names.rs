@@ -65,6 +65,12 @@ impl fmt::Display for Forbidden {
 
 impl Error for Forbidden {}
 
+/// Those that may be connected to; at least one.
+pub(crate) fn allowed(guard: &Guard, found: &[IpAddr]) -> Result<Vec<IpAddr>, Forbidden> {
+    let allowed: Vec<IpAddr> = found.iter().copied().filter(|address| guard.allows(*address)).collect();
+    if allowed.is_empty() { Err(Forbidden(found.first().copied())) } else { Ok(allowed) }
+}
+
 /// Gives the HTTP client checked addresses only. It connects to what it is given and looks nothing up a second time.
 pub(crate) struct Checked {
     pub(crate) guard: Guard,
@@ -76,13 +82,8 @@ impl Resolve for Checked {
         let guard = self.guard.clone();
         let found = self.names.look_up(name.as_str().to_owned());
         Box::pin(async move {
-            let found = found.await?;
-            let allowed = found.iter().filter(|address| guard.allows(**address));
-            let allowed: Vec<_> = allowed.map(|address| SocketAddr::new(*address, 0)).collect();
-            if allowed.is_empty() {
-                return Err(Forbidden(found.first().copied()).into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            let allowed = allowed(&guard, &found.await?)?;
+            Ok(Box::new(allowed.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

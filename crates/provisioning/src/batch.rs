@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::{
-    ScimError,
+    Document, ScimError,
     projection::{self, Projection},
 };
 use serde_json::Value;
@@ -53,6 +53,16 @@ impl Provisioner {
             judged = next;
         }
         Some(outcomes)
+    }
+
+    /// The documents that POSTs of these bodies would make, in their order; writes nothing.
+    pub async fn check_users(
+        &self,
+        request: Request<'_>,
+        bodies: Vec<Value>,
+    ) -> Vec<Result<Document, ScimError>> {
+        let judged = self.judge(request, bodies).await;
+        judged.into_iter().map(|state| state.map(|state| state.document)).collect()
     }
 
     /// The states that these bodies make, away from the threads that serve requests.

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use egress::Dns;
 use moka::future::Cache;
-use scim_core::{leniency::Leniencies, profile::Profile, value_set::ValueSets};
+use scim_core::{
+    leniency::Leniencies,
+    profile::{DuplicatePolicy, Profile},
+    value_set::ValueSets,
+};
 use store::{
     ChangeContext, Store, StoreError, TenantId, Terms,
     tenants::{NewTenant, TenantRow},
@@ -79,6 +83,15 @@ impl Tenant {
             tenant_version: None,
             index_incomplete: !self.row.indexed,
         }
+    }
+
+    /// The same, but nobody is linked: the policy `link` would lay a whole body over a user who came into being meanwhile. For
+    /// those who look themselves whether somebody is there.
+    #[must_use]
+    pub fn without_linking(&self) -> Self {
+        let mut tenant = self.clone();
+        Arc::make_mut(&mut tenant.profile).policies.duplicate = DuplicatePolicy::Reject;
+        tenant
     }
 
     /// Id.

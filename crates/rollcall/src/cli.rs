@@ -6,6 +6,7 @@ mod configuration;
 mod domain;
 mod federation;
 mod keys;
+mod ldap;
 mod oauth;
 pub(crate) mod places;
 mod simulate;
@@ -23,6 +24,7 @@ pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use domain::Domain;
 pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
+pub(crate) use ldap::{Ldap, LdapSource};
 pub(crate) use oauth::Oauth;
 use places::{AllowFrom, Change};
 pub(crate) use simulate::{Simulate, SimulateOptions};
@@ -99,6 +101,9 @@ pub(crate) enum Command {
     /// One row a user, in the order of creation; of e-mail addresses and other lists the primary element. Cells
     /// that a spreadsheet program would take for a formula begin with ' which `rollcall import` takes away again.
     Export(Export),
+    /// Read the directory that a tenant's users are written to
+    #[command(subcommand)]
+    Ldap(Ldap),
     /// Manage the people who sign in to the console
     #[command(subcommand)]
     Admin(Admin),

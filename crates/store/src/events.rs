@@ -148,6 +148,17 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Empties why deliveries of events about a resource failed: a directory's words may name it.
+    pub(crate) async fn erase_problems(&self, id: Uuid) -> Result<(), StoreError> {
+        let mut sql = self.sql();
+        sql.add(
+            "UPDATE deliveries SET problem = NULL WHERE tenant = ? AND object_id = ? AND problem IS NOT NULL",
+            [self.tenant_value(), id.to_string().into()],
+        );
+        self.run(sql).await?;
+        Ok(())
+    }
+
     /// Current versions of users and groups, hidden ones too.
     async fn versions(&self, ids: &BTreeSet<Uuid>) -> Result<HashMap<Uuid, i64>, StoreError> {
         let mut sql = self.sql();

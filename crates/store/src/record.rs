@@ -101,7 +101,7 @@ fn append(text: &mut String, name: &str, value: &str) {
 impl Event {
     /// The end of a resource, which was live until then or hidden already.
     pub(crate) fn of_live(self, live: bool) -> Self {
-        Self { live_delta: live.then_some(-1), ..self }
+        Self { live_delta: live.then_some(-1), payload: self.payload.with("live", live.into()), ..self }
     }
 
     /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.

@@ -51,7 +51,10 @@ pub(super) struct ResourceDeleted {
 
 /// A user of whom nothing is kept.
 #[derive(JsonSchema)]
-pub(super) struct ResourcePurged {}
+pub(super) struct ResourcePurged {
+    /// Was the user there until then, or deleted before?
+    live: bool,
+}
 
 /// A group, by name.
 #[derive(JsonSchema)]

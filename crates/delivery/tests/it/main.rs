@@ -4,6 +4,7 @@
 
 mod bed;
 mod examples;
+mod ldap;
 mod receiver;
 mod redis_server;
 mod sending;

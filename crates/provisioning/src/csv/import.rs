@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{
-    Document, ResourceType, ScimError, ScimType, profile::DuplicatePolicy, projection::Projection,
-};
+use scim_core::{Document, ResourceType, ScimError, ScimType, projection::Projection};
 use serde_json::{Value, json};
 use store::{
     ChangeContext,
@@ -64,7 +62,7 @@ impl Provisioner {
         let dry_run = options.dry_run;
         let import = Import {
             provisioner: self.clone(),
-            tenant: without_linking(tenant),
+            tenant: tenant.without_linking(),
             context: context.clone(),
             projection: Projection { attributes: Some(vec!["id".to_owned()]), excluded: Vec::new() },
             plan,
@@ -100,13 +98,6 @@ async fn header<R: AsyncRead + Unpin>(
         Some(mapping) => known.mapped(line, &names, mapping)?,
     };
     Ok((names, Plan::of(&columns)))
-}
-
-/// The policy `link` would lay a whole row over a user who came into being meanwhile; an import looks again and merges.
-fn without_linking(tenant: &Tenant) -> Tenant {
-    let mut tenant = tenant.clone();
-    Arc::make_mut(&mut tenant.profile).policies.duplicate = DuplicatePolicy::Reject;
-    tenant
 }
 
 /// One import.

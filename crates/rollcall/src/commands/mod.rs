@@ -12,6 +12,7 @@ mod export;
 mod federation;
 mod import;
 mod key;
+mod ldap;
 mod migrate;
 mod oauth;
 mod output;
@@ -64,6 +65,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,
+        Command::Ldap(command) => ldap::run(&open().await?, command).await,
         Command::Admin(command) => admin::run(&open().await?, &settings, command).await,
         Command::Audit(options) => audit::run(&settings, &options).await,
         Command::Simulate(command) => simulate::run(command).await,

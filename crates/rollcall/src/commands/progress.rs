@@ -19,6 +19,11 @@ pub(super) fn bytes(name: &str, length: u64) -> ProgressBar {
     bar
 }
 
+/// Of what nobody knows how much there will be.
+pub(super) fn spinner(name: &str) -> ProgressBar {
+    styled(name, "{prefix:>18.bold} {spinner} {wide_msg:.dim}")
+}
+
 fn styled(name: &str, template: &str) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(10)

@@ -37,6 +37,8 @@ pub enum DestinationKind {
     Webhook,
     /// An entry of a stream of Redis for each.
     RedisStream,
+    /// A change of the user's entry in a directory; of a tenant's users alone.
+    Ldap,
 }
 
 /// Is it sent anything?

@@ -154,8 +154,8 @@ impl TenantScope {
         Ok(true)
     }
 
-    /// Removes a live or hidden user, its memberships, grants, the personal payload of its audit and outbox rows, and
-    /// what the log of requests says of it.
+    /// Removes a live or hidden user, its memberships, grants, the personal payload of its audit and outbox rows, what
+    /// deliveries say of their failures, and what the log of requests says of it.
     /// `expected`: the version of the user whose end was decided ([`StoreError::Stale`] when it is no longer that),
     /// `None` = any. `false` when there is none. Event `user.purged` (id only).
     pub async fn purge_user(
@@ -179,6 +179,7 @@ impl TenantScope {
         subjects.extend(std::iter::once(id.to_string()).chain(subjects_of(&document)));
         // What was written until now; the events of this change hold ids only.
         tx.erase_payload(ResourceKind::User, id.0).await?;
+        tx.erase_problems(id.0).await?;
         tx.erase_requests(&subjects).await?;
         events.push(user_event("user.purged", id, version, None, None).of_live(live));
         tx.record(events, context).await?;

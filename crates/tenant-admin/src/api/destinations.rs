@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use provisioning::Tenant;
 use store::{
     DestinationId, TenantId,
     destinations::{DeliveryQuery, Destination},
@@ -97,7 +98,8 @@ async fn list_of_tenant(
 
 /// Make a destination of a tenant
 ///
-/// As `createDestination`, with the events of this tenant alone.
+/// As `createDestination`, with the events of this tenant alone; or, with the kind `ldap`, a directory that its users are
+/// written to.
 #[utoipa::path(
     post, operation_id = "createTenantDestination",
     path = "/api/v1/tenants/{slug}/destinations", tag = "destinations", security(("bearer" = ["admin:write"])),
@@ -110,8 +112,8 @@ async fn create_of_tenant(
     Segments(slug): Segments<String>,
     Body(new): Body<Form>,
 ) -> Result<Response, ApiError> {
-    let tenant = tenant(&state, &slug).await?.id();
-    make(&state, &vendor, Some(tenant), new).await
+    let tenant = tenant(&state, &slug).await?;
+    make(&state, &vendor, Some(&*tenant), new).await
 }
 
 /// A destination
@@ -146,7 +148,12 @@ async fn change(
     Body(change): Body<Form>,
 ) -> Result<Json<DestinationView>, ApiError> {
     let id = id_of(&id)?;
-    let change = change.change(state.destinations.one(id).await?.kind)?;
+    let found = state.destinations.one(id).await?;
+    let of = match found.tenant {
+        Some(tenant) => state.tenants.by_id(tenant).await?,
+        None => None,
+    };
+    let change = change.change(found.kind, of.as_deref())?;
     let changed = state.destinations.change(id, change, &vendor.context()).await?;
     view(&state, changed).await.map(Json)
 }
@@ -285,7 +292,7 @@ async fn shown(
 async fn make(
     state: &ApiState,
     vendor: &Vendor,
-    tenant: Option<TenantId>,
+    tenant: Option<&Tenant>,
     new: Form,
 ) -> Result<Response, ApiError> {
     let new = new.destination(tenant)?;

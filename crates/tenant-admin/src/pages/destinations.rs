@@ -286,6 +286,7 @@ pub(crate) fn way(kind: DestinationKind) -> &'static str {
     match kind {
         DestinationKind::Webhook => "Webhook",
         DestinationKind::RedisStream => "Stream of Redis",
+        DestinationKind::Ldap => "Directory (LDAP)",
     }
 }
 

@@ -162,4 +162,73 @@ on_both! {
         assert!(!trail.contains("sesame") && trail.contains("rediss://redis.example.com:6380\""), "{trail}");
         api.delete(&one).await.is(204);
     }
+
+    async fn a_directory_is_of_one_tenant_and_its_password_is_shown_nowhere(store: TestStore) {
+        let api = Api::new(store).await;
+        let tenant = api.tenant("acme", "generic").await;
+        let good = json!({
+            "kind": "ldap", "name": "Directory", "url": "ldaps://ldap.example.com", "password": "open sesame",
+            "ldap": {
+                "bindDn": "cn=rollcall,dc=example", "baseDn": "ou=people,dc=example", "dn": "uid={userName},ou=people,dc=example",
+                "objectClasses": ["inetOrgPerson"], "link": {"attribute": "uid"}, "attributes": {"cn": "{DisplayName|username}"},
+                "active": {"attribute": "employeeType", "inactive": "INACTIVE"},
+            },
+        });
+        let made = api.send("POST", "/tenants/acme/destinations", good.clone()).await;
+        made.is(201);
+        assert_eq!(made.body["secret"], json!(null));
+        let view = &made.body["destination"];
+        assert_eq!((&view["kind"], &view["url"], view.get("headers")), (&json!("ldap"), &good["url"], None));
+        assert_eq!(view["ldap"]["attributes"]["cn"], "{displayName|userName}");
+        assert_eq!((&view["ldap"]["onDelete"], &view["ldap"]["link"]["template"]), (&json!("deactivate"), &json!("{userName}")));
+        assert!(view["events"].as_array().unwrap().iter().all(|name| name.as_str().unwrap().starts_with("user.")), "{view}");
+        let one = format!("/destinations/{}", made.text("/destination/id"));
+        assert_eq!(api.get(&one).await.is(200).body, *view);
+
+        let with = |change: serde_json::Value| {
+            let mut body = good.clone();
+            for (name, value) in change.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            body
+        };
+        api.send("POST", "/destinations", good.clone()).await.blames(422, "kind");
+        for (field, change) in [
+            ("url", json!({"url": "https://ldap.example.com"})),
+            ("url", json!({"url": "ldap://127.0.0.1"})),
+            ("password", json!({"password": ""})),
+            ("password", json!({"password": null})),
+            ("ldap", json!({"ldap": null})),
+            ("secret", json!({"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})),
+            ("headers", json!({"headers": {"X-A": "b"}})),
+            ("events", json!({"events": ["user.created", "role.*"]})),
+            ("password", json!({"kind": "webhook", "url": HOOK})),
+        ] {
+            api.send("POST", "/tenants/acme/destinations", with(change)).await.blames(422, field);
+        }
+        let mut unknown = good["ldap"].clone();
+        unknown["colour"] = "red".into();
+        api.send("POST", "/tenants/acme/destinations", with(json!({"ldap": unknown}))).await.is(422);
+        let mut lacks = good["ldap"].clone();
+        lacks["attributes"] = json!({"sn": "{name.famlyName}"});
+        let refused = api.send("PATCH", &one, json!({"ldap": lacks})).await;
+        refused.blames(422, "ldap.attributes.sn");
+        assert!(refused.text("/detail").contains("name.famlyName"), "{}", refused.body);
+
+        let change = json!({"name": "Other", "password": "close sesame", "active": false, "events": ["user.created"]});
+        let changed = api.send("PATCH", &one, change).await;
+        changed.is(200);
+        assert_eq!((changed.text("/name"), changed.text("/state"), &changed.body["events"]), ("Other".into(), "paused".into(), &json!(["user.created"])));
+        assert_eq!(changed.body["ldap"], view["ldap"]);
+        let all = api.send("PATCH", &one, json!({"events": null})).await;
+        assert!(all.is(200).body["events"].as_array().unwrap().len() > 3, "of users alone, but all of them: {}", all.body);
+        api.send("PATCH", &one, json!({"headers": {"X-A": "b"}})).await.blames(422, "headers");
+        api.send("POST", &format!("{one}/secret"), json!({})).await.blames(422, "secret");
+        let hook = api.send("POST", "/tenants/acme/destinations", json!({"name": "a", "url": HOOK})).await.is(201).text("/destination/id");
+        api.send("PATCH", &format!("/destinations/{hook}"), json!({"password": "x"})).await.blames(422, "password");
+        let trail = api.get("/tenants/acme/audit").await.body.to_string();
+        assert!(trail.contains("destination.created") && !trail.contains("sesame"), "{trail}");
+        let of_tenant = api.tenant_token(&tenant, "directory:read", None).await;
+        assert!([401, 403, 404].contains(&api.as_(&of_tenant, "POST", "/tenants/acme/destinations", Some(good)).await.status));
+    }
 }

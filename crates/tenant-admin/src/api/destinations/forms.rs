@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use delivery::{
     DestinationChange, DestinationError, NewDestination, NewWay, Shown, WayChange,
+    ldap::{Directory, LdapChange, NewLdap},
+    of_one_tenant,
     redis_stream::{NewRedisStream, RedisStreamChange},
     webhook::{NewWebhook, WebhookChange},
 };
 use http::StatusCode;
+use provisioning::Tenant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{
-    TenantId,
-    destinations::{Destination, DestinationKind, Waiting},
-};
+use store::destinations::{Destination, DestinationKind, Waiting};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -43,6 +43,7 @@ pub(super) struct Form(Map<String, Value>);
 pub(super) enum NewDestinationBody {
     Webhook(NewWebhookBody),
     RedisStream(NewRedisStreamBody),
+    Ldap(NewLdapBody),
 }
 
 /// A webhook to be made.
@@ -105,6 +106,33 @@ pub(super) struct NewRedisStreamBody {
     groups: Vec<String>,
 }
 
+/// A directory that a tenant's users are written to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewLdapBody {
+    /// `ldap`.
+    #[serde(rename = "kind")]
+    #[schema(value_type = String, example = "ldap")]
+    _kind: Value,
+    /// For people.
+    #[schema(example = "Epic EMP")]
+    name: String,
+    /// Types of events of users; none: all of them.
+    events: Option<Vec<String>>,
+    /// It is told what comes after this place of the feed, 0 for all that is kept; if not given what happens from now on.
+    after: Option<i64>,
+    /// Within how many seconds of a change its event shall be there, up to a day; 60 if not given. What comes later is
+    /// counted, and shown in the console.
+    target_seconds: Option<u32>,
+    /// `ldaps://HOST`, or `ldap://HOST` for StartTLS.
+    #[schema(example = "ldaps://ldap.example.com")]
+    url: String,
+    /// The directory, and how users are written there.
+    ldap: Directory,
+    /// Of the bind DN. It is shown nowhere.
+    password: String,
+}
+
 /// What changes; what is not there stays as it is.
 pub(super) struct DestinationChangeBody;
 
@@ -115,6 +143,7 @@ impl PartialSchema for DestinationChangeBody {
             .description(Some("What changes; what is not there stays as it is."))
             .item(Ref::from_schema_name("WebhookChangeBody"))
             .item(Ref::from_schema_name("RedisStreamChangeBody"))
+            .item(Ref::from_schema_name("LdapChangeBody"))
             .into()
     }
 }
@@ -123,6 +152,8 @@ impl ToSchema for DestinationChangeBody {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push(("WebhookChangeBody".to_owned(), WebhookChangeBody::schema()));
         schemas.push(("RedisStreamChangeBody".to_owned(), RedisStreamChangeBody::schema()));
+        schemas.push(("LdapChangeBody".to_owned(), LdapChangeBody::schema()));
+        LdapChangeBody::schemas(schemas);
     }
 }
 
@@ -173,6 +204,28 @@ pub(super) struct RedisStreamChangeBody {
     groups: Option<Vec<String>>,
 }
 
+/// What changes of a directory.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LdapChangeBody {
+    /// For people.
+    name: Option<String>,
+    /// Types of events of users; null: all of them.
+    #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<Vec<String>>)]
+    events: Option<Option<Vec<String>>>,
+    /// false: nothing is written, and its events wait; true: it is tried at once.
+    active: Option<bool>,
+    /// Within how many seconds of a change its event shall be there.
+    target_seconds: Option<u32>,
+    /// Where it is.
+    url: Option<String>,
+    /// All of the directory and the mapping anew.
+    ldap: Option<Directory>,
+    /// Of the bind DN.
+    password: Option<String>,
+}
+
 /// A new secret.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -187,7 +240,7 @@ pub(super) struct NewSecret {
 pub(super) struct DestinationView {
     /// Id.
     pub(super) id: String,
-    /// `webhook` or `redis-stream`.
+    /// `webhook`, `redis-stream` or `ldap`.
     pub(super) kind: String,
     /// For people.
     pub(super) name: String,
@@ -264,8 +317,8 @@ pub(super) struct TestView {
 
 impl Form {
     /// A destination that is to be made.
-    pub(super) fn destination(self, tenant: Option<TenantId>) -> Result<NewDestination, ApiError> {
-        let form = Value::Object(self.0);
+    pub(super) fn destination(self, of: Option<&Tenant>) -> Result<NewDestination, ApiError> {
+        let (form, tenant) = (Value::Object(self.0), of.map(Tenant::id));
         Ok(match kind(&form)? {
             DestinationKind::Webhook => {
                 let NewWebhookBody {
@@ -296,11 +349,31 @@ impl Form {
                 let way = NewWay::RedisStream(NewRedisStream { url, stream, max_len, groups });
                 NewDestination { tenant, name, events, after, target, way }
             }
+            DestinationKind::Ldap => {
+                let of = of.ok_or_else(|| DestinationError::from(of_one_tenant()))?;
+                let NewLdapBody {
+                    _kind: _,
+                    name,
+                    events,
+                    after,
+                    target_seconds: target,
+                    url,
+                    ldap,
+                    password,
+                } = of_value(form)?;
+                let users = Box::new(of.profile.user.clone());
+                let way = NewWay::Ldap(NewLdap { url, ldap, password, users });
+                NewDestination { tenant, name, events, after, target, way }
+            }
         })
     }
 
     /// A change of one that is of this kind.
-    pub(super) fn change(self, kind: DestinationKind) -> Result<DestinationChange, ApiError> {
+    pub(super) fn change(
+        self,
+        kind: DestinationKind,
+        of: Option<&Tenant>,
+    ) -> Result<DestinationChange, ApiError> {
         let form = Value::Object(self.0);
         Ok(match kind {
             DestinationKind::Webhook => {
@@ -323,6 +396,13 @@ impl Form {
                 let way = RedisStreamChange { url, stream, max_len, groups };
                 DestinationChange { name, events, active, target, way: Some(WayChange::RedisStream(way)) }
             }
+            DestinationKind::Ldap => {
+                let LdapChangeBody { name, events, active, target_seconds: target, url, ldap, password } =
+                    of_value(form)?;
+                let of = of.ok_or_else(none)?;
+                let way = LdapChange { url, ldap, password, users: Box::new(of.profile.user.clone()) };
+                DestinationChange { name, events, active, target, way: Some(WayChange::Ldap(way)) }
+            }
         })
     }
 }
@@ -331,7 +411,7 @@ impl Form {
 fn kind(form: &Value) -> Result<DestinationKind, ApiError> {
     let Some(kind) = form.get("kind") else { return Ok(DestinationKind::Webhook) };
     let known: Option<DestinationKind> = serde_json::from_value(kind.clone()).ok();
-    known.ok_or_else(|| ApiError::unfit("kind", "kind: use webhook or redis-stream"))
+    known.ok_or_else(|| ApiError::unfit("kind", "kind: use webhook, redis-stream or ldap"))
 }
 
 impl DestinationView {

@@ -1,0 +1,54 @@
+//! A directory as somebody sets it up, and changes it.
+
+use egress::Client;
+use scim_core::ResourceType;
+
+use super::settings::{Directory, Secrets, Settings};
+use crate::Unfit;
+
+/// A directory to be written to, for one tenant.
+#[derive(Clone, Debug)]
+pub struct NewLdap {
+    /// `ldaps://…`, or `ldap://…` for StartTLS.
+    pub url: String,
+    /// The directory, and how users are written there.
+    pub ldap: Directory,
+    /// Of the bind DN.
+    pub password: String,
+    /// The tenant's users.
+    pub users: Box<ResourceType>,
+}
+
+/// What changes of one; `None`: it stays.
+#[derive(Clone, Debug)]
+pub struct LdapChange {
+    /// Where it is.
+    pub url: Option<String>,
+    /// All of it.
+    pub ldap: Option<Directory>,
+    /// Of the bind DN.
+    pub password: Option<String>,
+    /// The tenant's users.
+    pub users: Box<ResourceType>,
+}
+
+impl NewLdap {
+    /// What is kept of it.
+    pub(crate) fn check(self, egress: &Client) -> Result<(Settings, Secrets), Unfit> {
+        let settings = Settings { url: self.url, ldap: self.ldap };
+        Ok((settings.checked(&self.users, egress)?, Secrets::checked(self.password)?))
+    }
+}
+
+impl LdapChange {
+    /// Changes what is kept; gives the secrets where they change.
+    pub(crate) fn apply(self, settings: &mut Settings, egress: &Client) -> Result<Option<Secrets>, Unfit> {
+        if self.url.is_some() || self.ldap.is_some() {
+            let mut changed = settings.clone();
+            changed.url = self.url.unwrap_or(changed.url);
+            changed.ldap = self.ldap.unwrap_or(changed.ldap);
+            *settings = changed.checked(&self.users, egress)?;
+        }
+        self.password.map(Secrets::checked).transpose()
+    }
+}

@@ -1,0 +1,6 @@
+//! Users on their way to a directory that is really there: made, changed, moved, ended, and nothing of others' touched.
+
+mod bed;
+mod existing;
+mod life;
+mod refusals;
