@@ -13,6 +13,7 @@ mod events;
 mod federation;
 mod installation;
 mod lifecycle;
+mod look_up;
 mod manners;
 mod networks;
 mod platform;
