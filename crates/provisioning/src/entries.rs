@@ -1,11 +1,20 @@
 //! Users as the vendor's application and people read them: the document, the groups, and which group gave which role.
 
-use scim_core::projection::{self, Envelope, Projection};
+mod look_up;
+
+use std::collections::HashMap;
+
+use scim_core::{
+    fold,
+    projection::{self, Envelope, Projection},
+};
 use serde_json::{Value, json};
 use store::{
     ListQuery, Start, StoreError, TenantScope, Total, UserId,
     users::{Membership, RoleGrant, User},
 };
+
+pub use look_up::{LookUpError, LookedUp};
 
 use crate::{Provisioner, Tenant};
 
@@ -20,15 +29,17 @@ pub struct Entry {
     pub groups: Vec<Membership>,
     /// Roles, by name, each as often as groups give it.
     pub roles: Vec<RoleGrant>,
+    /// The userName as names are ordered by.
+    pub name_key: String,
 }
 
-/// A part of a tenant's users, in the order of their ids.
+/// Some of a tenant's users.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entries {
     /// These.
     pub items: Vec<Entry>,
-    /// Are there more after the last one?
-    pub more: bool,
+    /// All that events up to this place of the feed tell is in them; later changes may be, too.
+    pub position: i64,
 }
 
 impl Entry {
@@ -55,7 +66,7 @@ impl Entry {
         let document =
             projection::render(&tenant.profile.user, &user.document, envelope, &Projection::default());
         let groups = user.groups.unwrap_or_default().into_iter().filter(|group| group.direct).collect();
-        Self { id: user.id, user: document, groups, roles }
+        Self { id: user.id, user: document, groups, roles, name_key: fold(&user.user_name) }
     }
 }
 
@@ -92,27 +103,79 @@ impl Provisioner {
         after: Option<UserId>,
         limit: u64,
     ) -> Result<Entries, StoreError> {
-        let scope = self.directory_of(tenant);
         let start = after.map_or(Start::Offset(0), |id| Start::After(id.0));
+        self.listed(tenant, base_url, start, limit).await
+    }
+
+    /// Those of these users who are live, in this order.
+    pub async fn entries_among(
+        &self,
+        tenant: &Tenant,
+        base_url: &str,
+        ids: &[UserId],
+    ) -> Result<Entries, StoreError> {
+        let start = Start::Among(ids.iter().map(|id| id.0).collect());
+        self.listed(tenant, base_url, start, ids.len() as u64).await
+    }
+
+    /// Live users who are active, or who are not, by userName, at most `limit`: after a folded name, or the first ones.
+    pub async fn entries_of_standing(
+        &self,
+        tenant: &Tenant,
+        base_url: &str,
+        active: bool,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Entries, StoreError> {
+        let position = self.position().await?;
+        let scope = self.directory_of(tenant);
+        let users = scope.users_of_standing(active, after, limit).await?;
+        let items = with_roles(tenant, &scope, base_url, users).await?;
+        Ok(Entries { items, position })
+    }
+
+    async fn listed(
+        &self,
+        tenant: &Tenant,
+        base_url: &str,
+        start: Start,
+        limit: u64,
+    ) -> Result<Entries, StoreError> {
+        let position = self.position().await?;
+        let scope = self.directory_of(tenant);
         let query = ListQuery { start, limit, total: Total::OfPage, edges: true, ..ListQuery::default() };
-        let page = scope.users(&query).await?;
-        let ids: Vec<UserId> = page.items.iter().map(|user| user.id).collect();
-        let mut granted = scope.roles_of_users(&ids).await?.into_iter().peekable();
-        let mut items = Vec::with_capacity(page.items.len());
-        for user in page.items {
-            // Both are in the order of ids.
-            let mut roles = Vec::new();
-            while let Some((_, grant)) = granted.next_if(|(of, _)| *of == user.id) {
-                roles.push(grant);
-            }
-            items.push(Entry::new(tenant, base_url, user, roles));
-        }
-        Ok(Entries { items, more: page.more })
+        let users = scope.users(&query).await?.items;
+        let items = with_roles(tenant, &scope, base_url, users).await?;
+        Ok(Entries { items, position })
+    }
+
+    /// Up to which place of the feed all is true that is read from here on: changes get their place after their commit.
+    pub async fn position(&self) -> Result<i64, StoreError> {
+        Ok(self.store.platform().feed_ends().await?.last)
     }
 
     fn directory_of(&self, tenant: &Tenant) -> TenantScope {
         self.store.tenant(tenant.id()).under(tenant.terms())
     }
+}
+
+/// Adds the roles; the users stay in their order.
+async fn with_roles(
+    tenant: &Tenant,
+    scope: &TenantScope,
+    base_url: &str,
+    users: Vec<User>,
+) -> Result<Vec<Entry>, StoreError> {
+    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    let mut roles: HashMap<UserId, Vec<RoleGrant>> = HashMap::new();
+    for (user, grant) in scope.roles_of_users(&ids).await? {
+        roles.entry(user).or_default().push(grant);
+    }
+    let entry = |user: User| {
+        let granted = roles.remove(&user.id).unwrap_or_default();
+        Entry::new(tenant, base_url, user, granted)
+    };
+    Ok(users.into_iter().map(entry).collect())
 }
 
 async fn one(

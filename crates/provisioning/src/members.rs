@@ -49,7 +49,8 @@ impl MoreMembers {
     /// that the list is not whole: nothing that looks like its end may be sent.
     pub async fn next(&mut self) -> Result<Vec<Value>, ScimError> {
         let (false, Some(kind)) = (self.ended, self.profile.group.as_deref()) else { return Ok(Vec::new()) };
-        let members = self.scope.members_after(self.group, self.after).await.map_err(scim_error)?;
+        let members =
+            self.scope.members_after(self.group, self.after, MEMBERS_AT_ONCE).await.map_err(scim_error)?;
         let members = members.ok_or_else(|| ScimError::not_found("Group", &self.group.to_string()))?;
         self.ended = members.len() < MEMBERS_AT_ONCE;
         self.after = members.last().map(|member| member.id);

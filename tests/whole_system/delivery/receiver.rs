@@ -50,7 +50,7 @@ impl Receiver {
 
     pub(super) async fn start_again(&mut self) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/whole_system/delivery/receiver.py");
-        let mut command = Command::new(variable("ROLLCALL_TEST_SCIM2_PYTHON"));
+        let mut command = Command::new(variable("ROLLCALL_TEST_EXAMPLES_PYTHON"));
         command.args(["-B", script, &self.port.to_string()]).arg(&self.file);
         command.stdin(Stdio::piped());
         let begun = Instant::now();

@@ -23,7 +23,7 @@ pub struct GroupLabel {
     pub external_id: Option<String>,
 }
 
-/// A role that some group gives, and how many people have it.
+/// A role that some group gives or has given, and how many people have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldRole {
     /// Folded name.
@@ -141,15 +141,29 @@ impl TenantScope {
 
     /// The roles that somebody has, by name, after one of them (its key): at most `limit`.
     pub async fn held_roles(&self, after: Option<&str>, limit: u64) -> Result<Vec<HeldRole>, StoreError> {
+        self.roles(true, after, limit).await
+    }
+
+    /// All roles that a group gives or has ever given, likewise.
+    pub async fn role_catalogue(&self, after: Option<&str>, limit: u64) -> Result<Vec<HeldRole>, StoreError> {
+        self.roles(false, after, limit).await
+    }
+
+    async fn roles(&self, held: bool, after: Option<&str>, limit: u64) -> Result<Vec<HeldRole>, StoreError> {
         let tx = self.read().await?;
         let mut sql = tx.sql();
         sql.push("SELECT r.key, r.name, (SELECT CAST(COUNT(*) AS bigint) FROM (SELECT DISTINCT rg.user_id ");
         sql.add(
             "FROM role_grants rg WHERE rg.tenant_id = ? AND rg.role_key = r.key LIMIT ?) x) FROM roles r \
-             WHERE r.tenant_id = ? AND EXISTS (SELECT 1 FROM role_grants rg WHERE rg.tenant_id = ? \
-             AND rg.role_key = r.key LIMIT 1)",
-            [tx.tenant_value(), one_more(HOLDERS_COUNTED), tx.tenant_value(), tx.tenant_value()],
+             WHERE r.tenant_id = ?",
+            [tx.tenant_value(), one_more(HOLDERS_COUNTED), tx.tenant_value()],
         );
+        if held {
+            sql.add(
+                " AND EXISTS (SELECT 1 FROM role_grants rg WHERE rg.tenant_id = ? AND rg.role_key = r.key LIMIT 1)",
+                [tx.tenant_value()],
+            );
+        }
         if let Some(after) = after {
             sql.push(" AND r.key").by_code_point().push(" > ").bind(after);
         }

@@ -53,20 +53,20 @@ impl TenantScope {
         Ok(Some(group))
     }
 
-    /// The next members of a group, by id, at most [`MEMBERS_AT_ONCE`]: after one of them, or the first ones. Fewer are
-    /// the last ones. `None` when there is no such group (any more). Each call is a transaction of its own: a member
+    /// The next members of a group, by id, at most `limit`: after one of them, or the first ones. Fewer are the last ones. `None` when there is no such group (any more). Each call is a transaction of its own: a member
     /// that stays is found once, whatever comes and goes between two calls.
     pub async fn members_after(
         &self,
         group: GroupId,
         after: Option<Uuid>,
+        limit: usize,
     ) -> Result<Option<Vec<Member>>, StoreError> {
         let tx = self.read().await?;
-        let members = tx.batch(group, after, MEMBERS_AT_ONCE).await?;
+        let members = tx.batch(group, after, limit).await?;
         // A group that was deleted meanwhile has no members either. It is looked for last, so that its end cannot pass
         // for the end of its members.
         let mut is_there = true;
-        if members.len() < MEMBERS_AT_ONCE {
+        if members.len() < limit {
             let mut sql = tx.select(GROUPS);
             sql.add(" AND r.id = ?", [group.0.into()]);
             is_there = tx.one(sql).await?.is_some();

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Statements that a connection keeps prepared; there are fewer of them.
-const PREPARED: usize = 32;
+const PREPARED: usize = 64;
 
 /// The ways past the pool.
 pub(crate) struct Sqlite {

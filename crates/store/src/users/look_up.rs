@@ -201,45 +201,13 @@ impl TenantScope {
                 sql.push(", r.search AS search, ");
             }
         }
-        match (groups, self.inner.backend) {
-            (false, _) => {
-                sql.push("NULL");
-            }
-            (true, Backend::Postgres) => {
-                sql.push(
-                    // No EXISTS: it may be made into a hash of all members.
-                    "CASE WHEN (SELECT m.group_id FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
-                     LIMIT 1) IS NOT NULL THEN groups_of_user(r.tenant_id, r.id, ",
-                );
-                sql.bind(LEVELS).push(") END");
-            }
-            (true, Backend::Sqlite) => push_groups(&mut sql),
+        if groups {
+            push_groups_column(&mut sql);
+        } else {
+            sql.push("NULL");
         }
-        sql.push(" AS groups FROM ");
-        match key {
-            Key::Value(path, value) => {
-                // The index of values leads, and each user is looked up by id. PostgreSQL might merge both in the order of ids
-                // where few users have values; SQLite takes a cross join as it is written.
-                sql.push("user_values v CROSS JOIN ");
-                sql.dialect(
-                    "LATERAL (SELECT u.* FROM users u WHERE u.tenant_id = v.tenant_id AND u.id = v.user_id LIMIT 1) r \
-                     WHERE v.tenant_id = ",
-                    "users r ON r.tenant_id = v.tenant_id AND r.id = v.user_id WHERE v.tenant_id = ",
-                );
-                sql.tenant();
-                sql.add(" AND v.path = ? AND v.value = ?", [path.as_str().into(), (*value).into()]);
-            }
-            key => {
-                sql.push("users r WHERE r.tenant_id = ").tenant();
-                match key {
-                    Key::Name(name) => sql.add(" AND r.user_name_key = ?", [(*name).into()]),
-                    Key::ExternalId(id) => sql.add(" AND r.external_id = ?", [(*id).into()]),
-                    Key::Id(id) => sql.add(" AND r.id = ?", [(*id).into()]),
-                    Key::Value(..) => &mut sql,
-                };
-            }
-        }
-        sql.push(" AND r.deleted_at IS NULL");
+        sql.push(" AS groups");
+        push_rows(&mut sql, key);
         sql.dialect(" AND s.tenant IS NOT NULL", "");
         if !matches!(key, Key::Id(_) | Key::Name(_)) {
             // Not in an order: SQLite would go through the whole tenant in that order.
@@ -247,6 +215,54 @@ impl TenantScope {
         }
         sql.dialect(") x ON TRUE", "");
         sql.into_statement()
+    }
+}
+
+/// Appends `FROM …` and the condition that finds the live users of a key, `r`.
+pub(super) fn push_rows(sql: &mut Sql, key: &Key<'_>) {
+    sql.push(" FROM ");
+    match key {
+        Key::Value(path, value) => {
+            // The index of values leads, and each user is looked up by id. PostgreSQL might merge both in the order of ids
+            // where few users have values; SQLite takes a cross join as it is written.
+            sql.push("user_values v CROSS JOIN ");
+            sql.dialect(
+                "LATERAL (SELECT u.* FROM users u WHERE u.tenant_id = v.tenant_id AND u.id = v.user_id LIMIT 1) r \
+                 WHERE v.tenant_id = ",
+                "users r ON r.tenant_id = v.tenant_id AND r.id = v.user_id WHERE v.tenant_id = ",
+            );
+            sql.tenant();
+            sql.add(" AND v.path = ? AND v.value = ?", [path.as_str().into(), (*value).into()]);
+        }
+        Key::Id(id) => {
+            push_users(sql).add(" AND r.id = ?", [(*id).into()]);
+        }
+        Key::Name(name) => {
+            push_users(sql).add(" AND r.user_name_key = ?", [(*name).into()]);
+        }
+        Key::ExternalId(id) => {
+            push_users(sql).add(" AND r.external_id = ?", [(*id).into()]);
+        }
+    }
+    sql.push(" AND r.deleted_at IS NULL");
+}
+
+fn push_users(sql: &mut Sql) -> &mut Sql {
+    sql.push("users r WHERE r.tenant_id = ").tenant()
+}
+
+/// Appends the groups of the user `r` as `[[id, displayName, level], …]`.
+fn push_groups_column(sql: &mut Sql) {
+    match sql.backend() {
+        Backend::Postgres => {
+            sql.push(
+                // No EXISTS: it may be made into a hash of all members.
+                "CASE WHEN (SELECT m.group_id FROM members m WHERE m.tenant_id = r.tenant_id AND m.member_id = r.id \
+                 LIMIT 1) IS NOT NULL THEN groups_of_user(r.tenant_id, r.id, ",
+            );
+            sql.bind(LEVELS).push(") END");
+        }
+        Backend::Sqlite => push_groups(sql),
     }
 }
 
@@ -313,26 +329,29 @@ impl Found {
         })
     }
 
-    /// By the places in [`USERS`].
     fn of_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let user = KeptUser {
-            id: UserId(Uuid::from_bytes(row.get(0)?)),
-            user_name: row.get(1)?,
-            active: row.get(2)?,
-            document: row.get(3)?,
-            version: row.get(4)?,
-            created_at: row.get(5)?,
-            updated_at: row.get(6)?,
-            deleted_at: row.get(7)?,
-            groups: None,
-        };
-        Ok(Self { user, search: row.get(8)?, groups: row.get(9)? })
+        Ok(Self { user: kept_of_sqlite(row)?, search: row.get(8)?, groups: row.get(9)? })
     }
 
     fn into_user(self, groups: bool) -> Result<KeptUser, StoreError> {
         let groups = groups.then(|| groups_of(self.groups.as_deref())).transpose()?;
         Ok(KeptUser { groups, ..self.user })
     }
+}
+
+/// A row of SQLite, by the places in [`USERS`].
+pub(super) fn kept_of_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptUser> {
+    Ok(KeptUser {
+        id: UserId(Uuid::from_bytes(row.get(0)?)),
+        user_name: row.get(1)?,
+        active: row.get(2)?,
+        document: row.get(3)?,
+        version: row.get(4)?,
+        created_at: row.get(5)?,
+        updated_at: row.get(6)?,
+        deleted_at: row.get(7)?,
+        groups: None,
+    })
 }
 
 /// Groups as `[[id, displayName, level], …]`; `None`: none.

@@ -2,12 +2,14 @@
 
 mod batch;
 mod deleted;
+mod known;
 mod listing;
 mod look_up;
 mod paged;
 mod read;
 mod reindex;
 mod single;
+mod standing;
 mod swap;
 mod write;
 
@@ -24,6 +26,7 @@ use crate::{GroupId, StoreError, UserId, rows};
 
 pub use batch::{Made, Together};
 pub use deleted::{Admitted, COUNTED, Due, UserCounts};
+pub use known::{Known, KnownBy, KnownQuery};
 pub use listing::{Bounded, FOUND, FoundUsers, NamePage, NameQuery, Place, SCANNED, Sought, Standing};
 pub(crate) use look_up::groups_statement;
 pub(crate) use read::{LEVELS, USERS, user};

@@ -470,7 +470,8 @@ async fn all_members(bed: &Bed, group: Group) -> Vec<String> {
     let mut more = group.more_members;
     while more {
         let last = members.last().map(|member| member.id);
-        let next = bed.tenant.members_after(group.id, last).await.expect("read").expect("there");
+        let next =
+            bed.tenant.members_after(group.id, last, MEMBERS_AT_ONCE).await.expect("read").expect("there");
         more = next.len() == MEMBERS_AT_ONCE;
         members.extend(next);
     }
@@ -487,13 +488,14 @@ async fn the_end_of_a_group_is_not_the_end_of_its_members(bed: Bed) {
     let read = bed.tenant.group(group.id, true).await.expect("read").expect("there");
     assert!(read.more_members);
     let last = read.members.expect("asked for").pop().map(|member| member.id);
-    let rest = bed.tenant.members_after(group.id, last).await.expect("read").expect("there");
+    let rest = bed.tenant.members_after(group.id, last, MEMBERS_AT_ONCE).await.expect("read").expect("there");
     assert_eq!(rest.iter().map(|member| member.id.to_string()).collect::<Vec<_>>(), ids[1_000..]);
-    let after_all = bed.tenant.members_after(group.id, rest.last().map(|member| member.id)).await;
+    let after_all =
+        bed.tenant.members_after(group.id, rest.last().map(|member| member.id), MEMBERS_AT_ONCE).await;
     assert_eq!(after_all.expect("read"), Some(Vec::new()));
-    assert_eq!(bed.other.members_after(group.id, None).await.expect("read"), None);
+    assert_eq!(bed.other.members_after(group.id, None, MEMBERS_AT_ONCE).await.expect("read"), None);
     assert!(bed.tenant.delete_group(group.id, None, &context()).await.expect("deleted"));
-    assert_eq!(bed.tenant.members_after(group.id, last).await.expect("read"), None);
+    assert_eq!(bed.tenant.members_after(group.id, last, MEMBERS_AT_ONCE).await.expect("read"), None);
 }
 
 async fn a_page_holds_a_bounded_number_of_members(bed: Bed) {
@@ -615,7 +617,9 @@ async fn a_batch_of_members_reads_no_other_user() {
     bed.add(&group, &ids[..3_000]).await;
     let reads = bed
         .rows_read_by(async |tenant| {
-            let batch = tenant.members_after(group.id, ids[500].parse().ok().map(|id: UserId| id.0)).await;
+            let batch = tenant
+                .members_after(group.id, ids[500].parse().ok().map(|id: UserId| id.0), MEMBERS_AT_ONCE)
+                .await;
             assert_eq!(batch.expect("read").map(|batch| batch.len()), Some(MEMBERS_AT_ONCE));
         })
         .await;

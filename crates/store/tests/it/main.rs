@@ -22,6 +22,7 @@ mod filters;
 mod groups;
 mod isolation;
 mod keys;
+mod known;
 mod listing;
 mod look_up;
 mod one_member;

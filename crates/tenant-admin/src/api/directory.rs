@@ -1,37 +1,64 @@
-//! `/api/v1/tenants/{slug}/users` and `…/groups`: who may do what, for the vendor's application.
+//! The directory of a tenant, for the vendor's application: `…/users`, `…/groups` and `…/roles` below
+//! `/api/v1/tenants/{slug}`. Each answer says up to which place of the feed it is true.
 
-use axum::{Json, extract::State};
-use provisioning::{Entry, Tenant};
-use serde::{Deserialize, Serialize};
-use store::{GroupId, ListQuery, Start, Total, UserId, groups::Group, users::Membership};
-use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+mod groups;
+mod roles;
+mod users;
 
-use super::{
-    ApiState,
-    extract::{Parameters, Segments},
-    page::{Page, Part},
-    problem::{ApiError, Problem},
-    tenant,
-    view::time,
-};
-use crate::pages::setup;
+use provisioning::Entry;
+use serde::Serialize;
+use store::{StoreError, users::Membership};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
-/// The routes of this file.
+use super::{ApiState, page::Page, problem::ApiError};
+
+/// The routes of the files below.
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(users)).routes(routes!(user)).routes(routes!(groups))
+    OpenApiRouter::new().merge(users::routes()).merge(groups::routes()).merge(roles::routes())
+}
+
+/// A part of a list of the directory.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Listed<T> {
+    /// This part.
+    items: Vec<T>,
+    /// Where the list goes on: send it as `cursor`. Not there on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// All that events up to this place of the feed tell is in this part: follow the feed with it as `after`, and no change is
+    /// missed. Of a list that was read page by page, keep that of the first page.
+    #[schema(example = 1742)]
+    position: i64,
+}
+
+impl<T> Listed<T> {
+    fn at(position: i64, page: Page<T>) -> Self {
+        Self { items: page.items, next_cursor: page.next_cursor, position }
+    }
+}
+
+/// One of the directory.
+#[derive(Debug, Serialize, ToSchema)]
+struct At<T> {
+    #[serde(flatten)]
+    one: T,
+    /// All that events up to this place of the feed tell is in it: follow the feed with it as `after`.
+    #[schema(example = 1742)]
+    position: i64,
 }
 
 /// A user with what follows from its groups.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UserEntry {
-    /// The user as SCIM answers it, without `groups`.
+struct UserEntry {
+    /// The user as SCIM answers it, without `groups`. Absent `active` counts as true.
     #[schema(value_type = Object)]
     user: serde_json::Value,
     /// The groups that it is a direct member of.
     groups: Vec<GroupName>,
-    /// Its roles, each with the group that gives it.
+    /// Its roles, each with the group that gives it; as often as groups give it.
     roles: Vec<RoleVia>,
 }
 
@@ -40,8 +67,10 @@ pub(super) struct UserEntry {
 #[serde(rename_all = "camelCase")]
 struct GroupName {
     /// Id.
+    #[schema(example = "01a21501-3b0c-7d1e-9c55-0f4e1f6a2b77")]
     id: String,
     /// displayName.
+    #[schema(example = "Envi_Manager")]
     display: String,
 }
 
@@ -52,106 +81,8 @@ struct RoleVia {
     /// Role.
     #[schema(example = "Manager")]
     role: String,
-    /// The group that gives it.
+    /// The group that gives it: the reason for the role.
     via: GroupName,
-}
-
-/// A group with the roles that it gives.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GroupEntry {
-    /// Id.
-    id: String,
-    /// displayName.
-    display_name: String,
-    /// externalId.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external_id: Option<String>,
-    /// Roles that its direct members have through it.
-    roles: Vec<String>,
-    /// When it was made.
-    created_at: String,
-    /// When it was last changed.
-    updated_at: String,
-}
-
-/// What users are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Wanted {
-    /// The one of this userName, in any case.
-    #[serde(rename = "userName")]
-    user_name: Option<String>,
-    /// Most rows, 1 to 200; 50 if not given.
-    limit: Option<u64>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-/// A tenant's users with their groups and roles
-///
-/// In the order in which they came, active or not; without deleted ones.
-#[utoipa::path(
-    get, operation_id = "listUsers", path = "/api/v1/tenants/{slug}/users", tag = "directory",
-    security(("bearer" = ["directory:read"])), params(("slug" = String, Path), Wanted),
-    responses((status = 200, body = Page<UserEntry>), (status = "4XX", body = Problem)),
-)]
-async fn users(
-    State(state): State<ApiState>,
-    Segments(slug): Segments<String>,
-    Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Page<UserEntry>>, ApiError> {
-    let tenant = tenant(&state, &slug).await?;
-    let base_url = setup::base_url(&state.public_url, &tenant);
-    let part = Part::new(wanted.limit, wanted.cursor);
-    let (limit, after) = (part.limit()?, part.after::<uuid::Uuid>()?);
-    let found = match wanted.user_name {
-        Some(name) => state.provisioner.entry_by_name(&tenant, &base_url, &name).await?.into_iter().collect(),
-        // One more than fits tells whether there is a next page.
-        None => state.provisioner.entries(&tenant, &base_url, after.map(UserId), limit + 1).await?.items,
-    };
-    Ok(Json(Page::cut(found, limit, |entry| entry.id.to_string(), entry)))
-}
-
-/// A user with its groups and roles
-#[utoipa::path(
-    get, operation_id = "getUser", path = "/api/v1/tenants/{slug}/users/{id}", tag = "directory",
-    security(("bearer" = ["directory:read"])), params(("slug" = String, Path), ("id" = String, Path)),
-    responses((status = 200, body = UserEntry), (status = "4XX", body = Problem)),
-)]
-async fn user(
-    State(state): State<ApiState>,
-    Segments((slug, id)): Segments<(String, String)>,
-) -> Result<Json<UserEntry>, ApiError> {
-    let tenant = tenant(&state, &slug).await?;
-    let none = || ApiError::not_found("This tenant has no user of this id.");
-    let id: UserId = id.parse().map_err(|()| none())?;
-    let base_url = setup::base_url(&state.public_url, &tenant);
-    let found = state.provisioner.entry(&tenant, &base_url, id).await?.ok_or_else(none)?;
-    Ok(Json(entry(found)))
-}
-
-/// A tenant's groups with the roles that they give
-///
-/// In the order in which they came.
-#[utoipa::path(
-    get, operation_id = "listGroups", path = "/api/v1/tenants/{slug}/groups", tag = "directory",
-    security(("bearer" = ["directory:read"])), params(("slug" = String, Path), Part),
-    responses((status = 200, body = Page<GroupEntry>), (status = "4XX", body = Problem)),
-)]
-async fn groups(
-    State(state): State<ApiState>,
-    Segments(slug): Segments<String>,
-    Parameters(part): Parameters<Part>,
-) -> Result<Json<Page<GroupEntry>>, ApiError> {
-    let tenant = tenant(&state, &slug).await?;
-    let (limit, after) = (part.limit()?, part.after::<uuid::Uuid>()?);
-    let start = after.map(GroupId).map_or(Start::Offset(0), |id| Start::After(id.0));
-    let query = ListQuery { start, limit: limit + 1, total: Total::OfPage, ..ListQuery::default() };
-    let found = state.store.tenant(tenant.id()).under(tenant.terms()).groups(&query).await?;
-    let show = |one| group(&tenant, one);
-    Ok(Json(Page::cut(found.items, limit, |one: &Group| one.id.to_string(), show)))
 }
 
 fn entry(entry: Entry) -> UserEntry {
@@ -167,15 +98,14 @@ fn entry(entry: Entry) -> UserEntry {
     }
 }
 
-fn group(tenant: &Tenant, group: Group) -> GroupEntry {
-    let external_id = group.document.get("externalId").and_then(serde_json::Value::as_str);
-    let roles = tenant.profile.roles_of_group(&tenant.value_sets, &group.display_name, external_id);
-    GroupEntry {
-        id: group.id.to_string(),
-        external_id: external_id.map(str::to_owned),
-        roles: roles.into_iter().map(|role| role.name).collect(),
-        created_at: time(group.created_at),
-        updated_at: time(group.updated_at),
-        display_name: group.display_name,
+/// What can go wrong with a page.
+fn page_error(error: StoreError) -> ApiError {
+    match error {
+        StoreError::TooMany(_) => ApiError::unfit(
+            "limit",
+            "limit: the users of this page are in more groups than one answer holds, or there was too much to look through; \
+             ask for fewer users at once",
+        ),
+        other => other.into(),
     }
 }

@@ -14,6 +14,7 @@ mod events;
 mod federation;
 mod installation;
 mod lifecycle;
+mod look_up;
 mod manners;
 mod networks;
 mod platform;
