@@ -17,6 +17,7 @@ mod csv;
 mod demo;
 mod departed;
 mod documents;
+mod entitlements;
 mod federation;
 mod guides;
 mod harness;

@@ -1,9 +1,14 @@
 //! `/api/v1/tenants/{slug}/users` and `…/groups`: who may do what, for the vendor's application.
 
 use axum::{Json, extract::State};
-use provisioning::{Entry, Tenant};
+use provisioning::{ASSIGNED, ASSIGNED_IN, Entry, Tenant};
+use scim_core::roles::Role;
 use serde::{Deserialize, Serialize};
-use store::{GroupId, ListQuery, Start, Total, UserId, groups::Group, users::Membership};
+use store::{
+    GroupId, ListQuery, Start, Total, UserId,
+    groups::Group,
+    users::{Membership, RoleGrant},
+};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -31,7 +36,7 @@ pub(super) struct UserEntry {
     user: serde_json::Value,
     /// The groups that it is a direct member of.
     groups: Vec<GroupName>,
-    /// Its roles, each with the group that gives it.
+    /// Its roles, each with what gives it.
     roles: Vec<RoleVia>,
 }
 
@@ -52,8 +57,22 @@ struct RoleVia {
     /// Role.
     #[schema(example = "Manager")]
     role: String,
-    /// The group that gives it.
-    via: GroupName,
+    /// What gives it.
+    via: RoleSource,
+}
+
+/// What gives a role: a group, or the identity provider by an attribute of the user.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RoleSource {
+    /// Id of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// `roles`, where the identity provider assigned the role to the user itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<&'static str>,
+    /// displayName of the group, or words for people.
+    display: String,
 }
 
 /// A group with the roles that it gives.
@@ -156,14 +175,19 @@ async fn groups(
 
 fn entry(entry: Entry) -> UserEntry {
     let name = |one: Membership| GroupName { id: one.group.to_string(), display: one.display };
+    let by_group = |grant: RoleGrant| {
+        let GroupName { id, display } = name(grant.via);
+        RoleVia { role: grant.role.name, via: RoleSource { id: Some(id), attribute: None, display } }
+    };
+    let assigned = |role: Role| {
+        let via = RoleSource { id: None, attribute: Some(ASSIGNED_IN), display: ASSIGNED.to_owned() };
+        RoleVia { role: role.name, via }
+    };
+    let roles = entry.roles.into_iter().map(by_group).chain(entry.assigned.into_iter().map(assigned));
     UserEntry {
         user: entry.user,
         groups: entry.groups.into_iter().map(name).collect(),
-        roles: entry
-            .roles
-            .into_iter()
-            .map(|grant| RoleVia { role: grant.role.name, via: name(grant.via) })
-            .collect(),
+        roles: roles.collect(),
     }
 }
 
