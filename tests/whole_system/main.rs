@@ -16,6 +16,7 @@ mod credentials;
 mod csv;
 mod demo;
 mod departed;
+mod destinations;
 mod documents;
 mod entitlements;
 mod federation;
