@@ -110,7 +110,10 @@ async fn a_sign_in_knows_who_it_is(installation: Installation) {
         let [who] = found.items.as_slice() else { panic!("{key:?}: {found:?}") };
         assert_eq!((who.id(), who.user_name(), who.is_active()), (ada.as_str(), "ada@envi.example", true));
         assert_eq!((who.role_names(), who.email()), (vec!["Manager"], Some("ada@envi.example")));
-        assert_eq!((&who.roles[0].via.id, who.roles[0].via.display.as_str()), (&managers, "Envi_Manager"));
+        assert_eq!(
+            (who.roles[0].via.id.as_ref(), who.roles[0].via.display.as_str()),
+            (Some(&managers), "Envi_Manager")
+        );
         let groups: Vec<_> = who.groups.iter().map(|group| group.id.as_str()).collect();
         assert_eq!(groups, [&managers, &everyone]);
         assert_eq!(found.next_cursor, None);
@@ -165,7 +168,9 @@ impl Kept {
     fn load(&mut self, one: User) {
         let id = one.id().to_owned();
         self.memberships.extend(one.groups.into_iter().map(|group| (id.clone(), group.id)));
-        self.roles.extend(one.roles.into_iter().map(|role| (id.clone(), role.role, role.via.id)));
+        self.roles.extend(
+            one.roles.into_iter().map(|role| (id.clone(), role.role, role.via.id.unwrap_or_default())),
+        );
         self.users.insert(id, attributes(one.user));
     }
 

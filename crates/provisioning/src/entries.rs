@@ -1,12 +1,14 @@
-//! Users as the vendor's application and people read them: the document, the groups, and which group gave which role.
+//! Users as the vendor's application and people read them: the document, the groups, and what gave which role.
 
 mod look_up;
 
 use std::collections::HashMap;
 
 use scim_core::{
+    catalogue::CatalogueKind,
     fold,
     projection::{self, Envelope, Projection},
+    roles::Role,
 };
 use serde_json::{Value, json};
 use store::{
@@ -29,9 +31,16 @@ pub struct Entry {
     pub groups: Vec<Membership>,
     /// Roles, by name, each as often as groups give it.
     pub roles: Vec<RoleGrant>,
+    /// Roles that the identity provider assigned to the user itself, in its attribute [`ASSIGNED_IN`].
+    pub assigned: Vec<Role>,
     /// The userName as names are ordered by.
     pub name_key: String,
 }
+
+/// The attribute of a user that holds the roles assigned to it, and none that groups give.
+pub const ASSIGNED_IN: &str = CatalogueKind::Role.attribute();
+/// How people are told of such a role.
+pub const ASSIGNED: &str = "assigned by the identity provider";
 
 /// Some of a tenant's users.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +52,16 @@ pub struct Entries {
 }
 
 impl Entry {
-    /// `{user, groups: [{id, display}], roles: [{role, via: {id, display}}]}`.
+    /// `{user, groups: [{id, display}], roles: [{role, via: {id, display}}]}`; of a role that no group gave, `via` is
+    /// `{attribute, display}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let group = |one: &Membership| json!({"id": one.group, "display": one.display});
         let groups: Vec<_> = self.groups.iter().map(group).collect();
         let role = |one: &RoleGrant| json!({"role": one.role.name, "via": group(&one.via)});
-        let roles: Vec<_> = self.roles.iter().map(role).collect();
+        let assigned =
+            |one: &Role| json!({"role": one.name, "via": {"attribute": ASSIGNED_IN, "display": ASSIGNED}});
+        let roles: Vec<_> = self.roles.iter().map(role).chain(self.assigned.iter().map(assigned)).collect();
         json!({"user": self.user, "groups": groups, "roles": roles})
     }
 
@@ -66,7 +78,8 @@ impl Entry {
         let document =
             projection::render(&tenant.profile.user, &user.document, envelope, &Projection::default());
         let groups = user.groups.unwrap_or_default().into_iter().filter(|group| group.direct).collect();
-        Self { id: user.id, user: document, groups, roles, name_key: fold(&user.user_name) }
+        let assigned = tenant.profile.assigned_roles(&tenant.value_sets, &user.document);
+        Self { id: user.id, user: document, groups, roles, assigned, name_key: fold(&user.user_name) }
     }
 }
 

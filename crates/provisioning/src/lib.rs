@@ -31,7 +31,7 @@ pub use batch::Placed;
 pub use cursor::CURSOR_TIMEOUT;
 pub use departed::{DeletedPage, DeletedUser, may_be_erased};
 pub use directory::{ProfileSource, Tenant, TenantDirectory};
-pub use entries::{Entries, Entry, LookUpError, LookedUp};
+pub use entries::{ASSIGNED, ASSIGNED_IN, Entries, Entry, LookUpError, LookedUp};
 pub use members::MoreMembers;
 pub use outcome::Rules;
 pub use shown::Shown;

@@ -58,6 +58,6 @@ pub use error::{Error, Problem};
 pub use events::Follow;
 pub use model::{
     At, Event, EventActor, EventData, EventObject, EventPage, EventTenant, Group, GroupName, Holders, Member,
-    Page, Role, RoleName, RoleVia, User,
+    Page, Role, RoleName, RoleSource, RoleVia, User,
 };
 pub use webhook::{Delivered, Webhook, WebhookError};

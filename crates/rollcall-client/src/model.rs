@@ -34,7 +34,7 @@ pub struct User {
     pub user: Map<String, Value>,
     /// The groups that it is a direct member of.
     pub groups: Vec<GroupName>,
-    /// Its roles, each with the group that gives it; as often as groups give it.
+    /// Its roles, each with what gives it; as often as something does.
     pub roles: Vec<RoleVia>,
 }
 
@@ -92,8 +92,19 @@ pub struct GroupName {
 pub struct RoleVia {
     /// Role.
     pub role: String,
-    /// The group that gives it: the reason for the role.
-    pub via: GroupName,
+    /// What gives it: the reason for the role.
+    pub via: RoleSource,
+}
+
+/// What gives a role: a group, or the identity provider by an attribute of the user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+pub struct RoleSource {
+    /// Id of the group.
+    pub id: Option<String>,
+    /// `roles`, where the identity provider assigned the role to the user itself.
+    pub attribute: Option<String>,
+    /// displayName of the group, or words for people.
+    pub display: String,
 }
 
 /// A group with the roles that it gives.

@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod configuration;
+mod destination;
 mod domain;
 mod federation;
 mod keys;
@@ -21,6 +22,7 @@ use crate::settings::SettingFlags;
 pub(crate) use admin::{Admin, Role};
 pub(crate) use audit::{Audit, AuditCommand, Expected as AuditExpected, Verify as AuditVerify};
 pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use destination::{Destination, Fate};
 pub(crate) use domain::Domain;
 pub(crate) use federation::Federation;
 pub(crate) use keys::{CONFIRMATION as KEY_CONFIRMATION, Key};
@@ -84,6 +86,9 @@ pub(crate) enum Command {
     /// Rotate the keys that sign tokens, and change the master key that guards them
     #[command(subcommand)]
     Key(Key),
+    /// Say to whom events are sent, and look at what became of them
+    #[command(subcommand)]
+    Destination(Destination),
     /// Look at users
     #[command(subcommand)]
     User(User),

@@ -9,7 +9,7 @@ use token_service::scopes::{SCIM_READ, SCIM_WRITE};
 
 use crate::{
     call::Call,
-    endpoints::{bulk, discovery, groups, me, root, users},
+    endpoints::{bulk, catalogues, discovery, groups, me, root, users},
 };
 
 /// What an endpoint gives.
@@ -69,6 +69,10 @@ const TABLE: &[Route] = table![
     "PUT"    "/Groups/{id}"           SCIM_WRITE groups::replace;
     "PATCH"  "/Groups/{id}"           SCIM_WRITE groups::patch;
     "DELETE" "/Groups/{id}"           SCIM_WRITE groups::delete;
+    "GET"    "/Roles"                 SCIM_READ  catalogues::roles;
+    "GET"    "/Roles/{id}"            SCIM_READ  catalogues::role;
+    "GET"    "/Entitlements"          SCIM_READ  catalogues::entitlements;
+    "GET"    "/Entitlements/{id}"     SCIM_READ  catalogues::entitlement;
     "GET"    "/ServiceProviderConfig" SCIM_READ  discovery::service_provider_config;
     "GET"    "/Schemas"               SCIM_READ  discovery::schemas;
     "GET"    "/Schemas/{id}"          SCIM_READ  discovery::schema;

@@ -1,5 +1,7 @@
 //! What a profile asks of one attribute beyond its SCIM type.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::{
@@ -14,6 +16,8 @@ pub struct Constraint {
     pub format: Option<Format>,
     /// Each of its texts is in the tenant's value set of this name.
     pub value_set: Option<String>,
+    /// Folded texts that it never has, whatever the value set says: protected roles, which groups alone give.
+    pub withheld: HashSet<String>,
     /// Its value where a resource has none, in canonical form.
     pub default: Option<Value>,
 }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    catalogue::CatalogueKind,
     resource::{ResourceKind, ResourceType},
     schema::Schema,
     urn,
@@ -40,6 +41,27 @@ impl ResourceType {
     /// The schemas that this type is made of: the core schema, then its extensions.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
         std::iter::once(&*self.schema).chain(self.extensions.iter().map(|extension| &*extension.schema))
+    }
+}
+
+impl CatalogueKind {
+    /// The resource type as `/ResourceTypes` shows it. `base_url`: of the tenant's endpoint, without trailing slash.
+    #[must_use]
+    pub fn to_json(self, base_url: &str) -> Value {
+        let name = self.name();
+        json!({
+            "schemas": [urn::RESOURCE_TYPE],
+            "id": name,
+            "name": name,
+            "endpoint": self.endpoint(),
+            "description": self.description(),
+            "schema": self.schema().id,
+            "schemaExtensions": [],
+            "meta": {
+                "resourceType": "ResourceType",
+                "location": format!("{base_url}/ResourceTypes/{name}"),
+            },
+        })
     }
 }
 
@@ -86,6 +108,10 @@ mod tests {
         assert_eq!(user["schemaExtensions"], json!([{"schema": urn::ENTERPRISE_USER, "required": false}]));
         assert_eq!(user["meta"]["location"], format!("{BASE}/ResourceTypes/User"));
         assert_eq!(ResourceType::group().to_json(BASE)["schema"], urn::GROUP);
+        let role = CatalogueKind::Role.to_json(BASE);
+        assert_eq!((&role["endpoint"], &role["schema"]), (&json!("/Roles"), &json!(urn::OKTA_ROLE)));
+        let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&role), keys(&user));
         let names: Vec<_> = ResourceType::user().schemas().map(|schema| schema.id.clone()).collect();
         assert_eq!(names, [urn::USER, urn::ENTERPRISE_USER]);
     }

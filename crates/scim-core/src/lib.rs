@@ -9,6 +9,7 @@
 //! ```
 
 pub mod bulk;
+pub mod catalogue;
 pub mod constraint;
 pub mod discovery;
 pub mod error;

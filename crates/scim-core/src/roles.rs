@@ -21,7 +21,7 @@ pub struct Role {
 }
 
 impl Role {
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self { key: fold(name), name: name.to_owned() }
     }
 }
@@ -300,7 +300,7 @@ impl RoleMapping {
     /// Whether a role is given only by a rule that names the group, and its last holder must keep it.
     #[must_use]
     pub fn is_protected(&self, role: &str) -> bool {
-        self.protected.contains(&fold(role.trim()))
+        !self.protected.is_empty() && self.protected.contains(&fold(role.trim()))
     }
 
     /// The roles of a group by its displayName alone; see [`Self::roles_for`].

@@ -166,6 +166,11 @@ pub static GROUP: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!(
 /// The enterprise User extension.
 pub static ENTERPRISE_USER: LazyLock<Arc<Schema>> =
     LazyLock::new(|| builtin(include_str!("../schemas/enterprise-user.json")));
+/// Okta's schema of a role to be assigned.
+pub static ROLE: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("../schemas/okta-role.json")));
+/// Okta's schema of an entitlement to be assigned.
+pub static ENTITLEMENT: LazyLock<Arc<Schema>> =
+    LazyLock::new(|| builtin(include_str!("../schemas/okta-entitlement.json")));
 /// `id`, `externalId`, `meta`, `schemas`: common to all resources (RFC 7643 §3.1), listed in no schema.
 pub static COMMON: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("../schemas/common.json")));
 
@@ -192,12 +197,15 @@ mod tests {
             names(&ENTERPRISE_USER),
             "employeeNumber costCenter organization division department manager"
         );
+        for (schema, urn) in [(&ROLE, urn::OKTA_ROLE), (&ENTITLEMENT, urn::OKTA_ENTITLEMENT)] {
+            assert_eq!((schema.id.as_str(), names(schema).as_str()), (urn, "displayName type"));
+        }
         assert_eq!(names(&COMMON), "schemas id externalId meta");
     }
 
     #[test]
     fn every_attribute_is_well_formed() {
-        for schema in [&*USER, &*GROUP, &*ENTERPRISE_USER, &*COMMON] {
+        for schema in [&*USER, &*GROUP, &*ENTERPRISE_USER, &*ROLE, &*ENTITLEMENT, &*COMMON] {
             let all =
                 schema.attributes.iter().flat_map(|top| std::iter::once(top).chain(&top.sub_attributes));
             for attribute in all {

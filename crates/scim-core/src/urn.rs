@@ -1,4 +1,4 @@
-//! The URNs that RFC 7643 and RFC 7644 register.
+//! The URNs that RFC 7643 and RFC 7644 register, and two of Okta's.
 
 /// Core User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -11,6 +11,10 @@ pub const MISSPELT_ENTERPRISE_USER: [&str; 2] = [
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
     "urn:scim:schemas:extension:enterprise:1.0",
 ];
+/// A role to be assigned, as Okta discovers it.
+pub const OKTA_ROLE: &str = "urn:okta:scim:schemas:core:1.0:Role";
+/// An entitlement to be assigned, as Okta discovers it.
+pub const OKTA_ENTITLEMENT: &str = "urn:okta:scim:schemas:core:1.0:Entitlement";
 /// Service provider configuration (RFC 7643 §5).
 pub const SERVICE_PROVIDER_CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 /// Resource type (RFC 7643 §6).

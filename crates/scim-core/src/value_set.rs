@@ -1,7 +1,7 @@
 //! Value sets: named lists of the values that an attribute may have in one tenant.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -68,8 +68,17 @@ impl ValueSet {
     /// What may be sent, for an error text: the values of a short list, the number of a long one.
     #[must_use]
     pub fn remedy(&self) -> String {
-        let named = self.values.iter().map(|allowed| allowed.value.as_str()).collect::<Vec<_>>().join(", ");
-        match self.values.len() {
+        self.remedy_without(&HashSet::new())
+    }
+
+    /// [`Self::remedy`] where values of these keys may not be sent.
+    pub(crate) fn remedy_without(&self, withheld: &HashSet<String>) -> String {
+        let is_open =
+            |allowed: &&AllowedValue| withheld.is_empty() || !withheld.contains(&fold(&allowed.value));
+        let open: Vec<&str> =
+            self.values.iter().filter(is_open).map(|allowed| allowed.value.as_str()).collect();
+        let named = open.join(", ");
+        match open.len() {
             0 => "no value is allowed until the list is filled".to_owned(),
             count if count <= NAMED && named.chars().count() <= NAMED_LENGTH => format!("send {named}"),
             count => format!("send one of its {count} values"),

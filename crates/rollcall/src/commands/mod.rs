@@ -6,6 +6,7 @@ mod audit;
 mod basic;
 mod credentials;
 mod demo;
+mod destination;
 mod doctor;
 mod domain;
 mod export;
@@ -62,6 +63,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Oauth(command) => oauth::run(&open().await?, &settings, command).await,
         Command::Federation(command) => federation::run(&open().await?, command).await,
         Command::Key(command) => key::run(&settings, command).await,
+        Command::Destination(command) => destination::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,

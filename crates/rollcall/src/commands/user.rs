@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use provisioning::Entry;
+use provisioning::{ASSIGNED, Entry};
 
 use super::output;
 use crate::{cli::User as Command, installation::Installation};
@@ -36,5 +36,8 @@ fn show(entry: &Entry) -> anyhow::Result<()> {
         table.add_row([&membership.display, &given]);
     }
     output::line(table);
+    for role in &entry.assigned {
+        output::line(format_args!("{}: {ASSIGNED}", role.name));
+    }
     Ok(())
 }

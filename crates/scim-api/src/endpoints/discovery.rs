@@ -3,7 +3,7 @@
 use axum::{body::Body, response::Response};
 use http::StatusCode;
 use provisioning::CURSOR_TIMEOUT;
-use scim_core::{ResourceType, ScimError, bulk, profile::CredentialKind, urn};
+use scim_core::{ResourceType, ScimError, bulk, catalogue::CatalogueKind, profile::CredentialKind, urn};
 use serde_json::{Value, json};
 
 use super::list as lists;
@@ -91,15 +91,24 @@ pub(crate) async fn schema(call: Call, _body: Body) -> Answer {
 /// GET /ResourceTypes.
 pub(crate) async fn resource_types(call: Call, _body: Body) -> Answer {
     refuse_filter(&call)?;
-    let types = offered(&call).map(|resource_type| resource_type.to_json(&call.base_url)).collect();
-    Ok(lists::whole(types))
+    Ok(lists::whole(types(&call).collect()))
 }
 
 /// GET /ResourceTypes/{id}: by name.
 pub(crate) async fn resource_type(call: Call, _body: Body) -> Answer {
     refuse_filter(&call)?;
-    let found = offered(&call).find(|resource_type| resource_type.kind.name() == call.id);
-    one(found.map(|resource_type| resource_type.to_json(&call.base_url)), "ResourceType", &call.id)
+    let found = types(&call).find(|resource_type| resource_type["id"] == call.id.as_str());
+    one(found, "ResourceType", &call.id)
+}
+
+/// The resource types: what is kept, then the catalogues.
+fn types(call: &Call) -> impl Iterator<Item = Value> {
+    let kept = offered(call).map(|resource_type| resource_type.to_json(&call.base_url));
+    kept.chain(catalogues(call).map(|kind| kind.to_json(&call.base_url)))
+}
+
+fn catalogues(call: &Call) -> impl Iterator<Item = CatalogueKind> {
+    call.tenant().profile.catalogues.iter().map(|catalogue| catalogue.kind)
 }
 
 fn offered(call: &Call) -> impl Iterator<Item = &ResourceType> {
@@ -110,7 +119,8 @@ fn offered(call: &Call) -> impl Iterator<Item = &ResourceType> {
 /// Each schema once, in the order of the resource types.
 fn all_schemas(call: &Call) -> Vec<Value> {
     let mut schemas: Vec<Value> = Vec::new();
-    for schema in offered(call).flat_map(ResourceType::schemas) {
+    let of_catalogues = catalogues(call).map(|kind| &**kind.schema());
+    for schema in offered(call).flat_map(ResourceType::schemas).chain(of_catalogues) {
         if !schemas.iter().any(|listed| listed["id"] == schema.id.as_str()) {
             schemas.push(schema.to_json(&call.base_url));
         }

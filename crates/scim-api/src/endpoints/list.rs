@@ -51,7 +51,12 @@ fn write(text: &mut Text, resources: &[Shown], more_members: Vec<(usize, MoreMem
 
 /// A list that is always sent whole.
 pub(crate) fn whole(resources: Vec<Value>) -> Response {
-    let total = resources.len() as u64;
+    part(resources.len() as u64, 1, resources)
+}
+
+/// So many of a list that is in memory, from a place on.
+pub(crate) fn part(total: u64, start_index: u64, resources: Vec<Value>) -> Response {
     let resources = resources.into_iter().map(Shown::from).collect();
-    response(RenderedPage { total, resources, more_members: Vec::new(), position: ListPosition::Index(1) })
+    let position = ListPosition::Index(start_index);
+    response(RenderedPage { total, resources, more_members: Vec::new(), position })
 }

@@ -103,7 +103,8 @@ fn attempts(method: &str, path: &str, prey: &Holdings) -> Option<Vec<Attempt>> {
             by_id([user_id, group_id]).into_iter().flat_map(|path| bodies(&path, all.clone())).collect()
         }
         ("GET", "/ServiceProviderConfig" | "/Schemas" | "/ResourceTypes" | "") => bare(path),
-        ("GET", "/Schemas/{id}" | "/ResourceTypes/{id}") => {
+        ("GET", "/Roles" | "/Entitlements") => gets(&["id", "displayName"]),
+        ("GET", "/Schemas/{id}" | "/ResourceTypes/{id}" | "/Roles/{id}" | "/Entitlements/{id}") => {
             by_id([user_id, "User"]).into_iter().flat_map(|path| bare(&path)).collect()
         }
         (_, "/Me") => bodies(path, vec![thief()]),

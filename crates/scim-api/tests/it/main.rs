@@ -32,6 +32,7 @@ mod catalogue_app;
 mod characteristics;
 mod conformance;
 mod discovery;
+mod entitlements;
 mod filters_http;
 mod forged_tokens;
 mod group_push;

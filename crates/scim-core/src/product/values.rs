@@ -6,6 +6,7 @@ use super::{MAX_RULE_ELEMENTS, rules};
 use crate::{
     Document,
     constraint::Constraint,
+    fold::fold,
     format::{Format, comma_list, dea, time_zone},
     intake::{Entries, Note, Origin, Problems, drop_hollow, is_primary, is_unassigned},
     resource::ResourceType,
@@ -200,20 +201,26 @@ impl Pass<'_> {
             };
             self.notes.extend(note.map(|text| Note { path: path.to_owned(), text }));
         }
+        if !constraint.withheld.is_empty() && constraint.withheld.contains(&fold(text.trim())) {
+            let problem =
+                "is a protected role: only a group gives it that a rule of the profile names; assign another";
+            self.problems.push(path, problem);
+            return;
+        }
         if let Some(name) = &constraint.value_set {
             *text = if constraint.format == Some(Format::CommaList) {
                 let parts = comma_list::split(text);
                 let parts: Vec<String> =
-                    parts.into_iter().map(|part| self.listed(name, path, part)).collect();
+                    parts.into_iter().map(|part| self.listed(constraint, name, path, part)).collect();
                 comma_list::join(&parts)
             } else {
-                self.listed(name, path, std::mem::take(text))
+                self.listed(constraint, name, path, std::mem::take(text))
             };
         }
     }
 
     /// A text in the spelling of a value set; as it is where the set does not have it, and that is noted.
-    fn listed(&mut self, name: &str, path: &str, text: String) -> String {
+    fn listed(&mut self, constraint: &Constraint, name: &str, path: &str, text: String) -> String {
         let Some(set) = self.sets.get(name) else {
             let note = format!("was not checked: the tenant has no value set {name:?} yet; fill it");
             if !self.notes.iter().any(|known| known.text == note) {
@@ -224,7 +231,10 @@ impl Pass<'_> {
         if let Some(allowed) = set.find(&text) {
             return allowed.value.clone();
         }
-        let problem = format!("is not in the tenant's value set {name:?}; {}", set.remedy());
+        let problem = format!(
+            "is not in the tenant's value set {name:?}; {}",
+            set.remedy_without(&constraint.withheld)
+        );
         self.problems.push_by(Origin::ValueSet(name.to_owned()), path, &problem);
         text
     }

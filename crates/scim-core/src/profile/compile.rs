@@ -1,19 +1,21 @@
 //! From the keys of a profile file to a [`Profile`].
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use toml::Spanned;
 
 use super::{
-    Example, Profile, ProfileError,
+    Example, Profile, ProfileError, catalogues,
     constraints::{self, Named},
     extensions,
     file::{EnterpriseFile, ExampleFile, ProfileFile, UserFile},
     limits, rules, setup_guide, tenant_keys,
 };
 use crate::{
+    catalogue::Catalogue,
     product::Product,
     resource::{Extension, ResourceType},
+    roles::RoleMapping,
     schema::{self, Attribute, Schema},
 };
 
@@ -58,8 +60,9 @@ pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile
     let group = types.groups.get_ref().then(|| Arc::new(ResourceType::group()));
     let value_sets = tenant_keys::value_sets(std::mem::take(&mut file.value_sets))?;
     let named = Named::new(&file.formats, &value_sets)?;
-    let user = user_type(&file, &named)?;
     let roles = tenant_keys::roles(&file.roles, &named)?;
+    let catalogues = catalogues::catalogues(&file, &named)?;
+    let user = user_type(&file, &named, &catalogues, &roles)?;
     let organization = file.organization.take();
     let organization = organization.map(|file| tenant_keys::organization(file, &named)).transpose()?;
     let examples = file.examples.iter().map(|example| Example {
@@ -80,6 +83,7 @@ pub(super) fn compile(mut file: ProfileFile) -> Result<(Profile, Vec<ExampleFile
         group,
         policies: file.policies.into_inner(),
         roles,
+        catalogues: catalogues.into_iter().map(|(catalogue, _)| catalogue).collect(),
         leniencies,
         feature_gate: file.feature_gate,
         console_page: tenant_keys::label(file.console_page)?,
@@ -123,7 +127,12 @@ fn check_head(file: &ProfileFile) -> Result<(), Fault> {
     Ok(())
 }
 
-fn user_type(file: &ProfileFile, named: &Named<'_>) -> Result<ResourceType, Fault> {
+fn user_type(
+    file: &ProfileFile,
+    named: &Named<'_>,
+    catalogues: &[(Catalogue, Range<usize>)],
+    roles: &RoleMapping,
+) -> Result<ResourceType, Fault> {
     let mut user = ResourceType::user();
     user.extensions = enterprise(&file.user)?.into_iter().collect();
     let has_groups = *file.resource_types.groups.get_ref();
@@ -133,6 +142,9 @@ fn user_type(file: &ProfileFile, named: &Named<'_>) -> Result<ResourceType, Faul
         user.extensions.push(compiled);
     }
     constraints::constrain(&mut user, &file.attributes, named)?;
+    for (catalogue, span) in catalogues {
+        catalogues::constrain(&mut user, catalogue, span, roles)?;
+    }
     for path in &file.user.required {
         constraints::require(&mut user, path)?;
     }

@@ -207,7 +207,7 @@ pub(super) fn offered(user: &ResourceType, path: &Spanned<String>) -> Result<Att
 }
 
 /// Changes an attribute in the schema that holds it, and marks the extension as required where the attribute is.
-fn change(
+pub(super) fn change(
     user: &mut ResourceType,
     path: &Spanned<String>,
     target: &AttrRef,

@@ -76,6 +76,8 @@ pub(super) struct ProfileFile {
     /// `[roles]`
     #[serde(default)]
     pub(super) roles: RolesFile,
+    /// `[entitlements]`
+    pub(super) entitlements: Option<EntitlementsFile>,
     /// The console's name for the page with the data that the identity provider asks for: what the guide calls it.
     #[serde(default = "setup")]
     #[cfg_attr(test, schemars(with = "String"))]
@@ -111,16 +113,28 @@ pub(super) struct ResourceTypesFile {
     #[serde(default = "yes")]
     #[cfg_attr(test, schemars(with = "bool"))]
     pub(super) groups: Spanned<bool>,
+    /// `/Roles`: the roles of `[roles] catalogue`, for identity providers to assign. Default false.
+    #[serde(default = "no")]
+    #[cfg_attr(test, schemars(with = "bool"))]
+    pub(super) roles: Spanned<bool>,
+    /// `/Entitlements`: what `[entitlements] catalogue` has, likewise. Default false.
+    #[serde(default = "no")]
+    #[cfg_attr(test, schemars(with = "bool"))]
+    pub(super) entitlements: Spanned<bool>,
 }
 
 impl Default for ResourceTypesFile {
     fn default() -> Self {
-        Self { users: yes(), groups: yes() }
+        Self { users: yes(), groups: yes(), roles: no(), entitlements: no() }
     }
 }
 
 fn yes() -> Spanned<bool> {
     Spanned::new(0..0, true)
+}
+
+fn no() -> Spanned<bool> {
+    Spanned::new(0..0, false)
 }
 
 fn no_policies() -> Spanned<Policies> {
@@ -431,6 +445,16 @@ pub(super) struct RolesFile {
     /// A group that no rule knows: `keep` it without roles, or `reject` it.
     #[serde(default)]
     pub(super) unmatched_group: UnmatchedGroup,
+}
+
+/// `[entitlements]`: what identity providers assign to users beside roles.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct EntitlementsFile {
+    /// Value set that holds them.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) catalogue: Spanned<String>,
 }
 
 /// `[[roles.rule]]`: exactly one of `prefix`, `pattern`, `group` and `external-id`.

@@ -1,5 +1,6 @@
 //! Profiles: what one product expects of its identity providers, read from a TOML file.
 
+mod catalogues;
 mod compile;
 mod constraints;
 pub mod edit;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use setup_guide::{IdentityProvider, SetupChapter, SetupGuide, SetupStep};
 
 use crate::{
+    catalogue::Catalogue,
     leniency::Leniencies,
     resource::ResourceType,
     roles::{Role, RoleMapping, Verdict},
@@ -199,6 +201,8 @@ pub struct Profile {
     pub policies: Policies,
     /// Groups to roles.
     pub roles: RoleMapping,
+    /// What identity providers may assign to users themselves; none unless the file says so.
+    pub catalogues: Vec<Catalogue>,
     /// Habits that are taken; see [`Profile::set_leniencies`].
     pub leniencies: Leniencies,
     /// Some consoles hide their SCIM page until this gate is opened.

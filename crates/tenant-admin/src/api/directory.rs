@@ -5,9 +5,13 @@ mod groups;
 mod roles;
 mod users;
 
-use provisioning::Entry;
+use provisioning::{ASSIGNED, ASSIGNED_IN, Entry};
+use scim_core::roles::Role;
 use serde::Serialize;
-use store::{StoreError, users::Membership};
+use store::{
+    StoreError,
+    users::{Membership, RoleGrant},
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,7 +62,7 @@ struct UserEntry {
     user: serde_json::Value,
     /// The groups that it is a direct member of.
     groups: Vec<GroupName>,
-    /// Its roles, each with the group that gives it; as often as groups give it.
+    /// Its roles, each with what gives it; as often as something does.
     roles: Vec<RoleVia>,
 }
 
@@ -81,20 +85,39 @@ struct RoleVia {
     /// Role.
     #[schema(example = "Manager")]
     role: String,
-    /// The group that gives it: the reason for the role.
-    via: GroupName,
+    /// What gives it: the reason for the role.
+    via: RoleSource,
+}
+
+/// What gives a role: a group, or the identity provider by an attribute of the user.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RoleSource {
+    /// Id of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// `roles`, where the identity provider assigned the role to the user itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<&'static str>,
+    /// displayName of the group, or words for people.
+    display: String,
 }
 
 fn entry(entry: Entry) -> UserEntry {
     let name = |one: Membership| GroupName { id: one.group.to_string(), display: one.display };
+    let by_group = |grant: RoleGrant| {
+        let GroupName { id, display } = name(grant.via);
+        RoleVia { role: grant.role.name, via: RoleSource { id: Some(id), attribute: None, display } }
+    };
+    let assigned = |role: Role| {
+        let via = RoleSource { id: None, attribute: Some(ASSIGNED_IN), display: ASSIGNED.to_owned() };
+        RoleVia { role: role.name, via }
+    };
+    let roles = entry.roles.into_iter().map(by_group).chain(entry.assigned.into_iter().map(assigned));
     UserEntry {
         user: entry.user,
         groups: entry.groups.into_iter().map(name).collect(),
-        roles: entry
-            .roles
-            .into_iter()
-            .map(|grant| RoleVia { role: grant.role.name, via: name(grant.via) })
-            .collect(),
+        roles: roles.collect(),
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 use provisioning::{DeletedUser, Request, Tenant};
-use scim_core::{ScimError, profile::DeletePolicy, projection::Projection};
+use scim_core::{ScimError, profile::DeletePolicy, projection::Projection, roles::Role};
 use serde::Deserialize;
 use serde_json::Value;
 use store::{GroupId, UserId, users::RoleGrant};
@@ -84,12 +84,14 @@ pub(crate) struct InGroup {
     pub(crate) indirect: bool,
 }
 
-/// A role, and the groups that gave it.
+/// A role, and what gave it.
 #[derive(Clone, Debug)]
 pub(crate) struct RoleRow {
     pub(crate) key: String,
     pub(crate) name: String,
     pub(crate) via: Vec<Via>,
+    /// Did the identity provider assign it to the user itself?
+    pub(crate) assigned: bool,
 }
 
 /// A group that gave a role.
@@ -225,7 +227,10 @@ pub(crate) async fn user_page(
         Err(error) => return Err(error.into()),
     };
     let scope = state.store.tenant(tenant.id());
-    let roles = roles(tenant, &scope, scope.roles_of_user(user_id).await?).await?;
+    let mut roles = roles(tenant, &scope, scope.roles_of_user(user_id).await?).await?;
+    if let (None, Some(document)) = (&deleted, user.body.as_object()) {
+        add_assigned(&mut roles, tenant.profile.assigned_roles(&tenant.value_sets, document));
+    }
     let head = TenantHead::new(tenant, "users");
     let chrome = visit.chrome(&head.name);
     let (path, activity) = (
@@ -285,6 +290,16 @@ fn groups(value: &Value) -> Vec<InGroup> {
     groups.iter().map(in_group).collect()
 }
 
+/// Roles that the identity provider assigned itself, beside those that groups give.
+fn add_assigned(rows: &mut Vec<RoleRow>, roles: Vec<Role>) {
+    for Role { key, name } in roles {
+        match rows.iter_mut().find(|row| row.key == key) {
+            Some(row) => row.assigned = true,
+            None => rows.push(RoleRow { key, name, via: Vec::new(), assigned: true }),
+        }
+    }
+}
+
 /// Grants come by role, so neighbours belong together.
 async fn roles(
     tenant: &Tenant,
@@ -305,7 +320,12 @@ async fn roles(
         let via = Via { group, why };
         match rows.iter_mut().find(|row| row.key == grant.role.key) {
             Some(row) => row.via.push(via),
-            None => rows.push(RoleRow { key: grant.role.key, name: grant.role.name, via: vec![via] }),
+            None => rows.push(RoleRow {
+                key: grant.role.key,
+                name: grant.role.name,
+                via: vec![via],
+                assigned: false,
+            }),
         }
     }
     Ok(rows)

@@ -259,11 +259,17 @@ fn user() -> UserPage {
             InGroup { group: link("Everyone"), indirect: false },
         ],
         roles: vec![
-            RoleRow { key: "manager".into(), name: "Manager".into(), via: vec![via("Envi_Manager")] },
+            RoleRow {
+                key: "manager".into(),
+                name: "Manager".into(),
+                via: vec![via("Envi_Manager")],
+                assigned: true,
+            },
             RoleRow {
                 key: "a/b".into(),
                 name: "testing".into(),
                 via: vec![via("envi_testing"), via("ENVI_Testing")],
+                assigned: false,
             },
         ],
         history: history(),

@@ -1,8 +1,8 @@
 //! Users and groups with their roles.
 
 use http::StatusCode;
-use provisioning::Request;
-use scim_core::projection::Projection;
+use provisioning::{ProfileSource, Request};
+use scim_core::{profile::Profile, projection::Projection};
 use serde_json::json;
 use store::{TenantId, admins::AdminRole};
 
@@ -47,6 +47,25 @@ store_testing::on_both! {
         let group = console.get(&format!("/console/tenants/acme/groups/{everyone}")).await;
         group.shows(&format!("/console/tenants/acme/activity?about={everyone}\""));
         group.shows("2 users").shows("No role: the name does not start with");
+    }
+
+    async fn roles_that_were_assigned_to_the_user_say_so(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let text = Profile::builtin("generic").unwrap().replacen("groups = true", "groups = true\nroles = true", 1)
+            + "\n[roles]\nprefix = \"App_\"\ncatalogue = \"roles\"\n\n[[value-set]]\nname = \"roles\"\ntitle = \"Roles\"\n";
+        let tenants = &console.state.tenants;
+        let made = tenants.create("acme", None, ProfileSource::Text(&text), "lenient", true, &context()).await;
+        let tenant = made.unwrap();
+        let mut body = person("amara@acme.example", "Amara", "Okafor");
+        body["roles"] = json!([{"value": "Editor"}, {"value": "Viewer"}]);
+        let amara = console.user(&tenant, body).await;
+        console.group(&tenant, "App_Viewer", &[&amara]).await;
+        let user = console.get(&format!("/console/tenants/acme/users/{amara}")).await;
+        let assigned = "<li>assigned by the identity provider itself</li>";
+        user.shows(&format!("<span class=\"chip chip-role\">Editor</span>\n          <ul class=\"why small muted\">{assigned}"));
+        user.shows(&format!("App_Viewer</a>: the name begins with App_</li>{assigned}"));
+        console.delete(&tenant, &amara).await;
+        console.get(&format!("/console/tenants/acme/users/{amara}")).await.hides(assigned);
     }
 
     async fn a_deactivation_shows_in_list_and_history(store: TestStore) {

@@ -252,7 +252,7 @@ mod tests {
                     assert!(errors.is_empty(), "{name} {key}: {errors:?}");
                 }
             }
-            for key in ["policies", "leniencies", "roles"] {
+            for key in ["policies", "leniencies", "roles", "resource-types", "entitlements"] {
                 let part = part(key).expect("a part");
                 let place = part.place("all").expect("a place");
                 let fields = of_entry(part.fields, &sheet, &place);

@@ -89,7 +89,7 @@ const VALUE_SET: Field =
 const DEFAULT: Field = field("default", "Default", Default, "Its value where a user has none. Empty: none.");
 
 /// All of them, in the order of the page.
-pub(crate) static PARTS: [Part; 11] = [
+pub(crate) static PARTS: [Part; 13] = [
     Part {
         key: "attributes",
         title: "Attributes",
@@ -463,6 +463,40 @@ pub(crate) static PARTS: [Part; 11] = [
                 "",
             ),
         ],
+        names: &[],
+        ordered: false,
+    },
+    Part {
+        key: "resource-types",
+        title: "Resource types",
+        about: "What the product has beside users. Okta Identity Governance assigns what it finds in /Roles and /Entitlements.",
+        one: "resource types",
+        shape: Shape::Table("resource-types"),
+        fields: &[
+            field("groups", "Groups", Flag(true), "Groups can be pushed."),
+            field(
+                "roles",
+                "Roles",
+                Flag(false),
+                "Identity providers may assign the roles of the catalogue to users themselves.",
+            ),
+            field(
+                "entitlements",
+                "Entitlements",
+                Flag(false),
+                "Likewise what the catalogue of entitlements has.",
+            ),
+        ],
+        names: &[],
+        ordered: false,
+    },
+    Part {
+        key: "entitlements",
+        title: "Entitlements",
+        about: "What identity providers assign to users beside roles, where the resource types have entitlements.",
+        one: "entitlements",
+        shape: Shape::Table("entitlements"),
+        fields: &[field("catalogue", "Catalogue", ValueSet, "The value set that holds them.")],
         names: &[],
         ordered: false,
     },
