@@ -20,7 +20,6 @@ mod departed;
 mod destinations;
 mod directory;
 mod documents;
-mod documents;
 mod entitlements;
 mod examples;
 mod federation;

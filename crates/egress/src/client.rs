@@ -168,9 +168,9 @@ impl Client {
         &*self.inner.names
     }
 
-    /// `opened_only`: what goes in clear.
-    pub(crate) fn guard_of(&self, opened_only: bool) -> Guard {
-        Guard { opened: self.inner.opened.clone(), opened_only }
+    /// For what is encrypted, whatever it is.
+    pub(crate) fn encrypted(&self) -> Guard {
+        Guard { opened: self.inner.opened.clone(), opened_only: false, secure: "" }
     }
 
     /// Could this URL be called, as far as it tells without asking the name service? For forms in which one is typed.

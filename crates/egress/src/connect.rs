@@ -8,10 +8,7 @@ use std::{
 use tokio::{net::TcpStream, time::timeout};
 use url::Host;
 
-use crate::{
-    Client, EgressError,
-    names::{Guard, allowed},
-};
+use crate::{Client, EgressError, names::allowed};
 
 /// Longest time until there is a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -64,11 +61,6 @@ impl Client {
             true => Ok(()),
             false => Err(EgressError::Forbidden { host: host.to_owned(), address }),
         }
-    }
-
-    /// What holds for connections over which nothing goes in clear.
-    fn encrypted(&self) -> Guard {
-        self.guard_of(false)
     }
 }
 

@@ -34,7 +34,7 @@ def main() -> int:
         return 1
     print(f"{person['user']['userName']} may enter")
     for grant in person["roles"]:
-        print(f"  as {grant['role']}, by the group {grant['via']['display']}")
+        print(f"  as {grant['role']}, by {'the group ' * ('id' in grant['via'])}{grant['via']['display']}")
     return 0
 
 

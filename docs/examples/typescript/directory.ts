@@ -8,7 +8,7 @@ export interface GroupName {
 export interface UserEntry {
   user: { id: string; userName: string; active?: boolean };
   groups: GroupName[];
-  roles: { role: string; via: GroupName }[];
+  roles: { role: string; via: { id?: string; attribute?: string; display: string } }[];
 }
 
 export interface Page<T> {

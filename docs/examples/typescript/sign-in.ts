@@ -19,5 +19,5 @@ if (!person || items.length > 1) {
   process.exitCode = 1;
 } else {
   console.log(`${person.user.userName} may enter`);
-  for (const { role, via } of person.roles) console.log(`  as ${role}, by the group ${via.display}`);
+  for (const { role, via } of person.roles) console.log(`  as ${role}, by ${via.id ? "the group " : ""}${via.display}`);
 }

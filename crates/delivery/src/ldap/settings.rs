@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use egress::Client;
 use scim_core::ResourceType;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use url::Url;
 use utoipa::ToSchema;
 

@@ -1,5 +1,7 @@
 //! A directory as somebody sets it up, and changes it.
 
+use std::sync::Arc;
+
 use egress::Client;
 use scim_core::ResourceType;
 
@@ -12,11 +14,11 @@ pub struct NewLdap {
     /// `ldaps://…`, or `ldap://…` for StartTLS.
     pub url: String,
     /// The directory, and how users are written there.
-    pub ldap: Directory,
+    pub ldap: Box<Directory>,
     /// Of the bind DN.
     pub password: String,
     /// The tenant's users.
-    pub users: Box<ResourceType>,
+    pub users: Arc<ResourceType>,
 }
 
 /// What changes of one; `None`: it stays.
@@ -25,17 +27,17 @@ pub struct LdapChange {
     /// Where it is.
     pub url: Option<String>,
     /// All of it.
-    pub ldap: Option<Directory>,
+    pub ldap: Option<Box<Directory>>,
     /// Of the bind DN.
     pub password: Option<String>,
     /// The tenant's users.
-    pub users: Box<ResourceType>,
+    pub users: Arc<ResourceType>,
 }
 
 impl NewLdap {
     /// What is kept of it.
     pub(crate) fn check(self, egress: &Client) -> Result<(Settings, Secrets), Unfit> {
-        let settings = Settings { url: self.url, ldap: self.ldap };
+        let settings = Settings { url: self.url, ldap: *self.ldap };
         Ok((settings.checked(&self.users, egress)?, Secrets::checked(self.password)?))
     }
 }
@@ -46,7 +48,7 @@ impl LdapChange {
         if self.url.is_some() || self.ldap.is_some() {
             let mut changed = settings.clone();
             changed.url = self.url.unwrap_or(changed.url);
-            changed.ldap = self.ldap.unwrap_or(changed.ldap);
+            changed.ldap = self.ldap.map_or(changed.ldap, |ldap| *ldap);
             *settings = changed.checked(&self.users, egress)?;
         }
         self.password.map(Secrets::checked).transpose()

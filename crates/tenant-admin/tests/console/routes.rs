@@ -80,6 +80,9 @@ store_testing::on_both! {
         let platform = console.platform_token("Vendor").await;
         let entry = console.logged(&tenant, |_| ()).await;
         let import = console.import(&tenant).await;
+        let fields = [("name", "App"), ("url", "https://app.example.com/"), ("target", "60"), ("users", "on")];
+        assert_eq!(console.post("/console/destinations", &fields).await.status, StatusCode::CREATED);
+        let destination = console.store.platform().destinations(None).await.unwrap()[0].id.to_string();
         console.store.number().await;
         let person = console.store.platform().admins(0, 1).await.unwrap().items[0].id.to_string();
         let closed = ROUTES.iter().filter(|(_, _, right)| !matches!(right, Right::Anybody | Right::Guest));
@@ -87,6 +90,7 @@ store_testing::on_both! {
             let id = match *path {
                 path if path.contains("/platform-tokens/") => &platform,
                 path if path.contains("/admins/") => &person,
+                path if path.contains("/destinations/") => &destination,
                 path if path.ends_with("/purge") => &gone,
                 path if path.contains("/activity/") => &entry,
                 path if path.contains("/import/") => &import,

@@ -68,20 +68,20 @@ impl Bed {
     /// An LDAP destination with this mapping.
     pub(super) async fn writes_to(&self, url: String, mapping: Value) -> DestinationId {
         let ldap = serde_json::from_value(mapping).unwrap();
-        let new = self.new(url, ldap, directory_testing::PASSWORD);
+        let new = self.new_directory(url, ldap, directory_testing::PASSWORD);
         self.destinations.create(new, &context()).await.unwrap().0.id
     }
 
     /// One that is to be made.
-    pub(super) fn new(&self, url: String, ldap: ldap::Directory, password: &str) -> NewDestination {
-        let users = Box::new(self.tenant.profile.user.clone());
+    pub(super) fn new_directory(&self, url: String, ldap: ldap::Directory, password: &str) -> NewDestination {
+        let users = self.tenant.profile.user.clone();
         NewDestination {
             tenant: Some(self.tenant.id()),
             name: "directory".into(),
             events: None,
             after: None,
             target: None,
-            way: NewWay::Ldap(NewLdap { url, ldap, password: password.into(), users }),
+            way: NewWay::Ldap(NewLdap { url, ldap: Box::new(ldap), password: password.into(), users }),
         }
     }
 
@@ -100,8 +100,8 @@ impl Bed {
     }
 
     async fn changes(&self, id: DestinationId, ldap: Option<ldap::Directory>, password: Option<String>) {
-        let users = Box::new(self.tenant.profile.user.clone());
-        let way = Some(WayChange::Ldap(LdapChange { url: None, ldap, password, users }));
+        let users = self.tenant.profile.user.clone();
+        let way = Some(WayChange::Ldap(LdapChange { url: None, ldap: ldap.map(Box::new), password, users }));
         self.change(id, DestinationChange { way, ..DestinationChange::default() }).await;
     }
 

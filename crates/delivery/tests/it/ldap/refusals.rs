@@ -50,7 +50,7 @@ on_both! {
         let (server, other) = (Directory::start().await, Directory::start().await);
 
         for url in ["http://127.0.0.1/", "127.0.0.1", "ldapi:///x", "ldap://", "ldap://a:b@127.0.0.1", "ldap://127.0.0.1/ou=x", "ldaps://10.0.0.1", "ldap://[::1]"] {
-            let new = bed.new(url.into(), directory(&mapping(&server)), "x");
+            let new = bed.new_directory(url.into(), directory(&mapping(&server)), "x");
             let refused = bed.destinations.create(new, &context()).await.unwrap_err();
             assert!(refused.to_string().starts_with("url: "), "{url}: {refused}");
         }
@@ -219,7 +219,7 @@ async fn mappings_that_cannot_be_used_are_refused() {
     let kind = scim_core::ResourceType::user();
     let check = |settings: &Value| {
         let kept = json!({"url": "ldaps://directory.example.com", "ldap": settings});
-        let settings = delivery::ldap::Settings::of(&kept).unwrap();
+        let settings = serde_json::from_value::<delivery::ldap::Settings>(kept).unwrap();
         settings.checked(&kind, &egress::Client::default())
     };
     for (member, change) in [
@@ -258,7 +258,7 @@ async fn mappings_that_cannot_be_used_are_refused() {
     // Names are kept as the tenant's users have them.
     let mut settings = mapping(&server);
     settings["attributes"]["title"] = "{TITLE} {{of}} {department|nickname}".into();
-    let kept = check(&settings).unwrap().to_json();
+    let kept = json!(check(&settings).unwrap());
     let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     assert_eq!(
         kept["ldap"]["attributes"]["title"],

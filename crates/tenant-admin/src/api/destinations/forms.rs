@@ -128,7 +128,8 @@ pub(super) struct NewLdapBody {
     #[schema(example = "ldaps://ldap.example.com")]
     url: String,
     /// The directory, and how users are written there.
-    ldap: Directory,
+    #[schema(value_type = Directory)]
+    ldap: Box<Directory>,
     /// Of the bind DN. It is shown nowhere.
     password: String,
 }
@@ -221,7 +222,8 @@ pub(super) struct LdapChangeBody {
     /// Where it is.
     url: Option<String>,
     /// All of the directory and the mapping anew.
-    ldap: Option<Directory>,
+    #[schema(value_type = Option<Directory>)]
+    ldap: Option<Box<Directory>>,
     /// Of the bind DN.
     password: Option<String>,
 }
@@ -361,7 +363,7 @@ impl Form {
                     ldap,
                     password,
                 } = of_value(form)?;
-                let users = Box::new(of.profile.user.clone());
+                let users = of.profile.user.clone();
                 let way = NewWay::Ldap(NewLdap { url, ldap, password, users });
                 NewDestination { tenant, name, events, after, target, way }
             }
@@ -400,7 +402,7 @@ impl Form {
                 let LdapChangeBody { name, events, active, target_seconds: target, url, ldap, password } =
                     of_value(form)?;
                 let of = of.ok_or_else(none)?;
-                let way = LdapChange { url, ldap, password, users: Box::new(of.profile.user.clone()) };
+                let way = LdapChange { url, ldap, password, users: of.profile.user.clone() };
                 DestinationChange { name, events, active, target, way: Some(WayChange::Ldap(way)) }
             }
         })
