@@ -41,6 +41,8 @@ struct Ids {
     entry: String,
     /// A file that waits for its columns.
     import: String,
+    /// Nobody takes what it is sent.
+    destination: String,
 }
 
 impl World {
@@ -85,6 +87,9 @@ impl World {
             "--expires-in",
             "1y",
         ]);
+        // A name that leads nowhere (RFC 6761 section 6.4).
+        let to = "https://app.invalid/rollcall";
+        installation.run(&["destination", "create", "northwind", "--name", "Application", "--url", to]);
         let first = |arguments: &[&str]| {
             let rows = installation.json(arguments);
             rows[0]["id"].as_str().unwrap_or_else(|| panic!("{arguments:?}: {rows}")).to_owned()
@@ -102,6 +107,7 @@ impl World {
             platform: first(&["token", "list", "--platform", "--json"]),
             secret,
             import,
+            destination: first(&["destination", "list", "northwind", "--json"]),
             entry: logged(&console).await,
         };
         // Changes get their numbers a moment later.
@@ -153,11 +159,13 @@ impl World {
             person,
             invitation,
             import,
+            destination,
             entry,
         } = &self.ids;
         let id = match path {
             path if path.contains("/platform-tokens/") => platform,
             path if path.contains("/admins/") => person,
+            path if path.contains("/destinations/") => destination,
             path if path.ends_with("/purge") => gone,
             path if path.contains("/import/") => import,
             path if path.contains("/activity/") => entry,

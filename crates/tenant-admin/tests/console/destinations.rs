@@ -72,7 +72,7 @@ store_testing::on_both! {
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
         made.shows("whsec_").shows("Our &#60;app&#62;").shows("within 5 s").hides("key=secret");
         let listed = console.get(LIST).await;
-        listed.hides("whsec_").hides("key=secret").shows("events: user, role");
+        listed.hides("whsec_").hides("key=secret").shows("events: role, user");
         let page = format!("{LIST}/{}", listed.between("href=\"/console/destinations/", "\"").unwrap());
         console.get(&page).await.shows("key=secret").shows(">Active</span>").shows("No events in the last 24 hours");
         console.post(&format!("{page}/test"), &[]).await.shows("was taken with 204");

@@ -22,7 +22,7 @@ on_both! {
             "jwks_uri": "https://scim.example.com/.well-known/jwks.json",
             "grant_types_supported": ["client_credentials"],
             "response_types_supported": [],
-            "scopes_supported": ["scim:read", "scim:write", "directory:read"],
+            "scopes_supported": ["scim:read", "scim:write", "directory:read", "receipts:write"],
             "token_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
         });
