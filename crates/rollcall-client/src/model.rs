@@ -68,8 +68,12 @@ impl User {
     /// Names of its roles, each once.
     #[must_use]
     pub fn role_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.roles.iter().map(|role| role.role.as_str()).collect();
-        names.dedup();
+        let mut names: Vec<&str> = Vec::new();
+        for RoleVia { role, .. } in &self.roles {
+            if !names.contains(&role.as_str()) {
+                names.push(role);
+            }
+        }
         names
     }
 

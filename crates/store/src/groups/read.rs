@@ -53,8 +53,9 @@ impl TenantScope {
         Ok(Some(group))
     }
 
-    /// The next members of a group, by id, at most `limit`: after one of them, or the first ones. Fewer are the last ones. `None` when there is no such group (any more). Each call is a transaction of its own: a member
-    /// that stays is found once, whatever comes and goes between two calls.
+    /// The next members of a group, by id, at most `limit`: after one of them, or the first ones. Fewer are the last ones.
+    /// `None` when there is no such group (any more). Each call is a transaction of its own: a member that stays is found once,
+    /// whatever comes and goes between two calls.
     pub async fn members_after(
         &self,
         group: GroupId,

@@ -111,6 +111,36 @@ on_both! {
         api.send("POST", "/destinations", json!({"name": "a", "url": HOOK})).await.blames(422, "destinations");
     }
 
+    async fn what_is_done_is_said_of_a_tenants_own_destinations(store: TestStore) {
+        let api = Api::new(store).await;
+        let (acme, beta) = (api.tenant("acme", "generic").await, api.tenant("beta", "generic").await);
+        let made = async |path: &str| {
+            let made = api.send("POST", path, json!({"name": "a", "url": HOOK})).await;
+            made.is(201).text("/destination/id")
+        };
+        let (own, of_all) = (made("/tenants/acme/destinations").await, made("/destinations").await);
+        let done = Some(json!({"positions": [1, 2]}));
+        let vendor = api.platform("app", "receipts:write", DAY).await;
+        for id in [&own, &of_all] {
+            let noted = api.as_(&vendor, "POST", &format!("/destinations/{id}/receipts"), done.clone()).await;
+            assert_eq!(noted.is(200).body, json!({"noted": 0}), "nothing was sent yet");
+        }
+        let path = format!("/destinations/{own}/receipts");
+        for unfit in [json!({"positions": []}), json!({"positions": vec![1; 501]})] {
+            api.as_(&vendor, "POST", &path, Some(unfit)).await.blames(422, "positions");
+        }
+        let token = api.tenant_token(&acme, "receipts:write", None).await;
+        let at = |slug: &str, id: &str| format!("/tenants/{slug}/destinations/{id}/receipts");
+        api.as_(&token, "POST", &at("acme", &own), done.clone()).await.is(200);
+        let others = api.tenant_token(&beta, "receipts:write", None).await;
+        for (token, path) in [
+            (&token, at("acme", &of_all)), (&token, at("beta", &own)), (&token, path), (&others, at("beta", &own)),
+            (&vendor, at("acme", &of_all)), (&vendor, at("acme", "x")),
+        ] {
+            api.as_(token, "POST", &path, done.clone()).await.is(404);
+        }
+    }
+
     async fn a_stream_of_redis_is_made_changed_and_deleted(store: TestStore) {
         let api = Api::new(store).await;
         api.tenant("acme", "generic").await;

@@ -90,7 +90,7 @@ store_testing::on_both! {
         wrong.shows("value=\"ftp://x\"");
         let saved = console.post(&page, &[("name", "App"), ("url", &refusing), ("target", "3600")]).await;
         console.get(saved.location()).await.shows("within 1 h").shows("<h1>App</h1>");
-        console.post(&format!("{page}/test"), &[]).await.shows("was not taken: it answered 418");
+        console.post(&format!("{page}/test"), &[]).await.shows("What was wrong: it answered 418");
 
         let deleted = console.post(&format!("{page}/delete"), &[]).await;
         console.get(deleted.location()).await.shows("Nobody yet").shows("is deleted");
