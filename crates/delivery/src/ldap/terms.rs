@@ -49,7 +49,17 @@ impl LdapChange {
             let mut changed = settings.clone();
             changed.url = self.url.unwrap_or(changed.url);
             changed.ldap = self.ldap.map_or(changed.ldap, |ldap| *ldap);
-            *settings = changed.checked(&self.users, egress)?;
+            let changed = changed.checked(&self.users, egress)?;
+            // A password never goes along to another server, or to another who says that it is this one.
+            let to = |settings: &Settings| {
+                let Settings { url, ldap } = settings;
+                (url.clone(), ldap.ca.clone(), ldap.bind_dn.clone())
+            };
+            if self.password.is_none() && to(&changed) != to(settings) {
+                let detail = "give it anew: url, ldap.ca or ldap.bindDn changes";
+                return Err(Unfit::new("password", detail));
+            }
+            *settings = changed;
         }
         self.password.map(Secrets::checked).transpose()
     }

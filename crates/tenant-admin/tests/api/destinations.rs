@@ -245,6 +245,12 @@ on_both! {
         refused.blames(422, "ldap.attributes.sn");
         assert!(refused.text("/detail").contains("name.famlyName"), "{}", refused.body);
 
+        // The password does not go along to another server, or to one that another authority vouches for.
+        let mut another = good["ldap"].clone();
+        another["bindDn"] = "cn=other,dc=example".into();
+        for change in [json!({"url": "ldaps://evil.example.com"}), json!({"ldap": another})] {
+            api.send("PATCH", &one, change).await.blames(422, "password");
+        }
         let change = json!({"name": "Other", "password": "close sesame", "active": false, "events": ["user.created"]});
         let changed = api.send("PATCH", &one, change).await;
         changed.is(200);
