@@ -328,6 +328,7 @@ impl MigratorTrait for Migrator {
             Box::new(FEED),
             Box::new(DELIVERIES),
             Box::new(DELIVERY_HOURS),
+            Box::new(GROUPS_BY_ID),
         ]
     }
 }
@@ -337,6 +338,15 @@ const SINGLE_CALLS: Script = Script {
     name: "m20261126_000024_single_calls",
     tables: "",
     postgres: include_str!("single_calls/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// A user's groups are looked up one by one.
+const GROUPS_BY_ID: Script = Script {
+    name: "m20261127_000036_groups_by_id",
+    tables: "",
+    postgres: include_str!("groups_by_id/postgres.sql"),
     sqlite: "",
     tenant_tables: &[],
 };

@@ -121,6 +121,23 @@ impl Sql {
         })
     }
 
+    /// Appends a join that looks the rows of a table up for each row so far, by index. Left to itself PostgreSQL may make a hash
+    /// of all groups of a tenant, or of all edges, to join a handful to it; SQLite takes a cross join as it is written.
+    pub(crate) fn join_each(
+        &mut self,
+        table: &'static str,
+        alias: &'static str,
+        condition: &'static str,
+    ) -> &mut Self {
+        self.dialect(" CROSS JOIN LATERAL (SELECT * FROM ", " CROSS JOIN ");
+        self.push(table).push(" ").push(alias).dialect(" WHERE ", " ON ").push(condition);
+        if self.backend == Backend::Postgres {
+            // Nothing is left out by it, and the planner keeps the look-up apart.
+            self.push(" OFFSET 0) ").push(alias);
+        }
+        self
+    }
+
     /// Binds a value without writing its placeholder yet.
     pub(crate) fn slot(&mut self, value: impl Into<Value>) -> Slot {
         self.values.push(value.into());

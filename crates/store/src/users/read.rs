@@ -110,13 +110,10 @@ impl TenantScope {
         }
         let tx = self.read().await?;
         let mut sql = tx.sql();
-        sql.add(
-            "SELECT rg.user_id, rg.role_key, ro.name, g.id, g.display_name FROM role_grants rg \
-             JOIN roles ro ON ro.tenant_id = rg.tenant_id AND ro.key = rg.role_key \
-             JOIN groups g ON g.tenant_id = rg.tenant_id AND g.id = rg.group_id \
-             WHERE rg.tenant_id = ? AND ",
-            [tx.tenant_value()],
-        );
+        sql.push("SELECT rg.user_id, rg.role_key, ro.name, g.id, g.display_name FROM role_grants rg")
+            .join_each("roles", "ro", "ro.tenant_id = rg.tenant_id AND ro.key = rg.role_key")
+            .join_each("groups", "g", "g.tenant_id = rg.tenant_id AND g.id = rg.group_id")
+            .add(" WHERE rg.tenant_id = ? AND ", [tx.tenant_value()]);
         sql.is_one_of("rg.user_id", ids.iter().map(|id| &id.0))
             .push(" ORDER BY rg.user_id, rg.role_key")
             .by_code_point();
@@ -177,26 +174,23 @@ impl TenantTx {
         }
         let mut sql = self.sql();
         sql.add(
-            "WITH RECURSIVE up (member_id, group_id, level) AS \
-             (SELECT m.member_id, m.group_id, 0 FROM members m WHERE m.tenant_id = ? AND ",
+            "WITH RECURSIVE up (tenant_id, member_id, group_id, level) AS \
+             (SELECT m.tenant_id, m.member_id, m.group_id, 0 FROM members m WHERE m.tenant_id = ? AND ",
             [self.tenant_value()],
         );
         sql.is_one_of("m.member_id", users.iter().map(|(id, _)| &id.0));
-        // See `push_groups` of the look-up.
-        sql.push(" UNION SELECT up.member_id, s.group_id, up.level + 1 FROM up ")
-            .dialect("JOIN", "CROSS JOIN")
-            .add(
-                " members s \
-                 ON s.tenant_id = ? AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL WHERE up.level < ?) \
-                 SELECT up.member_id, g.id, g.display_name, MIN(up.level) FROM up ",
-                [self.tenant_value(), LEVELS.into()],
+        sql.push(" UNION SELECT up.tenant_id, up.member_id, s.group_id, up.level + 1 FROM up")
+            .join_each(
+                "members",
+                "s",
+                "s.tenant_id = up.tenant_id AND s.member_id = up.group_id AND s.subgroup_id IS NOT NULL",
             )
-            .dialect("JOIN", "CROSS JOIN")
-            .add(
-                " groups g ON g.tenant_id = ? AND g.id = up.group_id \
-                 GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
+            .add(" WHERE up.level < ?) ", [LEVELS.into()])
+            .push("SELECT up.member_id, g.id, g.display_name, MIN(up.level) FROM up")
+            .join_each("groups", "g", "g.tenant_id = up.tenant_id AND g.id = up.group_id")
+            .push(
+                " GROUP BY up.member_id, g.id, g.display_name, g.display_name_key \
                  ORDER BY up.member_id, g.display_name_key",
-                [self.tenant_value()],
             );
         sql.by_code_point().push(", g.id");
         if users.len() > 1 {

@@ -587,6 +587,44 @@ async fn memberships_are_found_by_index() {
     assert!(reads < 1_000, "{reads} rows were read");
 }
 
+/// What is read of a user, or of a page of them, does not grow with the groups of the tenant, nested ones included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_groups_are_not_read_for_a_user() {
+    let bed = Bed::new(Backend::Postgres).await;
+    // So many that it would never be cheaper to read them all.
+    let ids = bed.many_users(5_000).await;
+    let all = bed.group("Envi_All", &[]).await;
+    bed.add(&all, &ids).await;
+    let first = bed.group("Envi_First", &[]).await;
+    bed.add(&first, &ids[..10]).await;
+    bed.group("Above", &[first.id.0]).await;
+    for number in 0..150 {
+        let below = bed.group(&format!("Envi_Below {number}"), &[]).await;
+        bed.add(&below, &ids[20..22]).await;
+        bed.group(&format!("Above {number}"), &[below.id.0]).await;
+    }
+    let user: UserId = ids[3].parse().expect("an id");
+    let name = bed.tenant.user(user, false).await.expect("read").expect("there").user_name;
+    let by_name = parse(&format!(r#"userName eq "{name}""#), &ResourceType::user(), false).expect("a filter");
+    let reads = bed
+        .rows_read_by(async |tenant| {
+            // PostgreSQL plans a statement anew a few times before it keeps a plan.
+            for _ in 0..8 {
+                let read = tenant.user(user, true).await.expect("read").expect("there");
+                assert_eq!(read.groups.expect("asked for").len(), 3);
+            }
+            let query = ListQuery { filter: Some(by_name), limit: 10, edges: true, ..ListQuery::default() };
+            let found = tenant.users(&query).await.expect("list").items.remove(0);
+            assert_eq!(found.groups.map(|groups| groups.len()), Some(3));
+            let query = ListQuery { limit: 10, edges: true, ..ListQuery::default() };
+            let page = tenant.users(&query).await.expect("list");
+            assert!(page.items.iter().all(|user| user.groups.as_ref().map(Vec::len) == Some(3)));
+            assert_eq!(tenant.roles_of_users(&[user]).await.expect("roles").len(), 2);
+        })
+        .await;
+    assert!(reads < 250, "{reads} rows were read");
+}
+
 /// Without members in the answer no row of them is read, however many there are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_left_out_are_not_read() {
