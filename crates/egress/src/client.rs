@@ -19,7 +19,7 @@ const WEB: Schemes = Schemes { secure: "https", clear: "http" };
 /// Who calls, for those who read their logs.
 const USER_AGENT: &str = concat!("Rollcall/", env!("CARGO_PKG_VERSION"));
 /// Longest time until there is a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 /// A connection that nobody uses for so long is closed.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -164,10 +164,6 @@ impl Client {
         Self { inner: Arc::new(Inner { opened: Arc::new(opened), names, secure, clear }) }
     }
 
-    pub(crate) fn names(&self) -> &dyn Names {
-        &*self.inner.names
-    }
-
     /// For what is encrypted, whatever it is.
     pub(crate) fn encrypted(&self) -> Guard {
         Guard { opened: self.inner.opened.clone(), opened_only: false, secure: "" }
@@ -186,7 +182,7 @@ impl Client {
             Host::Ipv6(address) => IpAddr::V6(address),
             Host::Domain(_) => return Ok(()),
         };
-        if guard.allows(address) { Ok(()) } else { Err(forbidden(url, &guard, address)) }
+        if guard.allows(address) { Ok(()) } else { Err(forbidden(&host(url), &guard, address)) }
     }
 
     /// Makes a call. Any status is an answer; an error means that there is none.
@@ -288,8 +284,9 @@ fn timed_out(url: &Url) -> EgressError {
     EgressError::TimedOut { host: host(url) }
 }
 
-pub(crate) fn forbidden(url: &Url, guard: &Guard, address: IpAddr) -> EgressError {
-    let host = host(url);
+/// `host`: as it was written.
+pub(crate) fn forbidden(host: &str, guard: &Guard, address: IpAddr) -> EgressError {
+    let host = host.to_owned();
     if guard.opened_only && crate::is_public(address) {
         return EgressError::InClear { host, secure: guard.secure };
     }
@@ -298,7 +295,7 @@ pub(crate) fn forbidden(url: &Url, guard: &Guard, address: IpAddr) -> EgressErro
 
 fn failed(url: &Url, guard: &Guard, error: &reqwest::Error) -> EgressError {
     if let Some(Forbidden(Some(address))) = causes(error).find_map(|cause| cause.downcast_ref()) {
-        return forbidden(url, guard, *address);
+        return forbidden(&host(url), guard, *address);
     }
     if error.is_timeout() {
         return timed_out(url);

@@ -1,72 +1,87 @@
 //! A connection to a host that somebody named, for protocols that are not HTTP.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
 use url::Host;
 
-use crate::{Client, EgressError, names::allowed};
+use crate::{Client, EgressError, client::CONNECT};
 
-/// Longest time until there is a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+/// So long one address of several is waited for, before the next is tried.
+const ONE_OF_SEVERAL: Duration = Duration::from_secs(1);
 
 impl Client {
     /// Could this host be connected to, as far as it tells without asking the name service? For forms in which one is typed.
     pub fn check_host(&self, host: &str) -> Result<(), EgressError> {
-        match Host::parse(host) {
-            Ok(Host::Domain(_)) => Ok(()),
-            Ok(Host::Ipv4(address)) => self.check_address(host, IpAddr::V4(address)),
-            Ok(Host::Ipv6(address)) => self.check_address(host, IpAddr::V6(address)),
-            Err(_) => Err(EgressError::Url("the URL names no host".into())),
+        let address = match parsed(host)? {
+            Host::Domain(_) => return Ok(()),
+            Host::Ipv4(address) => address.into(),
+            Host::Ipv6(address) => address.into(),
+        };
+        if self.encrypted().allows(address) {
+            return Ok(());
         }
+        Err(EgressError::Forbidden { host: host.to_owned(), address })
     }
 
-    /// Connects to a host; whatever is then spoken must be encrypted. The address that is connected to is the one that was
-    /// checked.
+    /// Connects to a host; whatever is then spoken must be encrypted. The address that is connected to is one that was checked:
+    /// the first that answers.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, EgressError> {
-        self.check_host(host)?;
-        let addresses = match Host::parse(host) {
-            Ok(Host::Ipv4(address)) => vec![IpAddr::V4(address)],
-            Ok(Host::Ipv6(address)) => vec![IpAddr::V6(address)],
-            _ => self.addresses_of(host).await?,
-        };
-        let mut reason = String::new();
+        let addresses = self.allowed_of(host, parsed(host)?, &self.encrypted()).await?;
+        let end = Instant::now() + CONNECT;
+        let patience = if addresses.len() > 1 { ONE_OF_SEVERAL } else { CONNECT };
+        let mut refused = None;
         for address in addresses {
-            match timeout(CONNECT, TcpStream::connect(SocketAddr::new(address, port))).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => reason = error.to_string(),
-                Err(_) => return Err(EgressError::TimedOut { host: host.to_owned() }),
+            let trial = timeout(patience, TcpStream::connect(SocketAddr::new(address, port)));
+            match timeout_at(end, trial).await {
+                Ok(Ok(Ok(stream))) => return Ok(stream),
+                Ok(Ok(Err(error))) => refused = Some(error.to_string()),
+                // Perhaps another one answers.
+                Ok(Err(_)) => {}
+                Err(_) => break,
             }
         }
-        Err(EgressError::Unreachable { host: host.to_owned(), reason })
-    }
-
-    /// The addresses of a name that may be connected to; at least one.
-    async fn addresses_of(&self, host: &str) -> Result<Vec<IpAddr>, EgressError> {
-        let unreachable = |reason: String| EgressError::Unreachable { host: host.to_owned(), reason };
-        let found = timeout(CONNECT, self.names().look_up(host.to_owned())).await;
-        let found = found.map_err(|_| EgressError::TimedOut { host: host.to_owned() })?;
-        let found = found.map_err(|error| unreachable(error.to_string()))?;
-        allowed(&self.encrypted(), &found).map_err(|forbidden| match forbidden.0 {
-            Some(address) => EgressError::Forbidden { host: host.to_owned(), address },
-            None => unreachable(forbidden.to_string()),
+        Err(match refused {
+            Some(reason) => EgressError::Unreachable { host: host.to_owned(), reason },
+            None => EgressError::TimedOut { host: host.to_owned() },
         })
     }
+}
 
-    fn check_address(&self, host: &str, address: IpAddr) -> Result<(), EgressError> {
-        match self.encrypted().allows(address) {
-            true => Ok(()),
-            false => Err(EgressError::Forbidden { host: host.to_owned(), address }),
-        }
-    }
+fn parsed(host: &str) -> Result<Host<String>, EgressError> {
+    Host::parse(host).map_err(|_| EgressError::Url("the URL names no host".into()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{io, net::IpAddr};
+
+    use futures::future::BoxFuture;
+
     use super::*;
+
+    /// Two addresses where nobody listens, and one that answers.
+    struct LastAnswers;
+
+    impl crate::Names for LastAnswers {
+        fn look_up(&self, _: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+            let addresses = ["127.0.0.2", "127.0.0.3", "127.0.0.1"];
+            Box::pin(async move { Ok(addresses.iter().filter_map(|text| text.parse().ok()).collect()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_is_passed_over() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let client =
+            Client::with_names("127.0.0.0/8".parse().expect("a network"), std::sync::Arc::new(LastAnswers));
+        let stream = client.connect("directory.example", port).await.expect("a connection");
+        assert_eq!(stream.peer_addr().expect("an address").ip().to_string(), "127.0.0.1");
+    }
 
     #[tokio::test]
     async fn the_address_that_is_connected_to_was_checked() {

@@ -2,9 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use tokio::time::timeout;
 use url::{Host, Url};
 
-use crate::{Client, EgressError, client};
+use crate::{
+    Client, EgressError,
+    client::{self, CONNECT},
+    names::{Guard, allowed},
+};
 
 /// How URLs of a protocol begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,23 +30,31 @@ impl Client {
         port: u16,
     ) -> Result<Vec<SocketAddr>, EgressError> {
         let guard = self.inner.guard(url, schemes)?;
-        let unreachable = |reason: String| EgressError::Unreachable { host: client::host(url), reason };
-        let found: Vec<IpAddr> = match host(url)? {
+        let allowed = self.allowed_of(&client::host(url), host(url)?, &guard).await?;
+        let port = url.port().unwrap_or(port);
+        Ok(allowed.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    }
+
+    /// The addresses of a host that may be connected to; at least one. `shown`: how the host was written.
+    pub(crate) async fn allowed_of(
+        &self,
+        shown: &str,
+        host: Host<String>,
+        guard: &Guard,
+    ) -> Result<Vec<IpAddr>, EgressError> {
+        let unreachable = |reason: String| EgressError::Unreachable { host: shown.to_owned(), reason };
+        let found = match host {
             Host::Ipv4(address) => vec![address.into()],
             Host::Ipv6(address) => vec![address.into()],
             Host::Domain(name) => {
-                self.inner.names.look_up(name).await.map_err(|error| unreachable(error.to_string()))?
+                let found = timeout(CONNECT, self.inner.names.look_up(name)).await;
+                let found = found.map_err(|_| EgressError::TimedOut { host: shown.to_owned() })?;
+                found.map_err(|error| unreachable(error.to_string()))?
             }
         };
-        let port = url.port().unwrap_or(port);
-        let allowed = found.iter().filter(|address| guard.allows(**address));
-        let allowed: Vec<_> = allowed.map(|address| SocketAddr::new(*address, port)).collect();
-        if !allowed.is_empty() {
-            return Ok(allowed);
-        }
-        Err(match found.first() {
-            Some(address) => client::forbidden(url, &guard, *address),
-            None => unreachable("the name has no address".to_owned()),
+        allowed(guard, &found).map_err(|none| match none.0 {
+            Some(address) => client::forbidden(shown, guard, address),
+            None => unreachable(none.to_string()),
         })
     }
 }

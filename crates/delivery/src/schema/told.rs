@@ -370,16 +370,14 @@ struct DestinationState {
     kind: String,
     /// For people.
     name: String,
-    /// What its kind needs to know; of an address the host alone.
-    settings: Map<String, Value>,
+    /// Scheme, host and port of its address.
+    server: Option<String>,
     /// Types of events; null: all.
     events: Option<Vec<String>>,
     /// `active`, `paused` or `disabled`.
     state: DestinationStatus,
     /// Within how many milliseconds its events shall be there.
     target: i64,
-    /// Why the last attempt failed, or why it was disabled.
-    problem: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -409,6 +407,9 @@ pub(super) struct DestinationChanged {
     before: DestinationState,
     /// Names of what differs.
     changed: Vec<String>,
+    /// Names of its settings that differ, which are not told themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    settings_changed: Vec<String>,
     /// true: what is not shown of it has changed, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     secrets_changed: bool,

@@ -298,6 +298,8 @@ async fn finish(
     tx.commit_configuration().await
 }
 
+/// What is told of it goes to the trail and to all who follow the tenant's events: of the settings the server alone, and which
+/// of them changed; no problem, in which there may be names of people.
 fn event(
     name: &'static str,
     destination: &Destination,
@@ -309,15 +311,22 @@ fn event(
             "id": destination.id,
             "kind": destination.kind,
             "name": destination.name,
-            "settings": without_path(&destination.settings),
+            "server": server(&destination.settings),
             "events": destination.events,
             "state": destination.state,
             "target": destination.target,
-            "problem": destination.problem,
         })
     };
     let after = (name != "destination.deleted").then(|| state(destination));
     let mut payload = json!({ "state": after, "before": before.map(state) });
+    if let Some(before) = before {
+        let mut changed = Vec::new();
+        push_changed(&before.settings, &destination.settings, "", &mut changed);
+        changed.sort();
+        if !changed.is_empty() {
+            payload["settingsChanged"] = changed.into();
+        }
+    }
     if is_resealed {
         payload["secretsChanged"] = true.into();
     }
@@ -331,17 +340,27 @@ fn event(
     }
 }
 
-/// Addresses hold secrets as often as not: the trail and the feed are told the host alone.
-fn without_path(settings: &Value) -> Value {
-    let mut settings = settings.clone();
-    if let Some(Value::String(url)) = settings.get_mut("url") {
-        let host =
-            url.find("://").map(|at| at + 3).and_then(|at| Some(at + url[at..].find(['/', '?', '#'])?));
-        if let Some(end) = host {
-            url.truncate(end);
+/// Of the address what is before its path: the rest holds secrets as often as not.
+fn server(settings: &Value) -> Option<&str> {
+    let url = settings.get("url")?.as_str()?;
+    let host = url.find("://")? + 3;
+    let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
+    Some(&url[..end])
+}
+
+/// The names of settings that differ, `ldap.attributes`; of what is further below the name above it.
+fn push_changed(before: &Value, after: &Value, above: &str, changed: &mut Vec<String>) {
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else { return };
+    for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
+        let (old, new) = (&old.get(name), &new.get(name));
+        match (old, new) {
+            (Some(old), Some(new)) if above.is_empty() && old.is_object() && new.is_object() => {
+                push_changed(old, new, &format!("{name}."), changed);
+            }
+            _ if old != new => changed.push(format!("{above}{name}")),
+            _ => {}
         }
     }
-    settings
 }
 
 fn names_text(names: Option<&[String]>) -> Option<String> {

@@ -367,7 +367,15 @@ on_both! {
         assert_eq!(told.iter().map(|record| record.event.as_str()).collect::<Vec<_>>(), ["destination.updated", "destination.created"]);
         let payload = told[0].payload.as_ref().unwrap();
         assert_eq!((&payload["before"]["name"], &payload["state"]["name"], &payload["secretsChanged"]), (&json!("app"), &json!("other"), &json!(true)));
-        assert!(!payload.to_string().contains("anew"));
+        assert!(!payload.to_string().contains("anew") && payload.get("settingsChanged").is_none());
+        let ldap = |filter: &str| json!({"url": "ldaps://emp.example.com:636/x?secret", "ldap": {"filter": filter, "dn": "uid={userName}"}});
+        for (filter, names) in [("(uid=a)", json!(["ldap", "url"])), ("(uid=b)", json!(["ldap.filter"]))] {
+            let settings = DestinationChange { settings: Some(ldap(filter)), ..DestinationChange::default() };
+            platform.change_destination(of_tenant.id, settings, &context()).await.unwrap().unwrap();
+            let told = store.tenant(id).audit(Some(&of_tenant.id.to_string()), 1).await.unwrap().remove(0).payload.unwrap();
+            assert_eq!((&told["settingsChanged"], &told["state"]["server"]), (&names, &json!("ldaps://emp.example.com:636")));
+            assert!(!told.to_string().contains("uid="), "{told}");
+        }
         let hold = one(&store, Uuid::new_v4()).await;
         assert_eq!(hold.destination.id, of_all.id, "one that is paused is not held");
 

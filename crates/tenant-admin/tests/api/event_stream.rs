@@ -5,6 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use reqwest::Response;
 use serde_json::{Value, json};
 use tenant_admin::{ApiState, Live};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+};
 
 use crate::support::{Api, DAY, HOST};
 
@@ -44,6 +48,22 @@ impl Served {
             request = request.header("last-event-id", last);
         }
         request.send().await.unwrap()
+    }
+
+    /// Asks for a stream, and takes no more of it than its first bytes.
+    async fn open_and_read_nothing(&self, token: &str, path: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut connection = socket.connect(self.0).await.unwrap();
+        let request = format!(
+            "GET /api/v1{path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n\
+             Accept: text/event-stream\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut begin = [0; 12];
+        connection.read_exact(&mut begin).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200");
+        connection
     }
 
     async fn read(&self, token: &str, path: &str, last: Option<&str>) -> Reader {
@@ -215,6 +235,28 @@ store_testing::on_both! {
         live.stop();
         for reader in &mut readers {
             assert_eq!(reader.block().await, None);
+        }
+    }
+
+    async fn who_takes_nothing_loses_its_place(store: TestStore) {
+        let api = Api::new(store).await;
+        let acme = api.tenant("acme", "generic").await;
+        // More than lies between a server and its reader.
+        let title = "x".repeat(50_000);
+        for number in 0..200 {
+            api.titled_user(&acme, &format!("u{number}@example.com"), Some(&title)).await;
+        }
+        api.store.number().await;
+        let live = Live::default().with_pace(Duration::from_millis(100), Duration::from_secs(600));
+        let served = Served::of(&api, live).await;
+        let mut silent = Vec::new();
+        for _ in 0..20 {
+            silent.push(served.open_and_read_nothing(&api.token, "/events?after=0").await);
+        }
+        let end = tokio::time::Instant::now() + Duration::from_secs(30);
+        while served.get(&api.token, "/events", None).await.status() == 429 {
+            assert!(tokio::time::Instant::now() < end, "their places are never free");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }

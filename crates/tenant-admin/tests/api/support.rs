@@ -122,10 +122,16 @@ impl Api {
 
     /// A user as the identity provider sends it; gives the id.
     pub(crate) async fn user(&self, tenant: &Tenant, user_name: &str) -> String {
+        self.titled_user(tenant, user_name, None).await
+    }
+
+    /// The same with a title.
+    pub(crate) async fn titled_user(&self, tenant: &Tenant, user_name: &str, title: Option<&str>) -> String {
         let (context, projection) = (context(), Projection::default());
         let base_url = "https://x/scim";
         let request = provisioning::Request { tenant, context: &context, base_url, projection: &projection };
-        let body = json!({"schemas": [scim_core::urn::USER], "userName": user_name, "active": true});
+        let body =
+            json!({"schemas": [scim_core::urn::USER], "userName": user_name, "active": true, "title": title});
         let created = self.state.provisioner.create_user(request, &body).await.unwrap();
         created.rendered.body["id"].as_str().unwrap().to_owned()
     }

@@ -10,7 +10,10 @@ use delivery::Event;
 use futures::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use store::feed::{FeedEvent, FeedQuery};
-use tokio::time::Instant;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 use super::{
     super::{ApiState, guard::Door, problem::ApiError},
@@ -24,6 +27,12 @@ const EVENT_STREAM: &str = "text/event-stream";
 /// So long a client should wait before it comes again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// A reader takes what is sent within so many signs of life, or loses its place: a page waits for it until then.
+const PATIENCE: u32 = 4;
+
+/// So long a token is believed while events are sent one after the other.
+const BELIEVED: Duration = Duration::from_secs(1);
+
 /// A stream that somebody reads. It holds one page at most: while nobody takes what is there nothing more is read.
 struct Following {
     state: ApiState,
@@ -36,6 +45,8 @@ struct Following {
     /// The place that the client knows.
     told: i64,
     ends: Instant,
+    /// When the token was looked at.
+    asked: Instant,
     _place: Place,
 }
 
@@ -64,6 +75,7 @@ pub(super) async fn open(state: &ApiState, mut query: FeedQuery, asker: Asker) -
     let place = state.live.place(who(&caller)).ok_or_else(too_many_wait)?;
     let first = page(state, &query).await?;
     let told = std::mem::replace(&mut query.after, first.last);
+    let now = Instant::now();
     let following = Following {
         state: state.clone(),
         door,
@@ -71,14 +83,14 @@ pub(super) async fn open(state: &ApiState, mut query: FeedQuery, asker: Asker) -
         all: may_all(&caller),
         ready: first.items.into(),
         told,
-        ends: Instant::now() + state.live.pace.1,
+        ends: now + state.live.pace.1,
+        asked: now,
         _place: place,
     };
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(following.send_to(sender));
     let begin = stream::once(async { Ok::<_, Infallible>(Sent::default().retry(RETRY)) });
-    let events = stream::unfold(following, async |mut following| {
-        let sent = following.next().await?;
-        Some((Ok::<_, Infallible>(sent), following))
-    });
+    let events = stream::unfold(receiver, async |mut receiver| Some((Ok(receiver.recv().await?), receiver)));
     let mut response = Sse::new(stream::StreamExt::chain(begin, events)).into_response();
     // Proxies of nginx's kind hold answers back otherwise.
     response
@@ -88,18 +100,37 @@ pub(super) async fn open(state: &ApiState, mut query: FeedQuery, asker: Asker) -
 }
 
 impl Following {
+    /// Sends until the end, or until nobody takes it. By itself, since a server asks for nothing more while a client that went
+    /// away without a word takes nothing.
+    async fn send_to(mut self, sender: mpsc::Sender<Sent>) {
+        let patience = self.state.live.pace.0 * PATIENCE;
+        loop {
+            let next = tokio::select! {
+                next = self.next() => next,
+                () = sender.closed() => return,
+            };
+            let Some(next) = next else { return };
+            if !matches!(timeout(patience, sender.send(next)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
     /// What is sent next; `None` ends the stream.
     async fn next(&mut self) -> Option<Sent> {
         loop {
-            if let Some(told) = self.ready.pop_front() {
-                return Some(self.event(told));
-            }
             let now = Instant::now();
             if now >= self.ends || self.state.live.is_stopped() {
                 return None;
             }
-            let until = (now + self.state.live.pace.0).min(self.ends);
-            match self.read(until).await {
+            let step = if self.ready.is_empty() {
+                self.read((now + self.state.live.pace.0).min(self.ends)).await
+            } else if now >= self.asked + BELIEVED {
+                self.ask().await.map(|()| true)
+            } else {
+                Ok(true)
+            };
+            match step {
                 Ok(true) => {}
                 Ok(false) => return Some(self.sign_of_life()),
                 Err(error) => {
@@ -110,16 +141,25 @@ impl Following {
                     return None;
                 }
             }
+            if let Some(told) = self.ready.pop_front() {
+                return Some(self.event(told));
+            }
         }
+    }
+
+    /// May the reader still be told? The wait may have been long.
+    async fn ask(&mut self) -> Result<(), ApiError> {
+        if may_all(&self.door.let_in().await?) != self.all {
+            return Err(ApiError::internal("the token holds other scopes than before"));
+        }
+        self.asked = Instant::now();
+        Ok(())
     }
 
     /// Reads on, and waits where there is nothing; gives whether there may be something to send.
     async fn read(&mut self, until: Instant) -> Result<bool, ApiError> {
         let page = next(&self.state, self.query.clone(), until).await?;
-        // The wait may have been long: nothing is told to whom it may not be told any more.
-        if may_all(&self.door.let_in().await?) != self.all {
-            return Err(ApiError::internal("the token holds other scopes than before"));
-        }
+        self.ask().await?;
         self.query.after = page.last;
         self.ready.extend(page.items);
         Ok(page.more || !self.ready.is_empty() || self.state.live.is_stopped())
