@@ -199,7 +199,7 @@ async fn what_is_not_whole_is_refused_and_changes_nothing(installation: Installa
     assert!(restore(&stranger, &saved).contains("ROLLCALL_FORMER_MASTER_KEY"));
 
     // All of that has written nothing: the right one is still put in place.
-    assert!(other.run(&["restore", &saved, "--identity", &identity, "--check"]).contains("is whole"));
+    assert!(other.run(&["restore", &saved, "--identity", &identity, "--check"]).contains("rows: whole"));
     for empty in [&other, &stranger] {
         assert_eq!(empty.made().await, [0, 0, 0]);
     }
@@ -396,6 +396,8 @@ async fn a_scan_shows_that_nothing_is_left(installation: Installation) {
         assert!(places.iter().any(|found| found == place), "{place}: {places:?}");
     }
 
+    let receipt = ["audit", "receipt", "--tenant", "acme", "--user", &id];
+    assert!(installation.refuse(&receipt).contains("tells of no purge"));
     assert_eq!(scim.send("DELETE", &format!("/Users/{id}"), None).await.0, 204);
     let password = installation.run(&["admin", "create", "operator@rollcall.example", "--generate"]);
     let console = crate::harness::Console::sign_in(&server, "operator@rollcall.example", &password).await;
@@ -415,5 +417,43 @@ async fn a_scan_shows_that_nothing_is_left(installation: Installation) {
     for canary in canaries {
         assert!(!text.to_lowercase().contains(&canary.to_lowercase()), "{canary} is in the log");
     }
+
+    // The receipt: signed, with no word of the person, and proven by the trail.
+    let said = installation.json(&[&receipt[..], &["--json"]].concat());
+    let purge = &said["purge"];
+    assert_eq!(
+        (&purge["object_id"], &purge["rows"]["users"], &purge["left"]),
+        (&json!(id), &json!(1), &json!(0)),
+        "{said}"
+    );
+    assert_eq!(purge["by"], json!({"kind": "admin", "name": "operator@rollcall.example"}));
+    assert!(
+        purge["rows"]["payloads"].as_u64() > Some(1) && purge["rows"]["request_log"].as_u64() > Some(1),
+        "{said}"
+    );
+    assert!(canaries.iter().all(|canary| !said.to_string().contains(canary)));
+    let kept = file(&installation, "receipt.jws");
+    installation.run(&[&receipt[..], &["--output", &kept]].concat());
+    assert!(installation.run(&["audit", "verify", "--checkpoint", &kept]).contains("holds 1 noted end"));
+
+    // And of the whole tenant, once its time is over.
+    let of_tenant = ["audit", "receipt", "--tenant", "acme"];
+    installation.run(&["tenant", "delete", "acme"]);
+    assert!(installation.refuse(&of_tenant).contains("tells of no purge"));
+    drop(server);
+    let database = installation.database().await;
+    {
+        use sea_orm::ConnectionTrait as _;
+        database.execute_unprepared("UPDATE tenants SET deleted_at = 1").await.unwrap();
+    }
+    database.close().await.unwrap();
+    let server = installation.serve().await;
+    eventually(PATIENCE, "the tenant is purged", || async {
+        installation.command(&of_tenant).output().unwrap().status.success()
+    })
+    .await;
+    let said = installation.json(&[&of_tenant[..], &["--json"]].concat());
+    assert_eq!((&said["trail"], &said["purge"]["event"]), (&json!("installation"), &json!("tenant.purged")));
+    assert!(said["purge"]["rows"]["payloads"].as_u64() > Some(1), "{said}");
     drop(server);
 }

@@ -38,7 +38,7 @@ pub(super) async fn run(settings: &Settings, options: &Restore) -> anyhow::Resul
     if options.check {
         let checked = Store::restore(&store_options, &mut from, How::Check, &tell).await.map_err(in_words)?;
         bar.finish_and_clear();
-        show(options, &checked, "is whole", None)?;
+        show(options, &checked, ": whole", None)?;
         return Ok(ExitCode::SUCCESS);
     }
     let key = if options.lost_master_key { None } else { Some(key(settings)?) };
@@ -65,7 +65,7 @@ pub(super) async fn run(settings: &Settings, options: &Restore) -> anyhow::Resul
     store.platform().note_restore(&restored, options.tenant.as_deref(), &cli_context()).await?;
     store.close().await;
     let whole = trails.iter().all(|trail| trail.fault.is_none());
-    show(options, &restored, "restored", Some(&trails))?;
+    show(options, &restored, " restored", Some(&trails))?;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -124,7 +124,7 @@ fn show(
     let tenants = output::counted(usize::try_from(restored.tenants).unwrap_or(usize::MAX), "tenant");
     let made = output::time(Some(restored.head.at));
     output::line(format_args!(
-        "{tenants}, {rows} rows {done}, as of {made}; each number and digest is the same"
+        "{tenants}, {rows} rows{done}, as of {made}; each number and digest is the same"
     ));
     for one in trails.unwrap_or_default() {
         if let Some(fault) = &one.fault {
