@@ -7,6 +7,7 @@
 mod activity;
 mod api;
 mod audit;
+mod backups;
 mod browser;
 mod browsing;
 mod command_line;

@@ -116,6 +116,8 @@ impl From<FeedEvent> for Event {
 /// What was recorded of an object of a kind, with the paths that differ where there is a state before and after.
 fn data(payload: Value, kind: &str) -> Option<Map<String, Value>> {
     let Value::Object(mut data) = payload else { return None };
+    // Of a purge: for those who keep receipts of it.
+    data.remove("rows");
     let state = |name: &str| data.get(name).and_then(Value::as_object);
     if let (Some(before), Some(after)) = (state("before"), state("state")) {
         let mut after = Cow::Borrowed(after);

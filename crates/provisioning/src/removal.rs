@@ -1,6 +1,6 @@
 //! The end of a tenant: deleted by a person, restored by one, purged when its time is over.
 
-use store::{Actor, ActorKind, ChangeContext, StoreError, TenantId};
+use store::{Actor, ActorKind, ChangeContext, StoreError, TenantId, tenants::PurgedRows};
 
 use crate::{Tenant, TenantDirectory, attempts::whole, configuration::ConfigurationError};
 
@@ -66,14 +66,17 @@ impl TenantDirectory {
 
     async fn purge(&self, id: TenantId, context: &ChangeContext) -> Result<bool, StoreError> {
         let scope = self.store().tenant(id);
-        let mut rows = 0;
+        let mut rows = PurgedRows::new();
         loop {
-            match whole(|| scope.purge_some(ROWS)).await? {
-                0 => break,
-                gone => rows += gone,
+            let gone = whole(|| scope.purge_some(ROWS)).await?;
+            if gone.is_empty() {
+                break;
+            }
+            for (table, gone) in gone {
+                *rows.entry(table).or_default() += gone;
             }
         }
-        self.store().platform().end_purge(id, rows, context).await
+        self.store().platform().end_purge(id, &rows, context).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod configuration;
 mod destination;
 mod domain;
@@ -20,7 +21,11 @@ use token_service::lifetime::Limit;
 use crate::settings::SettingFlags;
 
 pub(crate) use admin::{Admin, Role};
-pub(crate) use audit::{Audit, AuditCommand, Expected as AuditExpected, Verify as AuditVerify};
+pub(crate) use audit::{
+    Audit, AuditCommand, Checkpoint as AuditCheckpoint, Expected as AuditExpected, Receipt as AuditReceipt,
+    Verify as AuditVerify,
+};
+pub(crate) use backup::{Backup, Restore, Scan};
 pub(crate) use configuration::{Profile, ValueSet};
 pub(crate) use destination::{Destination, Fate};
 pub(crate) use domain::Domain;
@@ -115,6 +120,22 @@ pub(crate) enum Command {
     /// Show what happened to the installation (platform tokens, people of the console, keys) or to a tenant, newest first;
     /// verify that the trail is what was written
     Audit(Audit),
+    /// Write everything, or some tenants, into an encrypted file
+    ///
+    /// It is the state of one moment, of either database, and servers go on meanwhile. `rollcall restore` puts it into SQLite
+    /// or PostgreSQL. The file opens with the program `age`, too. Secrets in it stay sealed under the master key, which is
+    /// not in it: keep that elsewhere.
+    Backup(Backup),
+    /// Put a backup into an empty database of either kind, or one of its tenants beside others: all of it, or nothing
+    ///
+    /// What was written is read again, and its numbers and digests are compared with those of the backup before anything is
+    /// committed; then the audit trails are verified, and the exit code is 1 when one is not whole. The master key must be
+    /// the one that the installation had.
+    Restore(Restore),
+    /// Look for texts in every column of every table, such as what is known of a person who was purged
+    ///
+    /// The exit code is 1 when something was found. Logs, backups and free pages of PostgreSQL's files are not looked at.
+    Scan(Scan),
     /// Play an identity provider against any SCIM server
     #[command(subcommand)]
     Simulate(Simulate),

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod envelope;
 mod health;
 mod installation;
 mod metrics;

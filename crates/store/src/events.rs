@@ -138,25 +138,23 @@ impl TenantTx {
     }
 
     /// Empties all that events about a resource have told so far, its memberships and roles included.
-    pub(crate) async fn erase_payload(&self, kind: ResourceKind, id: Uuid) -> Result<(), StoreError> {
+    pub(crate) async fn erase_payload(&self, kind: ResourceKind, id: Uuid) -> Result<u64, StoreError> {
         let mut sql = self.sql();
         sql.add(
-            "UPDATE payloads SET body = NULL WHERE tenant_id = ? AND object_type = ? AND object_id = ?",
+            "UPDATE payloads SET body = NULL WHERE tenant_id = ? AND object_type = ? AND object_id = ? AND body IS NOT NULL",
             [self.tenant_value(), kind.name().into(), id.to_string().into()],
         );
-        self.run(sql).await?;
-        Ok(())
+        self.run(sql).await
     }
 
     /// Empties why deliveries of events about a resource failed: a directory's words may name it.
-    pub(crate) async fn erase_problems(&self, id: Uuid) -> Result<(), StoreError> {
+    pub(crate) async fn erase_problems(&self, id: Uuid) -> Result<u64, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "UPDATE deliveries SET problem = NULL WHERE tenant = ? AND object_id = ? AND problem IS NOT NULL",
             [self.tenant_value(), id.to_string().into()],
         );
-        self.run(sql).await?;
-        Ok(())
+        self.run(sql).await
     }
 
     /// Current versions of users and groups, hidden ones too.

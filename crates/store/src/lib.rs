@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod admins;
 pub mod audit;
+pub mod backup;
 pub mod change;
 pub mod credentials;
 pub mod destinations;

@@ -104,6 +104,12 @@ impl Event {
         Self { live_delta: live.then_some(-1), payload: self.payload.with("live", live.into()), ..self }
     }
 
+    /// The end of a resource, with how many rows of each table held something of it. For people: it is the receipt.
+    pub(crate) fn of_rows(self, rows: &[(&str, u64)]) -> Self {
+        let rows = rows.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into())).collect();
+        Self { payload: self.payload.with("rows", Value::Object(rows)), ..self }
+    }
+
     /// With what a person should know of the change: `"notes": [{"path", "text"}, …]`, which hold no values.
     pub(crate) fn noted(self, notes: &[Note]) -> Self {
         if notes.is_empty() {

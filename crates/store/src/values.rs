@@ -48,14 +48,13 @@ impl TenantTx {
     }
 
     /// Removes the values of a user who is no longer there.
-    pub(crate) async fn end_values(&self, id: UserId) -> Result<(), StoreError> {
+    pub(crate) async fn end_values(&self, id: UserId) -> Result<u64, StoreError> {
         let mut sql = self.sql();
         sql.add(
             "DELETE FROM user_values WHERE tenant_id = ? AND user_id = ?",
             [self.tenant_value(), id.0.into()],
         );
-        self.run(sql).await?;
-        Ok(())
+        self.run(sql).await
     }
 }
 

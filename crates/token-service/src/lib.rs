@@ -1,6 +1,7 @@
 //! Who is calling: issues, verifies and revokes credentials; guards the signing keys.
 
 pub mod access_tokens;
+pub mod adoption;
 pub mod attempts;
 pub mod authorization;
 pub mod basic;
@@ -27,6 +28,7 @@ pub mod scopes;
 pub mod sender;
 pub mod service;
 pub mod setup_links;
+pub mod statements;
 pub mod vault;
 
 mod claims;

@@ -14,6 +14,7 @@ use crate::{
     MasterKey, lost,
     master_key::{self, MasterKeyError},
     sealing::{self, Sealer},
+    statements::StatementKeys,
 };
 
 /// First byte of what is sealed under a data key.
@@ -34,6 +35,7 @@ struct Inner {
     current: Option<(Uuid, Sealer)>,
     /// How many data keys are still wrapped by a former master key.
     outdated: usize,
+    statements: StatementKeys,
 }
 
 /// Why something cannot be sealed or opened; the text is for the log and names the context, never the content.
@@ -70,6 +72,7 @@ impl Vault {
     /// Of these data keys, oldest first.
     pub(crate) fn of(rows: &[DataKey], master: &MasterKey) -> Result<Self, MasterKeyError> {
         let (mut keys, mut current, mut outdated) = (HashMap::new(), None, 0);
+        let mut statements = StatementKeys::default();
         for row in rows {
             let context = context(row.id);
             let bytes = master.decrypt(&row.wrapped, &context);
@@ -78,10 +81,11 @@ impl Vault {
                 MasterKeyError(format!("The data key {} is not usable for AES-256-GCM.", row.id))
             })?;
             outdated += usize::from(!master.is_current(&row.wrapped, &context));
+            statements.add(&bytes);
             keys.insert(row.id, sealer.clone());
             current = Some((row.id, sealer));
         }
-        Ok(Self { inner: Arc::new(Inner { master: master.clone(), keys, current, outdated }) })
+        Ok(Self { inner: Arc::new(Inner { master: master.clone(), keys, current, outdated, statements }) })
     }
 
     /// Seals; `context` (what, where) is authenticated with it, so that it opens nowhere else.
@@ -126,6 +130,11 @@ impl Vault {
     pub(crate) fn knows(&self, sealed: &[u8]) -> bool {
         let id = sealed.strip_prefix(&[VERSION]).and_then(|rest| Uuid::from_slice(rest.get(..ID_LEN)?).ok());
         id.is_some_and(|id| self.inner.keys.contains_key(&id))
+    }
+
+    /// What signs statements, and reads those that were signed.
+    pub(crate) fn statement_keys(&self) -> &StatementKeys {
+        &self.inner.statements
     }
 
     /// Number of data keys, and how many of them are still wrapped by a former master key.

@@ -1,6 +1,6 @@
 //! The commands for audit trails.
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand};
 
@@ -34,6 +34,48 @@ pub(crate) enum AuditCommand {
     /// 1 then. What was purged with a person is proven all the same. Without --tenant and --all it is the trail of the
     /// installation itself. The console shows the result, too.
     Verify(Verify),
+    /// Print a signed statement of how long a trail is and what its last hash is, to be kept elsewhere
+    ///
+    /// Later `rollcall audit verify --checkpoint FILE` says whether the trail still has that hash at that place: then nothing
+    /// up to there was cut off or written anew, not even as a whole. One line a trail, in the form of a JWS (RFC 7515). Only
+    /// a trail that is whole is signed. Without --tenant and --all it is the trail of the installation itself.
+    Checkpoint(Checkpoint),
+    /// Print a signed receipt of the purge of a user, or of a whole tenant
+    ///
+    /// It says who did it, when, why, how many rows of each table held something, where the trail tells of it, and that no
+    /// row is left; no personal data but the name of whoever did it. `rollcall audit verify --checkpoint` takes it, too.
+    Receipt(Receipt),
+}
+
+/// `rollcall audit receipt`.
+#[derive(Debug, Args)]
+pub(crate) struct Receipt {
+    /// The tenant that was purged, or whose user was
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: String,
+    /// Id of the user
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// Where the signed receipt goes; stdout if not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What it says, as JSON, instead of the signed form
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
+}
+
+/// `rollcall audit checkpoint`.
+#[derive(Debug, Args)]
+pub(crate) struct Checkpoint {
+    /// The trail of this tenant
+    #[arg(long, value_name = "SLUG", conflicts_with = "all")]
+    pub(crate) tenant: Option<String>,
+    /// The trails of the installation and of all tenants
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Where to; stdout if not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// `rollcall audit verify`.
@@ -48,7 +90,11 @@ pub(crate) struct Verify {
     /// That this entry has this hash, as an earlier run printed it: so nothing up to it was written anew
     #[arg(long, value_name = "NUMBER:HASH", conflicts_with = "all")]
     pub(crate) expect: Option<Expected>,
-    /// As JSON: `[{trail, entries, verified, purged, fault: {number, what} | null, end: "NUMBER:HASH"}]`
+    /// The trails that these signed statements of `rollcall audit checkpoint` are about, and that each still holds; `-` is
+    /// stdin. It needs the master key
+    #[arg(long = "checkpoint", value_name = "FILE", conflicts_with_all = ["tenant", "all", "expect"])]
+    pub(crate) checkpoints: Vec<PathBuf>,
+    /// As JSON: `[{trail, entries, verified, purged, fault: {number, what} | null, end: "NUMBER:HASH", expected}]`
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,5 +1,7 @@
 //! `rollcall audit`: what happened to the installation or to a tenant, and whether the trail is whole.
 
+mod checkpoint;
+mod receipt;
 mod verify;
 
 use std::process::ExitCode;
@@ -15,11 +17,16 @@ use crate::{
     settings::Settings,
 };
 
-/// Prints the newest entries, or checks. The master key is not needed for it, so it can be read when that is lost.
+/// Prints the newest entries, or checks. The master key is not needed for it but for checkpoints, so it can be read when that
+/// is lost.
 pub(super) async fn run(settings: &Settings, options: &Audit) -> anyhow::Result<ExitCode> {
     let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
-    if let Some(AuditCommand::Verify(options)) = &options.command {
-        let outcome = verify::run(&store, options).await;
+    if let Some(command) = &options.command {
+        let outcome = match command {
+            AuditCommand::Verify(options) => verify::run(settings, &store, options).await,
+            AuditCommand::Checkpoint(options) => checkpoint::run(settings, &store, options).await,
+            AuditCommand::Receipt(options) => receipt::run(settings, &store, options).await,
+        };
         store.close().await;
         return outcome;
     }
@@ -51,6 +58,31 @@ async fn scope(store: &Store, slug: &str) -> anyhow::Result<store::TenantScope> 
 /// The trail of a tenant.
 async fn tenant(store: &Store, slug: &str) -> anyhow::Result<Trail> {
     Ok(Trail::Tenant(scope(store, slug).await?))
+}
+
+/// A trail that was verified.
+pub(super) struct Verified {
+    /// Slug, or that it is the installation's.
+    pub(super) name: String,
+    /// How many entries are what was written.
+    pub(super) entries: i64,
+    /// What is wrong behind them.
+    pub(super) fault: Option<String>,
+}
+
+/// Verifies the trail of a tenant.
+pub(super) async fn verified(store: &Store, slug: &str) -> anyhow::Result<Verified> {
+    verify::quietly(slug, &tenant(store, slug).await?).await
+}
+
+/// Verifies all trails.
+pub(super) async fn all_verified(store: &Store) -> anyhow::Result<Vec<Verified>> {
+    let mut verified = Vec::new();
+    let mut trails = verify::Trails::default();
+    while let Some((name, trail)) = trails.next(store).await? {
+        verified.push(verify::quietly(&name, &trail).await?);
+    }
+    Ok(verified)
 }
 
 fn row(record: &Record) -> serde_json::Value {

@@ -3,6 +3,7 @@
 mod admin;
 mod allow;
 mod audit;
+mod backup;
 mod basic;
 mod credentials;
 mod demo;
@@ -17,10 +18,13 @@ mod ldap;
 mod migrate;
 mod oauth;
 mod output;
+mod passphrase;
 mod platform_token;
 mod profile;
 mod profile_try;
 mod progress;
+mod restore;
+mod scan;
 mod serve;
 mod simulate;
 mod tenant;
@@ -70,6 +74,9 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ldap(command) => ldap::run(&open().await?, command).await,
         Command::Admin(command) => admin::run(&open().await?, &settings, command).await,
         Command::Audit(options) => audit::run(&settings, &options).await,
+        Command::Backup(options) => backup::run(&settings, &options).await,
+        Command::Restore(options) => restore::run(&settings, &options).await,
+        Command::Scan(options) => scan::run(&settings, &options).await,
         Command::Simulate(command) => simulate::run(command).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "rollcall", &mut std::io::stdout());

@@ -243,14 +243,14 @@ impl Platform {
 impl TenantTx {
     /// Takes away from the log what names one of these subjects (folded): path, query, reason and bodies of the entries
     /// that do. That there were such requests, of which kind and how they ended, stays.
-    pub(crate) async fn erase_requests(&self, subjects: &BTreeSet<String>) -> Result<(), StoreError> {
+    pub(crate) async fn erase_requests(&self, subjects: &BTreeSet<String>) -> Result<(u64, u64), StoreError> {
         let mut sql = self.sql();
         sql.push("SELECT DISTINCT log_id FROM request_subjects WHERE tenant_id = ").tenant();
         sql.push(" AND subject IN ").texts(subjects.iter().map(String::as_str));
         let rows = self.all(sql).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
         if ids.is_empty() {
-            return Ok(());
+            return Ok((0, 0));
         }
         let mut sql = self.sql();
         sql.push(
@@ -258,12 +258,11 @@ impl TenantTx {
              response_body = NULL, request_cut = false, response_cut = false, erased = true WHERE tenant_id = ",
         );
         sql.tenant().push(" AND ").is_one_of("id", &ids);
-        self.run(sql).await?;
+        let requests = self.run(sql).await?;
         let mut sql = self.sql();
         sql.push("DELETE FROM request_subjects WHERE tenant_id = ").tenant();
         sql.push(" AND ").is_one_of("log_id", &ids);
-        self.run(sql).await?;
-        Ok(())
+        Ok((requests, self.run(sql).await?))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 
 pub use list::{Ending, Listed, RefusedOf, Summary, TenantFilter};
 pub use profiles::{NewProfile, ProfileVersion, SavedProfile};
-pub use removal::{DeletedTenant, KEPT, PURGED};
+pub use removal::{DeletedTenant, KEPT, PURGED, PurgedRows};
 pub use value_set_versions::ValueSetVersion;
 
 /// Is a tenant served?

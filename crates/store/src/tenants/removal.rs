@@ -4,6 +4,8 @@
 //! (`audit`, `outbox`) what happened, when and by whom, without the contents, which were rows of their own. Its places in the
 //! feed, and what became of each, end with their time, so that whoever is late learns that it was deleted.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
@@ -11,7 +13,7 @@ use serde_json::json;
 
 use super::{TenantStatus, change, live};
 use crate::{
-    ChangeContext, Page, Platform, StoreError, TenantId, TenantScope, entity::tenants, record::Event,
+    ChangeContext, Page, Platform, StoreError, TenantId, TenantScope, UserId, entity::tenants, record::Event,
     tx::TenantTx, words::word,
 };
 
@@ -51,6 +53,9 @@ pub const PURGED: &[(&str, &str)] = &[
 
 /// What stays, see the module.
 pub const KEPT: &[&str] = &["audit", "outbox"];
+
+/// How many rows of each table a purge has removed.
+pub type PurgedRows = BTreeMap<&'static str, u64>;
 
 /// A tenant that was deleted and not purged yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +166,7 @@ impl Platform {
     pub async fn end_purge(
         &self,
         id: TenantId,
-        rows: u64,
+        rows: &PurgedRows,
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
@@ -189,11 +194,11 @@ impl Platform {
 impl TenantScope {
     /// Removes up to `limit` rows of a tenant whose purge has begun; gives their number, 0 when nothing is left (or its
     /// purge has not begun).
-    pub async fn purge_some(&self, limit: u64) -> Result<u64, StoreError> {
+    pub async fn purge_some(&self, limit: u64) -> Result<PurgedRows, StoreError> {
         let tx = self.write().await?;
         let row = tenants::Entity::find_by_id(tx.tenant).one(&tx.db).await?;
         if row.is_none_or(|row| row.purging_at.is_none()) {
-            return Ok(0);
+            return Ok(PurgedRows::new());
         }
         // Sessions of links name no tenant; they are few, and end within hours.
         let mut sessions = tx.sql();
@@ -202,14 +207,53 @@ impl TenantScope {
             .tenant()
             .push(")");
         let mut gone = tx.run(sessions).await?;
+        let mut rows = PurgedRows::from([("setup_sessions", gone)]);
         for (table, tenant) in PURGED {
             if gone >= limit {
                 break;
             }
-            gone += tx.remove_some(table, tenant, limit - gone).await?;
+            let removed = tx.remove_some(table, tenant, limit - gone).await?;
+            gone += removed;
+            rows.insert(table, removed);
+        }
+        rows.retain(|_, rows| *rows > 0);
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    /// How many rows of the tenant there are in the tables that a purge empties; those without any are left out.
+    pub async fn left(&self) -> Result<PurgedRows, StoreError> {
+        let tx = self.read().await?;
+        let mut left = PurgedRows::new();
+        for (table, tenant) in PURGED {
+            let mut sql = tx.sql();
+            sql.push("SELECT COUNT(*) FROM ").push(table).push(" WHERE ").push(tenant).push(" = ").tenant();
+            let rows: i64 = tx.one(sql).await?.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            if rows > 0 {
+                left.insert(table, rows.unsigned_abs());
+            }
         }
         tx.commit().await?;
-        Ok(gone)
+        Ok(left)
+    }
+
+    /// How many rows there are of a user, in the tables that a purge of it empties; those without any are left out.
+    pub async fn left_of_user(&self, id: UserId) -> Result<PurgedRows, StoreError> {
+        let tx = self.read().await?;
+        let mut left = PurgedRows::new();
+        for (table, column) in
+            [("users", "id"), ("user_values", "user_id"), ("members", "user_id"), ("role_grants", "user_id")]
+        {
+            let mut sql = tx.sql();
+            sql.push("SELECT COUNT(*) FROM ").push(table).push(" WHERE tenant_id = ").tenant();
+            sql.push(" AND ").push(column).push(" = ").bind(id.0);
+            let rows: i64 = tx.one(sql).await?.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            if rows > 0 {
+                left.insert(table, rows.unsigned_abs());
+            }
+        }
+        tx.commit().await?;
+        Ok(left)
     }
 }
 
@@ -263,13 +307,15 @@ impl From<tenants::Model> for DeletedTenant {
 }
 
 /// An event of the installation; the tenant's own trail has the rest.
-fn told(event: &'static str, row: &tenants::Model, rows: Option<u64>) -> Event {
+fn told(event: &'static str, row: &tenants::Model, rows: Option<&PurgedRows>) -> Event {
+    let total = rows.map(|rows| rows.values().sum::<u64>());
     Event {
         event,
         object_type: "Tenant",
         object_id: row.id.to_string(),
         object_version: row.version,
         live_delta: None,
-        payload: json!({ "state": { "slug": row.slug, "rows": rows }, "before": null }).into(),
+        payload: json!({ "state": { "slug": row.slug, "rows": total, "tables": rows }, "before": null })
+            .into(),
     }
 }

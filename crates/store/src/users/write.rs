@@ -157,7 +157,7 @@ impl TenantScope {
     /// Removes a live or hidden user, its memberships, grants, the personal payload of its audit and outbox rows, what
     /// deliveries say of their failures, and what the log of requests says of it.
     /// `expected`: the version of the user whose end was decided ([`StoreError::Stale`] when it is no longer that),
-    /// `None` = any. `false` when there is none. Event `user.purged` (id only).
+    /// `None` = any. `false` when there is none. Event `user.purged`: its id, and how many rows of each table held something.
     pub async fn purge_user(
         &self,
         id: UserId,
@@ -168,20 +168,30 @@ impl TenantScope {
         let Some((version, document, live)) = tx.lock_for_purge(id, expected).await? else {
             return if tx.user_is_kept(id).await? { Err(StoreError::Stale) } else { Ok(false) };
         };
-        tx.end_values(id).await?;
+        let values = tx.end_values(id).await?;
         let effects = tx.end_memberships(id.0, ResourceKind::User).await?;
         tx.keep_holders(&effects.revoked).await?;
         let mut events = tx.effect_events(&effects).await?;
         let mut sql = tx.sql();
         sql.add("DELETE FROM users WHERE tenant_id = ? AND id = ?", [tx.tenant_value(), id.0.into()]);
-        tx.run(sql).await?;
+        let users = tx.run(sql).await?;
         let mut subjects = tx.former_subjects(id).await?;
         subjects.extend(std::iter::once(id.to_string()).chain(subjects_of(&document)));
         // What was written until now; the events of this change hold ids only.
-        tx.erase_payload(ResourceKind::User, id.0).await?;
-        tx.erase_problems(id.0).await?;
-        tx.erase_requests(&subjects).await?;
-        events.push(user_event("user.purged", id, version, None, None).of_live(live));
+        let payloads = tx.erase_payload(ResourceKind::User, id.0).await?;
+        let problems = tx.erase_problems(id.0).await?;
+        let (requests, named) = tx.erase_requests(&subjects).await?;
+        let rows = [
+            ("users", users),
+            ("user_values", values),
+            ("members", effects.left.len() as u64),
+            ("role_grants", effects.revoked.len() as u64),
+            ("payloads", payloads),
+            ("deliveries", problems),
+            ("request_log", requests),
+            ("request_subjects", named),
+        ];
+        events.push(user_event("user.purged", id, version, None, None).of_live(live).of_rows(&rows));
         tx.record(events, context).await?;
         tx.commit().await?;
         Ok(true)

@@ -53,6 +53,14 @@ fn batch(requests: Vec<NewRequest>) -> ActivityBatch {
     ActivityBatch { requests, ..ActivityBatch::default() }
 }
 
+/// Writes a request about these subjects, whose body holds this text.
+pub(crate) async fn log(store: &store::Store, tenant: TenantId, subjects: &[&str], text: &str) {
+    let mut logged = request(tenant, store.now(), "/Users", 201);
+    logged.subjects = subjects.iter().map(|subject| scim_core::fold(subject)).collect();
+    logged.entry.request_body = Some(json!({ "said": text }).to_string());
+    store.platform().write_activity(&batch(vec![logged])).await.unwrap();
+}
+
 fn heard(milestone: Milestone, first_at: i64, last_at: i64, last_status: i32) -> Heard {
     Heard {
         milestone,

@@ -24,8 +24,8 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
     ("roles", "VALUES ('{t}', 'r', 'r', 0)"),
     ("role_grants", "VALUES ('{t}', '{t}', '{t}', 'r')"),
     ("payloads", "VALUES ('{t}', '{t}', 'User', '', '', '')"),
-    ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
-    ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, '', '', '', '', 0, NULL, NULL)"),
+    ("audit", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, 'cli', '', '', '', 0, NULL, NULL)"),
+    ("outbox", "VALUES ('{t}', '{t}', NULL, '', '', '', 1, 'cli', '', '', '', 0, NULL, NULL)"),
     (
         "request_log",
         "VALUES ('{t}', '{t}', 0, '', '{t}', '', 'GET', '', '/', NULL, NULL, 200, NULL, NULL, 1, 0, 0, NULL, NULL, \

@@ -10,6 +10,7 @@ mod support;
 
 mod activity;
 mod audit;
+mod backup;
 mod chain;
 mod credentials;
 mod departed;

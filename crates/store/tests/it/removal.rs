@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use store::{
     Backend, TenantId,
-    tenants::{KEPT, PURGED, TenantSettings, TenantStatus},
+    tenants::{KEPT, PURGED, PurgedRows, TenantSettings, TenantStatus},
 };
 use store_testing::{TestStore, on_both};
 
@@ -48,7 +48,7 @@ fn literal(backend: Backend, id: TenantId) -> String {
 }
 
 /// One row of the tenant in every table that has rows of tenants.
-async fn fill(store: &TestStore, db: &DatabaseConnection, id: TenantId) {
+pub(crate) async fn fill(store: &TestStore, db: &DatabaseConnection, id: TenantId) {
     let id = literal(store.backend(), id);
     for (table, row) in ROWS.iter().filter(|(table, _)| *table != "profile_versions") {
         let row = row.replace("'{t}'", &id);
@@ -176,29 +176,34 @@ on_both! {
         let (id, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
         let db = raw(&store).await;
         fill(&store, &db, id).await;
-        assert_eq!(store.tenant(id).purge_some(100).await.unwrap(), 0, "it is not deleted");
+        assert_eq!(store.tenant(id).purge_some(100).await.unwrap(), PurgedRows::new(), "it is not deleted");
         platform.delete_tenant(id, &context()).await.unwrap();
         let until = async || platform.begin_purges(store.now() - 30 * DAY, 9).await.unwrap();
         assert_eq!(until().await, [], "not yet");
-        assert_eq!(store.tenant(id).purge_some(100).await.unwrap(), 0, "it can still be restored");
+        assert_eq!(store.tenant(id).purge_some(100).await.unwrap(), PurgedRows::new(), "it can still be restored");
         store.advance(30 * DAY);
         assert_eq!(until().await, [id]);
         assert_eq!(until().await, [id], "again, until it has ended");
         assert!(!platform.restore_tenant(id, &context()).await.unwrap(), "too late");
         assert!(platform.deleted_tenant("acme").await.unwrap().unwrap().purging);
 
-        let mut rows = 0;
+        let before = store.tenant(id).left().await.unwrap();
+        assert!(PURGED.iter().all(|(table, _)| before.contains_key(table)), "{before:?}");
+        let mut rows = PurgedRows::new();
         loop {
             let gone = store.tenant(id).purge_some(2).await.unwrap();
-            assert!(gone <= 3, "a small step, and sessions of links");
-            rows += gone;
-            if gone == 0 {
+            assert!(gone.values().sum::<u64>() <= 3, "a small step, and sessions of links");
+            if gone.is_empty() {
                 break;
             }
+            for (table, gone) in gone {
+                *rows.entry(table).or_default() += gone;
+            }
         }
-        assert!(rows >= PURGED.len() as u64);
-        assert!(platform.end_purge(id, rows, &context()).await.unwrap());
-        assert!(!platform.end_purge(id, rows, &context()).await.unwrap(), "once");
+        assert!(rows.remove("setup_sessions").is_some());
+        assert_eq!((rows.clone(), store.tenant(id).left().await.unwrap()), (before, PurgedRows::new()));
+        assert!(platform.end_purge(id, &rows, &context()).await.unwrap());
+        assert!(!platform.end_purge(id, &rows, &context()).await.unwrap(), "once");
         assert_eq!(until().await, []);
         let literal = literal(store.backend(), id);
         for (table, column) in PURGED {
@@ -212,7 +217,10 @@ on_both! {
         assert_eq!(texts(&db, &format!("SELECT name FROM tenants WHERE id = {literal}")).await, ["acme"]);
         db.close().await.unwrap();
 
-        assert_eq!(platform.audit(Some(&id.to_string()), 1).await.unwrap()[0].event, "tenant.purged");
+        let told = &platform.audit(Some(&id.to_string()), 1).await.unwrap()[0];
+        assert_eq!(told.event, "tenant.purged");
+        let state = &told.payload.as_ref().unwrap()["state"];
+        assert_eq!((state["rows"].as_u64(), state["tables"]["users"].as_u64()), (Some(rows.values().sum()), Some(1)));
         assert_eq!(platform.deleted_tenants(0, 9).await.unwrap().total, 0);
         assert_eq!(conflict(platform.create_tenant(&new_tenant("acme"), &context()).await), "slug");
         assert!(platform.tenant_by_id(other).await.unwrap().is_some());

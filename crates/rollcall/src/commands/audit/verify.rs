@@ -1,58 +1,87 @@
 //! `rollcall audit verify`.
 
-use std::process::ExitCode;
+use std::{collections::VecDeque, process::ExitCode};
 
 use serde_json::json;
 use store::{
-    Store,
+    Store, TenantId,
     trail::{
         Trail,
         verify::{Check, Fault, Step, TrailState, Walk},
     },
 };
 
+use super::{Verified, checkpoint};
 use crate::{
     cli::{AuditExpected, AuditVerify},
     commands::{output, progress},
+    settings::Settings,
 };
 
 /// Tenants read at a time.
 const TENANTS: u64 = 500;
 
 /// What the installation's trail is called.
-const INSTALLATION: &str = "installation";
+pub(super) const INSTALLATION: &str = "installation";
 
 /// A trail, checked.
 struct Outcome {
     name: String,
     state: TrailState,
     check: Check,
-    /// The expected entry is not what it was.
+    /// An expected entry is not what it was.
     rewritten: Option<String>,
+    /// So many entries were expected.
+    held: usize,
+}
+
+/// Goes through the trails of the installation and of all tenants, deleted ones, too.
+#[derive(Default)]
+pub(super) struct Trails {
+    begun: bool,
+    after: Option<TenantId>,
+    page: VecDeque<(TenantId, String)>,
+}
+
+impl Trails {
+    /// The next one and its name.
+    pub(super) async fn next(&mut self, store: &Store) -> anyhow::Result<Option<(String, Trail)>> {
+        if !self.begun {
+            self.begun = true;
+            return Ok(Some((INSTALLATION.to_owned(), Trail::Installation(store.platform()))));
+        }
+        if self.page.is_empty() {
+            self.page = store.platform().all_slugs_after(self.after, TENANTS).await?.into();
+        }
+        Ok(self.page.pop_front().map(|(id, slug)| {
+            self.after = Some(id);
+            (slug, Trail::Tenant(store.tenant(id)))
+        }))
+    }
 }
 
 /// Checks trails one after the other; 1 when one of them is not whole.
-pub(super) async fn run(store: &Store, options: &AuditVerify) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    settings: &Settings,
+    store: &Store,
+    options: &AuditVerify,
+) -> anyhow::Result<ExitCode> {
     let mut outcomes = Vec::new();
-    if options.tenant.is_none() {
-        let trail = Trail::Installation(store.platform());
-        outcomes.push(one(INSTALLATION, &trail, options).await?);
-    }
-    if let Some(slug) = &options.tenant {
-        outcomes.push(one(slug, &super::tenant(store, slug).await?, options).await?);
-    }
-    if options.all {
-        let mut after = None;
-        loop {
-            let slugs = store.platform().all_slugs_after(after, TENANTS).await?;
-            for (id, slug) in &slugs {
-                outcomes.push(one(slug, &Trail::Tenant(store.tenant(*id)), options).await?);
-            }
-            after = slugs.last().map(|(id, _)| *id);
-            if after.is_none() {
-                break;
-            }
+    if !options.checkpoints.is_empty() {
+        for (trail, expected) in checkpoint::read(settings, store, &options.checkpoints).await? {
+            outcomes.push(one(&trail.name, &trail.of(store), &expected, options).await?);
         }
+    } else if options.all {
+        let mut trails = Trails::default();
+        while let Some((name, trail)) = trails.next(store).await? {
+            outcomes.push(one(&name, &trail, &[], options).await?);
+        }
+    } else {
+        let (name, trail) = match &options.tenant {
+            Some(slug) => (slug.as_str(), super::tenant(store, slug).await?),
+            None => (INSTALLATION, Trail::Installation(store.platform())),
+        };
+        outcomes.push(one(name, &trail, options.expect.as_slice(), options).await?);
     }
     if options.json {
         output::json(&outcomes.iter().map(row).collect::<Vec<_>>())?;
@@ -71,7 +100,15 @@ pub(super) async fn run(store: &Store, options: &AuditVerify) -> anyhow::Result<
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn one(name: &str, trail: &Trail, options: &AuditVerify) -> anyhow::Result<Outcome> {
+/// Checks a trail without a word, but for a bar.
+pub(super) async fn quietly(name: &str, trail: &Trail) -> anyhow::Result<Verified> {
+    let check = checked(name, trail).await?;
+    let fault = check.fault.map(|fault| fault.to_string());
+    Ok(Verified { name: name.to_owned(), entries: check.through, fault })
+}
+
+/// Goes through a trail to its end, and keeps what came of it.
+async fn checked(name: &str, trail: &Trail) -> anyhow::Result<Check> {
     let bar = progress::bar(name);
     let mut walk = Walk::default();
     let check = loop {
@@ -84,11 +121,29 @@ async fn one(name: &str, trail: &Trail, options: &AuditVerify) -> anyhow::Result
     };
     bar.finish_and_clear();
     trail.keep_check(&check).await?;
-    let rewritten = match &options.expect {
-        Some(expected) => rewritten(trail, expected, check.fault).await?,
-        None => None,
+    Ok(check)
+}
+
+async fn one(
+    name: &str,
+    trail: &Trail,
+    expected: &[AuditExpected],
+    options: &AuditVerify,
+) -> anyhow::Result<Outcome> {
+    let check = checked(name, trail).await?;
+    let mut changed = None;
+    for expected in expected {
+        if changed.is_none() {
+            changed = rewritten(trail, expected, check.fault).await?;
+        }
+    }
+    let outcome = Outcome {
+        name: name.to_owned(),
+        state: trail.state().await?,
+        check,
+        rewritten: changed,
+        held: expected.len(),
     };
-    let outcome = Outcome { name: name.to_owned(), state: trail.state().await?, check, rewritten };
     if options.all && !options.json {
         // Of very many trails each is told when it is done.
         told(&outcome);
@@ -119,7 +174,7 @@ async fn rewritten(
 }
 
 fn told(outcome: &Outcome) {
-    let Outcome { name, state, check, rewritten } = outcome;
+    let Outcome { name, state, check, rewritten, held } = outcome;
     match (&check.fault, rewritten) {
         (Some(fault), _) => output::line(format_args!(
             "{name}: not whole. {fault} Entries up to {} are what was written.",
@@ -135,7 +190,11 @@ fn told(outcome: &Outcome) {
                 1 => "1 entry".to_owned(),
                 more => format!("{more} entries"),
             };
-            output::line(format_args!("{name}: whole, {entries}{purged}"));
+            let held = match held {
+                0 => String::new(),
+                held => format!(", holds {}", output::counted(*held, "noted end")),
+            };
+            output::line(format_args!("{name}: whole, {entries}{purged}{held}"));
         }
     }
     if state.head > 0 {
@@ -150,7 +209,7 @@ fn told(outcome: &Outcome) {
 }
 
 fn row(outcome: &Outcome) -> serde_json::Value {
-    let Outcome { name, state, check, rewritten } = outcome;
+    let Outcome { name, state, check, rewritten, held } = outcome;
     let what = check.fault.map(|fault| json!({"number": fault.number, "what": fault.to_string()}));
     json!({
         "trail": name,
@@ -159,6 +218,7 @@ fn row(outcome: &Outcome) -> serde_json::Value {
         "purged": check.purged,
         "fault": what.or_else(|| rewritten.as_ref().map(|what| json!({"number": null, "what": what}))),
         "end": end(state),
+        "expected": held,
     })
 }
 
@@ -167,6 +227,6 @@ fn end(state: &TrailState) -> String {
     format!("{}:{}", state.head, hex(&state.chain))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
