@@ -90,6 +90,8 @@ fn default_log(command: &Command) -> Option<&'static str> {
     match command {
         Command::Serve(_) | Command::Migrate(_) => None,
         Command::Demo(_) => Some("error"),
+        // Each statement takes as long as the table is long.
+        Command::Backup(_) | Command::Restore(_) | Command::Scan(_) => Some("warn,sqlx::query=error"),
         _ => Some("warn"),
     }
 }
