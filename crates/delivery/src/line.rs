@@ -209,7 +209,7 @@ impl Line {
         if let Some(carrier) = &self.carrier {
             return Ok(carrier.clone());
         }
-        let ground = Ground { vault: &self.vault, egress: &self.egress };
+        let ground = Ground { store: &self.store, vault: &self.vault, egress: &self.egress };
         let carrier = ground.carrier(&hold.destination)?;
         self.carrier = Some(carrier.clone());
         Ok(carrier)
@@ -365,7 +365,7 @@ fn attempt(
             }
         };
         Outcome {
-            attempt: Attempt { position, at, took, status, end },
+            attempt: Attempt { position, at, took, status, of_event: refusal.of_event, end },
             version,
             is_gone: refusal.is_gone,
             retry_after: refusal.retry_after,

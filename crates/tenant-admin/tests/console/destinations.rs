@@ -40,6 +40,7 @@ async fn settled(console: &Console, node: Uuid, end: &End) -> (Hold, Vec<i64>) {
             at: console.store.now(),
             took: 20,
             status: Some(204),
+            of_event: false,
             end: end.clone(),
         })
         .collect();
