@@ -135,6 +135,23 @@ async fn who_is_in_a_directory_comes_in(mut installation: Installation) {
     let report = import(&installation, &[]);
     assert_eq!((&report["created"], &report["conflicts"]), (&json!(4), &json!(15)), "{}", report["findings"]);
     assert_eq!(directory.entries().await, entries);
+
+    // What somebody wrote there is shown to whoever looks, and not done by the terminal.
+    let attributes: [(&str, &[&str]); 5] = [
+        ("objectClass", &["empRecord"]),
+        ("uid", &["ODD"]),
+        ("cn", &["odd"]),
+        ("sn", &["odd"]),
+        ("empStatus", &["\u{1b}[2J\u{202e}\nuid=x: all is well"]),
+    ];
+    directory.add(&format!("uid=ODD,{BASE}"), &attributes).await;
+    let output = installation.command(&["ldap", "import", "acme", "Epic EMP"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("\\u{1b}[2J\\u{202e}\\nuid=x: all is well"), "{told}");
+    assert!(
+        !told.contains(['\u{1b}', '\u{202e}']) && !told.lines().any(|line| line.starts_with("uid=x:")),
+        "{told:?}"
+    );
 }
 
 /// The document's example, for this directory, but that nothing is to be written to entries that are there.

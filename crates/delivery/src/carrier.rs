@@ -34,6 +34,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The receiver wants nothing ever again.
     pub is_gone: bool,
+    /// It is this one event that is not taken, by a receiver that takes others: nothing is to be learned of it for those.
+    pub of_event: bool,
 }
 
 /// A way of sending events. Whether a message is tried again, and when, is not its concern.

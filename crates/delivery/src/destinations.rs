@@ -225,7 +225,7 @@ impl Destinations {
     }
 
     fn ground(&self) -> Ground<'_> {
-        Ground { vault: &self.vault, egress: &self.egress }
+        Ground { store: &self.store, vault: &self.vault, egress: &self.egress }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod redis_stream;
 mod schema;
 mod sealed;
 mod sender;
+mod shared;
 mod unfit;
 mod ways;
 pub mod webhook;

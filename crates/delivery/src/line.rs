@@ -8,7 +8,6 @@ use std::{
 };
 
 use egress::Client;
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use store::{
     Actor, ActorKind, ChangeContext, Store, StoreError,
     destinations::{Attempt, End, Failing, Hold, Letter, MANY},
@@ -16,6 +15,7 @@ use store::{
 use token_service::Vault;
 use tokio::{
     sync::watch,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep},
 };
 
@@ -72,7 +72,8 @@ pub(crate) struct Line {
     carrier: Option<Arc<dyn Carrier>>,
     /// Read and not begun.
     ahead: VecDeque<Letter>,
-    under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    /// They go on by themselves: one may hold what the line waits for, such as a connection of the database.
+    under_way: JoinSet<Outcome>,
     /// Ended and not settled.
     ended: Vec<Outcome>,
     /// Places of all of these.
@@ -108,7 +109,7 @@ impl Line {
             version,
             carrier: None,
             ahead: VecDeque::new(),
-            under_way: FuturesUnordered::new(),
+            under_way: JoinSet::new(),
             ended: Vec::new(),
             taken: HashSet::new(),
             failing,
@@ -187,7 +188,7 @@ impl Line {
                 break;
             }
             let Some(letter) = self.ahead.pop_front() else { break };
-            self.under_way.push(attempt(self.store.clone(), carrier.clone(), letter, hold).boxed());
+            self.under_way.spawn(attempt(self.store.clone(), carrier.clone(), letter, hold));
         }
         Ok(())
     }
@@ -209,7 +210,7 @@ impl Line {
         if let Some(carrier) = &self.carrier {
             return Ok(carrier.clone());
         }
-        let ground = Ground { vault: &self.vault, egress: &self.egress };
+        let ground = Ground { store: &self.store, vault: &self.vault, egress: &self.egress };
         let carrier = ground.carrier(&hold.destination)?;
         self.carrier = Some(carrier.clone());
         Ok(carrier)
@@ -227,8 +228,8 @@ impl Line {
         if self.held.borrow().hold.term != self.term {
             return Ok(Next::End);
         }
-        while let Some(Some(outcome)) = self.under_way.next().now_or_never() {
-            self.ended.push(outcome);
+        while let Some(ended) = self.under_way.try_join_next() {
+            self.ended.extend(outcome(ended));
         }
         if self.ended.is_empty() {
             return Ok(Next::GoOn);
@@ -301,7 +302,7 @@ impl Line {
         }
         let is_free = self.under_way.len() < WIDTH && !self.is_down();
         tokio::select! {
-            Some(outcome) = self.under_way.next() => self.ended.push(outcome),
+            Some(ended) = self.under_way.join_next() => self.ended.extend(outcome(ended)),
             () = numbered, if is_free => {}
             _ = self.held.changed(), if is_held => {}
             () = sleep(LOOK) => {}
@@ -324,6 +325,15 @@ impl Outcome {
             End::Done => None,
             End::Again(_, problem) | End::Dead(problem) => Some(problem),
         }
+    }
+}
+
+/// What came of an attempt; one that panicked ends the line, which begins anew. None is called off but with it.
+fn outcome(ended: Result<Outcome, JoinError>) -> Option<Outcome> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(outcome) => Some(outcome),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => None,
     }
 }
 
@@ -365,7 +375,7 @@ fn attempt(
             }
         };
         Outcome {
-            attempt: Attempt { position, at, took, status, end },
+            attempt: Attempt { position, at, took, status, of_event: refusal.of_event, end },
             version,
             is_gone: refusal.is_gone,
             retry_after: refusal.retry_after,

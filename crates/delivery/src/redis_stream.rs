@@ -17,15 +17,13 @@ use redis::{
     aio::MultiplexedConnection,
     io::{AsyncDNSResolver, tcp::TcpSettings},
 };
-use tokio::{
-    sync::Mutex,
-    time::{Instant, timeout},
-};
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::{
     Unfit,
     carrier::{Carrier, Message, Refusal, TIME},
+    shared::{Had, Lent, Shared},
 };
 
 pub use terms::{NewRedisStream, RedisStreamChange, Secrets, Settings};
@@ -44,25 +42,8 @@ pub struct RedisStream {
     url: Url,
     host: String,
     login: RedisConnectionInfo,
-    link: Mutex<Link>,
-}
-
-/// The one connection that all entries share.
-#[derive(Default)]
-struct Link {
-    connection: Option<MultiplexedConnection>,
-    /// Counts connections.
-    number: u64,
-    /// When the last try to connect failed, and why.
-    failed: Option<(Instant, Refusal)>,
-}
-
-/// A connection that an entry goes over.
-struct Lent {
-    connection: MultiplexedConnection,
-    number: u64,
-    /// Was it made for this entry?
-    is_new: bool,
+    /// The one connection that all entries go over.
+    link: Shared<MultiplexedConnection, Refusal>,
 }
 
 /// Why an entry was not written.
@@ -86,19 +67,19 @@ impl RedisStream {
         if let Some(password) = &secrets.password {
             login = login.set_password(password);
         }
-        Ok(Self { egress, settings, url, host, login, link: Mutex::default() })
+        Ok(Self { egress, settings, url, host, login, link: Shared::default() })
     }
 
     /// Writes an entry, over a new connection where the one that there was is lost: it may have been closed long ago, as nobody
     /// used it. If the entry was written all the same, it comes twice.
-    async fn write(&self, message: &Message) -> Result<(), Refusal> {
+    async fn write(&self, message: &Message, had: &Had) -> Result<(), Refusal> {
         loop {
-            let Lent { connection, number, is_new } = self.lend().await?;
+            let (Lent { connection, .. }, is_new) = self.link.lend(had, |_| true, self.connect()).await?;
             match self.add(connection, message).await {
                 Ok(()) => return Ok(()),
                 Err(Failed::Refused(refusal)) => return Err(refusal),
                 Err(Failed::Lost(refusal)) => {
-                    self.forget(number).await;
+                    self.link.forget(had);
                     if is_new {
                         return Err(refusal);
                     }
@@ -160,40 +141,6 @@ impl RedisStream {
         Ok(())
     }
 
-    /// The connection, made where there is none. Whoever waited while another could not connect is told the same, and does
-    /// not try in its turn.
-    async fn lend(&self) -> Result<Lent, Refusal> {
-        let asked = Instant::now();
-        let mut link = self.link.lock().await;
-        if let Some(connection) = &link.connection {
-            return Ok(Lent { connection: connection.clone(), number: link.number, is_new: false });
-        }
-        if let Some((at, refusal)) = &link.failed
-            && *at >= asked
-        {
-            return Err(refusal.clone());
-        }
-        match self.connect().await {
-            Ok(connection) => {
-                link.number += 1;
-                link.connection = Some(connection.clone());
-                Ok(Lent { connection, number: link.number, is_new: true })
-            }
-            Err(refusal) => {
-                link.failed = Some((Instant::now(), refusal.clone()));
-                Err(refusal)
-            }
-        }
-    }
-
-    /// This connection is not lent any more.
-    async fn forget(&self, number: u64) {
-        let mut link = self.link.lock().await;
-        if link.number == number {
-            link.connection = None;
-        }
-    }
-
     /// A connection to an address that may be connected to, with the groups in their place: the server may have lost them
     /// together with all that it held.
     async fn connect(&self) -> Result<MultiplexedConnection, Refusal> {
@@ -243,9 +190,10 @@ impl RedisStream {
 impl Carrier for RedisStream {
     fn carry<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Option<u16>, Refusal>> {
         async move {
-            let Ok(written) = timeout(TIME, self.write(message)).await else {
+            let had = Had::default();
+            let Ok(written) = timeout(TIME, self.write(message, &had)).await else {
                 // Whoever does not answer is not asked over this connection again.
-                self.link.lock().await.connection = None;
+                self.link.forget(&had);
                 return Err(problem::too_late(&self.host));
             };
             written.map(|()| None)

@@ -8,7 +8,7 @@ use egress::Client;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use store::{
-    DestinationId,
+    DestinationId, Store,
     destinations::{Destination, DestinationKind},
     feed::FeedEvent,
 };
@@ -81,6 +81,7 @@ pub(crate) struct Changed {
 
 /// What ways are made with.
 pub(crate) struct Ground<'a> {
+    pub(crate) store: &'a Store,
     pub(crate) vault: &'a Vault,
     pub(crate) egress: &'a Client,
 }
@@ -205,7 +206,9 @@ impl Ground<'_> {
     /// The directory of a destination, to be read and written. The error says why it cannot be.
     pub(crate) fn directory(&self, destination: &Destination) -> Result<ldap::Writer, String> {
         let kept: ldap::Settings = settings(destination)?;
-        ldap::Writer::new(self.egress.clone(), &kept, self.open(destination)?)
+        let tenant = destination.tenant.ok_or("a directory is written the users of one tenant")?;
+        let people = ldap::People::new(self.store.tenant(tenant), destination.id);
+        ldap::Writer::new(self.egress.clone(), &kept, self.open(destination)?, people)
     }
 
     /// Sends a message that says nothing, at `now` (milliseconds); gives the status of the answer.

@@ -116,6 +116,8 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Option<u16>, Refusal
             .filter(|_| asks)
             .map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER)),
         is_gone: status == StatusCode::GONE,
+        // A status may mean anything: receivers that are down answer 404 as often as not.
+        of_event: false,
     })
 }
 

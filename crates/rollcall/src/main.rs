@@ -28,14 +28,14 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 fn main() -> ExitCode {
     // One crypto provider for every TLS connection, chosen before the first one.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
-        eprintln_error(&anyhow::anyhow!("another TLS crypto provider was installed first"));
+        commands::failure(&anyhow::anyhow!("another TLS crypto provider was installed first"));
         return ExitCode::FAILURE;
     }
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln_error(&anyhow::Error::new(error).context("cannot start the async runtime"));
+            commands::failure(&anyhow::Error::new(error).context("cannot start the async runtime"));
             return ExitCode::FAILURE;
         }
     };
@@ -45,13 +45,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln_error(&error);
+            commands::failure(&error);
             ExitCode::FAILURE
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "the last word of a failed command, for a person")]
-fn eprintln_error(error: &anyhow::Error) {
-    eprintln!("rollcall: {error:#}");
 }

@@ -29,7 +29,7 @@ pub(crate) struct Table {
     pub(crate) from: &'static str,
     /// Columns of a whole row; `id` is one of them.
     pub(crate) columns: &'static str,
-    /// Which rows there are: [`LIVE`] or [`DELETED`].
+    /// Which rows there are: [`LIVE`], [`DELETED`] or [`ALL`].
     pub(crate) rows: &'static str,
 }
 
@@ -38,6 +38,9 @@ pub(crate) const LIVE: &str = "r.deleted_at IS NULL";
 
 /// Those that were soft-deleted.
 pub(crate) const DELETED: &str = "r.deleted_at IS NOT NULL";
+
+/// Both of these.
+pub(crate) const ALL: &str = "TRUE";
 
 /// Rows of one table, in an order.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! The connection to a directory: to an address that was checked, encrypted before anything is said, signed in, used again
 //! while it lives.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use egress::Client;
 use ldap3::{
@@ -13,7 +13,6 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
-use tokio::sync::Mutex;
 use url::{Host, Url};
 
 use super::{
@@ -21,6 +20,7 @@ use super::{
     mapping::{Entry, Values},
     settings::{Secrets, Settings},
 };
+use crate::shared::{Had, Lent, Shared};
 
 /// Longest wait for the answer to one operation.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
@@ -30,6 +30,10 @@ const TEXT: usize = 200;
 
 /// Entries that are read to tell one from several.
 const SEVERAL: i32 = 5;
+
+/// Results that say what is wrong with one operation, and nothing of others (RFC 4511 appendix A.2): of its attributes, of
+/// its name, and of what an entry may be.
+const OF_ONE: [RangeInclusive<u32>; 4] = [18..=21, 34..=34, 64..=67, 69..=69];
 
 // Result codes (RFC 4511 section 4.1.9).
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
@@ -41,8 +45,10 @@ const ENTRY_ALREADY_EXISTS: u32 = 68;
 pub(crate) enum Fault {
     /// The connection is of no use any more; another one may be.
     Lost(String),
-    /// The directory, or what is there, does not allow it.
+    /// The directory does not allow it.
     Refused(String),
+    /// It is about one user: what is to be written of it, or what is there already. Others can be written.
+    Conflict(String),
     /// There is an entry of that name already.
     Exists,
     /// There is no entry of that name.
@@ -53,7 +59,7 @@ impl Fault {
     /// For people.
     pub(crate) fn into_text(self) -> String {
         match self {
-            Self::Lost(text) | Self::Refused(text) => text,
+            Self::Lost(text) | Self::Refused(text) | Self::Conflict(text) => text,
             Self::Exists => "there is such an entry already".to_owned(),
             Self::Absent => "there is no such entry".to_owned(),
         }
@@ -69,7 +75,7 @@ pub(crate) struct Connection {
     tls: Arc<ClientConfig>,
     bind_dn: String,
     password: String,
-    open: Mutex<Option<Ldap>>,
+    open: Shared<Ldap, Fault>,
 }
 
 impl Connection {
@@ -95,27 +101,20 @@ impl Connection {
             tls: Arc::new(tls),
             bind_dn: settings.ldap.bind_dn.clone(),
             password: secrets.password,
-            open: Mutex::new(None),
+            open: Shared::default(),
         })
     }
 
-    /// The connection that is open, or a new one.
-    pub(crate) async fn open(&self) -> Result<Session, Fault> {
-        let mut open = self.open.lock().await;
-        if let Some(ldap) = open.as_mut()
-            && !ldap.is_closed()
-        {
-            return Ok(Session { ldap: ldap.clone(), host: self.host.clone() });
-        }
-        *open = None;
-        let ldap = self.connect().await?;
-        *open = Some(ldap.clone());
-        Ok(Session { ldap, host: self.host.clone() })
+    /// The connection that is open, or a new one; which one it is is noted.
+    pub(crate) async fn open(&self, had: &Had) -> Result<Session, Fault> {
+        let (Lent { connection, .. }, _) =
+            self.open.lend(had, |ldap| !ldap.is_closed(), self.connect()).await?;
+        Ok(Session { ldap: connection, host: self.host.clone() })
     }
 
-    /// The next one to ask gets a new connection; what is under way on this one may end.
-    pub(crate) async fn forget(&self) {
-        *self.open.lock().await = None;
+    /// The next one to ask gets another connection than this one; what is under way on it may end.
+    pub(crate) fn forget(&self, had: &Had) {
+        self.open.forget(had);
     }
 
     async fn connect(&self) -> Result<Ldap, Fault> {
@@ -163,19 +162,20 @@ impl Session {
         self.ldap.clone()
     }
 
-    /// A few of the entries below a name that fit.
+    /// A few of the entries below a name that a filter finds and that are meant.
     pub(crate) async fn below(
         &mut self,
         base: &str,
         filter: &str,
         attributes: &[String],
+        is_meant: impl Fn(&Entry) -> bool,
     ) -> Result<Vec<Entry>, Fault> {
-        self.search(base, Scope::Subtree, filter, attributes).await
+        self.search(base, Scope::Subtree, filter, attributes, is_meant).await
     }
 
     /// The entry of a name.
     pub(crate) async fn entry(&mut self, dn: &str, attributes: &[String]) -> Result<Option<Entry>, Fault> {
-        match self.search(dn, Scope::Base, "(objectClass=*)", attributes).await {
+        match self.search(dn, Scope::Base, "(objectClass=*)", attributes, |_| true).await {
             Ok(found) => Ok(found.into_iter().next()),
             Err(Fault::Absent) => Ok(None),
             Err(fault) => Err(fault),
@@ -188,16 +188,14 @@ impl Session {
         scope: Scope,
         filter: &str,
         attributes: &[String],
+        is_meant: impl Fn(&Entry) -> bool,
     ) -> Result<Vec<Entry>, Fault> {
         let options = SearchOptions::new().sizelimit(SEVERAL);
         let asked = self.ldap.with_timeout(ANSWER).with_search_options(options);
         let found = asked.search(base, scope, filter, attributes.to_vec()).await;
         let ldap3::SearchResult(entries, result) = found.map_err(|error| self.lost(&error))?;
-        match result.rc {
-            0 | SIZE_LIMIT_EXCEEDED => Ok(entries.into_iter().map(entry_of).collect()),
-            NO_SUCH_OBJECT => Err(Fault::Absent),
-            _ => Err(Fault::Refused(format!("a search below {base} was refused: {}", told(&result)))),
-        }
+        let entries = entries.into_iter().map(entry_of).filter(is_meant).collect();
+        few(base, entries, &result)
     }
 
     /// Makes an entry.
@@ -243,6 +241,9 @@ impl Session {
             0 => Ok(()),
             ENTRY_ALREADY_EXISTS => Err(Fault::Exists),
             NO_SUCH_OBJECT => Err(Fault::Absent),
+            code if OF_ONE.iter().any(|codes| codes.contains(&code)) => {
+                Err(Fault::Conflict(format!("{what}: {}", told(&result))))
+            }
             _ => Err(Fault::Refused(format!("{what}: {}", told(&result)))),
         }
     }
@@ -252,6 +253,23 @@ impl Session {
             LdapError::Timeout { .. } => format!("{} did not answer in time", self.host),
             error => format!("{}: the connection broke off: {error}", self.host),
         })
+    }
+}
+
+/// What a search found, if that is all: of more than were wanted two are enough to know that it is not one.
+fn few(base: &str, entries: Vec<Entry>, result: &LdapResult) -> Result<Vec<Entry>, Fault> {
+    match result.rc {
+        0 => Ok(entries),
+        SIZE_LIMIT_EXCEEDED if entries.len() >= 2 => Ok(entries),
+        NO_SUCH_OBJECT => Err(Fault::Absent),
+        SIZE_LIMIT_EXCEEDED => {
+            let told = told(result);
+            let text = format!(
+                "a search below {base} gave fewer entries than there are, so nobody can tell whose they are: {told}"
+            );
+            Err(Fault::Refused(text))
+        }
+        _ => Err(Fault::Refused(format!("a search below {base} was refused: {}", told(result)))),
     }
 }
 
@@ -290,4 +308,29 @@ pub(crate) fn roots(ca: Option<&str>) -> Result<RootCertStore, String> {
         return Err("there is no certificate in it; write PEM, -----BEGIN CERTIFICATE----- first".to_owned());
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_all_of_it_is_no_answer() {
+        let entries =
+            |count| (0..count).map(|at| Entry::new(format!("uid={at},dc=x"), [])).collect::<Vec<_>>();
+        let result = |rc| LdapResult {
+            rc,
+            matched: String::new(),
+            text: String::new(),
+            refs: Vec::new(),
+            ctrls: Vec::new(),
+        };
+        for (count, rc, found) in
+            [(0, 0, Some(0)), (1, 0, Some(1)), (2, 4, Some(2)), (1, 4, None), (0, 4, None), (2, 53, None)]
+        {
+            let few = few("dc=x", entries(count), &result(rc));
+            assert_eq!(few.as_ref().ok().map(Vec::len), found, "{count} {rc}: {few:?}");
+        }
+        assert_eq!(few("dc=x", Vec::new(), &result(NO_SUCH_OBJECT)), Err(Fault::Absent));
+    }
 }

@@ -16,6 +16,7 @@ use super::{
     template::Subject,
     walk::{Index, Walk, link_of_entry, users_of},
 };
+use crate::shared::Had;
 
 /// What an import did, or with `dry_run` would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -83,7 +84,7 @@ impl Writer {
     ) -> Result<ImportReport, LdapError> {
         let mapping = &self.mapping;
         mapping.check_read().map_err(LdapError::Directory)?;
-        let session = self.connection.open().await?;
+        let session = self.connection.open(&Had::default()).await?;
         let (several, total) = links(&session, mapping).await?;
         let index = Index::of(&store.tenant(tenant.id()), mapping).await?;
         let mut import = Import {

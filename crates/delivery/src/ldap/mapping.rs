@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ldap3::{ldap_escape, parse_filter};
-use scim_core::Document;
+use scim_core::{Document, fold};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,6 +43,8 @@ pub(crate) struct Mapping {
 pub(crate) struct Wanted {
     pub(crate) name: Dn,
     pub(crate) dn: String,
+    /// Is the user active?
+    pub(crate) active: bool,
     /// All that is mapped, absent ones as empty.
     pub(crate) attributes: BTreeMap<String, Values>,
 }
@@ -96,9 +98,10 @@ impl Mapping {
                 "name the classes of an entry, such as inetOrgPerson",
             ));
         };
-        let filter = directory.filter.clone().unwrap_or_else(|| format!("(objectClass={last})"));
-        parse_filter(&filter)
-            .map_err(|_| Unfit::new("ldap.filter", "this is no filter; write (objectClass=person)"))?;
+        let filter = match &directory.filter {
+            Some(text) => filter_of(text)?,
+            None => format!("(objectClass={last})"),
+        };
         let mut taken = Taken::default();
         taken.add("ldap.link.attribute", &directory.link.attribute)?;
         taken.add("ldap.active.attribute", &directory.active.attribute)?;
@@ -144,15 +147,32 @@ impl Mapping {
         one(self.link_template.values(user), || format!("the link ({})", self.link_template))
     }
 
-    /// The filter that finds entries with one of these links.
-    pub(crate) fn linked(&self, links: &[String]) -> String {
-        let one = |link: &String| format!("({}={})", self.link, ldap_escape(link.as_str()));
-        format!("(&{}(|{}))", self.filter, links.iter().map(one).collect::<String>())
+    /// The filter that finds the entries with one of these links, or with this id where an attribute holds ids; `None`: there
+    /// is nothing to look by.
+    pub(crate) fn sought(&self, links: &[String], id: &str) -> Option<String> {
+        let links = links.iter().map(|link| (&self.link, link.as_str()));
+        let by: String = links
+            .chain(self.id.iter().map(|attribute| (attribute, id)))
+            .map(|(attribute, value)| format!("({attribute}={})", ldap_escape(value)))
+            .collect();
+        (!by.is_empty()).then(|| format!("(&{}(|{by}))", self.filter))
     }
 
-    /// The filter that finds entries which hold this id; `None`: no attribute holds ids.
-    pub(crate) fn holding(&self, id: &str) -> Option<String> {
-        self.id.as_ref().map(|attribute| format!("(&{}({attribute}={}))", self.filter, ldap_escape(id)))
+    /// Does an entry hold this link? A directory may take two values for one that are not (RFC 4517 section 4.2).
+    pub(crate) fn has_link(&self, entry: &Entry, link: &str) -> bool {
+        entry.values(&self.link).any(|value| fold(value) == fold(link))
+    }
+
+    /// Does an attribute of entries hold ids?
+    pub(crate) fn holds_ids(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// Does it hold the id that Rollcall gave?
+    pub(crate) fn has_id(&self, entry: &Entry, id: &str) -> bool {
+        self.id
+            .as_ref()
+            .is_some_and(|attribute| entry.values(attribute).any(|held| held.eq_ignore_ascii_case(id)))
     }
 
     /// The entry of a user as it should be. The error is for people.
@@ -162,17 +182,18 @@ impl Mapping {
         let values = |templates: &Vec<Template>| templates.iter().flat_map(|one| one.values(user)).collect();
         let mut attributes: BTreeMap<String, Values> =
             self.attributes.iter().map(|(name, templates)| (name.clone(), values(templates))).collect();
-        attributes.insert(self.active.attribute.clone(), self.active_values(is_active(user.document)));
+        let active = is_active(user.document);
+        attributes.insert(self.active.attribute.clone(), self.active_values(active));
         // What names an entry is one of its values, whatever else the attribute holds.
         for (kind, value) in name.naming() {
             let mapped = attributes.iter_mut().find(|(attribute, _)| attribute.eq_ignore_ascii_case(kind));
             if let Some((_, values)) = mapped
-                && !values.iter().any(|other| scim_core::fold(other) == scim_core::fold(value))
+                && !values.iter().any(|other| fold(other) == fold(value))
             {
                 values.insert(value.clone());
             }
         }
-        Ok(Wanted { name, dn, attributes })
+        Ok(Wanted { name, dn, active, attributes })
     }
 
     /// All attributes of an entry that is to be made.
@@ -199,10 +220,8 @@ impl Mapping {
 
     /// Is it another user's, by the id that it holds?
     pub(crate) fn is_of_another(&self, entry: &Entry, id: &str) -> bool {
-        self.id.as_ref().is_some_and(|attribute| {
-            let mut held = entry.values(attribute).peekable();
-            held.peek().is_some() && !held.any(|other| other.eq_ignore_ascii_case(id))
-        })
+        let holds_one = self.id.as_ref().is_some_and(|attribute| entry.values(attribute).next().is_some());
+        holds_one && !self.has_id(entry, id)
     }
 
     /// What differs, the name aside.
@@ -246,6 +265,15 @@ fn one(mut values: Vec<String>, what: impl Fn() -> String) -> Result<String, Str
         (None, _) => Err(format!("the user lacks what {} is made of", what())),
         (Some(_), false) => Err(format!("{} would have several values", what())),
     }
+}
+
+/// A filter as it was typed, in parentheses: a single condition may come without (RFC 4515 wants them everywhere, and it is
+/// put among others).
+fn filter_of(text: &str) -> Result<String, Unfit> {
+    let text = text.trim();
+    parse_filter(text)
+        .map_err(|_| Unfit::new("ldap.filter", "this is no filter; write (objectClass=person)"))?;
+    Ok(if text.starts_with('(') { text.to_owned() } else { format!("({text})") })
 }
 
 fn is_id(templates: &[Template]) -> bool {
@@ -297,86 +325,4 @@ fn check_dn(directory: &Directory, dn: &Template) -> Result<(), Unfit> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    pub(in crate::ldap) fn mapping(change: &Value) -> Mapping {
-        let mut settings = json!({
-            "bindDn": "cn=rollcall,dc=x", "baseDn": "dc=x", "dn": "uid={userName},dc=x", "objectClasses": ["top", "person"],
-            "link": {"attribute": "uid"},
-            "attributes": {
-                "cn": "{displayName|userName}", "givenName": "{name.givenName}", "mail": "{emails.value}", "number": "{id}",
-                "telephoneNumber": "{phoneNumbers[type eq \"work\"].value}",
-            },
-            "active": {"attribute": "status", "inactive": "OFF"},
-            "read": {"displayName": "cn", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "ou"},
-        });
-        for (name, value) in change.as_object().expect("an object") {
-            settings[name] = value.clone();
-        }
-        Mapping::new(&serde_json::from_value(settings).expect("settings")).expect("a mapping")
-    }
-
-    fn user(document: &Value) -> Document {
-        document.as_object().expect("an object").clone()
-    }
-
-    pub(in crate::ldap) fn entry(dn: &str, attributes: &[(&str, &[&str])]) -> Entry {
-        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-        Entry::new(dn.to_owned(), attributes.iter().map(|(name, all)| ((*name).to_owned(), values(all))))
-    }
-
-    #[test]
-    fn filters_and_names_hold_whatever_a_value_is() {
-        let mapping = mapping(&json!({}));
-        for hostile in ["*", "a)(uid=*", "x\\", "a\0b", "ann,dc=y", "a+cn=b", "#a", " a ", "ü\"<>;="] {
-            let document = user(&json!({"userName": hostile}));
-            let subject = Subject { id: "7", document: &document };
-            let filter = mapping.linked(&[mapping.link_of(subject).expect("a link")]);
-            assert!(parse_filter(&filter).is_ok(), "{filter}");
-            assert_eq!(
-                filter.matches(['(', '*']).count(),
-                "(&(objectClass=person)(|(uid=)))".matches('(').count(),
-                "{filter}"
-            );
-            let wanted = mapping.wanted(subject).expect("an entry");
-            assert_eq!(wanted.name.naming(), [("uid".to_owned(), hostile.to_owned())]);
-            assert_eq!(wanted.name.parent().to_string(), "dc=x");
-        }
-    }
-
-    #[test]
-    fn what_differs_is_told_and_nothing_else() {
-        let mapping = mapping(&json!({}));
-        let document = user(&json!({"userName": "ann", "emails": [{"value": "b@x"}, {"value": "a@x"}]}));
-        let subject = Subject { id: "7", document: &document };
-        let wanted = mapping.wanted(subject).expect("an entry");
-        let same: [(&str, &[&str]); 5] = [
-            ("UID", &["ann"]),
-            ("cn", &["ann"]),
-            ("Mail", &["a@x", "b@x"]),
-            ("number", &["7"]),
-            ("description", &["theirs"]),
-        ];
-        assert!(mapping.all_differences(&wanted, &entry("UID=Ann, DC=X", &same)).is_empty());
-        let other = entry(
-            "uid=ann,ou=y,dc=x",
-            &[("uid", &["ann"]), ("cn", &["Ann"]), ("mail", &["a@x"]), ("status", &["OFF"])],
-        );
-        let told: Vec<String> =
-            mapping.all_differences(&wanted, &other).into_iter().map(|one| one.attribute).collect();
-        assert_eq!(told, ["dn", "cn", "mail", "status"], "an id that is not there yet is none");
-        assert!(
-            mapping.differences(&wanted, &other).iter().any(|one| one.attribute == "number"),
-            "but it is written"
-        );
-        assert!(!mapping.is_of_another(&other, "7"));
-        assert!(mapping.is_of_another(&entry("uid=ann,dc=x", &[("number", &["8"])]), "7"));
-        assert!(
-            mapping.wanted(Subject { id: "7", document: &Document::new() }).is_err(),
-            "no name, no entry"
-        );
-    }
-}
+pub(super) mod tests;

@@ -1,18 +1,21 @@
 //! LDAP: the users of a tenant, written to a directory, and read from it.
 //!
 //! ```text
-//! event ─▶ Writer ─(Mapping: the entry as it should be)─▶ what differs ─▶ Connection
+//! event ─▶ Writer ─(People: the user now; Mapping: the entry as it should be)─▶ Desk: what differs ─▶ Connection
 //! entry ─▶ import, reconcile ─(Mapping, backwards)─▶ provisioning, or a report
 //! ```
 //!
-//! Whose an entry is says one attribute of it, the link. An entry that has another name or link is never written to.
+//! Whose an entry is says one attribute of it, the link, or the id of the user where an attribute holds it. Another's entry is
+//! never written to.
 
 mod backwards;
 mod carry;
 mod connection;
+mod desk;
 mod dn;
 mod import;
 mod mapping;
+mod people;
 mod reconcile;
 mod settings;
 mod template;
@@ -24,6 +27,7 @@ use store::StoreError;
 pub use carry::Writer;
 pub use import::{Finding, ImportReport};
 pub use mapping::Difference;
+pub(crate) use people::People;
 pub use reconcile::{Differing, LoneEntry, LoneUser, Reconciliation, Several};
 pub use settings::{Active, Directory, Link, OnDelete, Secrets, Settings, Templates};
 pub use terms::{LdapChange, NewLdap};

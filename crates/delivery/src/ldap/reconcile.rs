@@ -14,6 +14,7 @@ use super::{
     template::Subject,
     walk::{Index, Walk, link_of_entry, users_of},
 };
+use crate::shared::Had;
 
 /// What differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -110,7 +111,7 @@ impl Writer {
             users: (index.users.len() + index.unlinked.len() + index.shared.len()) as u64,
             ..Reconciliation::default()
         };
-        let session = self.connection.open().await?;
+        let session = self.connection.open(&Had::default()).await?;
         let mut walk = Walk::begin(&session, &self.mapping, self.mapping.looked_at()).await?;
         let mut seen: HashMap<UserId, Vec<String>> = HashMap::new();
         loop {

@@ -63,8 +63,9 @@ pub struct NewWebhook {
 pub struct WebhookChange {
     /// Where to.
     pub url: Option<String>,
-    /// Headers by name; `None` as a value takes one away, those not named stay.
-    pub headers: BTreeMap<String, Option<String>>,
+    /// Headers by name; `None` as a value takes one away, those not named stay, but where the URL leads to another server:
+    /// there are no others then.
+    pub headers: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// What may be shown of a webhook.
@@ -127,14 +128,27 @@ impl WebhookChange {
         egress: &Client,
         open: impl FnOnce() -> Result<Secrets, E>,
     ) -> Result<Option<Secrets>, E> {
+        let mut is_elsewhere = false;
         if let Some(url) = &self.url {
-            settings.url = check_url(url, egress)?.into();
+            let url = check_url(url, egress)?;
+            is_elsewhere = Url::parse(&settings.url).map_or(true, |before| before.origin() != url.origin());
+            settings.url = url.into();
         }
-        if self.headers.is_empty() {
-            return Ok(None);
-        }
+        // What they hold is as good as a password, and was given for the server that it went to.
+        let stay = is_elsewhere && !settings.headers.is_empty();
+        let given = match self.headers {
+            None if stay => {
+                let detail = "they were given for another server, and do not go along to this one; give them anew, or {} for none";
+                return Err(Unfit::new("headers", detail).into());
+            }
+            Some(given) if stay || !given.is_empty() => given,
+            _ => return Ok(None),
+        };
         let mut secrets = open()?;
-        for (name, value) in self.headers {
+        if is_elsewhere {
+            secrets.headers.clear();
+        }
+        for (name, value) in given {
             // Names of headers know no case.
             secrets.headers.retain(|old, _| !old.eq_ignore_ascii_case(&name));
             secrets.headers.extend(value.map(|value| (name, value)));

@@ -90,7 +90,7 @@ on_both! {
         // Another secret, beside the old one; another header; none of it is shown.
         let (_, new) = bed.destinations.rotate(destination.id, None, &context()).await.unwrap();
         let headers = BTreeMap::from([("x-api-key".to_owned(), None), ("x-other".to_owned(), Some("b".to_owned()))]);
-        let way = Some(WayChange::Webhook(WebhookChange { url: None, headers }));
+        let way = Some(WayChange::Webhook(WebhookChange { url: None, headers: Some(headers) }));
         let change = DestinationChange { way, ..DestinationChange::default() };
         let changed = bed.destinations.change(destination.id, change, &context()).await.unwrap();
         assert_eq!(changed.settings["headers"], json!(["x-other"]));

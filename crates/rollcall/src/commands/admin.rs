@@ -174,7 +174,7 @@ async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
         let created = output::time(Some(admin.created_at));
         table.add_row([admin.email.as_str(), role_word(admin.role), &tenants, &created]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use store::{ActorKind, Store, audit::Record, trail::Trail};
 
-use super::output;
+use super::output::{self, Cell, cells};
 use crate::{
     cli::{Audit, AuditCommand},
     installation::{self, Migrations},
@@ -42,9 +42,9 @@ pub(super) async fn run(settings: &Settings, options: &Audit) -> anyhow::Result<
     }
     let mut table = output::table(&["when", "event", "of", "by"]);
     for record in &trail {
-        table.add_row([output::time(Some(record.at)), record.event.clone(), object(record), actor(record)]);
+        table.add_row(cells![output::time(Some(record.at)), &record.event, object(record), actor(record)]);
     }
-    output::line(table);
+    table.show();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,12 +94,12 @@ fn row(record: &Record) -> serde_json::Value {
 }
 
 /// Its name for people, if it has one, and its id.
-fn object(record: &Record) -> String {
+fn object(record: &Record) -> Cell {
     let state = record.payload.as_ref().map(|payload| &payload["state"]);
     let named = |field: &str| state?[field].as_str();
     match ["name", "email", "userName", "displayName"].iter().find_map(|field| named(field)) {
-        Some(name) => format!("{name}\n{}", record.object_id),
-        None => record.object_id.clone(),
+        Some(name) => Cell::lines([name, &record.object_id]),
+        None => Cell::from(&record.object_id),
     }
 }
 

@@ -13,7 +13,7 @@ use token_service::NewBasic;
 use super::{
     allow,
     credentials::{end, expires_in, json_row, made, require, state, used},
-    output,
+    output::{self, cells},
 };
 use crate::{
     cli::Basic,
@@ -67,18 +67,18 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
     let headers = ["user name", "name", "scope", "may come", "state", "created", "expires", "last used"];
     let mut table = output::table(&headers);
     for credential in &credentials {
-        table.add_row([
+        table.add_row(cells![
             login(credential),
             &credential.name,
             &credential.scope,
-            &allow::words(&credential.allowed_from),
+            allow::words(&credential.allowed_from),
             state(credential, now),
-            &made(credential),
-            &end(credential, longest, now),
-            &used(credential),
+            made(credential),
+            end(credential, longest, now),
+            used(credential),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::credentials::Credential;
 use token_service::{Longest, expiring, expiry};
 
-use super::output;
+use super::output::{self, Cell};
 
 /// Refuses to make what the tenant's profile would not let in, and names what it does.
 pub(super) fn require(tenant: &Tenant, kind: CredentialKind) -> anyhow::Result<()> {
@@ -62,22 +62,21 @@ pub(super) fn json_row(credential: &Credential, longest: Longest, now: i64) -> V
 }
 
 /// When it was made, and by whom, in two lines.
-pub(super) fn made(credential: &Credential) -> String {
-    format!("{}\nby {}", output::time(Some(credential.created_at)), credential.created_by)
+pub(super) fn made(credential: &Credential) -> Cell {
+    Cell::lines([output::time(Some(credential.created_at)), format!("by {}", credential.created_by)])
 }
 
 /// When it ends, and whether that is longer than is allowed by now.
-pub(super) fn end(credential: &Credential, longest: Longest, now: i64) -> String {
+pub(super) fn end(credential: &Credential, longest: Longest, now: i64) -> Cell {
     let at = output::time(credential.expires_at);
     let too_long = state(credential, now) == "live" && longest.is_exceeded_by(credential);
-    if too_long { format!("{at}\nlonger than {}", longest.lifetime.words()) } else { at }
+    let by_how_much = too_long.then(|| format!("longer than {}", longest.lifetime.words()));
+    Cell::lines([at].into_iter().chain(by_how_much))
 }
 
 /// When it was used last, and from where, in two lines.
-pub(super) fn used(credential: &Credential) -> String {
+pub(super) fn used(credential: &Credential) -> Cell {
     let at = output::time(credential.last_used_at);
-    match credential.last_used_from.as_deref().filter(|from| !from.is_empty()) {
-        Some(from) => format!("{at}\nfrom {from}"),
-        None => at,
-    }
+    let from = credential.last_used_from.as_deref().filter(|from| !from.is_empty());
+    Cell::lines([at].into_iter().chain(from.map(|from| format!("from {from}"))))
 }

@@ -12,7 +12,7 @@ use store::{
     destinations::{Delivery, DeliveryQuery, Destination, Fate, REVIVED},
 };
 
-use super::output;
+use super::output::{self, Cell, cells};
 use crate::{
     cli::{Destination as Command, Fate as Wanted},
     installation::{Installation, cli_context},
@@ -148,8 +148,8 @@ async fn list(installation: &Installation, tenant: Option<TenantId>, json: bool)
     );
     for one in platform.destinations(tenant).await? {
         let waiting = platform.waiting(one.id).await?;
-        let events = one.events.as_ref().map_or_else(|| "all".to_owned(), |names| names.join("\n"));
-        table.add_row([
+        let events = one.events.as_ref().map_or_else(|| Cell::from("all"), Cell::lines);
+        table.add_row(cells![
             one.id.to_string(),
             one.name.clone(),
             word(one.kind),
@@ -171,7 +171,7 @@ async fn list(installation: &Installation, tenant: Option<TenantId>, json: bool)
     if json {
         return output::json(&rows);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 
@@ -202,7 +202,7 @@ fn deliveries(found: &[Delivery], json: bool) -> anyhow::Result<()> {
             one.problem.clone().unwrap_or_default(),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

@@ -74,7 +74,7 @@ async fn list(installation: &Installation, tenant: &Tenant, json: bool) -> anyho
             domain.challenge.clone(),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use token_service::federation::NewFederation;
 use super::{
     allow,
     credentials::{end, expires_in, json_row, made, require, state, used},
-    output,
+    output::{self, Cell, cells},
 };
 use crate::{
     cli::Federation,
@@ -76,19 +76,19 @@ async fn show(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
     let keys = federation.keys_url.as_deref().unwrap_or("as the issuer's OpenID configuration says");
     let mut table = output::table(&["", "value"]);
     for (name, value) in [
-        ("directory", federation.directory.to_string()),
-        ("issuer", federation.issuer.clone()),
-        ("audience", federation.audience.clone()),
-        ("keys", keys.to_owned()),
-        ("scope", credential.scope.clone()),
-        ("may come", allow::words(&credential.allowed_from)),
-        ("state", state(&credential, now).to_owned()),
+        ("directory", Cell::from(federation.directory.to_string())),
+        ("issuer", Cell::from(&federation.issuer)),
+        ("audience", Cell::from(&federation.audience)),
+        ("keys", Cell::from(keys)),
+        ("scope", Cell::from(&credential.scope)),
+        ("may come", Cell::from(allow::words(&credential.allowed_from))),
+        ("state", Cell::from(state(&credential, now))),
         ("created", made(&credential)),
         ("expires", end(&credential, longest, now)),
         ("last used", used(&credential)),
     ] {
-        table.add_row([name.to_owned(), value]);
+        table.add_row(cells![name, value]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }

@@ -48,7 +48,7 @@ async fn list(installation: &Installation, settings: &Settings, json: bool) -> a
             output::time((key.covers_until > 0).then_some(key.covers_until)),
         ]);
     }
-    output::line(table);
+    table.show();
     output::line(format_args!("issuer and audience of all tokens: {issuer}"));
     output::line(format_args!("public keys: {jwks}"));
     Ok(())

@@ -134,5 +134,5 @@ fn show_reconciliation(found: &Reconciliation) {
     ] {
         table.add_row([what.to_owned(), count.to_string()]);
     }
-    output::line(table);
+    table.show();
 }

@@ -42,6 +42,8 @@ use crate::{
 };
 use clap::CommandFactory as _;
 
+pub(crate) use output::failure;
+
 /// Runs a command to its end.
 pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Tenant(Tenant::Set { .. }) = &cli.command {

@@ -13,7 +13,7 @@ use token_service::NewClient;
 use super::{
     allow,
     credentials::{end, expires_in, json_row, made, require, state, used},
-    output,
+    output::{self, cells},
 };
 use crate::{
     cli::Oauth,
@@ -48,7 +48,8 @@ pub(super) async fn run(
                     "expires": time(issued.credential.expires_at),
                 }))?;
             } else {
-                output::line(format_args!("client_id={id}\nclient_secret={secret}"));
+                output::line(format_args!("client_id={id}"));
+                output::line(format_args!("client_secret={secret}"));
             }
         }
         Oauth::Allow { slug, name, change } => {
@@ -90,18 +91,18 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
     let headers = ["name", "client id", "scope", "may come", "state", "created", "expires", "last used"];
     let mut table = output::table(&headers);
     for client in &clients {
-        table.add_row([
+        table.add_row(cells![
             &client.name,
             client_id(client),
             &client.scope,
-            &allow::words(&client.allowed_from),
+            allow::words(&client.allowed_from),
             state(client, now),
-            &made(client),
-            &end(client, longest, now),
-            &used(client),
+            made(client),
+            end(client, longest, now),
+            used(client),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn list(installation: &Installation, json: bool) -> anyhow::Res
             output::time(token.last_used_at),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

@@ -71,14 +71,14 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
 async fn show(installation: &Installation, slug: &str, revision: Option<i32>) -> anyhow::Result<()> {
     let tenant = installation.tenant(slug).await?;
     let Some(revision) = revision else {
-        output::line(tenant.row.profile.trim_end());
+        output::document(tenant.row.profile.trim_end());
         return Ok(());
     };
     let kept = installation.store.tenant(tenant.id()).profile_version(revision).await?;
     let kept = kept.with_context(|| {
         format!("{slug} has no version {revision}; `rollcall profile versions {slug}` lists them")
     })?;
-    output::line(kept.body.trim_end());
+    output::document(kept.body.trim_end());
     Ok(())
 }
 
@@ -179,7 +179,7 @@ async fn versions(installation: &Installation, slug: &str, json: bool) -> anyhow
         let saved = output::time(Some(one.created_at));
         table.add_row([&one.version.to_string(), &one.profile_name, &saved, &one.created_by]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

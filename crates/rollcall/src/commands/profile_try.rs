@@ -80,7 +80,7 @@ fn tell(tried: &Trial) {
     changes("kept otherwise than sent:", &tried.reshaped);
     changes("changes of the user:", &tried.changes);
     if let Some(document) = &tried.document {
-        output::line(Value::Object(document.clone()));
+        output::document(Value::Object(document.clone()));
     }
 }
 

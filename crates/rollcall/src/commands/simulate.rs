@@ -60,7 +60,7 @@ fn show(report: &Report) {
     for (operation, times) in &report.operations {
         table.add_row([operation.clone(), times.to_string()]);
     }
-    output::line(table);
+    table.show();
     output::line(format_args!(
         "{} requests, {} users and {} groups provisioned, {} failures",
         report.requests,
@@ -74,10 +74,8 @@ fn show(report: &Report) {
 /// Lists what the server got wrong.
 pub(super) fn failures(report: &Report) {
     for failure in report.failures.iter().take(SHOWN) {
-        output::line(format_args!(
-            "✗ {} ({}): {}\n  found: {}",
-            failure.operation, failure.request, failure.requirement, failure.found
-        ));
+        output::line(format_args!("✗ {} ({}): {}", failure.operation, failure.request, failure.requirement));
+        output::line(format_args!("  found: {}", failure.found));
     }
     if report.failures.len() > SHOWN {
         output::line(format_args!("… and {} more", report.failures.len() - SHOWN));

@@ -147,7 +147,7 @@ async fn list_deleted(installation: &Installation, json: bool) -> anyhow::Result
             purged,
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 
@@ -187,7 +187,7 @@ async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
             &output::time(Some(row.created_at)),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 

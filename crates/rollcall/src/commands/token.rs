@@ -13,7 +13,8 @@ use token_service::{NewToken, RotationState, expiry, refusals::Refused, scopes};
 use super::{
     allow,
     credentials::{end, expires_in, json_row, made, require, state, used},
-    output, platform_token,
+    output::{self, Cell, cells},
+    platform_token,
 };
 use crate::{
     cli::{Token, Whose},
@@ -109,11 +110,11 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
     let headers = ["name", "token", "scope", "may come", "state", "created", "expires", "last used"];
     let mut table = output::table(&headers);
     for credential in &credentials {
-        let user = credential.user.map(|user| format!("\nfor user {user}"));
-        table.add_row([
-            credential.name.clone(),
+        let user = credential.user.map(|user| format!("for user {user}"));
+        table.add_row(cells![
+            &credential.name,
             format!("…{}", credential.hint),
-            credential.scope.clone() + &user.unwrap_or_default(),
+            Cell::lines([credential.scope.clone()].into_iter().chain(user)),
             allow::words(&credential.allowed_from),
             match state(credential, now) {
                 "live" if credential.replaced => "live, rotated".to_owned(),
@@ -124,7 +125,7 @@ async fn list(installation: &Installation, slug: &str, json: bool) -> anyhow::Re
             used(credential),
         ]);
     }
-    output::line(table);
+    table.show();
     for state in &rotations {
         output::line(format_args!("{}: {}", state.name, state.advice(now)));
     }
@@ -207,21 +208,20 @@ async fn refusals(installation: &Installation, slug: Option<&str>, json: bool) -
     for one in &refused {
         let sent = [one.sent.line(), one.username.clone().unwrap_or_default(), one.base_url.clone()];
         let from = [one.sender.map(|sender| sender.to_string()).unwrap_or_default(), one.agent.clone()];
-        table.add_row([
+        table.add_row(cells![
             output::time(Some(one.last_at)),
             one.count.to_string(),
             one.status().to_string(),
-            format!("{}\n{}", one.what, one.remedy),
+            Cell::lines([one.what.as_str(), one.remedy]),
             lines(&sent),
             lines(&from),
         ]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 
 /// One below the other; what is empty takes no line.
-fn lines(texts: &[String]) -> String {
-    let texts: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-    texts.join("\n")
+fn lines(texts: &[String]) -> Cell {
+    Cell::lines(texts.iter().filter(|text| !text.is_empty()))
 }

@@ -35,7 +35,7 @@ fn show(entry: &Entry) -> anyhow::Result<()> {
         let given = if given.is_empty() { "–".to_owned() } else { given.join(", ") };
         table.add_row([&membership.display, &given]);
     }
-    output::line(table);
+    table.show();
     for role in &entry.assigned {
         output::line(format_args!("{}: {ASSIGNED}", role.name));
     }

@@ -91,7 +91,7 @@ fn list(tenant: &Tenant, json: bool) -> anyhow::Result<()> {
         };
         table.add_row([&set.name, &set.title, &values(&set.name).len().to_string(), filled]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }
 
@@ -110,6 +110,6 @@ fn list_one(tenant: &Tenant, name: &str, json: bool) -> anyhow::Result<()> {
     for allowed in values {
         table.add_row([allowed.value.as_str(), allowed.label.as_deref().unwrap_or_default()]);
     }
-    output::line(table);
+    table.show();
     Ok(())
 }

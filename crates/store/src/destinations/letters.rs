@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::Destination;
 use crate::{
-    DestinationId, Platform, StoreError, TenantId, entity::destinations, error::unreadable, tx::PlatformTx,
-    words,
+    DestinationId, Platform, StoreError, TenantId, TenantScope, entity::destinations, error::unreadable,
+    tx::PlatformTx, words,
 };
 
 /// Places of the feed that are sent again in one transaction.
@@ -92,6 +92,25 @@ pub const COUNTED: i64 = 10_000;
 
 const COLUMNS: &str = "SELECT d.destination, d.position, d.tenant, d.seq, d.event, d.object_id, d.numbered_at, d.state, d.attempts, \
      d.next_at, d.first_at, d.last_at, d.status, d.problem, d.delivered_at, d.applied_at FROM deliveries d WHERE ";
+
+impl TenantScope {
+    /// What became of the events about an object at a destination, the last event first, as far as it is kept.
+    pub async fn deliveries_of(
+        &self,
+        destination: DestinationId,
+        object_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let tx = self.read().await?;
+        let mut sql = tx.sql();
+        sql.push(COLUMNS).push("d.tenant = ").tenant().push(" AND d.object_id = ").bind(object_id);
+        sql.push(" AND d.destination = ").bind(destination.0);
+        sql.push(" ORDER BY d.position DESC LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = tx.all(sql).await?;
+        tx.commit().await?;
+        rows.iter().map(delivery).collect()
+    }
+}
 
 impl Platform {
     /// Deliveries of a destination, the last event first.

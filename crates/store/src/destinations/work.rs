@@ -71,6 +71,8 @@ pub struct Attempt {
     pub took: i64,
     /// Status that came back, if any.
     pub status: Option<u16>,
+    /// It was not taken for what this one event says, by a destination that takes others.
+    pub of_event: bool,
     /// Where that leaves the delivery.
     pub end: End,
 }
@@ -203,7 +205,7 @@ impl Platform {
     }
 
     /// Notes what came of attempts; what follows an ended delivery of its object is due then. Where the destination takes
-    /// something again after [`MANY`] failures, all that waits for its time is due at once. `None`: another node sends to it by
+    /// something again after [`MANY`] failures, or refuses one event for itself, all that waits for its time is due at once. `None`: another node sends to it by
     /// now, and nothing was noted. Else: does it fail?
     pub async fn settle(
         &self,
@@ -380,8 +382,8 @@ impl Platform {
             End::Done => None,
             End::Again(_, problem) | End::Dead(problem) => Some(problem.as_str()),
         });
-        let is_taken = attempts.iter().any(|attempt| attempt.end == End::Done);
-        let after = if is_taken {
+        let answers = attempts.iter().any(|attempt| attempt.of_event || attempt.end == End::Done);
+        let after = if answers {
             None
         } else {
             let first = attempts.iter().map(|attempt| attempt.at).min();

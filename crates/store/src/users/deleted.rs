@@ -4,7 +4,7 @@
 
 use super::{
     Bounded, User, UserState,
-    read::{DELETED_USERS, user},
+    read::{DELETED_USERS, KEPT_USERS, user},
     write::{Columns, user_event},
 };
 use crate::{
@@ -47,6 +47,16 @@ pub struct UserCounts {
 }
 
 impl TenantScope {
+    /// A user as it stands, live or soft-deleted, which its `deleted_at` says; groups are not read.
+    pub async fn user_as_kept(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let tx = self.read().await?;
+        let mut sql = tx.select(KEPT_USERS);
+        sql.add(" AND r.id = ?", [id.0.into()]);
+        let user = tx.one_user(sql, false).await?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
     /// A soft-deleted user.
     pub async fn deleted_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let tx = self.read().await?;

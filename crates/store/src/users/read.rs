@@ -10,7 +10,7 @@ use super::{KeptUser, Membership, RoleGrant, User, look_up::Key};
 use crate::{
     GroupId, ListQuery, Page, StoreError, TenantScope, UserId,
     filter::asks_groups,
-    rows::{DELETED, LIVE, Table},
+    rows::{ALL, DELETED, LIVE, Table},
     statement::Sql,
     tx::TenantTx,
 };
@@ -35,6 +35,9 @@ pub(crate) const USERS: Table = Table {
 
 /// Soft-deleted users.
 pub(super) const DELETED_USERS: Table = Table { rows: DELETED, ..USERS };
+
+/// Both.
+pub(super) const KEPT_USERS: Table = Table { rows: ALL, ..USERS };
 
 impl TenantScope {
     /// A live user (active or not).

@@ -146,6 +146,7 @@ async fn a_restored_user_is_as_it_was(bed: Bed) {
     delete(&bed, ann.id).await;
     let deleted = bed.tenant.deleted_user(ann.id).await.expect("read").expect("there");
     assert_eq!((&deleted.document, deleted.version), (&ann.document, 2));
+    assert_eq!(bed.tenant.user_as_kept(ann.id).await.expect("read").as_ref(), Some(&deleted));
     assert!(deleted.deleted_at.is_some_and(|at| at == deleted.updated_at));
 
     let stale = bed.tenant.restore_user(ann.id, 1, &state, &context()).await;
@@ -155,6 +156,9 @@ async fn a_restored_user_is_as_it_was(bed: Bed) {
     assert_eq!(back.groups.as_deref(), Some(&[][..]), "memberships ended");
     assert_eq!(live(&bed, r#"displayName eq "ann""#).await, [ann.id], "it is found by its values again");
     assert!(bed.tenant.deleted_user(ann.id).await.expect("read").is_none());
+    let kept = bed.tenant.user_as_kept(ann.id).await.expect("read").expect("there");
+    assert_eq!((kept.deleted_at, kept.version, &kept.document), (None, 3, &ann.document));
+    assert!(bed.tenant.user_as_kept(UserId::generate()).await.expect("read").is_none());
     let last = bed.records(ann.id).await.pop().expect("an event");
     assert_eq!((last.event.as_str(), last.payload), ("user.restored", Some(json!({"state": ann.document}))));
     let gone = bed.tenant.restore_user(UserId::generate(), 1, &state, &context()).await.expect("ok");

@@ -6,7 +6,7 @@ use store::{
     activity::HOUR,
     destinations::{
         Attempt, Delivered, Delivery, DeliveryQuery, Destination, DestinationChange, DestinationKind,
-        DestinationState, End, Failing, Fate, Hold, MOST, NewDestination, Waiting,
+        DestinationState, End, Failing, Fate, Hold, MANY, MOST, NewDestination, Waiting,
     },
 };
 use store_testing::{TestStore, on_both};
@@ -72,7 +72,7 @@ async fn due(store: &TestStore, hold: &Hold) -> Vec<i64> {
 }
 
 fn attempt(store: &TestStore, position: i64, end: End) -> Attempt {
-    Attempt { position, at: store.now(), took: 7, status: Some(200), end }
+    Attempt { position, at: store.now(), took: 7, status: Some(200), of_event: false, end }
 }
 
 async fn settle(store: &TestStore, hold: &Hold, ends: &[(i64, End)]) -> Option<Option<Failing>> {
@@ -244,6 +244,54 @@ on_both! {
         let woken = store.platform().change_destination(kept.id, active, &context()).await.unwrap().unwrap();
         assert_eq!((woken.version, woken.failing_since), (kept.version + 1, None));
         assert_eq!(due(&store, &hold).await.len(), places[1..].len());
+    }
+
+    async fn a_refusal_of_one_event_says_nothing_of_its_destination(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        made(&store, new(None)).await;
+        let hold = one(&store, Uuid::new_v4()).await;
+        for number in 0..=MANY {
+            user(&store, id, &format!("u{number}")).await;
+        }
+        make(&store, &hold).await;
+        let places = due(&store, &hold).await;
+        let refused = |place: &i64| Attempt { of_event: true, ..attempt(&store, *place, again(&store, LONG)) };
+        let refused: Vec<Attempt> = places.iter().map(refused).collect();
+        assert!(refused.len() > usize::try_from(MANY).unwrap());
+        assert_eq!(store.platform().settle(&hold, &refused).await.unwrap(), Some(None));
+        let kept = store.platform().destination(hold.destination.id).await.unwrap().unwrap();
+        assert_eq!((kept.failing_since, kept.failures, kept.problem.as_deref()), (None, 0, Some("it answered 500")));
+        assert_eq!(due(&store, &hold).await, Vec::<i64>::new(), "each waits for its time");
+        // One that took nothing answers again: what waits for its time is tried at once.
+        let ends: Vec<(i64, End)> = places.iter().map(|place| (*place, again(&store, LONG))).collect();
+        assert!(settle(&store, &hold, &ends).await.flatten().is_some_and(|failing| failing.failures > MANY));
+        assert_eq!(store.platform().settle(&hold, &refused[..1]).await.unwrap(), Some(None));
+        assert_eq!(due(&store, &hold).await, places);
+    }
+
+    async fn what_became_of_the_events_of_somebody(store: TestStore) {
+        let (id, other) = (tenant(&store, "acme").await, tenant(&store, "other").await);
+        store.number().await;
+        for _ in 0..2 {
+            made(&store, new(None)).await;
+        }
+        let node = Uuid::new_v4();
+        let [hold, another] = held(&store, node).await.try_into().unwrap();
+        let ann = user(&store, id, "ann").await;
+        user(&store, id, "bob").await;
+        renamed(&store, id, ann, "ann", "a").await;
+        make(&store, &hold).await;
+        make(&store, &another).await;
+        let of = async |scope: TenantId, hold: &Hold, limit: usize| {
+            let found = store.tenant(scope).deliveries_of(hold.destination.id, &ann.to_string(), limit).await.unwrap();
+            found.into_iter().map(|one| (one.event, one.fate)).collect::<Vec<_>>()
+        };
+        let (made, changed) = (("user.created".to_owned(), Fate::Due), ("user.updated".to_owned(), Fate::Behind));
+        assert_eq!(of(id, &hold, 9).await, [changed.clone(), made.clone()]);
+        assert_eq!(of(id, &hold, 1).await, std::slice::from_ref(&changed));
+        assert_eq!(of(other, &hold, 9).await, []);
+        settle(&store, &hold, &[(due(&store, &hold).await[0], End::Done)]).await.expect("held");
+        assert_eq!(of(id, &another, 9).await, [changed, made], "each has its own");
     }
 
     async fn what_was_given_up_or_is_wanted_again_is_sent_in_order(store: TestStore) {

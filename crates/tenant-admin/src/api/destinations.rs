@@ -198,7 +198,9 @@ async fn rotate(
 
 /// Send a destination a test
 ///
-/// An event of the type `webhook.test`, sent at once and once. What the receiver answered beside its status is told to nobody.
+/// An event of the type `webhook.test`, sent at once and once. To a webhook it is a POST, and what the receiver answered beside
+/// its status is told to nobody; to a stream it is an entry, which stays. Nothing is written to a directory: the test signs in
+/// there and looks for the base DN.
 #[utoipa::path(
     post, operation_id = "testDestination",
     path = "/api/v1/destinations/{id}/test", tag = "destinations", security(("bearer" = ["admin:write"])),
@@ -250,7 +252,8 @@ async fn deliveries(
 /// Send events again
 ///
 /// Those that were given up (`dead`), or all of a stretch of the feed, each from its first attempt on. They keep their ids, so
-/// the receiver can tell what it knows already. At a time at most 1,000 that were given up, or 500 places.
+/// the receiver can tell what it knows already; a directory is written the users as they are now. At a time at most 1,000 that
+/// were given up, or 500 places.
 #[utoipa::path(
     post, operation_id = "replayDestination",
     path = "/api/v1/destinations/{id}/replay", tag = "destinations", security(("bearer" = ["admin:write"])),

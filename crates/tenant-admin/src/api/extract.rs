@@ -58,6 +58,11 @@ pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(json).map(Some)
 }
 
+/// For a field that is left out or holds something: null does not fit.
+pub(super) fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(json: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(json).map(Some)
+}
+
 /// Reads a body: 400 for what is no JSON, 422 for what does not fit, with the field.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);

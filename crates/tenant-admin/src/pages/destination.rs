@@ -59,6 +59,8 @@ pub(crate) struct DestinationPage {
     pub(crate) way: &'static str,
     /// Is it a webhook, which has a secret?
     pub(crate) is_webhook: bool,
+    /// Names of the headers that its calls carry beside the usual ones.
+    pub(crate) headers: Vec<String>,
     /// What its kind has beside: title and value.
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) events: String,
@@ -113,6 +115,8 @@ pub(crate) struct Row {
 pub(crate) struct ChangeForm {
     pub(crate) name: String,
     pub(crate) url: String,
+    /// Shall the headers of somebody's own be gone?
+    pub(crate) without_headers: Option<String>,
     /// Seconds.
     pub(crate) target: u32,
 }
@@ -162,7 +166,13 @@ pub(crate) async fn change(
 ) -> Result<Response, PageError> {
     let destination = one(&state, &id).await?;
     let url = typed.url.trim().to_owned();
-    let webhook = WebhookChange { url: Some(url), ..WebhookChange::default() };
+    let headers = match Way::of(&destination).map_err(PageError::internal)? {
+        Way::Webhook(settings) if typed.without_headers.is_some() => {
+            Some(settings.headers.into_iter().map(|name| (name, None)).collect())
+        }
+        _ => None,
+    };
+    let webhook = WebhookChange { url: Some(url), headers };
     let change = DestinationChange {
         name: Some(typed.name.clone()),
         target: Some(typed.target),
@@ -362,7 +372,12 @@ async fn destination_page(
                 Way::Webhook(settings) => settings.url.clone(),
                 _ => String::new(),
             },
+            without_headers: None,
             target: u32::try_from(destination.target / 1_000).unwrap_or_default(),
+        },
+        headers: match &settings {
+            Way::Webhook(settings) => settings.headers.clone(),
+            _ => Vec::new(),
         },
         way: destinations::way(destination.kind),
         is_webhook: destination.kind == DestinationKind::Webhook,

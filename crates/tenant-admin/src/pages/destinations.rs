@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Fields of the form that makes one.
-const FIELDS: [&str; 4] = ["name", "url", "events", "target"];
+const FIELDS: [&str; 5] = ["name", "url", "headers", "events", "target"];
 
 /// Targets on offer: seconds, and what to call them.
 pub(crate) const TARGETS: [(u32, &str); 6] = [

@@ -146,6 +146,7 @@ fn one(troubled: bool) -> DestinationPage {
         tenant: troubled.then(|| ("northwind".into(), "Northwind Hospital".into())),
         way: "Webhook",
         is_webhook: true,
+        headers: vec!["X-Api-Key".into()],
         facts: vec![
             ("url".into(), "https://app.example.com/hooks/rollcall".into()),
             ("headers".into(), "X-Api-Key".into()),
@@ -175,6 +176,7 @@ fn one(troubled: bool) -> DestinationPage {
         typed: ChangeForm {
             name: "Our application".into(),
             url: "https://app.example.com/hooks/rollcall".into(),
+            without_headers: None,
             target: 60,
         },
         errors: Errors::default(),

@@ -66,6 +66,33 @@ on_both! {
         }
     }
 
+    async fn headers_do_not_go_along_to_another_server(store: TestStore) {
+        let api = Api::new(store).await;
+        let new = json!({"name": "a", "url": HOOK, "headers": {"X-Api-Key": "sesame", "X-B": "b"}});
+        let one = format!("/destinations/{}", api.send("POST", "/destinations", new).await.is(201).text("/destination/id"));
+        let change = async |change: serde_json::Value| api.send("PATCH", &one, change).await;
+        // The same server, at another path: they stay.
+        let elsewhere = change(json!({"url": "https://hooks.example.com/other"})).await;
+        assert_eq!(elsewhere.is(200).body["headers"], json!(["X-Api-Key", "X-B"]));
+        for url in ["https://evil.example.com/other", "https://hooks.example.com:8443/other"] {
+            let refused = change(json!({"name": "b", "url": url})).await;
+            refused.blames(422, "headers");
+            assert!(refused.text("/detail").contains("{} for none"), "{}", refused.body);
+        }
+        assert_eq!(api.get(&one).await.body["url"], "https://hooks.example.com/other");
+        assert_eq!(api.get(&one).await.body["name"], "a", "nothing half done");
+        // Those that are named are all that there are.
+        let anew = change(json!({"url": "https://one.example.com/", "headers": {"x-api-key": "close sesame"}})).await;
+        assert_eq!(anew.is(200).body["headers"], json!(["x-api-key"]));
+        let none = change(json!({"url": "https://two.example.com/", "headers": {}})).await;
+        assert_eq!((&none.is(200).body["headers"], none.text("/url")), (&json!([]), "https://two.example.com/".into()));
+        change(json!({"url": "https://three.example.com/"})).await.is(200);
+        let first = change(json!({"url": "https://four.example.com/", "headers": {"X-A": "a"}})).await;
+        assert_eq!(first.is(200).body["headers"], json!(["X-A"]));
+        assert_eq!(change(json!({"headers": {}})).await.is(200).body["headers"], json!(["X-A"]), "those not named stay");
+        change(json!({"headers": null})).await.blames(422, "headers");
+    }
+
     async fn what_does_not_fit_is_named(store: TestStore) {
         let api = Api::new(store).await;
         let good = json!({"name": "a", "url": HOOK});

@@ -1,6 +1,7 @@
 //! Who is told of changes, on the pages: made, looked at, tried, paused, ended; and on users' pages what became of each change.
 
 use axum::{Router, routing::post};
+use delivery::{NewDestination, NewWay, webhook::NewWebhook};
 use http::StatusCode;
 use store::{
     admins::AdminRole,
@@ -8,7 +9,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::support::{Console, PASSWORD, person};
+use crate::support::{Console, PASSWORD, context, person};
 
 const LIST: &str = "/console/destinations";
 const OF_ACME: &str = "/console/tenants/acme/delivery";
@@ -40,6 +41,7 @@ async fn settled(console: &Console, node: Uuid, end: &End) -> (Hold, Vec<i64>) {
             at: console.store.now(),
             took: 20,
             status: Some(204),
+            of_event: false,
             end: end.clone(),
         })
         .collect();
@@ -99,6 +101,23 @@ store_testing::on_both! {
             assert_eq!(gone.status, StatusCode::NOT_FOUND, "{action}");
         }
         assert_eq!(console.get(&format!("{LIST}/x")).await.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn headers_do_not_go_along_to_another_address(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let headers = [("X-Api-Key".to_owned(), "sesame".to_owned())].into();
+        let way = NewWay::Webhook(NewWebhook { url: "https://a.example.com/".into(), headers, secret: None });
+        let new = NewDestination { tenant: None, name: "App".into(), events: None, after: None, target: None, way };
+        let (made, _) = console.state.destinations.create(new, &context()).await.unwrap();
+        let page = format!("{LIST}/{}", made.id);
+        console.get(&page).await.shows("without its headers from now on: X-Api-Key").hides("sesame");
+        let fields = [("name", "App"), ("url", "https://b.example.com/"), ("target", "60")];
+        let refused = console.post(&page, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        refused.shows("<a href=\"#headers\">").shows("do not go along").shows("value=\"https://b.example.com/\"");
+        let without = [&fields[..], &[("without_headers", "on")]].concat();
+        let saved = console.post(&page, &without).await;
+        console.get(saved.location()).await.shows("https://b.example.com/").hides("without its headers").hides("X-Api-Key");
     }
 
     async fn a_users_page_tells_what_became_of_each_change(store: TestStore) {

@@ -142,6 +142,12 @@ impl Bed {
         self.provisioner.delete_user(request, id, None).await.unwrap();
     }
 
+    pub(super) async fn restore(&self, id: &str) {
+        let (context, projection) = (context(), Projection::default());
+        let request = self.request(&context, &projection);
+        self.provisioner.restore_user(request, id).await.unwrap();
+    }
+
     pub(super) fn request<'r>(
         &'r self,
         context: &'r ChangeContext,
@@ -153,6 +159,37 @@ impl Bed {
     pub(super) async fn deliveries(&self, id: DestinationId) -> Vec<Delivery> {
         let query = DeliveryQuery { limit: 10_000, ..DeliveryQuery::default() };
         self.store.platform().deliveries(id, &query).await.unwrap()
+    }
+
+    /// Places of the events of a user, in order.
+    pub(super) async fn places(&self, id: DestinationId, user: &str) -> Vec<i64> {
+        let all = self.deliveries(id).await;
+        all.iter().rev().filter(|one| one.object_id == user).map(|one| one.position).collect()
+    }
+
+    /// Waits until the events of a user stand so, in order.
+    pub(super) async fn until_fates(&self, id: DestinationId, user: &str, fates: &[Fate]) {
+        self.store.number().await;
+        self.until(&format!("the events of {user} are {fates:?}"), id, async || {
+            let all = self.deliveries(id).await;
+            let found = all.iter().rev().filter(|one| one.object_id == user).map(|one| one.fate);
+            found.eq(fates.iter().copied())
+        })
+        .await;
+    }
+
+    /// Lets the time go on until so many events are given up.
+    pub(super) async fn given_up(&self, id: DestinationId, count: usize) {
+        self.store.number().await;
+        self.until(&format!("{count} are given up"), id, async || {
+            let all = self.deliveries(id).await;
+            let is_over = all.iter().filter(|one| one.fate == Fate::Dead).count() == count;
+            if !is_over {
+                self.store.advance(1_800_000);
+            }
+            is_over
+        })
+        .await;
     }
 
     /// Waits until all that has happened is written.

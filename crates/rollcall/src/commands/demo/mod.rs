@@ -72,10 +72,12 @@ pub(super) async fn run(
         write_private(file, &serde_json::to_string_pretty(&manifest)?)?;
     }
     if !options.no_serve {
-        output::line(format_args!(
-            "\nConsole   {console}\nSign in   {OPERATOR}\nPassword  {}\n\nCtrl-C ends the demo.",
-            password.expose_secret()
-        ));
+        output::line("");
+        output::line(format_args!("Console   {console}"));
+        output::line(format_args!("Sign in   {OPERATOR}"));
+        output::line(format_args!("Password  {}", password.expose_secret()));
+        output::line("");
+        output::line("Ctrl-C ends the demo.");
         let mut stop = stop;
         drop(stop.wait_for(|stop| *stop).await);
     }

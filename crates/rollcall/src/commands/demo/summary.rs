@@ -43,11 +43,12 @@ pub(super) async fn print(
         ]);
         simulate::failures(report);
     }
-    output::line(table);
+    table.show();
     for (tenant, report) in tenants.iter().zip(reports) {
         let title = &installation.tenant(&tenant.slug).await?.profile.title;
         let held = report.features.iter().filter(|feature| feature.holds()).count();
-        output::line(format_args!("\n{title}: {held} of {} features hold", report.features.len()));
+        output::line("");
+        output::line(format_args!("{title}: {held} of {} features hold", report.features.len()));
         for feature in &report.features {
             output::line(line(feature));
         }

@@ -52,7 +52,7 @@ fn show(report: &LoadReport) {
             kind.errors.to_string(),
         ]);
     }
-    output::line(table);
+    table.show();
     output::line(format_args!(
         "{:.0} requests a second for {:.0} s over {}, {} and {}; {}",
         report.per_second,

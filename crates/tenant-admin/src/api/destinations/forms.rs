@@ -24,7 +24,7 @@ use utoipa::{
 
 use super::{
     super::{
-        extract::{named, of_value},
+        extract::{named, of_value, there},
         problem::ApiError,
         view::{time, word},
     },
@@ -174,9 +174,10 @@ pub(super) struct WebhookChangeBody {
     target_seconds: Option<u32>,
     /// Where each event is sent.
     url: Option<String>,
-    /// Headers by name; null takes one away, those not named stay.
-    #[serde(default)]
-    headers: BTreeMap<String, Option<String>>,
+    /// Headers by name; null takes one away, those not named stay. Where `url` leads to another server than before they have
+    /// to be given anew, and those not named are gone: {} for none.
+    #[serde(default, deserialize_with = "there")]
+    headers: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// What changes of a stream.
