@@ -90,13 +90,13 @@ fn show(options: &Backup, taken: &Taken, to_stdout: bool) -> anyhow::Result<()> 
         output::fault(text);
         return Ok(());
     }
-    output::line(table(&taken.tables));
+    table(&taken.tables).show();
     output::line(text);
     Ok(())
 }
 
 /// The sums of tables, to be compared with what a restore prints.
-pub(super) fn table(sums: &[TableSum]) -> comfy_table::Table {
+pub(super) fn table(sums: &[TableSum]) -> output::Table {
     let mut table = output::table(&["table", "rows", "sha256"]);
     for sum in sums {
         table.add_row([sum.table.clone(), sum.rows.to_string(), sum.sha256[..16].to_owned()]);

@@ -119,7 +119,7 @@ fn show(
             "trails": trails.map(|trails| trails.iter().map(trail).collect::<Vec<_>>()),
         }));
     }
-    output::line(backup::table(&restored.tables));
+    backup::table(&restored.tables).show();
     let rows: u64 = restored.tables.iter().map(|table| table.rows).sum();
     let tenants = output::counted(usize::try_from(restored.tenants).unwrap_or(usize::MAX), "tenant");
     let made = output::time(Some(restored.head.at));
