@@ -60,6 +60,8 @@ pub(crate) fn event(event: &str, payload: Option<&Value>) -> (String, &'static s
         "signing-key.rotated" => ("Signing keys rotated", "quiet"),
         "data-key.rewrapped" => ("Data key wrapped anew", "quiet"),
         "keys.replaced" => ("Lost keys replaced", "bad"),
+        "backup.made" => ("Backup made", "quiet"),
+        "backup.restored" => ("Backup put in place", "ok"),
         "user.created" => ("User created", "ok"),
         "user.updated" => ("User updated", "quiet"),
         "user.deactivated" => ("User deactivated", "bad"),
