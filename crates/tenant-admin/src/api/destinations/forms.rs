@@ -177,6 +177,7 @@ pub(super) struct WebhookChangeBody {
     /// Headers by name; null takes one away, those not named stay. Where `url` leads to another server than before they have
     /// to be given anew, and those not named are gone: {} for none.
     #[serde(default, deserialize_with = "there")]
+    #[schema(value_type = BTreeMap<String, Option<String>>)]
     headers: Option<BTreeMap<String, Option<String>>>,
 }
 
