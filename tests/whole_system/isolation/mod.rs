@@ -11,6 +11,7 @@ mod prey;
 mod request;
 mod scim;
 mod snapshot;
+mod words;
 mod world;
 
 use futures::StreamExt as _;

@@ -1,7 +1,5 @@
 //! Three customers of one installation, each with something of everything, and whoever may try to get from one to another.
 
-use std::collections::BTreeMap;
-
 use name_testing::NameServer;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
@@ -9,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     prey::Prey,
     request::{Actor, Request, Wire},
+    words::{Words, text},
 };
 use crate::{
     harness::{Console, Database, Installation, PATIENCE, Server, basic_header, eventually},
@@ -401,42 +400,6 @@ fn user_words(id: &str) -> [&'static str; 4] {
     }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
-}
-
 fn actor(name: &'static str, token: &Value) -> Actor {
     Actor::with(name, format!("Bearer {}", text(token)))
-}
-
-/// What a tenant comes to hold. Each word is another one, so that one that was sent explains no other that comes back.
-#[derive(Default)]
-struct Words {
-    values: BTreeMap<&'static str, String>,
-    hidden: Vec<String>,
-}
-
-impl Words {
-    fn word(name: &str) -> String {
-        format!("{}-{:016x}", name.replace(' ', "-"), rand::random::<u64>())
-    }
-
-    /// One that requests may be about.
-    fn named(&mut self, name: &'static str) -> String {
-        let word = Self::word(name);
-        self.values.insert(name, word.clone());
-        word
-    }
-
-    /// One that nobody else ever says.
-    fn hidden(&mut self, name: &str) -> String {
-        let word = Self::word(name);
-        self.hidden.push(word.clone());
-        word
-    }
-
-    fn keep(&mut self, name: &'static str, value: &Value) {
-        assert!(value.is_string(), "there is no {name}");
-        self.values.insert(name, text(value));
-    }
 }
