@@ -27,6 +27,7 @@ mod federation;
 mod guides;
 mod harness;
 mod import_speed;
+mod isolation;
 mod keys;
 mod ldap;
 mod limits;

@@ -12,7 +12,9 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection as _, Pool, Postgres, pool::PoolConnection};
 use tokio::sync::{Semaphore, TryAcquireError};
 
-use crate::{StoreError, connect::TRY_AFTER_IDLE, error::waited_too_long, sqlite::Sqlite};
+use crate::{
+    StoreError, connect::TRY_AFTER_IDLE, error::waited_too_long, outgoing::outgoing, sqlite::Sqlite,
+};
 
 /// What single statements go through, on either database.
 pub(crate) enum AtHand {
@@ -80,6 +82,7 @@ impl Shelf {
             Ok(found) => found,
             Err(error) => return Ok(Err(DbErr::Conn(runtime(error)))),
         };
+        let statement = outgoing(statement);
         let values = SqlxValues(statement.values.unwrap_or(Values(Vec::new())));
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
         match query.fetch_all(&mut *connection).await {

@@ -41,6 +41,11 @@ mod events;
 mod filter;
 mod live;
 mod many;
+#[cfg(not(rollcall_no_tenant_predicate))]
+mod outgoing;
+#[cfg(rollcall_no_tenant_predicate)]
+#[path = "unfenced.rs"]
+mod outgoing;
 mod pooler;
 mod record;
 mod resources;

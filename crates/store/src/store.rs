@@ -10,7 +10,7 @@ use crate::{
     StoreError, TenantId,
     at_hand::{AtHand, Shelf},
     connect::{self, Address},
-    partitions,
+    outgoing, partitions,
     platform::Platform,
     pooler::Pooler,
     setup,
@@ -141,6 +141,7 @@ impl Store {
     /// Starts the task that polls the epoch.
     pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let address = Address::parse(&options.url)?;
+        outgoing::admit(address.backend())?;
         let pooler = connect::find_pooler(&address, options).await?;
         let db = connect::application(&address, options, pooler).await?;
         setup::check(&db, pooler).await?;
@@ -282,6 +283,7 @@ async fn apply_migrations(db: &DatabaseConnection) -> Result<Vec<String>, StoreE
     if db.get_database_backend() == DbBackend::Postgres {
         partitions::settle(db).await?;
     }
+    outgoing::migrated(db).await?;
     Ok(names)
 }
 

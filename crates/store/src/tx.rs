@@ -9,8 +9,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
+    ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, sea_query::Expr,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use crate::{
     connect::STATEMENT_LIMIT,
     entity::epochs,
     error::{is_broken_connection, waited_too_long},
+    outgoing::{Transaction, transaction},
     signals::CONFIGURATION,
     store::{Backend, Inner, Terms},
 };
@@ -28,7 +29,7 @@ use crate::{
 /// A transaction with the tenant set. Dropped without [`TenantTx::commit`], it rolls back.
 pub(crate) struct TenantTx {
     /// Run statements on this; each must carry `tenant` in its predicate (row-level security is the second line).
-    pub(crate) db: DatabaseTransaction,
+    pub(crate) db: Transaction,
     /// The tenant.
     pub(crate) tenant: Uuid,
     /// Dialect.
@@ -49,7 +50,7 @@ pub(crate) struct TenantTx {
 
 /// A transaction on the installation's own rows.
 pub(crate) struct PlatformTx {
-    pub(crate) db: DatabaseTransaction,
+    pub(crate) db: Transaction,
     pub(crate) now: i64,
     recorded: AtomicBool,
     inner: Arc<Inner>,
@@ -194,7 +195,7 @@ impl Inner {
         let mut spare = self.max_connections;
         let db = loop {
             match self.db.begin_with_options(options()).await {
-                Ok(db) => break db,
+                Ok(db) => break transaction(db),
                 Err(error) if spare > 0 && is_broken_connection(&error) => spare -= 1,
                 Err(error) => return Err(error.into()),
             }
@@ -211,11 +212,7 @@ impl Inner {
 
 /// Tells row-level security the tenant, until the transaction ends; and that no statement in it may take longer than
 /// [`STATEMENT_LIMIT`], whether somebody waits for it still or not.
-pub(crate) async fn set_tenant(
-    db: &DatabaseTransaction,
-    backend: Backend,
-    tenant: Uuid,
-) -> Result<(), StoreError> {
+pub(crate) async fn set_tenant(db: &Transaction, backend: Backend, tenant: Uuid) -> Result<(), StoreError> {
     if backend == Backend::Postgres {
         let sql = "SELECT set_config('rollcall.tenant', $1, true), set_config('statement_timeout', $2, true)";
         // In milliseconds, PostgreSQL's unit where none is named.
@@ -231,7 +228,7 @@ pub(crate) async fn set_tenant(
 }
 
 /// As [`set_tenant`] does for a statement that goes through all tenants itself.
-pub(crate) async fn limit_statements(db: &DatabaseTransaction, backend: Backend) -> Result<(), StoreError> {
+pub(crate) async fn limit_statements(db: &Transaction, backend: Backend) -> Result<(), StoreError> {
     if backend == Backend::Postgres {
         let sql = format!("SET LOCAL statement_timeout = {}", STATEMENT_LIMIT.as_millis());
         db.execute_unprepared(&sql).await?;
@@ -244,7 +241,7 @@ async fn take_turn(writer: Arc<Mutex<()>>, longest: Duration) -> Result<OwnedMut
 }
 
 /// Adds 1 to the configuration epoch and gives it. The row stays locked until the commit, so numbers appear in order.
-async fn move_epoch(db: &DatabaseTransaction) -> Result<u64, StoreError> {
+async fn move_epoch(db: &Transaction) -> Result<u64, StoreError> {
     epochs::Entity::update_many()
         .col_expr(epochs::Column::Value, Expr::col(epochs::Column::Value).add(1))
         .filter(epochs::COLUMN.name.eq(CONFIGURATION))

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::{HeardChange, LoggedRequest, Traffic, heard, traffic};
-use crate::{Platform, StoreError, TenantId, statement::Sql, store::Backend, tx::set_tenant};
+use crate::{
+    Platform, StoreError, TenantId, outgoing::Transaction, statement::Sql, store::Backend, tx::set_tenant,
+};
 
 /// Entries in one statement: 22 values each stay far below the bind limits of both databases.
 const ENTRIES: [usize; 3] = [100, 10, 1];
@@ -133,7 +135,7 @@ fn insert(backend: Backend, tenant: TenantId, requests: &[&NewRequest]) -> Sql {
 }
 
 async fn write_subjects(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     backend: Backend,
     tenant: TenantId,
     requests: &[&NewRequest],

@@ -1,13 +1,13 @@
 //! What became of each delivery: to look at, and to send it again.
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult as _, QueryResult};
+use sea_orm::{ConnectionTrait as _, FromQueryResult as _, QueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Destination;
 use crate::{
     DestinationId, Platform, StoreError, TenantId, TenantScope, entity::destinations, error::unreadable,
-    tx::PlatformTx, words,
+    outgoing::Transaction, tx::PlatformTx, words,
 };
 
 /// Places of the feed that are sent again in one transaction.
@@ -249,7 +249,7 @@ impl Platform {
     /// Sets of the objects of a stretch which delivery is due: the first that is not ended.
     async fn line_up(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         id: DestinationId,
         (after, last): (i64, i64),
     ) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait as _, QueryResult};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use super::{Attempt, Destination, End, Fate};
 use crate::{
     DestinationId, Platform, StoreError, TenantId, TenantScope,
     activity::{HOUR, hour_of},
+    outgoing::Transaction,
     statement::Sql,
     words,
 };
@@ -198,7 +199,7 @@ impl Platform {
     /// Counts attempts that end a delivery for the first time; before they are noted.
     pub(super) async fn count(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         destination: &Destination,
         attempts: &[Attempt],
     ) -> Result<(), StoreError> {
@@ -233,7 +234,7 @@ impl Platform {
     /// Takes letters of a stretch of the feed that were given up out of the counts: they are sent again.
     pub(super) async fn count_as_open(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         id: DestinationId,
         (after, last): (i64, i64),
     ) -> Result<(), StoreError> {

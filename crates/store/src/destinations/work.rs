@@ -2,7 +2,7 @@
 //! attempts those that are due; settles what came of them. Of an object's deliveries that are not ended only the first is due,
 //! so they end in the order of the feed, whatever fails meanwhile.
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult as _};
+use sea_orm::{ConnectionTrait as _, FromQueryResult as _};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::{
     ChangeContext, DestinationId, Platform, StoreError,
     entity::destinations,
     feed::{FeedEvent, Place},
+    outgoing::Transaction,
     statement::Sql,
     store::Backend,
     tx::PlatformTx,
@@ -282,7 +283,7 @@ impl Platform {
     /// as they are.
     pub(super) async fn make_out(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         destination: &Destination,
         (after, last): (i64, i64),
         now: i64,
@@ -312,7 +313,7 @@ impl Platform {
 
     async fn note(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         id: DestinationId,
         attempts: &[Attempt],
         again: Option<i64>,
@@ -347,7 +348,7 @@ impl Platform {
     /// Makes due what follows ended deliveries of the same object.
     async fn promote(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         id: DestinationId,
         ended: &[i64],
         now: i64,
@@ -418,7 +419,7 @@ fn wanted(sql: &mut Sql, destination: &Destination, (after, last): (i64, i64)) {
 
 /// All that is due later is due now.
 pub(super) async fn try_all_now(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     backend: Backend,
     id: DestinationId,
     now: i64,

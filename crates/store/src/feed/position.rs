@@ -1,10 +1,10 @@
 //! Events get their places in the feed, in the transaction that gives them their numbers. One node at a time does that, so the
 //! places grow with each commit and a reader never meets one that is lower than what it has read.
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
+use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
-use crate::{StoreError, error::unreadable, statement::Sql, store::Backend};
+use crate::{StoreError, error::unreadable, outgoing::Transaction, statement::Sql, store::Backend};
 
 /// Events of a tenant that have numbers and no place.
 pub(crate) struct Numbered {
@@ -18,7 +18,7 @@ pub(crate) struct Numbered {
 /// Adds them to the feed at a time (milliseconds). What the feed says of the time neither falls nor lies before what
 /// happened, however the nodes' clocks differ.
 pub(crate) async fn add(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     backend: Backend,
     numbered: &Numbered,
     now: i64,

@@ -2,11 +2,11 @@
 //! entries did does not change between two of its statements.
 
 use scim_core::ResourceKind;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
 use uuid::Uuid;
 
 use super::{LOWER, LOWEST, UPPER, from_blocks, from_waiting, object_id};
-use crate::{StoreError, error::unreadable, statement::Sql, store::Backend};
+use crate::{StoreError, error::unreadable, outgoing::Transaction, statement::Sql, store::Backend};
 
 /// Blocks that one batch of numbers cuts off at most; what is still too large is cut with the next one that touches it.
 const CUTS: i64 = 64;
@@ -16,7 +16,7 @@ const REACH: u32 = 64;
 
 /// The blocks of a tenant.
 pub(crate) struct Blocks<'a> {
-    pub(crate) db: &'a DatabaseTransaction,
+    pub(crate) db: &'a Transaction,
     pub(crate) tenant: Uuid,
     pub(crate) backend: Backend,
     /// Rows of a block before it is cut.

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use scim_core::fold;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
     sea_query::{Expr, LikeExpr},
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use crate::{
     AdminId, Page, Platform, StoreError, TenantId,
     entity::{admin_tenants, credentials, groups, profile_versions, role_grants, tenants, users},
     error::unreadable,
+    outgoing::Transaction,
     tx::set_tenant,
     words,
 };
@@ -259,7 +260,7 @@ impl Platform {
 
     async fn rows_with_profiles(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         query: Select<tenants::Entity>,
     ) -> Result<Vec<TenantRow>, StoreError> {
         let mut items = Vec::new();
@@ -322,7 +323,7 @@ fn live() -> Select<tenants::Entity> {
 }
 
 /// The text of the profile version that a row names.
-async fn profile_text(db: &DatabaseTransaction, row: &tenants::Model) -> Result<String, StoreError> {
+async fn profile_text(db: &Transaction, row: &tenants::Model) -> Result<String, StoreError> {
     let version = profile_versions::Entity::find_by_id((row.id, row.profile_version)).one(db).await?;
     Ok(version.ok_or_else(|| unreadable("profile_versions", "the tenant's version is missing"))?.body)
 }

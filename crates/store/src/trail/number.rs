@@ -8,7 +8,7 @@ use std::{
     fmt::Write as _,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{Owner, Row, chain};
@@ -17,6 +17,7 @@ use crate::{
     error::unreadable,
     feed::{self, Numbered},
     live::Blocks,
+    outgoing::Transaction,
     statement::Sql,
     store::Backend,
     tx::{PlatformTx, set_tenant},
@@ -176,7 +177,7 @@ impl Round {
 }
 
 /// Is it this transaction that numbers now? On SQLite it is: there is one writer.
-async fn is_mine(db: &DatabaseTransaction, owner: Owner, backend: Backend) -> Result<bool, StoreError> {
+async fn is_mine(db: &Transaction, owner: Owner, backend: Backend) -> Result<bool, StoreError> {
     if backend == Backend::Sqlite {
         return Ok(true);
     }
@@ -187,7 +188,7 @@ async fn is_mine(db: &DatabaseTransaction, owner: Owner, backend: Backend) -> Re
 }
 
 struct Batch<'a> {
-    db: &'a DatabaseTransaction,
+    db: &'a Transaction,
     owner: Owner,
     backend: Backend,
     block_rows: u32,

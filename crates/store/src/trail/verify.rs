@@ -5,13 +5,14 @@ mod erased;
 
 use std::fmt;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{Owner, Row, chain};
 use crate::{
     Platform, Store, StoreError, TenantScope,
     error::unreadable,
+    outgoing::Transaction,
     statement::Sql,
     store::Backend,
     tx::{PlatformTx, set_tenant},
@@ -235,7 +236,7 @@ fn finished<'s>(sql: &'s mut Sql, check: &Check) -> Result<&'s mut Sql, StoreErr
 }
 
 /// Makes the row of a trail that has none yet.
-async fn ensure(db: &DatabaseTransaction, owner: Owner, backend: Backend) -> Result<(), StoreError> {
+async fn ensure(db: &Transaction, owner: Owner, backend: Backend) -> Result<(), StoreError> {
     let mut sql = owner.sql(backend);
     sql.push("INSERT INTO trails (owner, audit_seq, audit_chain, outbox_seq) VALUES (").tenant();
     sql.add(", 0, ?, 0) ON CONFLICT (owner) DO NOTHING", [chain::START.to_vec().into()]);
@@ -267,7 +268,7 @@ async fn keep(tx: PlatformTx, owner: Owner, backend: Backend, check: &Check) -> 
 }
 
 struct Reading<'a> {
-    db: &'a DatabaseTransaction,
+    db: &'a Transaction,
     owner: Owner,
     backend: Backend,
 }
