@@ -34,13 +34,25 @@ fn shortened(text: &str) -> String {
 }
 
 /// Attempts by what was tried, and what of them went through.
-#[derive(Default)]
 pub(super) struct Tally {
+    /// One of so many is tried, beginning with this one.
+    pub(super) share: (usize, usize),
     tried: BTreeMap<&'static str, usize>,
     successes: Vec<String>,
 }
 
 impl Tally {
+    /// All are tried.
+    pub(super) fn of_all() -> Self {
+        Self::of_one_in(1, 0)
+    }
+
+    /// One in so many is tried; the seed says which.
+    pub(super) fn of_one_in(share: usize, seed: u64) -> Self {
+        let first = usize::try_from(seed).unwrap_or_default() % share;
+        Self { share: (share, first), tried: BTreeMap::new(), successes: Vec::new() }
+    }
+
     pub(super) fn count(&mut self, kind: &'static str, successes: impl IntoIterator<Item = String>) {
         *self.tried.entry(kind).or_default() += 1;
         self.successes.extend(successes);

@@ -15,6 +15,7 @@ mod words;
 mod world;
 
 use futures::StreamExt as _;
+use store_testing::Trial;
 
 use crate::harness::Database;
 use judge::{Tally, leak, tell};
@@ -31,8 +32,11 @@ const UNFENCED: bool = cfg!(rollcall_no_tenant_predicate);
 /// By what such a program is known.
 const MARK: &str = "rollcall_no_tenant_predicate";
 
-/// Set by `tests/long isolation`: two tenants are tried, not one.
+/// Set by `tests/long isolation`: two tenants are tried, not one, and with all attempts.
 const LONG: &str = "ROLLCALL_LONG_ISOLATION";
+
+/// Otherwise one attempt in so many is made; `ROLLCALL_SEED` says which.
+const SHARE: usize = 3;
 
 /// Requests that are on their way at once.
 const AT_ONCE: usize = 4;
@@ -52,13 +56,16 @@ async fn nobody_breaks_out_on_postgres() {
 async fn nobody_breaks_out(database: Database) {
     let world = World::new(database).await;
     let [thief, others @ ..] = world.tenants.as_slice() else { panic!("no tenants") };
-    let victims = if std::env::var_os(LONG).is_some() { others } else { &others[..1] };
+    let (victims, mut tally) = if std::env::var_os(LONG).is_some() {
+        (others, Tally::of_all())
+    } else {
+        (&others[..1], Tally::of_one_in(SHARE, Trial::new("isolation", LONG, ATTEMPTS).seed))
+    };
     let rows = world.installation.database().await;
     let mut before = Vec::new();
     for victim in others {
         before.push(world.snapshot(&rows, &victim.prey).await);
     }
-    let mut tally = Tally::default();
     // What one has sent is in one's own log, so what may show it comes first.
     let operations = api::operations(&world).await;
     for victim in victims {
@@ -103,7 +110,9 @@ impl World {
     async fn raid(&self, tally: &mut Tally, victim: &Thief, requests: impl Fn(&Prey) -> Vec<Request>) {
         let prey = &victim.prey;
         let nobody = prey.nobody();
-        let pairs: Vec<_> = requests(prey).into_iter().zip(requests(&nobody)).collect();
+        let (share, first) = tally.share;
+        let pairs = requests(prey).into_iter().zip(requests(&nobody));
+        let pairs: Vec<_> = pairs.skip(first).step_by(share).collect();
         let judged =
             futures::stream::iter(&pairs).map(|(about, control)| self.judged(about, prey, control, &nobody));
         let mut judged = judged.buffer_unordered(AT_ONCE);
@@ -141,7 +150,7 @@ async fn a_success_is_seen() {
     let world = World::new(if UNFENCED { Database::Postgres } else { Database::Sqlite }).await;
     let [thief, victim, _] = world.tenants.as_slice() else { panic!("no tenants") };
     // The other tenant itself in the thief's place: of its own lists, ids and words each is a success.
-    let mut tally = Tally::default();
+    let mut tally = Tally::of_all();
     world
         .raid(&mut tally, victim, |prey| scim::their_ids(victim, prey).into_iter().filter(reads).collect())
         .await;
@@ -154,7 +163,7 @@ async fn a_success_is_seen() {
         "no telling answer is seen"
     );
     // The thief's own requests are none.
-    let mut tally = Tally::default();
+    let mut tally = Tally::of_all();
     world
         .raid(&mut tally, victim, |prey| scim::their_ids(thief, prey).into_iter().filter(reads).collect())
         .await;
@@ -201,7 +210,7 @@ async fn without_row_level_security_nothing_is_kept_apart() {
     .await
     .unwrap();
     rows.close().await.unwrap();
-    let mut tally = Tally::default();
+    let mut tally = Tally::of_all();
     world
         .raid(&mut tally, victim, |prey| scim::their_ids(thief, prey).into_iter().filter(reads).collect())
         .await;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
+
 /// Values that are no secret by themselves: what names the tenant in an address, and what is the same for everybody.
 const OPEN: [&str; 5] = ["slug", "host", "their host", "etag", "place"];
 
@@ -87,9 +89,14 @@ impl Prey {
         let mut values: Vec<_> =
             self.values.iter().filter(|(name, _)| !["etag", "place", "their host"].contains(*name)).collect();
         values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        values
-            .into_iter()
-            .fold(text.to_owned(), |text, (name, value)| text.replace(value, &format!("<{name}>")))
+        values.into_iter().fold(text.to_owned(), |text, (name, value)| {
+            if !name.starts_with("cursor ") {
+                return text.replace(value, &format!("<{name}>"));
+            }
+            // Some are so short that they stand inside of other words by chance.
+            let alone = Regex::new(&format!(r"\b{}\b", regex::escape(value))).expect("a pattern");
+            alone.replace_all(&text, format!("<{name}>")).into_owned()
+        })
     }
 }
 

@@ -140,6 +140,10 @@ const TELLING: [&str; 9] = [
 /// Most of an answer that never ends.
 const GLANCE: Duration = Duration::from_millis(400);
 
+/// What is made anew for each answer out of letters that may be anything, short words among them.
+static MADE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#""access_token":"[^"]*"|rcl?_[A-Za-z0-9._-]+"#).unwrap());
+
 /// What differs from answer to answer: ids that the server made, times, versions, places.
 static PASSING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let patterns = [
@@ -150,7 +154,6 @@ static PASSING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r#""(nextCursor|previousCursor)":"[^"]*""#, "<cursor>"),
         (r"after=[0-9]+", "after=<time>"),
         (r"thief[0-9]+", "<thief>"),
-        (r"rc[l]?_[A-Za-z0-9._-]+", "<credential>"),
         (r"[0-9]+ (milli)?seconds?", "<while>"),
     ];
     patterns.into_iter().map(|(pattern, name)| (Regex::new(pattern).unwrap(), name)).collect()
@@ -164,7 +167,8 @@ impl Answer {
 
     /// The same for all answers that say the same: without the values of whom the request was about, and what passes.
     pub(super) fn masked(&self, about: &Prey) -> String {
-        let text = about.masked(&format!("{} {}", self.status, self.text()));
+        let text = format!("{} {}", self.status, self.text());
+        let text = about.masked(&MADE.replace_all(&text, "<credential>"));
         PASSING.iter().fold(text, |text, (pattern, name)| pattern.replace_all(&text, *name).into_owned())
     }
 }
