@@ -14,6 +14,9 @@ use crate::changed::changed;
 /// Of which `before` holds only what has changed.
 const CREDENTIAL: &str = "Credential";
 
+/// Its entry in the trail tells how many rows of each table are gone.
+const PURGED: &str = "user.purged";
+
 /// Something that has happened.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, JsonSchema)]
 pub struct Event {
@@ -98,6 +101,11 @@ impl From<FeedEvent> for Event {
     fn from(told: FeedEvent) -> Self {
         let record = told.record;
         let kind = record.object_type;
+        let mut data = record.payload.and_then(|payload| data(payload, &kind));
+        if record.event == PURGED {
+            // For those who keep receipts.
+            data.as_mut().map(|data| data.remove("rows"));
+        }
         Self {
             id: record.id.to_string(),
             name: record.event,
@@ -107,7 +115,7 @@ impl From<FeedEvent> for Event {
             sequence: told.number,
             actor: EventActor { kind: record.actor.kind, id: record.actor.id, name: record.actor.name },
             cause: record.cause,
-            data: record.payload.and_then(|payload| data(payload, &kind)),
+            data,
             object: EventObject { kind, id: record.object_id, version: record.object_version },
         }
     }
@@ -116,8 +124,6 @@ impl From<FeedEvent> for Event {
 /// What was recorded of an object of a kind, with the paths that differ where there is a state before and after.
 fn data(payload: Value, kind: &str) -> Option<Map<String, Value>> {
     let Value::Object(mut data) = payload else { return None };
-    // Of a purge: for those who keep receipts of it.
-    data.remove("rows");
     let state = |name: &str| data.get(name).and_then(Value::as_object);
     if let (Some(before), Some(after)) = (state("before"), state("state")) {
         let mut after = Cow::Borrowed(after);

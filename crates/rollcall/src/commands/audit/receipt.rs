@@ -99,7 +99,7 @@ pub(super) async fn run(
         head: hex(&entry.chain),
         iat: store.now().div_euclid(1000),
     };
-    let receipt = Receipt { checkpoint, purge: purge(entry) };
+    let receipt = Receipt { checkpoint, purge: purge(entry, &left) };
     if options.json {
         output::json(&receipt)?;
         return Ok(ExitCode::SUCCESS);
@@ -135,7 +135,7 @@ async fn told(trail: &Trail, event: &str, id: &str) -> anyhow::Result<Option<Ent
     }
 }
 
-fn purge(entry: Entry) -> Purge {
+fn purge(entry: Entry, left: &PurgedRows) -> Purge {
     let record = entry.record;
     let payload = record.payload.unwrap_or_default();
     let rows = [&payload["rows"], &payload["state"]["tables"]].into_iter().find(|rows| rows.is_object());
@@ -148,7 +148,7 @@ fn purge(entry: Entry) -> Purge {
         cause: record.cause,
         rows: rows.cloned().unwrap_or_default(),
         digest: hex(&entry.digest),
-        left: 0,
+        left: left.values().sum(),
     }
 }
 
