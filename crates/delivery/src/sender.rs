@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, hash_map},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,7 +11,7 @@ use egress::Client;
 use store::{DestinationId, Store, destinations::Hold};
 use token_service::Vault;
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -37,6 +38,8 @@ pub struct Sender {
     vault: Vault,
     egress: Client,
     node: Uuid,
+    /// A line has ended: its destination may be held for another one, on other terms.
+    ended: Arc<Notify>,
 }
 
 /// A line that runs.
@@ -50,7 +53,7 @@ struct Running {
 impl Sender {
     /// A node of its own.
     pub(crate) fn new(store: Store, vault: Vault, egress: Client) -> Self {
-        Self { store, vault, egress, node: Uuid::new_v4() }
+        Self { store, vault, egress, node: Uuid::new_v4(), ended: Arc::default() }
     }
 
     /// Goes on until `stop` says so. What is under way then is ended, or sent again by the next node.
@@ -67,6 +70,7 @@ impl Sender {
             };
             tokio::select! {
                 () = waits => {}
+                () = self.ended.notified() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
@@ -110,7 +114,12 @@ impl Sender {
                 let term = held.hold.term;
                 let (sender, receiver) = watch::channel(held);
                 let line = Line::new(self.store.clone(), self.vault.clone(), self.egress.clone(), receiver);
-                free.insert(Running { held: Some(sender), term, task: tokio::spawn(line.run()) });
+                let ended = self.ended.clone();
+                let task = tokio::spawn(async move {
+                    line.run().await;
+                    ended.notify_one();
+                });
+                free.insert(Running { held: Some(sender), term, task });
             }
         }
     }

@@ -335,7 +335,8 @@ async fn session_mode_takes_migrations_and_fit_logins() {
     drop(between);
 
     // With fewer connections than a server needs there is an end to the waiting.
-    let between = Between::start(&store, "pool_mode = session\ndefault_pool_size = 1", &[]);
+    let between =
+        Between::start(&store, "pool_mode = session\ndefault_pool_size = 1\nquery_wait_timeout = 2", &[]);
     let options =
         StoreOptions { acquire_timeout: Duration::from_millis(500), ..between.through(store.options()) };
     let text = refused(Store::open(&options).await);
