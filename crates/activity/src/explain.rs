@@ -200,6 +200,13 @@ const TABLE: &[(i32, &str, Where, &str, &str)] = &[
         "The server was busy, or its database could not be reached.",
         "The identity provider comes again by itself. If it stays so, give the request id to whoever runs the server.",
     ),
+    (
+        504,
+        "",
+        Where::Anywhere,
+        "The database was lost while the request was carried out, or it took too long: it was done as a whole, or not at all.",
+        "The identity provider comes again by itself. If it stays so, give the request id to whoever runs the server.",
+    ),
 ];
 
 /// For what stands in no row.

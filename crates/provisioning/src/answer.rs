@@ -133,7 +133,8 @@ pub(crate) fn member_of(base_url: &str, member: &Member) -> Value {
     })
 }
 
-/// Turns a store error into an answer: conflicts 409, stale 412, unavailable 503, the rest 500 (logged here, once).
+/// Turns a store error into an answer: conflicts 409, stale 412, unavailable 503, not known 504, the rest 500 (logged here,
+/// once).
 #[must_use]
 pub fn scim_error(error: StoreError) -> ScimError {
     match error {
@@ -148,6 +149,13 @@ pub fn scim_error(error: StoreError) -> ScimError {
         StoreError::Contended(cause) | StoreError::Unavailable(cause) => {
             tracing::warn!(%cause, "the database did not answer");
             unavailable("The database is busy or unreachable; nothing was changed.")
+        }
+        StoreError::Unknown(cause) => {
+            tracing::error!(%cause, "the database was lost during a commit");
+            ScimError::new(
+                504,
+                "Whether this was done is not known. Read the resource, or send the request again.",
+            )
         }
         fault @ (StoreError::Database(_) | StoreError::Setup(_)) => {
             tracing::error!(error = %fault, "the store failed");

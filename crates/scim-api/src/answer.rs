@@ -22,6 +22,10 @@ pub(crate) const FAULT: &str = "The server could not carry out the request. Noth
 const BUSY: &str =
     "The server is busy or its database cannot be reached. Try again after the time in Retry-After.";
 
+/// `detail` of every 504.
+const UNKNOWN: &str = "The request was begun and its end is not known: it was carried out as a whole, or not at all. Read the \
+                       resource, or send the request again.";
+
 /// The challenges of every 401: the same for every address, so that they tell nothing about a tenant
 /// (RFC 9110 §11.6.1, RFC 6750 §3, RFC 7617 §2.1). A field each, for clients that read only the first scheme of one.
 const CHALLENGES: [HeaderValue; 2] = [
@@ -37,6 +41,7 @@ pub fn error_response(error: &ScimError, request_id: Option<&str>) -> Response {
     let body = match status {
         StatusCode::NOT_IMPLEMENTED => error.to_json(request_id),
         StatusCode::SERVICE_UNAVAILABLE => ScimError::new(503, BUSY).to_json(request_id),
+        StatusCode::GATEWAY_TIMEOUT => ScimError::new(504, UNKNOWN).to_json(request_id),
         status if status.is_server_error() => ScimError::new(status.as_u16(), FAULT).to_json(request_id),
         _ => error.to_json(request_id),
     };
@@ -152,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn faults_keep_their_cause_to_themselves() {
-        for status in [500, 502, 504, 42] {
+        for status in [500, 502, 42] {
             let response = error_response(&ScimError::new(status, "table users is gone"), None);
             assert!(response.status().is_server_error());
             assert_eq!(body(response).await["detail"], FAULT);
@@ -160,6 +165,8 @@ mod tests {
         let response = error_response(&ScimError::new(503, "pool timed out"), None);
         assert_eq!(response.headers()["retry-after"], "5");
         assert_eq!(body(response).await["detail"], BUSY);
+        let response = error_response(&ScimError::new(504, "the connection broke"), None);
+        assert_eq!(body(response).await["detail"], UNKNOWN);
         let response = error_response(&ScimError::new(501, "No /Me here."), None);
         assert_eq!(body(response).await["detail"], "No /Me here.");
     }

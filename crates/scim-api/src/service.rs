@@ -196,7 +196,7 @@ fn host_of(request: &Request) -> Result<Option<String>, ScimError> {
 async fn contain(deadline: Instant, work: impl Future<Output = Answer>) -> Answer {
     tokio::time::timeout_at(deadline, without_panic(work)).await.unwrap_or_else(|_| {
         tracing::error!("an endpoint took too long");
-        Err(ScimError::new(503, "time limit"))
+        Err(ScimError::new(504, "time limit"))
     })
 }
 
@@ -285,9 +285,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn endless_work_is_a_503() {
+    async fn endless_work_is_a_504() {
         let answer = contain(Instant::now() + Duration::from_millis(5), std::future::pending()).await;
-        assert_eq!(answer.expect_err("contained").status, 503);
+        assert_eq!(answer.expect_err("contained").status, 504);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! Functions of PostgreSQL that carry out a change, with its events, in one round trip.
 
-use sea_orm::{DbBackend, QueryResult, Statement, Value};
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use crate::{StoreError, TenantScope, at_hand::Shelf, error::is_broken_connection};
+use crate::{
+    StoreError, TenantScope,
+    at_hand::Shelf,
+    error::{is_broken_connection, of_commit},
+};
 
 impl TenantScope {
     /// Calls a function that records this event. A connection that the server has ended meanwhile is found out only now, so
-    /// the call is made again on another one, unless the event says that it was carried out.
+    /// the call is made again on another one, unless the event says that it was carried out. [`StoreError::Unknown`] when it
+    /// was, as its answer is gone, and when nobody can say, as the database is gone.
     pub(crate) async fn call(
         &self,
         shelf: &Shelf,
@@ -24,10 +29,11 @@ impl TenantScope {
                 Ok(rows) => break rows,
                 Err(error) if spare > 0 && is_broken_connection(&error) => {
                     spare -= 1;
-                    if self.is_recorded(event).await? {
-                        return Err(error.into());
+                    if was_sent(&error) && self.is_recorded(event).await.unwrap_or(true) {
+                        return Err(StoreError::Unknown(error));
                     }
                 }
+                Err(error) if was_sent(&error) => return Err(of_commit(error)),
                 Err(error) => return Err(error.into()),
             }
         };
@@ -46,4 +52,9 @@ impl TenantScope {
         tx.commit().await?;
         Ok(found)
     }
+}
+
+/// Did the statement leave for the database? What fails before, on the way to a connection, was never carried out.
+fn was_sent(error: &DbErr) -> bool {
+    !matches!(error, DbErr::Conn(_))
 }

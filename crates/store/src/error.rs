@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The database did not answer in time or is not there: the caller may try again.
     #[error("the database is busy or unreachable")]
     Unavailable(#[source] DbErr),
+    /// The connection broke while the change was being committed: it was made, or it was not.
+    #[error("the database was lost during a commit; whether the change was made is not known")]
+    Unknown(#[source] DbErr),
     /// Anything else is a fault of ours or of the installation.
     #[error("database: {0}")]
     Database(#[source] DbErr),
@@ -195,6 +198,11 @@ pub(crate) fn is_broken_connection(error: &DbErr) -> bool {
         }
         error => is_connection_loss(error),
     }
+}
+
+/// What it means that a commit failed: a connection that breaks under it does not tell whether it was carried out.
+pub(crate) fn of_commit(error: DbErr) -> StoreError {
+    if is_broken_connection(&error) { StoreError::Unknown(error) } else { error.into() }
 }
 
 /// Was the statement ended because it took too long (or because somebody ended it)? SQLSTATE 57014 is "query canceled",

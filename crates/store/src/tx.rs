@@ -9,8 +9,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, sea_query::Expr,
+    ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::{
     at_hand::AtHand,
     connect::STATEMENT_LIMIT,
     entity::epochs,
-    error::{is_broken_connection, waited_too_long},
+    error::{is_broken_connection, of_commit, waited_too_long},
     outgoing::{Transaction, transaction},
     signals::CONFIGURATION,
     store::{Backend, Inner, Terms},
@@ -82,9 +82,9 @@ impl TenantTx {
         self.recorded.store(true, Ordering::Relaxed);
     }
 
-    /// Commits.
+    /// Commits. [`StoreError::Unknown`] when the connection breaks meanwhile and a change was recorded.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        self.db.commit().await?;
+        self.db.commit().await.map_err(|error| of_end(&self.recorded, error))?;
         self.inner.tell_recorded(&self.recorded);
         Ok(())
     }
@@ -98,7 +98,7 @@ impl TenantTx {
     /// Commits a configuration change: moves the epoch in the same transaction, then tells this node and the others.
     pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
         let epoch = move_epoch(&self.db).await?;
-        self.db.commit().await?;
+        self.db.commit().await.map_err(of_commit)?;
         self.inner.signals.moved_to(epoch);
         self.inner.tell_recorded(&self.recorded);
         Ok(())
@@ -127,9 +127,9 @@ impl PlatformTx {
         self.recorded.store(true, Ordering::Relaxed);
     }
 
-    /// Commits.
+    /// Commits. [`StoreError::Unknown`] when the connection breaks meanwhile and a change was recorded.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        self.db.commit().await?;
+        self.db.commit().await.map_err(|error| of_end(&self.recorded, error))?;
         self.inner.tell_recorded(&self.recorded);
         Ok(())
     }
@@ -138,7 +138,7 @@ impl PlatformTx {
     /// [`TenantTx::commit_configuration`] does.
     pub(crate) async fn commit_configuration(self) -> Result<(), StoreError> {
         let epoch = move_epoch(&self.db).await?;
-        self.db.commit().await?;
+        self.db.commit().await.map_err(of_commit)?;
         self.inner.signals.moved_to(epoch);
         self.inner.tell_recorded(&self.recorded);
         Ok(())
@@ -234,6 +234,11 @@ pub(crate) async fn limit_statements(db: &Transaction, backend: Backend) -> Resu
         db.execute_unprepared(&sql).await?;
     }
     Ok(())
+}
+
+/// What it means that a transaction did not end well. One that recorded nothing has changed nothing that anybody was promised.
+fn of_end(recorded: &AtomicBool, error: DbErr) -> StoreError {
+    if recorded.load(Ordering::Relaxed) { of_commit(error) } else { error.into() }
 }
 
 async fn take_turn(writer: Arc<Mutex<()>>, longest: Duration) -> Result<OwnedMutexGuard<()>, StoreError> {

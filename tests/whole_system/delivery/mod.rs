@@ -7,8 +7,6 @@ mod receiver;
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::File,
-    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -23,7 +21,10 @@ use self::{
     changes::{CLIENTS, Changes},
     receiver::{Kept, Receiver},
 };
-use crate::harness::{Installation, Server, eventually, free_port, on_both_databases};
+use crate::{
+    harness::{Installation, eventually, on_both_databases},
+    nodes::Node,
+};
 
 on_both_databases!(nothing_is_lost_when_processes_are_killed);
 
@@ -41,22 +42,6 @@ const LONGEST: Duration = Duration::from_secs(1_200);
 /// What the application wants.
 const EVENTS: [&str; 4] = ["user.*", "group.*", "membership.*", "role.*"];
 
-/// A node that is killed and started again.
-struct Node {
-    port: u16,
-    server: Option<Server>,
-}
-
-impl Node {
-    async fn start(&mut self, installation: &Installation) {
-        let listen = format!("127.0.0.1:{}", self.port);
-        let log = installation.dir.path().join(format!("node-{}.log", self.port));
-        let log = File::options().append(true).create(true).open(log).unwrap();
-        let mut command = installation.command(&["serve", "--listen", &listen]);
-        self.server = Some(Server::start_with_log(&mut command, self.port, Stdio::from(log)).await);
-    }
-}
-
 /// All that may be killed.
 struct Processes<'a> {
     installation: &'a Installation,
@@ -70,7 +55,7 @@ impl Processes<'_> {
         let which = dice.below(self.nodes.len() + 1);
         let away = Duration::from_millis(dice.below(1_500) as u64);
         if let Some(node) = self.nodes.get_mut(which) {
-            node.server = None;
+            node.kill();
             killed[0] += 1;
             tokio::time::sleep(away).await;
             node.start(self.installation).await;
@@ -90,14 +75,11 @@ async fn nothing_is_lost_when_processes_are_killed(mut installation: Installatio
     let authorization = installation.tenant("acme", "generic");
     let application = Application::new(&installation);
     let mut receiver = Receiver::new(installation.dir.path().join("kept.jsonl"));
-    let mut nodes = Vec::new();
-    // A file has one process that serves it; a database server many.
-    for _ in 0..if installation.is_sqlite() { 1 } else { 2 } {
-        let mut node = Node { port: free_port(), server: None };
+    let mut nodes = Node::of(&installation);
+    for node in &mut nodes {
         node.start(&installation).await;
-        nodes.push(node);
     }
-    let origins: Vec<String> = nodes.iter().map(|node| format!("http://127.0.0.1:{}", node.port)).collect();
+    let origins: Vec<String> = nodes.iter().map(Node::origin).collect();
     let secret = application.wants_events(&origins[0], &receiver.url()).await;
     receiver.start(&secret).await;
     refuses_what_is_forged(&receiver).await;

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
 use serde_json::json;
-use store::{ListQuery, TenantId};
+use store::{ListQuery, StoreError, TenantId};
 use store_testing::TestStore;
 
 use crate::{
     common::{connect, context, new_tenant, run, tenant},
-    support::user_state,
+    support::{group_state, user_state},
 };
 
 /// A connection to another database of the same server.
@@ -94,4 +94,28 @@ async fn an_outage_ends() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(store.platform().tenants("", 0, 10).await.unwrap().total, 1);
+}
+
+/// A connection that breaks under a commit: nobody is told that nothing was done, by whichever way it was sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_nobody_saw_is_not_known() {
+    let store = store_testing::postgres().await;
+    let scope = store.tenant(tenant(&store, "acme").await);
+    store
+        .execute(
+            "CREATE FUNCTION end_it() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+             $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$",
+        )
+        .await;
+    for table in ["users", "groups"] {
+        let trigger = format!(
+            "CREATE CONSTRAINT TRIGGER end_it AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION end_it()"
+        );
+        store.execute(&trigger).await;
+    }
+    let user = scope.create_user(&user_state(json!({"userName": "ann"})), &context()).await;
+    assert!(matches!(user, Err(StoreError::Unknown(_))), "{user:?}");
+    let group = scope.create_group(&group_state::<&str>("nurses", &[]), false, &context()).await;
+    assert!(matches!(group, Err(StoreError::Unknown(_))), "{group:?}");
 }
