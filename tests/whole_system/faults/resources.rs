@@ -61,6 +61,12 @@ impl Resource {
         self.steps.lock().unwrap().len()
     }
 
+    /// Was it deleted, for all that is known?
+    pub(super) fn is_gone(&self) -> bool {
+        let steps = self.steps.lock().unwrap();
+        steps.iter().any(|step| matches!(step.answer, Some((_, Seen::Nothing))))
+    }
+
     /// The version that was seen last.
     pub(super) fn version(&self) -> Option<u64> {
         self.steps.lock().unwrap().iter().rev().find_map(|step| match step.answer {
@@ -224,7 +230,10 @@ impl Client {
             _ => {}
         }
         resource.note(step);
-        self.count_write(change, node, outcome, answered.as_ref());
+        // An answer about the resource is no refusal by whoever cannot.
+        if step.change == change {
+            self.count_write(change, node, outcome, answered.as_ref());
+        }
         outcome
     }
 

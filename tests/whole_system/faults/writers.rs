@@ -76,7 +76,9 @@ impl Writer {
             let node = self.dice.below(self.client.shared.nodes.len());
             let place = self.dice.below(USERS + GROUPS);
             let resource = self.places.lock().unwrap()[place].clone();
-            let is_done = resource.len() >= STEPS || resource.unknown.load(Ordering::SeqCst) >= UNKNOWN;
+            let is_done = resource.is_gone()
+                || resource.len() >= STEPS
+                || resource.unknown.load(Ordering::SeqCst) >= UNKNOWN;
             let outcome = match is_done || self.dice.chance(4) {
                 true => self.replace(node, place, &resource).await,
                 false => self.change(node, &resource).await,
