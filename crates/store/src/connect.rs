@@ -331,7 +331,9 @@ pub(crate) fn pool<DB: sqlx::Database>(options: &StoreOptions, max: u32) -> Pool
                 if meta.idle_for >= TRY_AFTER_IDLE {
                     connection.ping().await?;
                 }
-                Ok(true)
+                // SQLite ends a transaction by itself, when its disk is full for instance. The pool goes on counting it, and
+                // what begins then would be a part of one that nobody ends: such a connection is closed.
+                Ok(!connection.is_in_transaction())
             })
         })
 }

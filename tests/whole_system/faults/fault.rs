@@ -88,9 +88,14 @@ impl Fault {
             Self::DiskFull => world.disk.as_ref().unwrap().fill(),
             Self::PoolExhausted => {
                 let database = world.installation.database().await;
-                let locks = database.begin().await.unwrap();
-                locks.execute_unprepared("LOCK TABLE users, groups IN ACCESS EXCLUSIVE MODE").await.unwrap();
-                return Made::Locks(locks);
+                // Who comes between two changes may be the one that PostgreSQL ends (deadlock).
+                loop {
+                    let locks = database.begin().await.unwrap();
+                    let lock = "LOCK TABLE users, groups IN ACCESS EXCLUSIVE MODE";
+                    if locks.execute_unprepared(lock).await.is_ok() {
+                        return Made::Locks(locks);
+                    }
+                }
             }
             Self::ClockForward => set_clock(&world.installation, JUMP),
             Self::ClockBack => set_clock(&world.installation, -JUMP),

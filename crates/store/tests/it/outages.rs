@@ -119,3 +119,23 @@ async fn an_end_that_nobody_saw_is_not_known() {
     let group = scope.create_group(&group_state::<&str>("nurses", &[]), false, &context()).await;
     assert!(matches!(group, Err(StoreError::Unknown(_))), "{group:?}");
 }
+
+/// SQLite undoes a whole transaction by itself, as it does when the disk is full: what comes after it is as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_sqlite_ended_is_nobodys() {
+    let store = store_testing::sqlite().await;
+    store
+        .execute("CREATE TRIGGER full BEFORE INSERT ON tenants BEGIN SELECT RAISE(ROLLBACK, 'no room'); END")
+        .await;
+    for round in 0..20 {
+        let new = new_tenant(&format!("never{round}"));
+        assert!(store.platform().create_tenant(&new, &context()).await.is_err());
+    }
+    store.execute("DROP TRIGGER full").await;
+    for round in 0..20 {
+        tenant(&store, &format!("after{round}")).await;
+    }
+    // Somebody else can write as well: nothing is locked.
+    store.execute("UPDATE tenants SET name = slug").await;
+    assert_eq!(store.platform().tenants("", 0, 10).await.unwrap().total, 20);
+}
