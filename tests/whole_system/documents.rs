@@ -1,4 +1,4 @@
-//! The tables of conformance and of the guides name tests that exist and run.
+//! The tables of conformance, of threats and of the guides name tests that exist and run.
 
 use std::path::{Path, PathBuf};
 
@@ -76,7 +76,8 @@ fn is_test(source: &str, name: &str) -> bool {
     }
     let in_block =
         lines[..at].iter().rev().find(|line| line.starts_with(|first: char| !first.is_whitespace()));
-    in_block.is_some_and(|line| line.starts_with("on_both! {")) && lines[at].starts_with("    async fn ")
+    in_block.is_some_and(|line| line.trim_start_matches("store_testing::").starts_with("on_both! {"))
+        && lines[at].starts_with("    async fn ")
         || source.split("\non_both").skip(1).any(|list| is_listed(list, name))
 }
 
@@ -103,6 +104,21 @@ fn conformance_names_tests_that_exist() {
     }
     assert!(faults.is_empty(), "docs/conformance.md:\n{}", faults.join("\n"));
     assert_eq!(rows, KEY_WORDS, "each use of a key word in the RFCs has a row");
+}
+
+#[test]
+fn threats_name_tests_that_exist() {
+    let page = std::fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let (_, threats) = page.split_once("| threat | what stands against it | tests |\n").unwrap();
+    let rows: Vec<&str> = threats.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+    let faults: Vec<String> = rows
+        .iter()
+        .flat_map(|row| match row.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] {
+            [_, _, tests] => faults_of_tests(&root(), tests),
+            _ => vec![format!("{row}: three cells belong here")],
+        })
+        .collect();
+    assert!(rows.len() > 15 && faults.is_empty(), "docs/threat-model.md:\n{}", faults.join("\n"));
 }
 
 /// What is wrong with one row of the guides' tables; the tests that it names.

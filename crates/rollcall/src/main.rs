@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod envelope;
+mod framing;
 mod health;
 mod installation;
 mod metrics;

@@ -4,14 +4,14 @@ use std::{net::SocketAddr, time::Duration};
 
 use activity::Journal;
 use anyhow::Context as _;
-use axum::{Router, extract::Request, response::Response};
+use axum::{Router, extract::Request, middleware, response::Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenant_admin::Live;
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
 
 use crate::{
-    health,
+    framing, health,
     installation::Installation,
     metrics::{self, For},
     numbering, retention,
@@ -156,6 +156,7 @@ pub(crate) async fn serve(
 }
 
 async fn serve_one(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let app = app.layer(middleware::from_fn(framing::check));
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(stopped(stop.clone()));
     tokio::select! {

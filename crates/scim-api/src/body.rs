@@ -102,11 +102,11 @@ fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
     let value = json::parse(text)?;
     // A NUL fits into no text column of PostgreSQL; only its escape can bring one here.
-    if text.contains("\\u0000") && holds_nul(&value) {
-        return Err(ScimError::bad_request(
-            ScimType::InvalidValue,
-            "The body holds a NUL character (\\u0000); leave it out.",
-        ));
+    if text.contains("\\u0000")
+        && let Some(path) = json::nul(&value)
+    {
+        let detail = format!("{path} holds a NUL character (\\u0000); leave it out.");
+        return Err(ScimError::bad_request(ScimType::InvalidValue, detail));
     }
     Ok(value)
 }
@@ -116,15 +116,6 @@ fn not_utf8(bytes: &[u8], at: usize) -> ScimError {
     let line = before.split(|byte| *byte == b'\n').count();
     let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
     syntax(format!("The body is not UTF-8 at line {line} column {column}."))
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 fn syntax(detail: impl Into<String>) -> ScimError {
@@ -197,9 +188,15 @@ mod tests {
 
     #[tokio::test]
     async fn nul_characters_are_refused() {
-        for text in ["{\"a\":[\"x\\u0000\"]}", "{\"\\u0000\":1}"] {
+        for (text, path) in [
+            ("{\"a\":[\"x\\u0000\"]}", "a[0] holds"),
+            ("{\"\\u0000\":1}", "A name in the body holds"),
+            ("{\"a\":{\"b\":[{\"c\\u0000\":1}]}}", "A name in a.b[0] holds"),
+            ("\"\\u0000\"", "The body holds"),
+        ] {
             let error = read_as(None, text).await.expect_err(text);
             assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+            assert!(error.detail.starts_with(path), "{}", error.detail);
         }
         assert_eq!(read_as(None, "\"\\\\u0000\"").await, Ok(json!("\\u0000")));
     }

@@ -69,6 +69,32 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// Where a NUL character stands in a body that was read, as the beginning of a sentence: a value by its path, a name by the
+/// path of what it is in.
+pub(crate) fn nul(value: &Value) -> Option<String> {
+    find_nul(value, &Place::Body)
+}
+
+fn find_nul(value: &Value, place: &Place<'_>) -> Option<String> {
+    let or_body = |place: &Place<'_>, body: &str| match place {
+        Place::Body => body.to_owned(),
+        inside => shown(&inside.to_string()),
+    };
+    match value {
+        Value::String(text) => text.contains('\0').then(|| or_body(place, "The body")),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| find_nul(item, &Place::Element(place, at)))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            if name.contains('\0') {
+                return Some(format!("A name in {}", or_body(place, "the body")));
+            }
+            find_nul(value, &Place::Key(place, name))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 /// A text from the body, fit for an error: bounded, no control characters.
 fn shown(text: &str) -> String {
     text.chars().take(MAX_SHOWN).map(|ch| if ch.is_control() { '\u{fffd}' } else { ch }).collect()

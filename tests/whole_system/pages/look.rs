@@ -99,6 +99,11 @@ impl Browser {
         faults.into_iter().map(|fault| format!("{name} ({width} px, {theme}): {fault}")).collect()
     }
 
+    /// Runs a program on each page from now on, before all others and past the page's policy.
+    pub(crate) async fn before_each_page(&self, program: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": program})).await;
+    }
+
     /// Looks at the page as it stands, at both widths and in both themes, and goes on in the window that it had. Pages look
     /// the same on both databases: those of tests that run on both are looked at once.
     pub(crate) async fn picture(&self, name: &str) {

@@ -3,7 +3,7 @@
 
 mod look;
 mod speed;
-mod world;
+pub(crate) mod world;
 
 use std::{path::PathBuf, process::Command};
 

@@ -138,6 +138,11 @@ impl World {
         Scim::new(self.server.base_url("northwind"), &self.authorization)
     }
 
+    /// The user whose page is looked at.
+    pub(crate) fn user(&self) -> &str {
+        &self.ids.user
+    }
+
     /// Every page that the router has for somebody who is signed in: name for its picture, and address.
     pub(crate) fn pages(&self) -> Vec<(String, String)> {
         let pages = ROUTES.iter().filter(|(method, path, _)| *method == "GET" && !NO_PAGES.contains(path));

@@ -37,6 +37,7 @@ mod filters_http;
 mod forged_tokens;
 mod group_push;
 mod headers;
+mod hostile_texts;
 mod identity_providers;
 mod isolation;
 mod journal;

@@ -9,6 +9,7 @@ mod misfits;
 mod report;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod validate;
 
 use serde_json::{Map, Value};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{MAX_DOCUMENT, MAX_KEY, Violation, is_primary, is_unassigned, report::Problems};
+use super::{MAX_DOCUMENT, MAX_KEY, Violation, is_primary, is_unassigned, report::Problems, unseen::unseen};
 use crate::{
     Document,
     error::ScimError,
@@ -137,6 +137,11 @@ fn check_keys(kind: ResourceKind, document: &Document, problems: &mut Problems) 
         if document.get(path).and_then(Value::as_str).is_some_and(|text| fold(text).len() > MAX_KEY) {
             problems.push(path, &format!("is longer than {MAX_KEY} bytes; shorten it"));
         }
+    }
+    if let Some((at, ch)) = document.get(name).and_then(Value::as_str).and_then(unseen) {
+        let code = u32::from(ch);
+        let problem = format!("has a character at place {at} that nobody sees (U+{code:04X}); leave it out");
+        problems.push(name, &problem);
     }
 }
 

@@ -35,7 +35,7 @@ pub fn profile() -> Profile {
 const PRESENT: u32 = 60;
 
 /// A random body of a type: any attribute that a client may write, each of its type. `name` is the value of the
-/// attribute that no two resources may share.
+/// attribute that no two resources may share, but for characters that nobody sees.
 pub fn body(dice: &mut Dice, kind: &ResourceType, name: &str) -> Value {
     let mut fields = attributes(dice, &kind.schema);
     for extension in &kind.extensions {
@@ -48,7 +48,9 @@ pub fn body(dice: &mut Dice, kind: &ResourceType, name: &str) -> Value {
         fields.insert("externalId".into(), text(dice, "externalId").into());
     }
     let unique = if fields.contains_key("userName") { "userName" } else { "displayName" };
-    fields.insert(unique.into(), name.into());
+    // What nobody sees is refused in names.
+    let seen = |ch: &char| !ch.is_control() && !matches!(ch, '\u{feff}' | '\u{200b}');
+    fields.insert(unique.into(), name.chars().filter(seen).collect::<String>().into());
     Value::Object(fields)
 }
 

@@ -38,6 +38,7 @@ use token_service::{Networks, TokenService};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
+    openapi::RefOr,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -142,7 +143,27 @@ async fn describe() -> Json<&'static utoipa::openapi::OpenApi> {
 /// The description of all that [`resources`] serves.
 fn document() -> &'static utoipa::openapi::OpenApi {
     static DOCUMENT: OnceLock<utoipa::openapi::OpenApi> = OnceLock::new();
-    DOCUMENT.get_or_init(|| resources().into_openapi())
+    DOCUMENT.get_or_init(|| {
+        let mut document = resources().into_openapi();
+        name_problems(&mut document);
+        document
+    })
+}
+
+/// Errors have a media type of their own (RFC 9457 §3), which routes need not say each.
+fn name_problems(document: &mut utoipa::openapi::OpenApi) {
+    let operations =
+        document.paths.paths.values_mut().flat_map(|path| {
+            [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete]
+        });
+    for (status, response) in operations.flatten().flat_map(|operation| &mut operation.responses.responses) {
+        if status.starts_with('4')
+            && let RefOr::T(response) = response
+            && let Some(content) = response.content.shift_remove("application/json")
+        {
+            response.content.insert("application/problem+json".to_owned(), content);
+        }
+    }
 }
 
 /// The API, with everything that stands around it.
