@@ -38,6 +38,7 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     metrics::set_global_recorder(recorder).context("metrics")?;
     token_service::meter::describe();
     activity::describe();
+    admission::describe();
     Ok(handle)
 }
 

@@ -1,14 +1,30 @@
 //! Puts the parts together behind listeners, and stops them in order.
 
-use std::{net::SocketAddr, time::Duration};
+mod bodies;
+mod connections;
+mod life;
+mod wire;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use activity::Journal;
+use admission::Admission;
 use anyhow::Context as _;
 use axum::{Router, extract::Request, middleware, response::Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenant_admin::Live;
 use tokio::{net::TcpListener, sync::watch};
 use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
+
+use connections::Terms;
+use life::Patience;
 
 use crate::{
     framing, health,
@@ -19,8 +35,8 @@ use crate::{
     upkeep, warnings,
 };
 
-/// How long requests in flight may take to end after a stop was asked for. SIGTERM ends the server within 10 s.
-const DRAIN: Duration = Duration::from_secs(8);
+/// Most connections of the listener for health and metrics.
+const ADMIN_CONNECTIONS: usize = 256;
 
 /// How long writing the last requests to the log may take.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
@@ -32,7 +48,9 @@ fn router(
     metrics: &PrometheusHandle,
     journal: &Journal,
     (live, waiting): (&Live, &Live),
+    leaving: &Arc<AtomicBool>,
 ) -> Router {
+    let admission = Admission::new(admission::Options::new(settings.max_requests()));
     let console = tenant_admin::router(tenant_admin::ConsoleState {
         store: installation.store.clone(),
         provisioner: installation.provisioner.clone(),
@@ -50,6 +68,7 @@ fn router(
         secure_cookies: settings.secure_cookies(),
         request_log_days: settings.request_log_days(),
         live: live.clone(),
+        admission: admission.clone(),
     });
     let api = tenant_admin::api_router(tenant_admin::ApiState {
         store: installation.store.clone(),
@@ -60,6 +79,7 @@ fn router(
         public_url: settings.public_url(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         live: waiting.clone(),
+        admission: admission.clone(),
     });
     let machines = token_api::router(token_api::TokenApiState {
         tokens: installation.tokens.clone(),
@@ -67,11 +87,12 @@ fn router(
         public_url: settings.public_url(),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         access_token_lifetime: settings.access_token_lifetime(),
+        admission: admission.clone(),
     });
     let mut others = Router::new().merge(console).merge(api).merge(machines);
     if settings.admin_listen.is_none() {
         others = others
-            .merge(health::router(installation.store.clone()))
+            .merge(health::router(installation.store.clone(), leaving.clone()))
             .merge(metrics::router(metrics.clone(), For::ThisMachine));
     }
     scim_api::service(
@@ -83,6 +104,7 @@ fn router(
             tenant_domain: settings.tenant_domain.clone(),
             rate_limit: settings.rate_limit(),
             trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
+            admission,
             journal: journal.clone(),
         },
         // The id is set by then; this hands it to the pages in the form that tower knows.
@@ -100,26 +122,46 @@ pub(crate) async fn not_found(request: Request) -> Response {
     scim_api::error_response(&error, request_id)
 }
 
-/// Serves until `stop` says so, then lets requests in flight end.
+/// What a client is told that the server itself refuses, in the form of the door that it came to.
+fn refusal(path: &str, status: u16, detail: &'static str) -> Response {
+    let is_below =
+        |door: &str| path.strip_prefix(door).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_below("/api/v1") {
+        tenant_admin::problem(status, detail)
+    } else if is_below("/oauth") {
+        token_api::error(status, detail)
+    } else {
+        scim_api::error_response(&scim_core::ScimError::new(status, detail), None)
+    }
+}
+
+/// Serves until `stop` says so, says that it leaves for as long as is set, then lets requests in flight end.
 pub(crate) async fn serve(
     installation: Installation,
     settings: &Settings,
     listener: TcpListener,
-    stop: watch::Receiver<bool>,
+    told: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let metrics = metrics::install()?;
+    let leaving = Arc::new(AtomicBool::new(false));
+    let stop = leave(told, leaving.clone(), settings.shutdown_delay());
     let log = settings.request_log_days() > 0;
     let journal =
         Journal::start(installation.store.clone(), activity::Options { log, ..activity::Options::default() });
     // Pages, and programs that wait for events: neither takes the other's places.
     let (live, waiting) = (Live::default(), Live::default());
-    let app = router(&installation, settings, &metrics, &journal, (&live, &waiting));
+    let app = router(&installation, settings, &metrics, &journal, (&live, &waiting), &leaving)
+        .layer(middleware::from_fn(framing::check));
+    let patience = Patience { client: settings.client_timeout(), idle: settings.keep_alive() };
+    let terms = Terms { connections: connections::allowed(settings.max_connections()), patience };
     let mut servers = tokio::task::JoinSet::new();
-    servers.spawn(serve_one(listener, app, stop.clone()));
+    servers.spawn(connections::serve(listener, app, terms, leaving.clone(), stop.clone()));
     if let Some(address) = settings.admin_listen {
         let listener = bind(address).await?;
-        let app = health::router(installation.store.clone()).merge(metrics::router(metrics, For::All));
-        servers.spawn(serve_one(listener, app, stop.clone()));
+        let health = health::router(installation.store.clone(), leaving.clone());
+        let app = health.merge(metrics::router(metrics, For::All)).layer(middleware::from_fn(framing::check));
+        let terms = Terms { connections: ADMIN_CONNECTIONS, patience };
+        servers.spawn(connections::serve(listener, app, terms, leaving, stop.clone()));
     }
     let (to_end, stopping) = (live.clone(), stop.clone());
     let kept = retention::Kept { requests: settings.request_log_days(), events: settings.event_days() };
@@ -136,7 +178,7 @@ pub(crate) async fn serve(
     ];
     let sending = tokio::spawn(installation.destinations.sender().run(stop));
     while let Some(ended) = servers.join_next().await {
-        ended.context("a listener failed")??;
+        ended.context("a listener failed")?;
     }
     // What they were at is taken up again at the next start, here or in another node.
     for task in by_itself {
@@ -155,17 +197,17 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-async fn serve_one(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let app = app.layer(middleware::from_fn(framing::check));
-    let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stopped(stop.clone()));
-    tokio::select! {
-        result = serving => result.context("server"),
-        () = async { stopped(stop).await; tokio::time::sleep(DRAIN).await } => {
-            tracing::warn!("closing connections that did not end in time");
-            Ok(())
-        }
-    }
+/// From the word to stop until the end of the delay, everything goes on and says that it will not; the receiver that this gives
+/// says when it is over.
+fn leave(told: watch::Receiver<bool>, leaving: Arc<AtomicBool>, delay: Duration) -> watch::Receiver<bool> {
+    let (over, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        stopped(told).await;
+        leaving.store(true, Ordering::Relaxed);
+        tokio::time::sleep(delay).await;
+        over.send_replace(true);
+    });
+    stop
 }
 
 pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {

@@ -1,7 +1,9 @@
 //! Settings: a flag beats an environment variable beats a key in `rollcall.toml` beats the default.
 
+mod limits;
 mod oidc;
 
+pub(crate) use limits::LimitFlags;
 pub(crate) use oidc::OidcFlags;
 
 use std::{
@@ -124,6 +126,10 @@ pub(crate) struct SettingFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) oidc: OidcFlags,
+    /// What a node takes on at once, and how it leaves
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) limits: LimitFlags,
     /// Folder for the SQLite file and master.key [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,6 +226,21 @@ pub(crate) struct Settings {
     /// Are the provider's e-mail addresses verified though it does not say so?
     #[serde(default)]
     oidc_trust_email: Option<bool>,
+    /// Connections with clients.
+    #[serde(default)]
+    max_connections: Option<u32>,
+    /// Requests at once.
+    #[serde(default)]
+    max_requests: Option<u32>,
+    /// Seconds that clients may take for what they have begun.
+    #[serde(default)]
+    client_timeout: Option<u32>,
+    /// Seconds that a connection is kept without a request.
+    #[serde(default)]
+    keep_alive: Option<u32>,
+    /// Seconds that the server goes on after it was told to stop.
+    #[serde(default)]
+    shutdown_delay: Option<u32>,
     /// Data folder.
     pub(crate) data_dir: PathBuf,
     /// base64 of 32 bytes.
@@ -254,7 +275,7 @@ const EVENT_DAYS: u32 = 90;
 const MOST_EVENT_DAYS: u32 = 3650;
 
 /// The keys of a file and, in upper case after `ROLLCALL_`, of the environment.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 36] = [
     "database_url",
     "migrate_database_url",
     "redis_url",
@@ -280,6 +301,11 @@ const KEYS: [&str; 31] = [
     "oidc_manager",
     "oidc_auditor",
     "oidc_trust_email",
+    "max_connections",
+    "max_requests",
+    "client_timeout",
+    "keep_alive",
+    "shutdown_delay",
     "data_dir",
     "master_key",
     "former_master_key",
@@ -340,6 +366,7 @@ impl Settings {
         if let Some(days) = self.event_days.filter(|days| !(1..=MOST_EVENT_DAYS).contains(days)) {
             bail!("event_days {days} does not fit; choose 1 to {MOST_EVENT_DAYS}");
         }
+        self.check_limits()?;
         self.oidc().map(|_| ())
     }
 

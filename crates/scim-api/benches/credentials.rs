@@ -62,6 +62,7 @@ impl World {
         let tenant = tenants.by_slug("acme").await.unwrap().unwrap().id();
         let user = database.many_users(tenant, USERS).await.remove(0);
         let state = ScimState {
+            admission: admission::Admission::default(),
             provisioner: Provisioner::new(store),
             tenants,
             tokens: tokens.clone(),

@@ -51,6 +51,15 @@ impl Load {
     }
 }
 
+/// Reads a body that is known to be small; others are given back unread.
+pub(crate) async fn small(headers: &HeaderMap, body: Body) -> Result<Body, ScimError> {
+    let is_small = body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL);
+    if body.is_end_stream() || !is_small {
+        return Ok(body);
+    }
+    Ok(Body::from(body::collect(body::ONE, headers, body).await?))
+}
+
 /// Runs work on a thread of its own; it ends with the one who waits for it.
 async fn aside(work: BoxFuture<'static, Answer>) -> Answer {
     let place = PLACES.acquire().await.map_err(|_| given_up())?;

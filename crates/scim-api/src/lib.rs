@@ -27,6 +27,7 @@ mod streaming;
 use std::num::NonZeroU32;
 
 use activity::Journal;
+use admission::Admission;
 use provisioning::{Provisioner, TenantDirectory};
 use token_service::{Networks, TokenService};
 
@@ -55,6 +56,8 @@ pub struct ScimState {
     pub rate_limit: Option<NonZeroU32>,
     /// Proxies whose word on the sender's address is believed.
     pub trusted_proxies: Networks,
+    /// Lets requests in.
+    pub admission: Admission,
     /// Is told of each request that has a valid credential.
     pub journal: Journal,
 }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant as Moment},
 };
 
+use admission::Lane;
 use axum::{Router, body::Body, extract::Request, response::Response};
 use bytes::Bytes;
 use futures::{FutureExt as _, stream};
@@ -22,7 +23,7 @@ use crate::{
     Address, Origins, RequestId, ScimState,
     address::host_name,
     answer,
-    aside::Load,
+    aside::{self, Load},
     call::Call,
     caller::{self, Door},
     error_response,
@@ -163,6 +164,10 @@ impl Front {
         }
         door.require(&caller.principal, route).await?;
 
+        // Whoever sends a small body slowly takes up no place; a large one is not read without one.
+        let body = aside::small(&parts.headers, body).await?;
+        let entered = self.state.admission.enter(Lane::Tenant(caller.tenant.id())).await;
+        let _place = entered.map_err(|_| ScimError::new(503, "no place"))?;
         let load = if route.is_long() { Load::Light(body) } else { Load::of(&parts.headers, body).await? };
         let context = Call::context_of(&caller, request_id);
         let call = Call {

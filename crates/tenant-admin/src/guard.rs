@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use admission::Lane;
 use axum::{
     Extension,
     extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State},
@@ -106,6 +107,9 @@ async fn require(
     request: Request,
     next: Next,
 ) -> Response {
+    let Ok(_place) = state.admission.enter(Lane::Console).await else {
+        return PageError::Busy.into_response();
+    };
     let (mut parts, body) = request.into_parts();
     let person = match sittings.person(&state.store, &session, &sender).await {
         Ok(Some(person)) => person,

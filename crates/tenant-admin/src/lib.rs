@@ -31,6 +31,7 @@ pub use live::Live;
 pub use rights::Right;
 pub use routes::ROUTES;
 
+use admission::Admission;
 use provisioning::{Provisioner, TenantDirectory};
 use store::Store;
 use token_service::{Networks, TokenService, oidc::Provider};
@@ -74,6 +75,8 @@ pub struct ConsoleState {
     pub request_log_days: u32,
     /// Pages that stay fresh while somebody looks at them.
     pub live: Live,
+    /// Lets requests in.
+    pub admission: Admission,
 }
 
 /// `/console/…`, and `/` which leads there. Answers on the public URL's host only (any loopback name when that host is
@@ -85,4 +88,10 @@ pub fn router(state: ConsoleState) -> axum::Router {
 /// `/api/v1/…`, for bearer tokens alone. Answers on the public URL's host only, as the console does.
 pub fn api_router(state: ApiState) -> axum::Router {
     api::router(state)
+}
+
+/// A problem document of `/api/v1` (RFC 9457) about a request that did not come as far as the API.
+#[must_use]
+pub fn problem(status: u16, detail: &'static str) -> axum::response::Response {
+    api::problem(status, detail)
 }

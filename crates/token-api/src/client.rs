@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use admission::{Lane, Place};
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, header, request::Parts};
 use percent_encoding::percent_decode_str;
@@ -37,6 +38,12 @@ pub(crate) async fn authenticate(
         Verdict::Refuse => Err(error),
         Verdict::TooMany => Err(OauthError::too_many()),
     }
+}
+
+/// A place to work on the request of a client, in turn with those of its tenant's identity provider.
+pub(crate) async fn enter(state: &TokenApiState, client: &Client) -> Result<Place, OauthError> {
+    let entered = state.admission.enter(Lane::Tenant(client.principal.tenant)).await;
+    entered.map_err(|_| OauthError::busy())
 }
 
 /// Notes a refusal for the people of the client's tenant, and says how it is to be answered.

@@ -65,6 +65,7 @@ mod tests {
         let key = MasterKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("a key");
         let tokens = TokenService::open(store.store(), key).await.expect("opened");
         let state = TokenApiState {
+            admission: admission::Admission::default(),
             tokens: tokens.clone(),
             public_url: "https://rollcall.test".parse().expect("a URL"),
             trusted_proxies: Default::default(),

@@ -8,6 +8,7 @@ mod metadata;
 mod revoke;
 mod token;
 
+use admission::Admission;
 use axum::{
     Router,
     routing::{get, post},
@@ -29,6 +30,8 @@ pub struct TokenApiState {
     pub trusted_proxies: Networks,
     /// How long access tokens live.
     pub access_token_lifetime: AccessLifetime,
+    /// Lets requests in.
+    pub admission: Admission,
 }
 
 /// All endpoints.
@@ -41,4 +44,16 @@ pub fn router(state: TokenApiState) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(CatchPanicLayer::custom(error::panicked))
         .with_state(state)
+}
+
+/// An error of `/oauth` (RFC 6749 §5.2) about a request that did not come as far as its endpoints.
+#[must_use]
+pub fn error(status: u16, description: &str) -> axum::response::Response {
+    use axum::response::IntoResponse as _;
+    let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let error = match status.is_server_error() {
+        true => error::OauthError::new("temporarily_unavailable", description),
+        false => error::OauthError::request(description),
+    };
+    error.with(status).into_response()
 }

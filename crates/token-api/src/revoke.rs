@@ -22,7 +22,8 @@ pub(crate) async fn revoke(
             "The parameter token is missing; send the access token in the body.",
         ));
     };
-    let (client, _) = client::authenticate(&state, &parts, &form).await?;
+    let (client, _sender) = client::authenticate(&state, &parts, &form).await?;
+    let _place = client::enter(&state, &client).await?;
     match state.tokens.revoke_access_token(&client, token, client::request_id(&parts)).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(RevokeError::LongLived) => Err(OauthError::new(

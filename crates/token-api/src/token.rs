@@ -37,6 +37,7 @@ pub(crate) async fn issue(
         }
     }
     let (client, sender) = client::authenticate(&state, &parts, &form).await?;
+    let _place = client::enter(&state, &client).await?;
     client::admit(&state, &parts, &sender, &client).await?;
     let issued =
         state.tokens.issue_access_token(&client, form.get("scope"), state.access_token_lifetime).await;

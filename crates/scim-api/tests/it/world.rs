@@ -68,6 +68,7 @@ impl World {
     async fn node(store: &Store) -> ScimState {
         let tokens = TokenService::open(store.clone(), master_key()).await.expect("tokens");
         ScimState {
+            admission: admission::Admission::default(),
             provisioner: Provisioner::new(store.clone()),
             tenants: TenantDirectory::new(store.clone()),
             tokens,

@@ -288,6 +288,8 @@ async fn follow(
         return Ok(shown(page(state, &query).await?).into_response());
     }
     let _place = state.live.place(who(caller)).ok_or_else(too_many_wait)?;
+    // Whoever waits keeps nobody from work.
+    asker.door.leave();
     let mut response = shown(next(state, query, Instant::now() + wait).await?).into_response();
     response.extensions_mut().insert(Waited);
     Ok(response)

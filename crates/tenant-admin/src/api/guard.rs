@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
+use admission::{Held, Lane};
 use axum::{
     extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     middleware::Next,
@@ -44,6 +45,8 @@ pub(super) struct Door {
     sender: Sender,
     scope: String,
     slug: Option<String>,
+    /// While work is done for the caller.
+    held: Held,
 }
 
 /// By path and method.
@@ -132,13 +135,19 @@ pub(super) async fn require(
         scope: scope.clone(),
         slug: slug.map(str::to_owned),
         state: guard.state,
+        held: Held::default(),
     });
-    match door.let_in().await {
-        Ok(caller) => request.extensions_mut().insert(caller),
+    let caller = match door.let_in().await {
+        Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
+    if let Err(error) = door.enter(&caller).await {
+        return error.into_response();
+    }
+    request.extensions_mut().insert(caller);
     request.extensions_mut().insert(door.clone());
     let mut response = next.run(request).await;
+    door.leave();
     if response.extensions_mut().remove::<Waited>().is_some()
         && let Err(error) = door.let_in().await
     {
@@ -148,6 +157,21 @@ pub(super) async fn require(
 }
 
 impl Door {
+    /// Waits for a place to work.
+    async fn enter(&self, caller: &Caller) -> Result<(), ApiError> {
+        let lane = match caller {
+            Caller::Platform(_) => Lane::Platform,
+            Caller::Tenant(principal) => Lane::Tenant(principal.tenant),
+        };
+        self.held.hold(self.state.admission.enter(lane).await.map_err(|_| ApiError::full())?);
+        Ok(())
+    }
+
+    /// Gives the place back: from now on the caller only waits.
+    pub(super) fn leave(&self) {
+        self.held.release();
+    }
+
     /// Who calls, if they may at this moment.
     pub(super) async fn let_in(&self) -> Result<Caller, ApiError> {
         let caller = identify(&self.state, &self.headers, &self.sender).await?;

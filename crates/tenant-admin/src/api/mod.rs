@@ -31,6 +31,7 @@ mod view;
 
 use std::sync::{Arc, OnceLock};
 
+use admission::Admission;
 use axum::{Json, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::any};
 use provisioning::{Provisioner, Tenant, TenantDirectory};
 use store::Store;
@@ -69,6 +70,8 @@ pub struct ApiState {
     pub trusted_proxies: Networks,
     /// Those who wait for something to happen.
     pub live: crate::Live,
+    /// Lets requests in.
+    pub admission: Admission,
 }
 
 /// What the description says of the API as a whole.
@@ -180,6 +183,12 @@ pub(crate) fn router(state: ApiState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(state.public_url.clone(), guard::frame))
         .with_state(state)
+}
+
+/// See [`crate::problem`].
+pub(crate) fn problem(status: u16, detail: &'static str) -> axum::response::Response {
+    let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    ApiError::new(status, detail).document(&uuid::Uuid::now_v7().to_string())
 }
 
 async fn nothing_here() -> ApiError {

@@ -122,6 +122,14 @@ impl ApiError {
         )
     }
 
+    /// 503 of a node that has more to do than it can.
+    pub(crate) fn full() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This server has more to do than it can; nothing was done. Try again after the seconds in Retry-After.",
+        )
+    }
+
     /// The document as an answer.
     pub(crate) fn document(self, request_id: &str) -> Response {
         if let Some(reason) = &self.reason {

@@ -69,6 +69,7 @@ impl Api {
     pub(crate) async fn new(store: TestStore) -> Self {
         let tokens = TokenService::open(store.store(), MasterKey::from_base64(KEY).unwrap()).await.unwrap();
         let state = ApiState {
+            admission: admission::Admission::default(),
             store: store.store(),
             provisioner: Provisioner::new(store.store()),
             tenants: TenantDirectory::new(store.store()),

@@ -44,6 +44,7 @@ impl Scene {
         let egress = egress::Client::new("127.0.0.0/8".parse().unwrap());
         // A second factor of ours is asked of nobody who comes from there.
         let state = ConsoleState {
+            admission: admission::Admission::default(),
             oidc: Some(Provider::new(options, egress)),
             second_factor: SecondFactor::Required,
             ..console.state.clone()

@@ -80,6 +80,7 @@ impl Console {
         let egress = egress::Client::new("127.0.0.0/8".parse().unwrap());
         let destinations = delivery::Destinations::new(store.store(), tokens.vault().clone(), egress);
         let state = ConsoleState {
+            admission: admission::Admission::default(),
             store: store.store(),
             provisioner,
             tenants: TenantDirectory::new(store.store()),

@@ -51,6 +51,7 @@ impl World {
         let tokens = TokenService::open(store.store(), key).await.unwrap();
         let tenants = TenantDirectory::new(store.store());
         let app = token_api::router(TokenApiState {
+            admission: admission::Admission::default(),
             tokens: tokens.clone(),
             tenants: tenants.clone(),
             public_url: "https://scim.example.com".parse().unwrap(),

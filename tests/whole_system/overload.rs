@@ -1,0 +1,302 @@
+//! More requests than a node can do, and a tenant beside one that sends them. `tests/long overload` takes the figures.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use store_testing::Trial;
+use tokio::{task::JoinSet, time::MissedTickBehavior};
+
+use crate::harness::{Installation, PATIENCE, Server, eventually, on_both_databases};
+
+on_both_databases!(too_many_are_turned_away_and_others_are_served, a_node_at_ten_times_what_it_can);
+
+/// Seconds of each part.
+const VARIABLE: &str = "ROLLCALL_LONG_OVERLOAD";
+/// Of `tests/run`.
+const FEW: Duration = Duration::from_millis(400);
+/// Requests under way at most, so that the generator measures the server and not itself.
+const UNDER_WAY: usize = 2_000;
+/// Requests a second of the quiet tenant.
+const QUIET: f64 = 40.0;
+/// What a node may hold more after a flood than before, in MiB: lines are short, and bodies wait unread.
+const MORE: usize = 96;
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// A tenant's identity provider, with as many connections as it likes.
+#[derive(Clone)]
+struct Sender {
+    http: reqwest::Client,
+    users: String,
+    authorization: String,
+    next: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What it was answered.
+#[derive(Default)]
+struct Seen {
+    /// By status; 0 is none at all.
+    statuses: BTreeMap<u16, usize>,
+    /// 429 and 503 without what they must have, and whatever else is wrong.
+    wrong: Vec<String>,
+    /// What was accepted took, in milliseconds.
+    took: Vec<f64>,
+}
+
+impl Seen {
+    fn accepted(&self) -> usize {
+        self.statuses.iter().filter(|(status, _)| (200..300).contains(*status)).map(|(_, count)| count).sum()
+    }
+
+    /// The latency that this share of the accepted is within.
+    fn within(&self, share: f64) -> f64 {
+        let mut took = self.took.clone();
+        took.sort_by(f64::total_cmp);
+        took.get(((took.len().max(1) - 1) as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+    }
+
+    fn latencies(&self) -> String {
+        format!("p50 {:.1} ms, p99 {:.1} ms", self.within(0.5), self.within(0.99))
+    }
+}
+
+impl Sender {
+    fn new(server: &Server, slug: &str, authorization: &str) -> Self {
+        Self {
+            http: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(),
+            users: format!("{}/Users", server.base_url(slug)),
+            authorization: authorization.to_owned(),
+            next: Arc::default(),
+            seen: Arc::default(),
+        }
+    }
+
+    /// Makes a user; notes what came of it.
+    async fn post(&self) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let body = json!({"schemas": [USER], "userName": format!("{number}@northwind.example")}).to_string();
+        let request = self.http.post(&self.users).header("content-type", "application/scim+json").body(body);
+        let begun = Instant::now();
+        let answer = request.header("authorization", &self.authorization).send().await;
+        let (status, retry, text) = match answer {
+            Ok(answer) => {
+                let (status, retry) =
+                    (answer.status().as_u16(), answer.headers().get("retry-after").cloned());
+                (status, retry, answer.text().await.unwrap_or_default())
+            }
+            Err(error) => (0, None, error.to_string()),
+        };
+        let took = begun.elapsed().as_secs_f64() * 1e3;
+        let mut seen = self.seen.lock().unwrap();
+        *seen.statuses.entry(status).or_default() += 1;
+        match status {
+            201 => seen.took.push(took),
+            429 | 503 if is_told(retry.as_ref(), &text) => {}
+            _ => seen.wrong.push(format!("{status}: {text}")),
+        }
+    }
+
+    /// So many at the same time.
+    async fn burst(&self, count: usize) {
+        let mut requests = JoinSet::new();
+        for _ in 0..count {
+            let sender = self.clone();
+            requests.spawn(async move { sender.post().await });
+        }
+        while requests.join_next().await.is_some() {}
+    }
+
+    /// One after the other on so many connections.
+    async fn steadily(&self, connections: usize, longest: Duration) {
+        let begun = Instant::now();
+        let mut requests = JoinSet::new();
+        for _ in 0..connections {
+            let sender = self.clone();
+            requests.spawn(async move {
+                while begun.elapsed() < longest {
+                    sender.post().await;
+                }
+            });
+        }
+        while requests.join_next().await.is_some() {}
+    }
+
+    /// So many a second, whether those before were answered or not; gives how many could not be sent.
+    async fn offer(&self, rate: f64, longest: Duration) -> usize {
+        let mut beat = tokio::time::interval(Duration::from_millis(2));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (begun, mut due, mut unsent, mut requests) = (Instant::now(), 0_usize, 0, JoinSet::new());
+        while begun.elapsed() < longest {
+            beat.tick().await;
+            let until_now = (begun.elapsed().as_secs_f64() * rate) as usize;
+            for _ in due..until_now {
+                if requests.len() >= UNDER_WAY {
+                    unsent += 1;
+                    continue;
+                }
+                let sender = self.clone();
+                requests.spawn(async move { sender.post().await });
+            }
+            due = until_now.max(due);
+            while requests.try_join_next().is_some() {}
+        }
+        while requests.join_next().await.is_some() {}
+        unsent
+    }
+
+    fn take(&self) -> Seen {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+/// Does a refusal say when to come again, in whole seconds, and what to do?
+fn is_told(retry: Option<&reqwest::header::HeaderValue>, text: &str) -> bool {
+    let seconds = retry.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u32>().ok());
+    let error: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let detail = error["detail"].as_str().unwrap_or_default();
+    seconds.is_some_and(|seconds| seconds > 0) && detail.contains("Retry-After")
+}
+
+/// What the server's process holds in memory, in MiB.
+fn memory(server: &Server) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() / 1024
+}
+
+fn name(installation: &Installation) -> &'static str {
+    if installation.is_sqlite() { "SQLite" } else { "PostgreSQL" }
+}
+
+async fn too_many_are_turned_away_and_others_are_served(installation: Installation) {
+    installation.run(&["migrate"]);
+    let [noisy, quiet] = ["noisy", "quiet"].map(|slug| installation.tenant(slug, "generic"));
+    let server = installation.serve_with(&["--max-requests", "4"]).await;
+    let noisy = Sender::new(&server, "noisy", &noisy);
+    let quiet = Sender::new(&server, "quiet", &quiet);
+    quiet.post().await;
+    noisy.burst(20).await;
+    let before = memory(&server);
+
+    let turned_away = || noisy.seen.lock().unwrap().statuses.contains_key(&503);
+    let flood = async {
+        // Twice at least; a fast machine may do all of one.
+        for bursts in 0.. {
+            if bursts >= 2 && turned_away() {
+                return;
+            }
+            assert!(bursts < 20, "nobody is turned away");
+            noisy.burst(300).await;
+        }
+    };
+    let others = async {
+        for _ in 0..20 {
+            quiet.post().await;
+        }
+    };
+    tokio::join!(flood, others);
+    let (noisy, quiet) = (noisy.take(), quiet.take());
+    assert_eq!(noisy.wrong, Vec::<String>::new());
+    assert_eq!((&quiet.wrong, quiet.accepted()), (&Vec::new(), 21), "{:?}", quiet.statuses);
+    assert!(noisy.accepted() > 0);
+    let [users, entries, events] = installation.made().await;
+    let accepted = i64::try_from(noisy.accepted() + quiet.accepted()).unwrap();
+    assert_eq!([users, entries, events], [accepted; 3], "what was turned away was not done");
+    let after = memory(&server);
+    assert!(after <= before + MORE, "{before} MiB before, {after} MiB after");
+
+    let metrics =
+        || async { reqwest::get(format!("{}/metrics", server.origin)).await.unwrap().text().await.unwrap() };
+    let text = metrics().await;
+    let all: usize = noisy.statuses.get(&503).copied().unwrap();
+    assert!(
+        text.contains(&format!("rollcall_requests_turned_away_total{{reason=\"line\"}} {all}\n")),
+        "{text}"
+    );
+    eventually(PATIENCE, "rest", || async {
+        let text = metrics().await;
+        text.contains("rollcall_requests_working 0\n") && text.contains("rollcall_requests_waiting 0\n")
+    })
+    .await;
+}
+
+/// Less than a second each in `tests/run`, where nothing is said of speed.
+async fn a_node_at_ten_times_what_it_can(installation: Installation) {
+    let trial = Trial::new("overload", VARIABLE, 1);
+    let longest = if trial.cases == 1 { FEW } else { Duration::from_secs(trial.cases as u64) };
+    installation.run(&["migrate"]);
+    let [noisy, quiet] = ["noisy", "quiet"].map(|slug| installation.tenant(slug, "generic"));
+    let server = installation.serve().await;
+    let noisy = Sender::new(&server, "noisy", &noisy);
+    let quiet = Sender::new(&server, "quiet", &quiet);
+    let mut told = String::new();
+    let mut tell = |line: String| writeln!(told, "{}: {line}", name(&installation)).unwrap();
+
+    noisy.steadily(16, longest / 4).await;
+    noisy.take();
+    noisy.steadily(16, longest).await;
+    let usual = noisy.take();
+    let rate = usual.accepted() as f64 / longest.as_secs_f64();
+    tell(format!("sustained with 16 connections: {rate:.0} a second, {}", usual.latencies()));
+
+    let before = memory(&server);
+    let begun = Instant::now();
+    let unsent = noisy.offer(rate * 10.0, longest).await;
+    let (seconds, after, over) = (begun.elapsed().as_secs_f64(), memory(&server), noisy.take());
+    let status = |status: u16| over.statuses.get(&status).copied().unwrap_or(0);
+    let offered: usize = over.statuses.values().sum::<usize>() + unsent;
+    tell(format!(
+        "offered {:.0} a second: {} answered 201 ({:.0} a second, {}), {} 429, {} 503, {} otherwise; {unsent} beyond {UNDER_WAY} \
+         under way were not sent; memory {before} MiB before, {after} MiB at the end",
+        offered as f64 / longest.as_secs_f64(),
+        status(201),
+        status(201) as f64 / seconds,
+        over.latencies(),
+        status(429),
+        status(503),
+        over.wrong.len(),
+    ));
+    assert_eq!(over.wrong, Vec::<String>::new());
+    assert!(over.accepted() > 0);
+    assert!(after <= before + MORE, "{before} MiB before, {after} MiB after");
+
+    let (begun, mut in_a_row) = (Instant::now(), 0);
+    while in_a_row < 10 && begun.elapsed() < longest * 2 {
+        quiet.post().await;
+        let seen = quiet.take();
+        let is_usual = seen.took.first().is_some_and(|took| *took <= usual.within(0.5) * 2.0);
+        in_a_row = if is_usual { in_a_row + 1 } else { 0 };
+    }
+    assert!(in_a_row == 10 || trial.cases == 1, "it does not recover");
+    tell(format!(
+        "{in_a_row} requests in a row at twice the usual p50 or less {:.1} s after the flood",
+        begun.elapsed().as_secs_f64()
+    ));
+
+    assert_eq!(quiet.offer(QUIET, longest).await, 0);
+    let alone = quiet.take();
+    let (_, unsent) = tokio::join!(noisy.offer(rate * 10.0, longest), quiet.offer(QUIET, longest));
+    let (beside, noise) = (quiet.take(), noisy.take());
+    assert_eq!((unsent, &beside.wrong, &noise.wrong), (0, &Vec::new(), &Vec::new()));
+    assert!(beside.accepted() > 0, "the quiet tenant is served");
+    let change = |share: f64| (beside.within(share) / alone.within(share) - 1.0) * 100.0;
+    tell(format!(
+        "quiet tenant, {QUIET:.0} a second: alone {}; beside ten times the sustained rate {} ({:+.0} %, {:+.0} %), {} of {} accepted",
+        alone.latencies(),
+        beside.latencies(),
+        change(0.5),
+        change(0.99),
+        beside.accepted(),
+        beside.statuses.values().sum::<usize>(),
+    ));
+    trial.report(told.trim_end());
+}
