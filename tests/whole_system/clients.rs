@@ -121,9 +121,11 @@ async fn who_is_slow_holds_nobody_up() {
     }
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let begun = Instant::now();
-    let fresh = Scim::new(server.base_url("acme"), &authorization);
-    assert_eq!(fresh.get("/Users").await.0, 200);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    let fresh = [(); 4].map(|()| Scim::new(server.base_url("acme"), &authorization));
+    for scim in &fresh {
+        assert_eq!(scim.get("/Users").await.0, 200);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     // And not for ever.
     let begun = Instant::now();
     for stream in &mut silent {

@@ -110,9 +110,10 @@ pub(super) async fn serve(
                     drop(place);
                 });
             }
-            Some(_) = serving.join_next(), if !serving.is_empty() => {}
+            // Nothing else here: whatever ended first would drop a connection that is taken and waits for a place.
             () = &mut ending => break,
         }
+        while serving.try_join_next().is_some() {}
     }
     drop(listener);
     let drained = async { while serving.join_next().await.is_some() {} };
