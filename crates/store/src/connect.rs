@@ -9,8 +9,8 @@ use std::{
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement,
     sqlx::{
-        self, Connection as _, Executor as _,
-        pool::PoolOptions,
+        self, Connection, Executor as _,
+        pool::{PoolConnectionMetadata, PoolOptions},
         postgres::{PgConnectOptions, Postgres},
         sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
     },
@@ -238,10 +238,11 @@ async fn sqlite(
 /// Ends a statement of SQLite that takes longer than [`STATEMENT_LIMIT`]. The watch begins anew with each use of a connection,
 /// as one that is used all the time would seem to be at one statement.
 fn with_statement_limit(pool: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
-    pool.after_connect(|connection, _| Box::pin(watch(connection))).before_acquire(|connection, _| {
+    // A pool asks one question alone before it gives a connection away, so this one asks the other one, too.
+    pool.after_connect(|connection, _| Box::pin(watch(connection))).before_acquire(|connection, meta| {
         Box::pin(async move {
             watch(connection).await?;
-            Ok(true)
+            is_fit(connection, &meta).await
         })
     })
 }
@@ -327,15 +328,21 @@ pub(crate) fn pool<DB: sqlx::Database>(options: &StoreOptions, max: u32) -> Pool
         .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
         .before_acquire(|connection: &mut DB::Connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for >= TRY_AFTER_IDLE {
-                    connection.ping().await?;
-                }
-                // SQLite ends a transaction by itself, when its disk is full for instance. The pool goes on counting it, and
-                // what begins then would be a part of one that nobody ends: such a connection is closed.
-                Ok(!connection.is_in_transaction())
-            })
+            Box::pin(async move { is_fit(connection, &meta).await })
         })
+}
+
+/// Is this connection still to be used?
+async fn is_fit<C: Connection>(
+    connection: &mut C,
+    meta: &PoolConnectionMetadata,
+) -> Result<bool, sqlx::Error> {
+    if meta.idle_for >= TRY_AFTER_IDLE {
+        connection.ping().await?;
+    }
+    // SQLite ends a transaction by itself, when its disk is full for instance, and the connection goes on counting it. What begins
+    // then is a savepoint, and once one of these was undone the next is a part of what nobody ever commits. So it is closed.
+    Ok(!connection.is_in_transaction())
 }
 
 pub(crate) fn connection_error(error: sqlx::Error) -> StoreError {
