@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    io::Write as _,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -18,6 +19,8 @@ use crate::harness::{Installation, PATIENCE, Server, eventually, on_both_databas
 
 on_both_databases!(too_many_are_turned_away_and_others_are_served, a_node_at_ten_times_what_it_can);
 
+/// A file for the figures.
+const FIGURES: &str = "ROLLCALL_OVERLOAD_FIGURES";
 /// Seconds of each part.
 const VARIABLE: &str = "ROLLCALL_LONG_OVERLOAD";
 /// Of `tests/run`.
@@ -78,6 +81,11 @@ impl Sender {
             next: Arc::default(),
             seen: Arc::default(),
         }
+    }
+
+    /// The same at a server that was started again.
+    fn of(&self, server: &Server, slug: &str) -> Self {
+        Self { users: format!("{}/Users", server.base_url(slug)), ..self.clone() }
     }
 
     /// Makes a user; notes what came of it.
@@ -238,15 +246,15 @@ async fn a_node_at_ten_times_what_it_can(installation: Installation) {
     let server = installation.serve().await;
     let noisy = Sender::new(&server, "noisy", &noisy);
     let quiet = Sender::new(&server, "quiet", &quiet);
-    let mut told = String::new();
-    let mut tell = |line: String| writeln!(told, "{}: {line}", name(&installation)).unwrap();
+    let mut figures = Figures { database: name(&installation), lines: Vec::new(), told: String::new() };
 
     noisy.steadily(16, longest / 4).await;
     noisy.take();
     noisy.steadily(16, longest).await;
     let usual = noisy.take();
     let rate = usual.accepted() as f64 / longest.as_secs_f64();
-    tell(format!("sustained with 16 connections: {rate:.0} a second, {}", usual.latencies()));
+    figures.tell(&format!("sustained with 16 connections: {rate:.0} a second, {}", usual.latencies()));
+    figures.note("sustained", &usual, json!({"rate": rate}));
 
     let before = memory(&server);
     let begun = Instant::now();
@@ -254,7 +262,7 @@ async fn a_node_at_ten_times_what_it_can(installation: Installation) {
     let (seconds, after, over) = (begun.elapsed().as_secs_f64(), memory(&server), noisy.take());
     let status = |status: u16| over.statuses.get(&status).copied().unwrap_or(0);
     let offered: usize = over.statuses.values().sum::<usize>() + unsent;
-    tell(format!(
+    figures.tell(&format!(
         "offered {:.0} a second: {} answered 201 ({:.0} a second, {}), {} 429, {} 503, {} otherwise; {unsent} beyond {UNDER_WAY} \
          under way were not sent; memory {before} MiB before, {after} MiB at the end",
         offered as f64 / longest.as_secs_f64(),
@@ -265,6 +273,11 @@ async fn a_node_at_ten_times_what_it_can(installation: Installation) {
         status(503),
         over.wrong.len(),
     ));
+    let more = json!({
+        "offered": offered as f64 / longest.as_secs_f64(), "rate": over.accepted() as f64 / seconds,
+        "memory": [before, after], "turned_away": status(429) + status(503),
+    });
+    figures.note("overload", &over, more);
     assert_eq!(over.wrong, Vec::<String>::new());
     assert!(over.accepted() > 0);
     assert!(after <= before + MORE, "{before} MiB before, {after} MiB after");
@@ -277,26 +290,83 @@ async fn a_node_at_ten_times_what_it_can(installation: Installation) {
         in_a_row = if is_usual { in_a_row + 1 } else { 0 };
     }
     assert!(in_a_row == 10 || trial.cases == 1, "it does not recover");
-    tell(format!(
+    figures.tell(&format!(
         "{in_a_row} requests in a row at twice the usual p50 or less {:.1} s after the flood",
         begun.elapsed().as_secs_f64()
     ));
 
-    assert_eq!(quiet.offer(QUIET, longest).await, 0);
-    let alone = quiet.take();
-    let (_, unsent) = tokio::join!(noisy.offer(rate * 10.0, longest), quiet.offer(QUIET, longest));
-    let (beside, noise) = (quiet.take(), noisy.take());
-    assert_eq!((unsent, &beside.wrong, &noise.wrong), (0, &Vec::new(), &Vec::new()));
-    assert!(beside.accepted() > 0, "the quiet tenant is served");
-    let change = |share: f64| (beside.within(share) / alone.within(share) - 1.0) * 100.0;
-    tell(format!(
-        "quiet tenant, {QUIET:.0} a second: alone {}; beside ten times the sustained rate {} ({:+.0} %, {:+.0} %), {} of {} accepted",
-        alone.latencies(),
-        beside.latencies(),
-        change(0.5),
-        change(0.99),
-        beside.accepted(),
-        beside.statuses.values().sum::<usize>(),
-    ));
-    trial.report(told.trim_end());
+    // The same beside a neighbour that may send what it likes, and beside one with a limit.
+    let alone = beside_noise(&quiet, None, longest).await;
+    figures.note("quiet alone", &alone, json!({"rate": QUIET}));
+    let freely = beside_noise(&quiet, Some((&noisy, rate * 10.0)), longest).await;
+    figures.beside("quiet beside noise", &alone, &freely);
+    drop(server);
+    let limit = ((rate / 4.0) as u32).max(QUIET as u32 * 2);
+    let server = installation.serve_with(&["--rate-limit", &limit.to_string()]).await;
+    let [noisy, quiet] = [noisy.of(&server, "noisy"), quiet.of(&server, "quiet")];
+    quiet.steadily(2, longest / 8).await;
+    quiet.take();
+    let limited = beside_noise(&quiet, Some((&noisy, rate * 10.0)), longest).await;
+    figures.beside(&format!("quiet beside noise, {limit} a second for each tenant"), &alone, &limited);
+    figures.end(&trial);
+}
+
+/// What the quiet tenant is answered, alone or beside one that offers so many requests a second.
+async fn beside_noise(quiet: &Sender, noise: Option<(&Sender, f64)>, longest: Duration) -> Seen {
+    let noise = async {
+        let Some((noisy, rate)) = noise else { return };
+        noisy.offer(rate, longest).await;
+        assert_eq!(noisy.take().wrong, Vec::<String>::new());
+    };
+    let ((), unsent) = tokio::join!(noise, quiet.offer(QUIET, longest));
+    let seen = quiet.take();
+    assert_eq!((unsent, &seen.wrong), (0, &Vec::new()));
+    assert!(seen.accepted() > 0, "the quiet tenant is served");
+    seen
+}
+
+/// What is told in the end, and noted for plots in the file that [`FIGURES`] names, a JSON object a line.
+struct Figures {
+    database: &'static str,
+    lines: Vec<serde_json::Value>,
+    told: String,
+}
+
+impl Figures {
+    fn tell(&mut self, line: &str) {
+        writeln!(self.told, "{}: {line}", self.database).unwrap();
+    }
+
+    /// Notes a part of the trial, with latencies in milliseconds.
+    fn note(&mut self, part: &str, seen: &Seen, more: serde_json::Value) {
+        self.lines.push(json!({
+            "database": self.database, "part": part, "p50": seen.within(0.5), "p99": seen.within(0.99),
+            "accepted": seen.accepted(), "sent": seen.statuses.values().sum::<usize>(), "more": more,
+        }));
+    }
+
+    /// What became of the quiet tenant.
+    fn beside(&mut self, part: &str, alone: &Seen, beside: &Seen) {
+        let change = |share: f64| (beside.within(share) / alone.within(share) - 1.0) * 100.0;
+        self.tell(&format!(
+            "{part}, {QUIET:.0} a second: alone {}; beside ten times the sustained rate {} ({:+.0} %, {:+.0} %), {} of {} accepted",
+            alone.latencies(),
+            beside.latencies(),
+            change(0.5),
+            change(0.99),
+            beside.accepted(),
+            beside.statuses.values().sum::<usize>(),
+        ));
+        self.note(part, beside, json!({"p50_change": change(0.5), "p99_change": change(0.99)}));
+    }
+
+    fn end(&self, trial: &Trial) {
+        trial.report(self.told.trim_end());
+        if let Ok(file) = std::env::var(FIGURES) {
+            let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
+            for line in &self.lines {
+                writeln!(file, "{line}").unwrap();
+            }
+        }
+    }
 }

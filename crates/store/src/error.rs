@@ -135,8 +135,8 @@ fn database_verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
 
 fn sqlite_verdict(code: i32) -> Verdict {
     // The low byte is the primary result code (SQLite, "Result and Error Codes"): 5 is BUSY, 6 is LOCKED, 9 is INTERRUPT, by
-    // which a statement ends that took too long.
-    if matches!(code & 0xff, 5 | 6 | 9) { Verdict::TryAgain } else { Verdict::Fault }
+    // which a statement ends that took too long, 13 is FULL: the disk is, and all of the transaction was undone.
+    if matches!(code & 0xff, 5 | 6 | 9 | 13) { Verdict::TryAgain } else { Verdict::Fault }
 }
 
 /// What SQLite said on a connection that is no pool's: its extended result code, its text.

@@ -26,7 +26,7 @@ const FEW: usize = 3;
 
 async fn withstands(fault: Fault, database: Database) {
     let trial = Trial::new("faults", VARIABLE, FEW);
-    let world = World::new(fault, Installation::new(database).await, trial.seed).await;
+    let world = World::new(fault, Installation::new(database).await, &trial).await;
     world.run(fault, &trial).await;
 }
 

@@ -22,7 +22,7 @@ const CONNECTIONS: usize = 32;
 async fn many_change_one_thing_at_once(installation: Installation) {
     let trial = Trial::new("races", VARIABLE, FEW);
     // Nothing fails here.
-    let world = World::new(Fault::NodeKilled, installation, trial.seed).await;
+    let world = World::new(Fault::NodeKilled, installation, &trial).await;
     let shared = &world.shared;
     let clients: Vec<Client> = (0..CONNECTIONS).map(|_| Client::new(shared)).collect();
     let made = async |kind| {

@@ -37,13 +37,13 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// A new one, with its files in a folder of its own or on a disk that is mounted there.
-    pub(super) async fn start(disk: bool) -> (Self, Option<Disk>) {
+    /// A new one, with its files in a folder of its own or on a disk of so many megabytes that is mounted there.
+    pub(super) async fn start(disk: Option<usize>) -> (Self, Option<Disk>) {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let dir = folder.path().join("pg");
         fs::create_dir(&dir).unwrap();
-        let disk = disk.then(|| Disk::mount(&dir, 160));
+        let disk = disk.map(|megabytes| Disk::mount(&dir, megabytes));
         if let Some((user, group)) = Self::owner() {
             chown(&dir, Some(user), Some(group)).unwrap();
         }

@@ -19,6 +19,8 @@ use crate::{
 
 /// Those who may be members of groups.
 const STAFF: usize = 32;
+/// Room on a disk for what is written in a second, in megabytes: it is full when it is filled, not before.
+const A_SECOND: usize = 8;
 /// Longest wait for the first acknowledged write after a fault.
 const LONGEST: Duration = Duration::from_secs(90);
 /// A file to which each trial appends its row of the table.
@@ -38,18 +40,18 @@ pub(super) struct World {
 
 impl World {
     /// What this fault needs, running.
-    pub(super) async fn new(fault: Fault, mut installation: Installation, seed: u64) -> Self {
-        let is_sqlite = installation.is_sqlite();
+    pub(super) async fn new(fault: Fault, mut installation: Installation, trial: &Trial) -> Self {
+        let (is_sqlite, room) = (installation.is_sqlite(), trial.cases * A_SECOND);
         let (mut postgres, mut redis, mut disk) = (None, None, None);
         match fault {
-            Fault::PostgresKilled => postgres = Some(Postgres::start(false).await.0),
+            Fault::PostgresKilled => postgres = Some(Postgres::start(None).await.0),
             Fault::DiskFull if is_sqlite => {
                 let folder = installation.dir.path().join("data");
                 std::fs::create_dir(&folder).unwrap();
-                disk = Some(Disk::mount(&folder, 32));
+                disk = Some(Disk::mount(&folder, 32 + room));
             }
             Fault::DiskFull => {
-                let started = Postgres::start(true).await;
+                let started = Postgres::start(Some(160 + room)).await;
                 (postgres, disk) = (Some(started.0), started.1);
             }
             Fault::RedisGone | Fault::RedisSlow => redis = Some(Redis::start().await),
@@ -79,7 +81,7 @@ impl World {
             staff.push(scim.create("/Users", user).await);
         }
         let shared = Arc::new(Shared::new(base_urls, authorization, staff));
-        Self { nodes, postgres, redis, disk, installation, shared, dice: Dice::new(seed) }
+        Self { nodes, postgres, redis, disk, installation, shared, dice: Dice::new(trial.seed) }
     }
 
     /// Lets everybody write while a fault is made and ended, several times if there is time for that; then looks at
