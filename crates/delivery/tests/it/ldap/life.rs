@@ -143,7 +143,7 @@ on_both! {
         let to = bed.writes_to(server.ldaps(), settings).await;
         let names = [
             "victim", "*", "v*", "a,b", "a+cn=b", "a=b", "a\"b", "a;b", "a<b>c", "(x", "x)", "a\\b", "a\\2cb", "#hash", "tail#",
-            ")(uid=*", "*)(objectClass=*", "x)(|(uid=*", "victim,ou=emp", "victim\\", "ü ñ 日本 🙂", "a/b", "a  b", "ı", "\u{200b}z",
+            ")(uid=*", "*)(objectClass=*", "x)(|(uid=*", "victim,ou=emp", "victim\\", "ü ñ 日本 🙂", "a/b", "a  b", "ı",
         ];
         let mut ids = Vec::new();
         for name in names {
