@@ -329,6 +329,7 @@ impl MigratorTrait for Migrator {
             Box::new(DELIVERIES),
             Box::new(DELIVERY_HOURS),
             Box::new(GROUPS_BY_ID),
+            Box::new(RATE_LIMITS),
         ]
     }
 }
@@ -347,6 +348,15 @@ const GROUPS_BY_ID: Script = Script {
     name: "m20261127_000036_groups_by_id",
     tables: "",
     postgres: include_str!("groups_by_id/postgres.sql"),
+    sqlite: "",
+    tenant_tables: &[],
+};
+
+/// How many requests a second a tenant may send.
+const RATE_LIMITS: Script = Script {
+    name: "m20261127_000037_rate_limits",
+    tables: include_str!("rate_limits/tables.sql"),
+    postgres: include_str!("rate_limits/postgres.sql"),
     sqlite: "",
     tenant_tables: &[],
 };

@@ -98,6 +98,12 @@ async fn new_credentials_keep_to_the_longest_life(installation: Installation) {
     assert!(set.ends_with("max-token-lifetime: 10y (this installation's)"), "{set}");
     let set = installation.run(&["tenant", "set", "acme", "--max-token-lifetime", "90d"]);
     assert!(set.ends_with("max-token-lifetime: 90d"), "{set}");
+    assert!(!set.contains("rate-limit"), "{set}");
+    let set = installation.run(&["tenant", "set", "acme", "--rate-limit", "50"]);
+    assert!(set.contains("\nrate-limit: 50\n"), "{set}");
+    assert_eq!(installation.json(&["tenant", "list", "--json"])[0]["rate_limit"], 50);
+    let set = installation.run(&["tenant", "set", "acme", "--rate-limit", "0"]);
+    assert!(!set.contains("rate-limit"), "{set}");
     let refused = installation.refuse(&[
         "token",
         "create",

@@ -271,6 +271,10 @@ pub(crate) enum Tenant {
         // Also a setting of all commands; see `commands::run`.
         #[arg(long, value_name = "TIME")]
         max_token_lifetime: Option<Limit>,
+        /// Requests a second that a node takes of it, then 429; 0: what this installation sets
+        // Also a setting of all commands, as the one before.
+        #[arg(long, value_name = "REQUESTS")]
+        rate_limit: Option<u32>,
     },
 }
 

@@ -1,8 +1,12 @@
 //! How many requests a tenant may send to this node.
 
 use std::{
+    collections::HashMap,
     num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,39 +27,72 @@ use crate::error_response;
 /// that are kept.
 const FORGET_EVERY: u32 = 4096;
 
-/// A bucket for each tenant, which holds the requests of one second and fills up again at that rate.
+/// Buckets of tenants with the same limit: each holds the requests of one second and fills up again at that rate.
+type Buckets<C> =
+    RateLimiter<TenantId, HashMapStateStore<TenantId>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// A bucket for each tenant that has a limit, its own or that of the installation.
 pub(crate) struct RateLimit<C: Clock = MonotonicClock> {
-    tenants: RateLimiter<TenantId, HashMapStateStore<TenantId>, C, NoOpMiddleware<C::Instant>>,
+    /// By requests a second; there are as many as tenants with different limits.
+    buckets: RwLock<HashMap<NonZeroU32, Arc<Buckets<C>>>>,
+    /// Of tenants that have none of their own.
+    usual: Option<NonZeroU32>,
     clock: C,
-    per_second: NonZeroU32,
     requests: AtomicU32,
 }
 
 impl RateLimit {
-    /// So many requests a second.
-    pub(crate) fn new(per_second: NonZeroU32) -> Self {
-        Self::with_clock(per_second, MonotonicClock)
+    /// So many requests a second for tenants that have no limit of their own; `None`: as many as they like.
+    pub(crate) fn new(usual: Option<NonZeroU32>) -> Self {
+        Self::with_clock(usual, MonotonicClock)
     }
 }
 
 impl<C: Clock + Clone> RateLimit<C> {
-    fn with_clock(per_second: NonZeroU32, clock: C) -> Self {
-        let tenants = RateLimiter::hashmap_with_clock(Quota::per_second(per_second), clock.clone());
-        Self { tenants, clock, per_second, requests: AtomicU32::new(0) }
+    fn with_clock(usual: Option<NonZeroU32>, clock: C) -> Self {
+        Self { buckets: RwLock::default(), usual, clock, requests: AtomicU32::new(0) }
     }
 
-    /// Counts a request; 429 with `Retry-After` when it is one too many.
-    pub(crate) fn check(&self, tenant: TenantId, request_id: &str) -> Result<(), Box<Response>> {
-        self.take(tenant).map_err(|wait| Box::new(refusal(self.per_second, wait, request_id)))
+    /// Counts a request; 429 with `Retry-After` when it is one too many. `own`: the tenant's own limit.
+    pub(crate) fn check(
+        &self,
+        tenant: TenantId,
+        own: Option<i32>,
+        request_id: &str,
+    ) -> Result<(), Box<Response>> {
+        let own = own.and_then(|own| u32::try_from(own).ok()).and_then(NonZeroU32::new);
+        let Some(per_second) = own.or(self.usual) else { return Ok(()) };
+        self.take(tenant, per_second).map_err(|wait| Box::new(refusal(per_second, wait, request_id)))
     }
 
     /// Counts a request, or gives the time until one would be taken.
-    fn take(&self, tenant: TenantId) -> Result<(), Duration> {
+    fn take(&self, tenant: TenantId, per_second: NonZeroU32) -> Result<(), Duration> {
         if self.requests.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.tenants.retain_recent();
-            self.tenants.shrink_to_fit();
+            self.forget();
         }
-        self.tenants.check_key(&tenant).map_err(|until| until.wait_time_from(self.clock.now()))
+        let buckets = self.of(per_second);
+        buckets.check_key(&tenant).map_err(|until| until.wait_time_from(self.clock.now()))
+    }
+
+    fn of(&self, per_second: NonZeroU32) -> Arc<Buckets<C>> {
+        let known = self.buckets.read().unwrap_or_else(PoisonError::into_inner).get(&per_second).cloned();
+        known.unwrap_or_else(|| {
+            let mut all = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
+            let new = || {
+                let quota = Quota::per_second(per_second);
+                Arc::new(RateLimiter::hashmap_with_clock(quota, self.clock.clone()))
+            };
+            all.entry(per_second).or_insert_with(new).clone()
+        })
+    }
+
+    /// Forgets tenants that have been quiet, and limits that nobody has any more.
+    fn forget(&self) {
+        self.buckets.write().unwrap_or_else(PoisonError::into_inner).retain(|_, buckets| {
+            buckets.retain_recent();
+            buckets.shrink_to_fit();
+            !buckets.is_empty()
+        });
     }
 }
 
@@ -81,14 +118,42 @@ mod tests {
 
     use super::*;
 
-    fn limit(per_second: u32) -> (RateLimit<FakeRelativeClock>, FakeRelativeClock) {
+    /// Of one limit.
+    struct Limited {
+        limit: RateLimit<FakeRelativeClock>,
+        per_second: NonZeroU32,
+    }
+
+    impl Limited {
+        fn take(&self, tenant: TenantId) -> Result<(), Duration> {
+            self.limit.take(tenant, self.per_second)
+        }
+    }
+
+    fn limit(per_second: u32) -> (Limited, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        (RateLimit::with_clock(NonZeroU32::new(per_second).expect("not 0"), clock.clone()), clock)
+        let per_second = NonZeroU32::new(per_second).expect("not 0");
+        (Limited { limit: RateLimit::with_clock(None, clock.clone()), per_second }, clock)
     }
 
     /// How many of 100 requests are taken.
-    fn taken(limit: &RateLimit<FakeRelativeClock>, tenant: TenantId) -> usize {
+    fn taken(limit: &Limited, tenant: TenantId) -> usize {
         (0..100).filter(|_| limit.take(tenant).is_ok()).count()
+    }
+
+    #[test]
+    fn a_tenants_own_limit_comes_before_the_usual_one() {
+        let usual = NonZeroU32::new(10);
+        let limit = RateLimit::with_clock(usual, FakeRelativeClock::default());
+        let of = |own| {
+            let tenant = TenantId::generate();
+            (0..100).filter(|_| limit.check(tenant, own, "1").is_ok()).count()
+        };
+        assert_eq!([None, Some(3), Some(50)].map(of), [10, 3, 50]);
+        let without = RateLimit::with_clock(None, FakeRelativeClock::default());
+        let acme = TenantId::generate();
+        assert!((0..100).all(|_| without.check(acme, None, "1").is_ok()));
+        assert_eq!((0..100).filter(|_| without.check(acme, Some(2), "1").is_ok()).count(), 2);
     }
 
     #[test]
@@ -129,10 +194,14 @@ mod tests {
             assert_eq!(limit.take(TenantId::generate()), Ok(()));
             clock.advance(Duration::from_millis(1));
         }
-        assert!(limit.tenants.len() <= FORGET_EVERY as usize + 1000, "{}", limit.tenants.len());
+        let kept = limit.limit.of(limit.per_second).len();
+        assert!(kept <= FORGET_EVERY as usize + 1000, "{kept}");
         let acme = TenantId::generate();
         let _ = taken(&limit, acme);
-        limit.tenants.retain_recent();
+        limit.limit.forget();
         assert!(limit.take(acme).is_err(), "and nobody else");
+        clock.advance(Duration::from_secs(60));
+        limit.limit.forget();
+        assert_eq!(limit.limit.buckets.read().expect("no panic").len(), 0, "nor limits of nobody");
     }
 }

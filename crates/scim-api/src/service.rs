@@ -44,7 +44,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(55);
 /// answers with SCIM JSON whatever happens: no credential, no such route, a fault, a panic, too much time.
 pub fn service(state: ScimState, other: Router) -> Router {
     let origins = Origins::new(state.public_url.clone(), state.tenant_domain.as_deref());
-    let rate_limit = state.rate_limit.map(RateLimit::new);
+    let rate_limit = RateLimit::new(state.rate_limit);
     let front = Arc::new(Front { state, origins, rate_limit, other });
     Router::new().fallback(move |request: Request| {
         let front = Arc::clone(&front);
@@ -55,7 +55,7 @@ pub fn service(state: ScimState, other: Router) -> Router {
 struct Front {
     state: ScimState,
     origins: Origins,
-    rate_limit: Option<RateLimit>,
+    rate_limit: RateLimit,
     other: Router,
 }
 
@@ -142,9 +142,8 @@ impl Front {
             (*record, body) = (Some(begun), copied);
         }
 
-        if let Some(limit) = &self.rate_limit
-            && let Err(too_many) = limit.check(caller.tenant.id(), request_id)
-        {
+        let own = caller.tenant.row.rate_limit;
+        if let Err(too_many) = self.rate_limit.check(caller.tenant.id(), own, request_id) {
             return Ok(*too_many);
         }
 

@@ -129,6 +129,8 @@ struct TenantState {
     organization: Option<String>,
     /// Longest life of a new credential, in days; null: what the installation allows.
     credential_days: Option<i32>,
+    /// Requests a second that a node takes of it; null: what the installation sets.
+    rate_limit: Option<i32>,
     /// By name.
     properties: Map<String, Value>,
 }

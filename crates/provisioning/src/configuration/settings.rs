@@ -15,6 +15,9 @@ pub(crate) const NAME_LENGTH: usize = 200;
 /// Longest that any token may live, in days: ten years with three leap days.
 const CREDENTIAL_DAYS: i32 = 3653;
 
+/// Most requests a second that a node may be told to take of a tenant.
+const HIGHEST_RATE: i32 = 100_000;
+
 /// Longest organization, in characters.
 const ORGANIZATION_LENGTH: usize = 200;
 
@@ -62,6 +65,7 @@ impl TenantDirectory {
             check_activation(tenant, organization.as_deref())?;
         }
         checked.credential_days = settings.credential_days.map(check_days).transpose()?;
+        checked.rate_limit = settings.rate_limit.map(check_rate).transpose()?;
         for (name, value) in &settings.properties {
             let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
             let (name, value) = check_property(tenant, name, value)?;
@@ -100,6 +104,15 @@ fn check_days(days: Option<i32>) -> Result<Option<i32>, ConfigurationError> {
             "max-token-lifetime: a new credential may live 1 to {CREDENTIAL_DAYS} days (10y); choose a length between them"
         )),
         days => Ok(days),
+    }
+}
+
+fn check_rate(per_second: Option<i32>) -> Result<Option<i32>, ConfigurationError> {
+    match per_second {
+        Some(per_second) if !(1..=HIGHEST_RATE).contains(&per_second) => unfit(format!(
+            "rate-limit: a tenant may send 1 to {HIGHEST_RATE} requests a second; choose a number between them"
+        )),
+        per_second => Ok(per_second),
     }
 }
 

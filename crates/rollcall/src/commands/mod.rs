@@ -49,6 +49,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Tenant(Tenant::Set { .. }) = &cli.command {
         // There the flag of the setting means the tenant's own limit, and comes as both.
         cli.settings.max_token_lifetime = None;
+        cli.settings.rate_limit = None;
     }
     let settings = Settings::load(&cli.settings)?;
     let _telemetry =

@@ -74,15 +74,18 @@ pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow:
             installation.tenants.deactivate(&tenant, &cli_context()).await?;
             output::line(format_args!("{slug} inactive"));
         }
-        Tenant::Set { slug, name, organization, properties, max_token_lifetime } => {
+        Tenant::Set { slug, name, organization, properties, max_token_lifetime, rate_limit } => {
             let properties = properties.into_iter().map(|(name, value)| (name, Some(value))).collect();
             let organization = organization.map(Some);
             let credential_days = max_token_lifetime.map(|Limit(limit)| limit.map(Lifetime::days));
+            let rate_limit = rate_limit
+                .map(|per_second| (per_second > 0).then(|| i32::try_from(per_second).unwrap_or(i32::MAX)));
             let settings = TenantSettings {
                 name,
                 organization,
                 properties,
                 credential_days,
+                rate_limit,
                 ..TenantSettings::default()
             };
             let tenant = installation.tenant(&slug).await?;
@@ -93,7 +96,8 @@ pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Name, organization, properties (those without a value too) and the limit that holds for new credentials.
+/// Name, organization, properties (those without a value too), its own limit of requests if it has one, and the limit that
+/// holds for new credentials.
 fn show(installation: &Installation, tenant: &provisioning::Tenant) {
     let row = &tenant.row;
     output::line(format_args!("name: {}", row.name));
@@ -103,6 +107,9 @@ fn show(installation: &Installation, tenant: &provisioning::Tenant) {
     for gate in &tenant.profile.gates {
         let value = row.properties.get(&gate.name).map_or("–", String::as_str);
         output::line(format_args!("{}: {value}", gate.name));
+    }
+    if let Some(per_second) = row.rate_limit {
+        output::line(format_args!("rate-limit: {per_second}"));
     }
     let longest = installation.tokens.longest(row.credential_days);
     let by = match longest.set_by {
@@ -171,6 +178,7 @@ async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
                     "compatibility": row.compatibility, "id": row.id,
                     "organization": row.organization, "properties": row.properties,
                     "max_token_lifetime": row.credential_days.map(|days| Lifetime::from_days(days).to_string()),
+                    "rate_limit": row.rate_limit,
                     "created": scim_core::timestamp::to_rfc3339(row.created_at),
                 })
             })

@@ -16,6 +16,7 @@ on_both!(
     a_tenant_is_counted_at_every_address,
     strangers_count_for_nothing,
     off_unless_asked_for,
+    a_tenants_own_limit_counts,
 );
 
 /// The same client at a node that takes so many requests a second.
@@ -86,6 +87,24 @@ async fn strangers_count_for_nothing(world: World) {
         reply.expect_error(401, "");
     }
     okta.get("/Users").await.expect(200);
+}
+
+async fn a_tenants_own_limit_counts(world: World) {
+    let [acme, beta] = [world.tenant("acme").await, world.tenant("beta").await];
+    for usual in [0, 1000] {
+        let acme = limited(&world, &acme, usual);
+        let beta = Client { app: acme.app.clone(), ..beta.clone() };
+        world.rate_limit(&acme, Some(2)).await;
+        let replies = burst(&acme, 60).await;
+        assert!(refused(&replies) > 0, "{replies:?}");
+        for reply in burst(&beta, 60).await {
+            reply.expect(200);
+        }
+        world.rate_limit(&acme, None).await;
+        for reply in burst(&acme, 60).await {
+            reply.expect(200);
+        }
+    }
 }
 
 async fn off_unless_asked_for(world: World) {

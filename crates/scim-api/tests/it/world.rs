@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use store::{
     Actor, ActorKind, ChangeContext, Store, TenantScope, UserId,
     keys::KeyState,
-    tenants::{NewTenant, TenantStatus},
+    tenants::{NewTenant, TenantSettings, TenantStatus},
 };
 use store_testing::TestStore;
 use token_service::{IssuedBasic, MasterKey, NewBasic, NewToken, TokenService, Vault};
@@ -209,6 +209,14 @@ impl World {
     pub(crate) async fn set_status(&self, client: &Client, status: TenantStatus) {
         let tenant = self.scope(client).await.id();
         let changed = self.store.platform().configure_tenant(tenant, &status.into(), &context()).await;
+        assert!(changed.expect("a change"));
+    }
+
+    /// Gives a client's tenant a limit of requests of its own, or takes it away.
+    pub(crate) async fn rate_limit(&self, client: &Client, per_second: Option<i32>) {
+        let tenant = self.scope(client).await.id();
+        let settings = TenantSettings { rate_limit: Some(per_second), ..TenantSettings::default() };
+        let changed = self.store.platform().configure_tenant(tenant, &settings, &context()).await;
         assert!(changed.expect("a change"));
     }
 

@@ -25,6 +25,7 @@ pub struct Model {
     pub layout_version: i64,
     pub indexed_version: i64,
     pub credential_days: Option<i32>,
+    pub rate_limit: Option<i32>,
     pub deleted_at: Option<i64>,
     pub deleted_by: Option<String>,
     pub purging_at: Option<i64>,

@@ -66,6 +66,9 @@ impl Platform {
         if let Some(days) = settings.credential_days {
             after.credential_days = days;
         }
+        if let Some(per_second) = settings.rate_limit {
+            after.rate_limit = per_second;
+        }
         let mut all = properties(&before.properties)?;
         for (name, value) in &settings.properties {
             match value {
@@ -214,6 +217,7 @@ fn first_row(tenant: &NewTenant, id: uuid::Uuid, now: i64) -> Result<tenants::Mo
         layout_version: 1,
         indexed_version: 1,
         credential_days: None,
+        rate_limit: None,
         deleted_at: None,
         deleted_by: None,
         purging_at: None,
@@ -236,6 +240,7 @@ fn state(row: &tenants::Model) -> Value {
         "gateOpen": row.gate_open,
         "organization": row.organization,
         "credentialDays": row.credential_days,
+        "rateLimit": row.rate_limit,
         "properties": serde_json::from_str(&row.properties).unwrap_or(Value::Null),
     })
 }

@@ -76,6 +76,8 @@ pub struct TenantRow {
     pub indexed: bool,
     /// Longest life of a new credential, in days; `None`: what the platform allows.
     pub credential_days: Option<i32>,
+    /// Requests a second that a node takes of it; `None`: what the installation sets.
+    pub rate_limit: Option<i32>,
     /// Milliseconds.
     pub created_at: i64,
 }
@@ -108,6 +110,8 @@ pub struct TenantSettings {
     pub properties: BTreeMap<String, Option<String>>,
     /// Longest life of a new credential, in days; `Some(None)`: what the platform allows.
     pub credential_days: Option<Option<i32>>,
+    /// Requests a second that a node takes of it; `Some(None)`: what the installation sets.
+    pub rate_limit: Option<Option<i32>>,
     /// Served? [`TenantStatus::Active`] opens the gate, too.
     pub status: Option<TenantStatus>,
     /// [`TenantRow::version`] by which these were checked; `None`: whatever it is by now.
@@ -361,6 +365,7 @@ fn tenant_row(row: tenants::Model, profile: String) -> Result<TenantRow, StoreEr
         layout_version: row.layout_version,
         indexed: row.indexed_version == row.layout_version,
         credential_days: row.credential_days,
+        rate_limit: row.rate_limit,
         created_at: row.created_at,
     })
 }

@@ -102,6 +102,7 @@ impl ApiError {
             "networks" => "allowedFrom".to_owned(),
             "keys-url" => "keysUrl".to_owned(),
             "max-token-lifetime" => "maxTokenLifetime".to_owned(),
+            "rate-limit" => "rateLimit".to_owned(),
             other => other.to_owned(),
         });
         Self { field, ..Self::new(status, text) }

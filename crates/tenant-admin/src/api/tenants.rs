@@ -66,6 +66,10 @@ pub(super) struct TenantView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "90d")]
     max_token_lifetime: Option<String>,
+    /// Requests a second that a node takes of it, by its own limit; not there: what the installation sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 50)]
+    rate_limit: Option<i32>,
     /// When it was made.
     created_at: String,
 }
@@ -154,6 +158,10 @@ struct TenantChange {
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<String>)]
     max_token_lifetime: Option<Option<String>>,
+    /// Requests a second that a node takes of it, 1 to 100000, then 429; null: what the installation sets.
+    #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 100_000)]
+    rate_limit: Option<Option<i32>>,
     /// Served? Active opens the profile's feature gate, too.
     status: Option<Status>,
 }
@@ -256,6 +264,7 @@ async fn change(
         organization: change.organization,
         properties: change.properties,
         credential_days: change.max_token_lifetime.map(|text| days(text.as_deref())).transpose()?,
+        rate_limit: change.rate_limit,
         status: change.status.map(|status| match status {
             Status::Active => TenantStatus::Active,
             Status::Inactive => TenantStatus::Inactive,
@@ -301,6 +310,7 @@ fn view(row: &TenantRow) -> TenantView {
         organization: row.organization.clone(),
         properties: row.properties.clone(),
         max_token_lifetime: row.credential_days.map(|days| Lifetime::from_days(days).to_string()),
+        rate_limit: row.rate_limit,
         created_at: time(row.created_at),
     }
 }

@@ -30,6 +30,8 @@ use crate::{
 const PROPERTY: &str = "property-";
 /// The field of the longest life of new credentials.
 const LIMIT: &str = "max-token-lifetime";
+/// The field of the requests a second.
+const RATE: &str = "rate-limit";
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -46,6 +48,8 @@ pub(crate) struct SettingsPage {
     /// `lenient` or `strict`.
     pub(crate) compatibility: String,
     pub(crate) limit: LimitField,
+    /// Requests a second; empty: what the installation sets.
+    pub(crate) rate: String,
     pub(crate) active: bool,
     /// How long a deleted tenant can be restored: `30 days`.
     pub(crate) retention: String,
@@ -164,7 +168,7 @@ pub(crate) async fn save(
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     let is_operator = rights::may_open(visit.admin.role);
     match wanted(&tenant, &typed) {
-        Err(problem) => errors.add_told(&[LIMIT], &problem),
+        Err(problem) => errors.add_told(&[LIMIT, RATE], &problem),
         Ok(wanted) if !is_operator && changes_properties(&tenant, &wanted) => {
             status = StatusCode::FORBIDDEN;
             errors.add_told(&[], rights::FOR_OPERATORS);
@@ -179,13 +183,18 @@ pub(crate) async fn save(
                 "How long credentials may live is for an operator of this installation to say",
             );
         }
+        Ok(wanted) if !is_operator && wanted.rate_limit.is_some_and(|rate| rate != tenant.row.rate_limit) => {
+            status = StatusCode::FORBIDDEN;
+            errors
+                .add_told(&[], "How many requests are taken is for an operator of this installation to say");
+        }
         Ok(wanted) => match state.tenants.configure(&tenant, &wanted, &visit.context()).await {
             Ok(()) => {
                 let saved = format!("/console/tenants/{slug}/settings?done=saved");
                 return Ok(Redirect::to(&saved).into_response());
             }
             Err(ConfigurationError::Store(error)) => return Err(error.into()),
-            Err(error) => errors.add_told(&["name", "organization", LIMIT], &error.to_string()),
+            Err(error) => errors.add_told(&["name", "organization", LIMIT, RATE], &error.to_string()),
         },
     }
     let mut shown = settings_page(&state, &visit, &tenant);
@@ -196,6 +205,7 @@ pub(crate) async fn save(
         organization.value = value;
     }
     shown.limit.value = text(LIMIT).filter(|_| is_operator).unwrap_or(shown.limit.value);
+    shown.rate = text(RATE).filter(|_| is_operator).unwrap_or(shown.rate);
     for property in shown.properties.iter_mut().filter(|_| is_operator) {
         property.value = text(&property.field).unwrap_or_default();
     }
@@ -216,6 +226,7 @@ fn wanted(tenant: &Tenant, typed: &HashMap<String, String>) -> Result<TenantSett
         organization: organization.map(|text| Some(text.clone())),
         properties,
         credential_days: typed.get(LIMIT).map(|text| limit(text)).transpose()?,
+        rate_limit: typed.get(RATE).map(|text| rate(text)).transpose()?,
         ..TenantSettings::default()
     })
 }
@@ -227,6 +238,14 @@ fn limit(text: &str) -> Result<Option<i32>, String> {
     }
     let lifetime: Lifetime = text.parse().map_err(|error| format!("{LIMIT}: {error}"))?;
     Ok(Some(lifetime.days()))
+}
+
+/// Requests a second; `None` for nothing.
+fn rate(text: &str) -> Result<Option<i32>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| format!("{RATE}: write a whole number, or nothing")),
+    }
 }
 
 /// Would a property have another value than it has?
@@ -255,6 +274,7 @@ fn settings_page(state: &ConsoleState, visit: &Visit, tenant: &Tenant) -> Settin
         errors: Errors::default(),
         compatibility: tenant.row.compatibility.clone(),
         limit: LimitField::of(state, tenant),
+        rate: tenant.row.rate_limit.map(|rate| rate.to_string()).unwrap_or_default(),
         active: tenant.is_active(),
         retention: count(state.tenants.retention_days().into(), "day"),
         head,

@@ -92,6 +92,20 @@ store_testing::on_both! {
         assert_eq!(patch(json!({"maxTokenLifetime": null})).await.is(200).body.get("maxTokenLifetime"), None);
     }
 
+    async fn a_tenant_has_a_limit_of_requests_of_its_own(store: TestStore) {
+        let api = Api::new(store).await;
+        api.tenant("acme", "generic").await;
+        assert_eq!(api.get("/tenants/acme").await.is(200).body.get("rateLimit"), None);
+        let patch = async |body| api.send("PATCH", "/tenants/acme", body).await;
+        assert_eq!(patch(json!({"rateLimit": 50})).await.is(200).body["rateLimit"], 50);
+        assert_eq!(patch(json!({"name": "Acme"})).await.is(200).body["rateLimit"], 50, "what is not named stays");
+        assert_eq!(api.get("/tenants").await.items()[0]["rateLimit"], 50);
+        for wrong in [json!(0), json!(-1), json!(100_001), json!(2.5), json!("many")] {
+            patch(json!({"rateLimit": wrong})).await.blames(422, "rateLimit");
+        }
+        assert_eq!(patch(json!({"rateLimit": null})).await.is(200).body.get("rateLimit"), None);
+    }
+
     async fn the_list_is_walked_and_searched(store: TestStore) {
         let api = Api::new(store).await;
         for slug in ["delta", "acme", "charlie", "bravo", "acme-two"] {

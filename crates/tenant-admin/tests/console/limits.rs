@@ -122,6 +122,32 @@ store_testing::on_both! {
         console.get(SETUP).await.shows("<option value=\"1y\" selected>").hides("longer than the");
     }
 
+    async fn an_operator_says_how_many_requests_are_taken(store: TestStore) {
+        let mut console = Console::signed_in(store).await;
+        let tenant = console.tenant("acme", "generic").await;
+        for wrong in ["0", "-1", "many", "100001"] {
+            let page = console.post(SETTINGS, &[("name", "Acme"), ("rate-limit", wrong)]).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+            page.shows("<a href=\"#rate-limit\">").shows(&format!("name=\"rate-limit\" value=\"{wrong}\""));
+        }
+        let page = console.post(SETTINGS, &[("name", "Acme"), ("rate-limit", " 50 ")]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+        console.get(SETTINGS).await.shows("name=\"rate-limit\" value=\"50\"");
+
+        // A manager sees the limit, and does not change it.
+        console.person("manager@x", AdminRole::Manager, &[tenant.id()]).await;
+        console.sign_in("manager@x", PASSWORD).await;
+        console.get(SETTINGS).await.shows("A node takes 50 a second").hides("name=\"rate-limit\"");
+        for other in ["", "51"] {
+            let page = console.post(SETTINGS, &[("name", "Mine"), ("rate-limit", other)]).await;
+            assert_eq!(page.status, StatusCode::FORBIDDEN);
+            page.shows("for an operator of this installation");
+        }
+        console.sign_in(EMAIL, PASSWORD).await;
+        console.post(SETTINGS, &[("name", "Acme"), ("rate-limit", "")]).await;
+        console.get(SETTINGS).await.shows("name=\"rate-limit\" value=\"\"");
+    }
+
     async fn the_next_expiry_is_shown(store: TestStore) {
         let console = Console::signed_in(store).await;
         let tenant = console.tenant("acme", "generic").await;

@@ -53,6 +53,14 @@ on_both! {
             configured(days(fit)).await.expect("fits");
             assert_eq!(side.again(world).await.tenant().row.credential_days, fit);
         }
+        let rate = |rate| TenantSettings { rate_limit: Some(rate), ..TenantSettings::default() };
+        for unfit in [i32::MIN, 0, 100_001] {
+            assert!(told(configured(rate(Some(unfit))).await).starts_with("rate-limit: "), "{unfit}");
+        }
+        for fit in [Some(1), None, Some(100_000)] {
+            configured(rate(fit)).await.expect("fits");
+            assert_eq!(side.again(world).await.tenant().row.rate_limit, fit);
+        }
         let row = side.again(world).await.tenant().row.clone();
         assert_eq!(row.organization.as_deref(), Some("East Wing"), "as the list spells it");
         assert_eq!(row.properties, [("door-type".into(), "Steel".into())].into());

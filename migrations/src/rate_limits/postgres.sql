@@ -1,0 +1,1 @@
+GRANT UPDATE (rate_limit) ON tenants TO rollcall_app;
