@@ -78,6 +78,7 @@ fn settings(wrong: bool) -> SettingsPage {
             holds: "90 days".into(),
             platform: "2 years".into(),
         },
+        rate: "50".to_owned(),
         active: true,
         retention: "30 days".into(),
     }
