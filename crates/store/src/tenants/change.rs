@@ -159,8 +159,8 @@ impl TenantTx {
         let mut changed = row.clone().into_active_model();
         use tenants::Column::{
             Compatibility, CredentialDays, DeletedAt, DeletedBy, GateOpen, IndexedVersion, LayoutVersion,
-            MappingVersion, Name, NameKey, Organization, ProfileName, ProfileVersion, Properties, Status,
-            UpdatedAt, Version,
+            MappingVersion, Name, NameKey, Organization, ProfileName, ProfileVersion, Properties, RateLimit,
+            Status, UpdatedAt, Version,
         };
         // A slug is never changed, nor an id: the application may not even try.
         for column in [
@@ -177,6 +177,7 @@ impl TenantTx {
             LayoutVersion,
             IndexedVersion,
             CredentialDays,
+            RateLimit,
             DeletedAt,
             DeletedBy,
             Version,
