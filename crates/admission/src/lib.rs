@@ -3,7 +3,8 @@
 //! Whoever has found out who calls asks for a [`Place`] before any work is done, and keeps it until the head of the answer is
 //! there. When all places are taken, requests wait in a line for each tenant, and the lines are served in turn: so a tenant
 //! that sends more than the node can do waits for itself. Lines are short, and nobody waits long in them; who finds no room is
-//! turned away with nothing done.
+//! turned away with nothing done, and is told so a while later: whoever asks again at once costs a request a second for each
+//! connection, and not as many as the node can refuse.
 
 mod meter;
 mod room;
@@ -42,14 +43,23 @@ pub struct Options {
     pub lines: usize,
     /// Longest wait.
     pub patience: Duration,
+    /// Until somebody who is turned away is told so: up to a half less or more.
+    pub pause: Duration,
 }
 
 impl Options {
-    /// For so many requests at once: of one lane four times as many may wait, of all sixteen times, two seconds.
+    /// For so many requests at once: of one lane four times as many may wait, of all sixteen times, two seconds; whoever
+    /// is turned away is told so after one.
     #[must_use]
     pub fn new(places: usize) -> Self {
         let places = places.max(1);
-        Self { places, line: places * 4, lines: places * 16, patience: Duration::from_secs(2) }
+        Self {
+            places,
+            line: places * 4,
+            lines: places * 16,
+            patience: Duration::from_secs(2),
+            pause: Duration::from_secs(1),
+        }
     }
 
     /// Places that one lane may have: three of four, so that others find one free.
@@ -98,7 +108,7 @@ impl Admission {
         Self(Arc::new(Inner { options, room: Mutex::new(room), meter: Meter::default() }))
     }
 
-    /// A place, at once or after a wait; or why there is none.
+    /// A place, at once or after a wait; or why there is none, after a pause.
     ///
     /// # Errors
     /// When the lines are full, or the wait is over.
@@ -108,7 +118,10 @@ impl Admission {
         let waiting = match entry {
             Ok(Entry::Let) => return Ok(self.place(lane)),
             Ok(Entry::Wait(turn)) => Waiting { inner, lane, turn: Some(turn) },
-            Err(full) => return Err(inner.meter.turned_away(full)),
+            Err(full) => {
+                self.turn_away().await;
+                return Err(inner.meter.turned_away(full));
+            }
         };
         inner.meter.waiting.increment(1.0);
         match tokio::time::timeout(options.patience, waiting.turn()).await {
@@ -116,6 +129,13 @@ impl Admission {
             // The end of the wait, since no line is given up while this waits in it.
             Ok(false) | Err(_) => Err(inner.meter.turned_away(Full::Late)),
         }
+    }
+
+    /// Waits for about as long as anybody is kept who is told to come again later, for whatever reason.
+    pub async fn turn_away(&self) {
+        // Those who came together do not come back together.
+        let share = rand::random_range(0.5..1.5);
+        tokio::time::sleep(self.0.options.pause.mul_f64(share)).await;
     }
 
     fn place(&self, lane: Lane) -> Place {
@@ -126,9 +146,9 @@ impl Admission {
 }
 
 impl Default for Admission {
-    /// For tests: more room than anybody needs.
+    /// For tests: more room than anybody needs, and no pause.
     fn default() -> Self {
-        Self::new(Options::new(10_000))
+        Self::new(Options { pause: Duration::ZERO, ..Options::new(10_000) })
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use super::*;
 
 fn options(places: usize) -> Options {
-    Options { places, line: 8, lines: 12, patience: Duration::from_secs(20) }
+    Options { places, line: 8, lines: 12, patience: Duration::from_secs(20), pause: Duration::ZERO }
 }
 
 fn tenant() -> Lane {
@@ -91,6 +91,18 @@ async fn lines_and_patience_are_bounded() {
     assert!(begun.elapsed() >= Duration::from_millis(100));
     drop(place);
     assert!(admission.0.room().is_empty(1));
+}
+
+#[tokio::test]
+async fn whoever_is_turned_away_is_told_later() {
+    let pause = Duration::from_millis(100);
+    let admission = Admission::new(Options { line: 0, pause, ..options(1) });
+    let place = admission.enter(Lane::Platform).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(admission.enter(Lane::Platform).await.err(), Some(Full::Line));
+    admission.turn_away().await;
+    assert!(begun.elapsed() >= pause);
+    drop(place);
 }
 
 #[tokio::test]

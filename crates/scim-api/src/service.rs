@@ -144,6 +144,7 @@ impl Front {
 
         let own = caller.tenant.row.rate_limit;
         if let Err(too_many) = self.rate_limit.check(caller.tenant.id(), own, request_id) {
+            self.state.admission.turn_away().await;
             return Ok(*too_many);
         }
 

@@ -61,6 +61,10 @@ pub(super) struct Terms {
 struct Connections {
     app: Router,
     patience: Patience,
+    /// One for each that may be open.
+    places: Arc<Semaphore>,
+    /// With fewer places left, whoever is turned away gives up theirs.
+    scarce: usize,
     open: Mutex<HashMap<u64, Arc<Life>>>,
     next: AtomicU64,
     /// Clients and proxies are asked to come by another connection, which may lead them to another node.
@@ -75,14 +79,16 @@ pub(super) async fn serve(
     leaving: Arc<AtomicBool>,
     stop: watch::Receiver<bool>,
 ) {
+    let places = Arc::new(Semaphore::new(terms.connections));
     let connections = Arc::new(Connections {
         app,
         patience: terms.patience,
+        places: places.clone(),
+        scarce: terms.connections.div_ceil(8),
         open: Mutex::default(),
         next: AtomicU64::default(),
         leaving,
     });
-    let places = Arc::new(Semaphore::new(terms.connections));
     let mut serving = JoinSet::new();
     let mut ending = pin!(stopped(stop.clone()));
     loop {
@@ -165,7 +171,8 @@ impl Connections {
         if late {
             response = refusal(path.as_deref().unwrap_or_default(), 408, LATE);
         }
-        if late || self.leaving.load(Ordering::Relaxed) {
+        let gives_up = is_turned_away(&response) && self.places.available_permits() < self.scarce;
+        if late || gives_up || self.leaving.load(Ordering::Relaxed) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| Noted::new(body, life.clone())))
@@ -183,6 +190,11 @@ impl Connections {
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Life>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Is the client told to come again later?
+fn is_turned_away(response: &Response) -> bool {
+    response.headers().contains_key(header::RETRY_AFTER)
 }
 
 const LATE: &str = "The body of the request did not come in time, so nothing was done. Send the request again, without pauses.";
