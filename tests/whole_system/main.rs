@@ -24,6 +24,7 @@ mod directory;
 mod documents;
 mod entitlements;
 mod examples;
+mod failover;
 mod faults;
 mod federation;
 mod guides;
