@@ -62,8 +62,8 @@ impl Seen {
 /// They work until it is over.
 pub(super) struct Clients {
     pub(super) seen: Arc<Mutex<Seen>>,
-    pub(super) over: Arc<AtomicBool>,
-    pub(super) tasks: Vec<tokio::task::JoinHandle<()>>,
+    over: Arc<AtomicBool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Clients {
@@ -80,6 +80,15 @@ impl Clients {
             tokio::spawn(client.work(number, over.clone()))
         });
         Self { tasks: tasks.collect(), seen, over }
+    }
+
+    /// Lets each come to an end with the person that it is at.
+    pub(super) async fn end(self) -> Seen {
+        self.over.store(true, Ordering::SeqCst);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+        Arc::into_inner(self.seen).unwrap().into_inner().unwrap()
     }
 }
 

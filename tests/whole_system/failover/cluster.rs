@@ -23,7 +23,7 @@ const PASSWORD: &str = "of-the-trial";
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/patroni");
 
 /// Something that runs; killed when dropped.
-struct Program(Child);
+pub(super) struct Program(pub(super) Child);
 
 impl Drop for Program {
     fn drop(&mut self) {

@@ -1,19 +1,19 @@
 //! The primary is killed while people are provisioned: two PostgreSQL under Patroni, behind HAProxy and PgBouncer, by the files of
-//! `deploy/patroni`. Clients try again as identity providers do. `tests/long failover` runs it.
+//! `deploy/patroni`. Clients try again as identity providers do. `tests/long failover` runs it,
+//! and one with two Redis under Sentinel.
 
 mod clients;
 mod cluster;
+mod sentinel;
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use store_testing::Trial;
 
 use self::{
     clients::{Clients, Seen},
     cluster::Cluster,
+    sentinel::Redis,
 };
 use crate::{
     harness::{Database, Installation, Scim, eventually},
@@ -53,13 +53,7 @@ async fn nothing_is_lost_with_the_primary() {
         cluster.start_again(killed).await;
     }
     tokio::time::sleep(WELL).await;
-    clients.over.store(true, Ordering::SeqCst);
-    let Clients { tasks, seen, .. } = clients;
-    for task in tasks {
-        task.await.unwrap();
-    }
-
-    let seen = Arc::into_inner(seen).unwrap().into_inner().unwrap();
+    let seen = clients.end().await;
     let lost = lost(&seen, &Scim::new(&base_urls[0], &authorization)).await;
     trial.report(&format!(
         "PostgreSQL under Patroni, two nodes: primary killed {} times; {} requests answered, {} tried again, {} given up; \
@@ -76,6 +70,39 @@ async fn nothing_is_lost_with_the_primary() {
     assert!(seen.again > 0, "nobody noticed anything");
     let told = installation.run(&["audit", "verify", "--tenant", "acme"]);
     assert!(told.starts_with("acme: whole, "), "{told}");
+}
+
+/// Redis is there for speed: nobody notices that its primary is another one, and all nodes listen to that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_notices_another_redis() {
+    let mut installation = Installation::new(Database::Postgres).await;
+    let mut redis = Redis::start(installation.dir.path()).await;
+    installation.set("ROLLCALL_REDIS_URL", Some(&redis.url()));
+    installation.run(&["migrate"]);
+    let authorization = installation.tenant("acme", "generic");
+    let mut nodes = [Node::new(), Node::new()];
+    for node in &mut nodes {
+        node.start(&installation).await;
+    }
+    let base_urls: Vec<String> =
+        nodes.iter().map(|node| format!("{}/t/acme/scim/v2", node.origin())).collect();
+
+    let clients = Clients::start(&base_urls, &authorization);
+    tokio::time::sleep(WELL / 4).await;
+    redis.kill_primary().await;
+    let took =
+        eventually(LONGEST, "nodes that listen again", || async { redis.listeners() == nodes.len() }).await;
+    tokio::time::sleep(WELL / 4).await;
+    let seen = clients.end().await;
+    println!(
+        "failover: Redis under Sentinel, primary killed: {} requests answered, {} tried again; nodes listen again after {:.1} s",
+        seen.answered,
+        seen.again,
+        took.as_secs_f64()
+    );
+    assert_eq!((seen.again, &seen.failed), (0, &Vec::new()));
+    let lost = lost(&seen, &Scim::new(&base_urls[0], &authorization)).await;
+    assert_eq!(lost, Vec::<String>::new());
 }
 
 /// What was acknowledged last of each person, and is not there.
