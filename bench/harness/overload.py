@@ -15,7 +15,7 @@ DATABASES = ("PostgreSQL", "SQLite")
 
 def columns(title, groups):
     """p50 and p99 side by side. `groups` are (database, [(part, p50, p99)]), in milliseconds."""
-    left, right, row, gap, width = 330, 120, 17, 12, 900
+    left, right, row, gap, width = 350, 120, 17, 12, 900
     highest = max(value for _, parts in groups for part in parts for value in part[1:])
     scale = (width - left - right) / highest
     parts, y = [], 52
