@@ -22,4 +22,3 @@ pub use exchange::{Exchange, MAX_CAPTURED, Outline, Payload};
 pub use explain::{Meaning, explain};
 pub use journal::{Journal, Options};
 pub use mask::{MASK, Secrets};
-pub use writer::describe;

@@ -6,12 +6,13 @@ use std::{
     time::Duration,
 };
 
-use metrics::{counter, describe_counter};
+use metrics::counter;
 use scim_core::profile::Profile;
 use store::{
     Store, StoreError, TenantId,
     activity::{ActivityBatch, Heard, HeardChange, Milestone, Traffic, hour_of},
 };
+use telemetry::metrics::REQUEST_LOG_DROPPED;
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
@@ -35,21 +36,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often a batch is tried while the database is away: half a minute.
 const ATTEMPTS: usize = 30;
 
-const DROPPED: &str = "rollcall_request_log_dropped_total";
-
-/// Says what each of the metrics means; once, after a recorder was installed.
-pub fn describe() {
-    describe_counter!(
-        DROPPED,
-        "Requests that are missing in the log because more came of a kind than are logged or than could be written, or because the database was away; \
-         the hourly counters have them"
-    );
-    counter!(DROPPED).increment(0);
-}
-
 /// Counts requests that are not logged.
 pub(crate) fn dropped(requests: usize) {
-    counter!(DROPPED).increment(requests as u64);
+    counter!(REQUEST_LOG_DROPPED.name).increment(requests as u64);
 }
 
 /// See the module.

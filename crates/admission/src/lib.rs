@@ -18,7 +18,6 @@ use store::TenantId;
 use tokio::sync::oneshot;
 
 use meter::Meter;
-pub use meter::describe;
 use room::{Entry, Room};
 
 /// Who waits for whom: requests of one lane wait for each other.
@@ -136,6 +135,11 @@ impl Admission {
         // Those who came together do not come back together.
         let share = rand::random_range(0.5..1.5);
         tokio::time::sleep(self.0.options.pause.mul_f64(share)).await;
+    }
+
+    /// Shows operators how many there are, whether anybody comes or not.
+    pub fn show(&self) {
+        self.0.meter.show();
     }
 
     fn place(&self, lane: Lane) -> Place {

@@ -1,21 +1,9 @@
 //! What operators see of the lines.
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, counter, gauge};
+use telemetry::metrics::{ADMITTED, TURNED_AWAY, WAITING, WORKING};
 
 use crate::Full;
-
-const ADMITTED: &str = "rollcall_requests_admitted_total";
-const TURNED_AWAY: &str = "rollcall_requests_turned_away_total";
-const WORKING: &str = "rollcall_requests_working";
-const WAITING: &str = "rollcall_requests_waiting";
-
-/// Tells what is counted.
-pub fn describe() {
-    describe_counter!(ADMITTED, "Requests that were let in");
-    describe_counter!(TURNED_AWAY, "Requests that found no room (503), by reason: line, lines or late");
-    describe_gauge!(WORKING, "Requests that are worked on");
-    describe_gauge!(WAITING, "Requests that wait for their turn");
-}
 
 /// What is counted, found once.
 pub(crate) struct Meter {
@@ -29,11 +17,11 @@ pub(crate) struct Meter {
 
 impl Default for Meter {
     fn default() -> Self {
-        let turned_away = |reason| counter!(TURNED_AWAY, "reason" => reason);
+        let turned_away = |reason| counter!(TURNED_AWAY.name, "reason" => reason);
         Self {
-            admitted: counter!(ADMITTED),
-            working: gauge!(WORKING),
-            waiting: gauge!(WAITING),
+            admitted: counter!(ADMITTED.name),
+            working: gauge!(WORKING.name),
+            waiting: gauge!(WAITING.name),
             line: turned_away("line"),
             lines: turned_away("lines"),
             late: turned_away("late"),
@@ -42,6 +30,12 @@ impl Default for Meter {
 }
 
 impl Meter {
+    /// Says again what the gauges show: a gauge that nobody touches for long is taken for one whose subject is gone.
+    pub(crate) fn show(&self) {
+        self.working.increment(0.0);
+        self.waiting.increment(0.0);
+    }
+
     /// Counts it, and gives it back.
     pub(crate) fn turned_away(&self, full: Full) -> Full {
         let counter = match full {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use egress::Dns;
+use metrics::counter;
 use moka::future::Cache;
 use scim_core::{
     leniency::Leniencies,
@@ -13,6 +14,7 @@ use store::{
     ChangeContext, Store, StoreError, TenantId, Terms,
     tenants::{NewTenant, TenantRow},
 };
+use telemetry::metrics::TENANT_LOOKUPS;
 use url::Url;
 
 use crate::{
@@ -174,6 +176,7 @@ impl TenantDirectory {
         {
             return Ok(Some(tenant));
         }
+        counter!(TENANT_LOOKUPS.name, "outcome" => "read").increment(1);
         let row = self.store.platform().tenant_by_slug(slug).await?;
         self.keep(row, epoch).await
     }
@@ -184,6 +187,7 @@ impl TenantDirectory {
         if let Some(tenant) = self.cached(id, epoch).await {
             return Ok(Some(tenant));
         }
+        counter!(TENANT_LOOKUPS.name, "outcome" => "read").increment(1);
         let row = self.store.platform().tenant_by_id(id).await?;
         self.keep(row, epoch).await
     }
@@ -229,8 +233,9 @@ impl TenantDirectory {
     }
 
     async fn cached(&self, id: TenantId, epoch: u64) -> Option<Arc<Tenant>> {
-        let loaded = self.tenants.get(&id).await?;
-        (loaded.epoch == epoch).then_some(loaded.tenant)
+        let loaded = self.tenants.get(&id).await.filter(|loaded| loaded.epoch == epoch)?;
+        counter!(TENANT_LOOKUPS.name, "outcome" => "cached").increment(1);
+        Some(loaded.tenant)
     }
 
     /// Compiles and caches a row that was read under an epoch.

@@ -12,6 +12,7 @@ use store::{
     GroupId, StoreError, TenantScope,
     groups::{Group, GroupOutcome, GroupState},
 };
+use telemetry::spans;
 
 use crate::{
     IfMatch, Provisioner, Query, Rendered, RenderedPage, Request, answer,
@@ -182,6 +183,7 @@ fn take(
     kind: &ResourceType,
     body: &Value,
 ) -> Result<(Intake, Findings, Vec<Note>), ScimError> {
+    let _span = spans::core("take").entered();
     let (intake, findings) = intake::take_all(kind, leniencies(request), body)?;
     let dropped = notes::dropped(request.rules(), kind, &intake.dropped)?;
     Ok((intake, findings, dropped))
@@ -195,6 +197,7 @@ fn validate(
     before: Option<&Document>,
     document: &mut Document,
 ) -> Result<Vec<Note>, ScimError> {
+    let _span = spans::core("validate").entered();
     let notes = notes::validate(request.rules(), kind, findings, before, document)?;
     let external_id = document.get("externalId").and_then(Value::as_str);
     request.tenant.profile.roles.admit(text(document, "displayName"), external_id)?;

@@ -9,6 +9,7 @@ use scim_core::{
     value_set::ValueSets,
 };
 use serde_json::Value;
+use telemetry::spans;
 
 use crate::{Tenant, notes};
 
@@ -77,6 +78,7 @@ pub(crate) struct Sent {
 
 /// Reads the body of a POST or a PUT.
 pub(crate) fn take(rules: Rules<'_>, body: &Value) -> Result<Sent, ScimError> {
+    let _span = spans::core("take").entered();
     let (intake, findings) = intake::take_all(rules.user(), rules.profile.leniencies, body)?;
     let dropped = notes::dropped(rules, rules.user(), &intake.dropped)?;
     Ok(Sent { intake, findings, dropped })
@@ -84,6 +86,7 @@ pub(crate) fn take(rules: Rules<'_>, body: &Value) -> Result<Sent, ScimError> {
 
 /// What becomes of a POST's body.
 pub(crate) fn created(rules: Rules<'_>, sent: Sent) -> Result<Next, Refusal> {
+    let _span = spans::core("create").entered();
     let Sent { intake: Intake { mut document, .. }, findings, dropped } = sent;
     let told = notes::validate(rules, rules.user(), findings, None, &mut document)?;
     Ok(Next { document, notes: notes::joined([dropped, told]) })
@@ -91,6 +94,7 @@ pub(crate) fn created(rules: Rules<'_>, sent: Sent) -> Result<Next, Refusal> {
 
 /// What becomes of a document by a PUT.
 pub(crate) fn replaced(rules: Rules<'_>, sent: &Sent, current: &Document) -> Result<Next, Refusal> {
+    let _span = spans::core("replace").entered();
     let (kind, findings) = (rules.user(), &sent.findings);
     let mut document = sent.intake.document.clone();
     // RFC 7644 §3.5.1 lets the server choose; nobody is reactivated by silence.
@@ -108,6 +112,7 @@ pub(crate) fn replaced(rules: Rules<'_>, sent: &Sent, current: &Document) -> Res
 
 /// What becomes of a document by a PATCH.
 pub(crate) fn patched(rules: Rules<'_>, patch: &PatchRequest, current: &Document) -> Result<Next, Refusal> {
+    let _span = spans::core("patch").entered();
     let (kind, leniencies) = (rules.user(), rules.profile.leniencies);
     let patched = rewrite_patch(kind, patch, current).apply(kind, leniencies, current)?;
     let dropped = notes::dropped(rules, kind, &patched.ignored)?;

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod envelope;
 mod framing;
+mod gauges;
 mod health;
 mod installation;
 mod metrics;
@@ -12,6 +13,7 @@ mod retention;
 mod server;
 mod settings;
 mod telemetry;
+mod traces;
 mod upkeep;
 mod warnings;
 

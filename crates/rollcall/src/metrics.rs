@@ -10,8 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use metrics_util::MetricKindMask;
+use telemetry::metrics::Kind;
 
 use crate::{server, warnings};
 
@@ -19,7 +20,7 @@ use crate::{server, warnings};
 const PROXIED: [HeaderName; 2] = [header::FORWARDED, HeaderName::from_static("x-forwarded-for")];
 
 /// Gauges that nobody has set for so long are shown no more: a tenant whose credential was replaced. Each gauge is set
-/// at least once in a round of [`warnings`].
+/// at least once in a round of [`warnings`], most of them by [`crate::gauges`].
 const STALE: Duration = Duration::from_secs(warnings::LONGEST_PAUSE.as_secs() * 2 + 300);
 
 /// Who may ask.
@@ -33,13 +34,21 @@ pub(crate) enum For {
 
 /// Counts from now on; once in a process.
 pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
-    let recorder = PrometheusBuilder::new().idle_timeout(MetricKindMask::GAUGE, Some(STALE)).build_recorder();
+    let recorder = recorder(STALE)?;
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).context("metrics")?;
-    token_service::meter::describe();
-    activity::describe();
-    admission::describe();
+    telemetry::metrics::describe();
     Ok(handle)
+}
+
+fn recorder(stale: Duration) -> anyhow::Result<PrometheusRecorder> {
+    let mut builder = PrometheusBuilder::new().idle_timeout(MetricKindMask::GAUGE, Some(stale));
+    for metric in telemetry::metrics::ALL {
+        if let Kind::Histogram(bounds) = metric.kind {
+            builder = builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds)?;
+        }
+    }
+    Ok(builder.build_recorder())
 }
 
 /// The route.
@@ -71,6 +80,23 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+
+    /// The gauges of the lines are found once, when the node starts. Taken for stale, they would be shown never again.
+    #[test]
+    fn what_is_touched_is_shown_however_quiet_a_node_is() {
+        let recorder = recorder(Duration::from_millis(20)).unwrap();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let admission = admission::Admission::new(admission::Options::new(8));
+            metrics::gauge!("of_one_that_is_gone").set(1.0);
+            for _ in 0..3 {
+                assert!(handle.render().contains("rollcall_requests_working 0"), "{}", handle.render());
+                std::thread::sleep(Duration::from_millis(30));
+                admission.show();
+            }
+            assert!(!handle.render().contains("of_one_that_is_gone"), "{}", handle.render());
+        });
+    }
 
     #[test]
     fn only_this_machine_is_local() {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use metrics::counter;
 use store::Store;
+use telemetry::metrics::EVENTS_NUMBERED;
 use tokio::{sync::watch, time};
 
 use crate::server::stopped;
@@ -40,7 +42,10 @@ pub(crate) async fn run(store: Store, stop: watch::Receiver<bool>) {
 /// One round of numbering and one step of a check; is there more to do at once?
 async fn work(store: &Store, healthy: &mut bool) -> bool {
     let (mut more, mut failed) = match store.number().await {
-        Ok(round) => (round.more, round.failed),
+        Ok(round) => {
+            counter!(EVENTS_NUMBERED.name).increment(round.numbered);
+            (round.more, round.failed)
+        }
         Err(error) => (false, Some((None, error))),
     };
     match store.check_step().await {

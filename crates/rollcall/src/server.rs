@@ -3,6 +3,7 @@
 mod bodies;
 mod connections;
 mod life;
+mod observed;
 mod wire;
 
 use std::{
@@ -27,12 +28,12 @@ use connections::Terms;
 use life::Patience;
 
 use crate::{
-    framing, health,
+    framing, gauges, health,
     installation::Installation,
     metrics::{self, For},
     numbering, retention,
     settings::{SecondFactor, Settings},
-    upkeep, warnings,
+    traces, upkeep, warnings,
 };
 
 /// Most connections of the listener for health and metrics.
@@ -49,8 +50,8 @@ fn router(
     journal: &Journal,
     (live, waiting): (&Live, &Live),
     leaving: &Arc<AtomicBool>,
+    admission: &Admission,
 ) -> Router {
-    let admission = Admission::new(admission::Options::new(settings.max_requests()));
     let console = tenant_admin::router(tenant_admin::ConsoleState {
         store: installation.store.clone(),
         provisioner: installation.provisioner.clone(),
@@ -104,11 +105,14 @@ fn router(
             tenant_domain: settings.tenant_domain.clone(),
             rate_limit: settings.rate_limit(),
             trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
-            admission,
+            admission: admission.clone(),
             journal: journal.clone(),
         },
         // The id is set by then; this hands it to the pages in the form that tower knows.
-        others.fallback(not_found).layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),
+        others
+            .fallback(not_found)
+            .layer(middleware::from_fn(observed::observe))
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),
     )
 }
 
@@ -150,8 +154,13 @@ pub(crate) async fn serve(
         Journal::start(installation.store.clone(), activity::Options { log, ..activity::Options::default() });
     // Pages, and programs that wait for events: neither takes the other's places.
     let (live, waiting) = (Live::default(), Live::default());
-    let app = router(&installation, settings, &metrics, &journal, (&live, &waiting), &leaving)
-        .layer(middleware::from_fn(framing::check));
+    let admission = Admission::new(admission::Options::new(settings.max_requests()));
+    let mut app =
+        router(&installation, settings, &metrics, &journal, (&live, &waiting), &leaving, &admission)
+            .layer(middleware::from_fn(framing::check));
+    if settings.otlp_endpoint.is_some() {
+        app = app.layer(middleware::from_fn(traces::begin));
+    }
     let patience = Patience { client: settings.client_timeout(), idle: settings.keep_alive() };
     let terms = Terms { connections: connections::allowed(settings.max_connections()), patience };
     let mut servers = tokio::task::JoinSet::new();
@@ -159,7 +168,8 @@ pub(crate) async fn serve(
     if let Some(address) = settings.admin_listen {
         let listener = bind(address).await?;
         let health = health::router(installation.store.clone(), leaving.clone());
-        let app = health.merge(metrics::router(metrics, For::All)).layer(middleware::from_fn(framing::check));
+        let metrics = metrics::router(metrics.clone(), For::All);
+        let app = health.merge(metrics).layer(middleware::from_fn(framing::check));
         let terms = Terms { connections: ADMIN_CONNECTIONS, patience };
         servers.spawn(connections::serve(listener, app, terms, leaving, stop.clone()));
     }
@@ -175,6 +185,7 @@ pub(crate) async fn serve(
         tokio::spawn(retention::run(installation.clone(), kept, stop.clone())),
         tokio::spawn(warnings::run(installation.clone(), stop.clone())),
         tokio::spawn(numbering::run(installation.store.clone(), stop.clone())),
+        tokio::spawn(gauges::run(installation.store.clone(), admission, metrics, stop.clone())),
     ];
     let sending = tokio::spawn(installation.destinations.sender().run(stop));
     while let Some(ended) = servers.join_next().await {

@@ -3,18 +3,18 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::WithExportConfig as _;
-use opentelemetry_sdk::{
-    Resource, runtime,
-    trace::{SdkTracerProvider, span_processor_with_async_runtime::BatchSpanProcessor},
-};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{
-    EnvFilter, Layer as _, Registry, filter::filter_fn, layer::SubscriberExt as _,
+    EnvFilter, Layer as _, Registry,
+    filter::{FilterExt as _, filter_fn},
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
-use crate::settings::{LogFormat, Settings};
+use crate::{
+    settings::{LogFormat, Settings},
+    traces,
+};
 
 /// Targets that write the address of a request as it came, whatever the filter asks for: the address of a setup link or of
 /// an invitation is a secret.
@@ -25,10 +25,15 @@ pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
 }
 
-/// Starts logging and, with `otlp_endpoint`, tracing.
+/// Starts logging and, with `otlp_endpoint`, tracing. Spans of traces are not in the log, and without an endpoint they are
+/// never made.
 pub(crate) fn start(settings: &Settings, default_filter: Option<&str>) -> anyhow::Result<Telemetry> {
     let filter = default_filter.unwrap_or(&settings.log);
     let filter = EnvFilter::builder().parse(filter).with_context(|| format!("log filter {filter:?}"))?;
+    let filter = filter.and(filter_fn(|metadata| {
+        let tells_addresses = TELLS_ADDRESSES.iter().any(|target| metadata.target().starts_with(target));
+        !tells_addresses && !traces::is_ours(metadata)
+    }));
     let log = match settings.log_format {
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
@@ -38,34 +43,14 @@ pub(crate) fn start(settings: &Settings, default_filter: Option<&str>) -> anyhow
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
         }
     };
-    let provider = settings.otlp_endpoint.as_ref().map(tracer_provider).transpose()?;
-    let traces = provider
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("rollcall")));
+    let provider = settings.otlp_endpoint.as_ref().map(traces::provider).transpose()?;
+    let traces = provider.as_ref().map(traces::layer);
     Registry::default()
-        .with(filter)
-        .with(filter_fn(|metadata| {
-            !TELLS_ADDRESSES.iter().any(|target| metadata.target().starts_with(target))
-        }))
-        .with(log)
+        .with(log.with_filter(filter))
         .with(traces)
         .try_init()
         .context("logging was started twice")?;
     Ok(Telemetry { provider })
-}
-
-fn tracer_provider(endpoint: &url::Url) -> anyhow::Result<SdkTracerProvider> {
-    let traces = endpoint.join("v1/traces").context("otlp_endpoint")?;
-    let exporter = opentelemetry_otlp::SpanExporter::builder()
-        .with_http()
-        .with_endpoint(traces.as_str())
-        .build()
-        .context("cannot make the OTLP exporter")?;
-    Ok(SdkTracerProvider::builder()
-        .with_resource(Resource::builder().with_service_name("rollcall").build())
-        // The exporter's HTTP client is async: its batches must be sent from the runtime, not from a bare thread.
-        .with_span_processor(BatchSpanProcessor::builder(exporter, runtime::Tokio).build())
-        .build())
 }
 
 impl Drop for Telemetry {

@@ -10,10 +10,12 @@ use http::{Extensions, HeaderMap, header};
 use provisioning::Tenant;
 use scim_core::ScimError;
 use store::StoreError;
+use telemetry::spans;
 use token_service::{
     Presented, Principal, Refusal, Sender, authorization,
     refusals::{Attempt, Because, Verdict},
 };
+use tracing::Instrument as _;
 
 use crate::{Address, Origins, ScimState, routes::Route};
 
@@ -123,20 +125,26 @@ async fn authenticate(door: &Door<'_>) -> Result<Caller, Refused> {
     let Door { state, address, headers, sender, .. } = *door;
     let presented = presented(headers).ok_or(Refused::NoCredential)?;
     // Tokens of a tenant's identity provider are taken at this tenant's own addresses alone.
-    let verified = match address.slug {
-        Some(_) => state.tokens.verify_named(&presented, sender).await,
-        None => state.tokens.verify_from(&presented, sender).await,
+    let verified = async {
+        match address.slug {
+            Some(_) => state.tokens.verify_named(&presented, sender).await,
+            None => state.tokens.verify_from(&presented, sender).await,
+        }
     };
+    let verified = verified.instrument(spans::credential()).await;
     let principal = verified.map_err(|refusal| match refusal {
         Refusal::Unavailable(error) => Refused::Unavailable(error),
         Refusal::Busy => Refused::Busy,
         other => Refused::Credential(other),
     })?;
     // Looked up only for a good credential, so that nobody can time which tenants exist.
-    let found = match &address.slug {
-        Some(slug) => state.tenants.by_slug(slug).await,
-        None => state.tenants.by_id(principal.tenant).await,
+    let found = async {
+        match &address.slug {
+            Some(slug) => state.tenants.by_slug(slug).await,
+            None => state.tenants.by_id(principal.tenant).await,
+        }
     };
+    let found = found.instrument(spans::tenant()).await;
     let Some(tenant) = found.map_err(Refused::Unavailable)? else {
         return Err(Refused::UnknownTenant(principal));
     };

@@ -17,9 +17,11 @@ pub(crate) type Answer = Result<Response, ScimError>;
 
 /// One endpoint.
 pub(crate) struct Route {
-    method: &'static str,
+    pub(crate) method: &'static str,
     /// Literal segments and at most one `{id}`; the empty path is the base URL itself.
     pub(crate) path: &'static str,
+    /// As operators see it, apart from the routes of the console and the API.
+    pub(crate) template: &'static str,
     /// What a credential must hold to use it.
     pub(crate) scope: &'static str,
     /// Carries it out.
@@ -49,7 +51,13 @@ impl Route {
 
 macro_rules! table {
     ($($method:literal $path:literal $scope:ident $handler:path;)+) => {
-        &[$(Route { method: $method, path: $path, scope: $scope, handler: |call, body| Box::pin($handler(call, body)) },)+]
+        &[$(Route {
+            method: $method,
+            path: $path,
+            template: concat!("/scim/v2", $path),
+            scope: $scope,
+            handler: |call, body| Box::pin($handler(call, body)),
+        },)+]
     };
 }
 

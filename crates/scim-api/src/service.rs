@@ -15,6 +15,10 @@ use bytes::Bytes;
 use futures::{FutureExt as _, stream};
 use http::{HeaderValue, Method, StatusCode, header};
 use scim_core::ScimError;
+use telemetry::{
+    requests::{self, Counted},
+    spans::RequestSpan,
+};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span, field};
@@ -67,6 +71,9 @@ impl Front {
             request.headers_mut().insert(request_id::HEADER, value);
         }
         request.extensions_mut().insert(id.clone());
+        if let Some(span) = request.extensions().get::<RequestSpan>() {
+            span.id(id.as_str());
+        }
 
         let mut response = match host_of(&request) {
             Err(error) => error_response(&error, Some(id.as_str())),
@@ -104,12 +111,13 @@ impl Front {
         );
         let is_head = request.method() == Method::HEAD;
         let (begun, deadline) = (Moment::now(), Instant::now() + TIME_LIMIT);
-        let mut record = None;
-        let work = self.answer(address, id.as_str(), request, deadline, &mut record);
+        let (mut told, mut record) = (Told::of(request.method()), None);
+        let work = self.answer(address, id.as_str(), request, deadline, &mut told, &mut record);
         let answer = contain(deadline, work).instrument(span.clone()).await;
         let mut response = answer.unwrap_or_else(|error| error_response(&error, Some(id.as_str())));
         span.record("status", response.status().as_u16());
         answer::guard(&mut response);
+        requests::answered(told.0, response.status().as_u16(), begun.elapsed());
         if let Some(record) = record {
             response = record.hand_over(&self.state.journal, id.as_str(), begun, response).await;
         }
@@ -117,16 +125,18 @@ impl Front {
     }
 
     /// Caller first, route second: whoever has no credential learns nothing, not even which routes there are. `record`:
-    /// what the journal is told of a request whose caller is known, however it ends.
+    /// what the journal is told of a request whose caller is known, however it ends; `told`: what operators are.
     async fn answer(
         &self,
         address: Address,
         request_id: &str,
         request: Request,
         deadline: Instant,
+        Told(counted): &mut Told,
         record: &mut Option<Record>,
     ) -> Answer {
         let (parts, mut body) = request.into_parts();
+        let trace = parts.extensions.get::<RequestSpan>();
         let door = Door {
             state: &self.state,
             origins: &self.origins,
@@ -137,6 +147,10 @@ impl Front {
         let caller = door.identify().await?;
         let span = Span::current();
         span.record("tenant", caller.tenant.row.slug.as_str());
+        counted.tenant_class = caller.tenant.profile.class();
+        if let Some(trace) = trace {
+            trace.tenant(&caller.tenant.row.slug);
+        }
         if self.state.journal.is_open() {
             let (begun, copied) = Record::begin(&caller, &parts, &address.rest, body);
             (*record, body) = (Some(begun), copied);
@@ -159,6 +173,10 @@ impl Front {
             Found::Nothing(hint) => return Err(no_route(hint)),
         };
         span.record("route", route.name());
+        counted.route = route.template;
+        if let Some(trace) = trace {
+            trace.route(counted.method, route.template);
+        }
         if let Some(record) = record {
             (record.route, record.id) = (route.path, id.clone());
         }
@@ -181,6 +199,16 @@ impl Front {
             deadline,
         };
         load.carry_out(|body| (route.handler)(call, body)).await
+    }
+}
+
+/// What operators are told of a request, as far as it is known.
+struct Told(Counted);
+
+impl Told {
+    fn of(method: &Method) -> Self {
+        let method = requests::method(method.as_str());
+        Self(Counted { method, route: requests::NO_ROUTE, tenant_class: requests::NO_TENANT })
     }
 }
 

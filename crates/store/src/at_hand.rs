@@ -7,13 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection as _, Pool, Postgres, pool::PoolConnection};
+use telemetry::spans;
 use tokio::sync::{Semaphore, TryAcquireError};
 
 use crate::{
-    StoreError, connect::TRY_AFTER_IDLE, error::waited_too_long, outgoing::outgoing, sqlite::Sqlite,
+    StoreError,
+    connect::TRY_AFTER_IDLE,
+    error::waited_too_long,
+    outgoing::outgoing,
+    sqlite::Sqlite,
+    traced::{noted, system},
+    waits::{For, waited},
 };
 
 /// What single statements go through, on either database.
@@ -72,7 +79,10 @@ impl Shelf {
             Ok(place) => place,
             Err(TryAcquireError::Closed) => return Err(waited_too_long()),
             Err(TryAcquireError::NoPermits) => {
-                match tokio::time::timeout(self.longest, self.places.acquire()).await {
+                let asked = Instant::now();
+                let place = tokio::time::timeout(self.longest, self.places.acquire()).await;
+                waited(For::Statement, asked);
+                match place {
                     Ok(Ok(place)) => place,
                     Ok(Err(_)) | Err(_) => return Err(waited_too_long()),
                 }
@@ -83,9 +93,10 @@ impl Shelf {
             Err(error) => return Ok(Err(DbErr::Conn(runtime(error)))),
         };
         let statement = outgoing(statement);
+        let span = spans::statement(system(DbBackend::Postgres), &statement.sql);
         let values = SqlxValues(statement.values.unwrap_or(Values(Vec::new())));
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        match query.fetch_all(&mut *connection).await {
+        match noted(span, query.fetch_all(&mut *connection)).await {
             Ok(rows) => {
                 let since = Instant::now();
                 if self.keeps && since.duration_since(taken) < LIFE {
@@ -114,6 +125,11 @@ impl Shelf {
             self.clear();
         }
         Ok((self.pool.acquire().await?, Instant::now()))
+    }
+
+    /// How many lie idle here.
+    pub(crate) fn idle_count(&self) -> usize {
+        self.idle().len()
     }
 
     fn clear(&self) {

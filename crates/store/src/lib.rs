@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod admins;
 pub mod audit;
+pub mod backlog;
 pub mod backup;
 pub mod change;
 pub mod credentials;
@@ -55,8 +56,10 @@ mod signals;
 mod sqlite;
 mod statement;
 mod statistics;
+mod traced;
 mod tx;
 mod values;
+mod waits;
 mod words;
 
 pub use change::{Actor, ActorKind, ChangeContext};

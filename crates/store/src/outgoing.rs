@@ -3,14 +3,14 @@
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, Statement};
 
-use crate::{Backend, StoreError};
+use crate::{Backend, StoreError, traced::Traced};
 
 /// A transaction.
-pub(crate) type Transaction = DatabaseTransaction;
+pub(crate) type Transaction = Traced<DatabaseTransaction>;
 
 /// One that has begun.
 pub(crate) fn transaction(transaction: DatabaseTransaction) -> Transaction {
-    transaction
+    Traced::new(transaction)
 }
 
 /// A statement that no transaction is begun for.

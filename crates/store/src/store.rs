@@ -16,6 +16,7 @@ use crate::{
     setup,
     signals::Signals,
     sqlite::Sqlite,
+    traced::Traced,
 };
 
 /// Gives the time in whole milliseconds since 1970 UTC; tests hand in their own.
@@ -101,7 +102,7 @@ pub struct Store {
 
 /// What all doors share.
 pub(crate) struct Inner {
-    pub(crate) db: DatabaseConnection,
+    pub(crate) db: Traced<DatabaseConnection>,
     pub(crate) backend: Backend,
     /// What is between this process and PostgreSQL.
     pub(crate) pooler: Option<Pooler>,
@@ -158,7 +159,7 @@ impl Store {
         };
         let inner = Inner {
             at_hand,
-            db,
+            db: Traced::new(db),
             backend,
             pooler,
             clock: options.clock.clone(),

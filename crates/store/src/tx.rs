@@ -5,12 +5,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryResult, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
+    Statement, TransactionOptions, sea_query::Expr,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use crate::{
     outgoing::{Transaction, transaction},
     signals::CONFIGURATION,
     store::{Backend, Inner, Terms},
+    waits::{For, waited},
 };
 
 /// A transaction with the tenant set. Dropped without [`TenantTx::commit`], it rolls back.
@@ -192,7 +193,7 @@ impl Inner {
     ) -> Result<PlatformTx, StoreError> {
         let options = || TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
         // After the server was restarted every pooled connection may be dead; nothing has happened yet, so take the next.
-        let mut spare = self.max_connections;
+        let (mut spare, asked) = (self.max_connections, Instant::now());
         let db = loop {
             match self.db.begin_with_options(options()).await {
                 Ok(db) => break transaction(db),
@@ -200,6 +201,7 @@ impl Inner {
                 Err(error) => return Err(error.into()),
             }
         };
+        waited(For::Transaction, asked);
         Ok(PlatformTx {
             db,
             now: (self.clock)(),
@@ -242,7 +244,10 @@ fn of_end(recorded: &AtomicBool, error: DbErr) -> StoreError {
 }
 
 async fn take_turn(writer: Arc<Mutex<()>>, longest: Duration) -> Result<OwnedMutexGuard<()>, StoreError> {
-    tokio::time::timeout(longest, writer.lock_owned()).await.map_err(|_| waited_too_long())
+    let asked = Instant::now();
+    let turn = tokio::time::timeout(longest, writer.lock_owned()).await.map_err(|_| waited_too_long());
+    waited(For::Writer, asked);
+    turn
 }
 
 /// Adds 1 to the configuration epoch and gives it. The row stays locked until the commit, so numbers appear in order.

@@ -255,7 +255,16 @@ pub const BUILTIN: [(&str, &str); 6] = [
     ("envi", include_str!("../../profiles/envi.toml")),
 ];
 
+/// Class of the tenants whose profile has a name of its own.
+const CUSTOM: &str = "custom";
+
 impl Profile {
+    /// A word for what kind of tenant has it, of a few: the name of the profile that ships, or `custom`.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        BUILTIN.iter().find(|(name, _)| *name == self.name).map_or(CUSTOM, |(name, _)| name)
+    }
+
     /// Reads and compiles a profile file: the keys of `profile/file.rs`, no others. Whatever it offers, `schemas`,
     /// `id`, `externalId`, `meta`, `userName` and `active` stay, and `groups` where there are groups. Its examples must
     /// come out as they say. The error names the line and the column.

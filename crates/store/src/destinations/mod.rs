@@ -3,6 +3,7 @@
 //!
 //! A destination may be of the installation, whose events are those of all tenants, so the table is of the installation, too.
 
+mod backlog;
 mod letters;
 mod receipts;
 mod work;
@@ -22,6 +23,7 @@ use crate::{
     words::{self, word},
 };
 
+pub use backlog::Backlog;
 pub use letters::{COUNTED, Delivery, DeliveryQuery, Fate, REVIVED, Waiting};
 pub use receipts::{Delivered, HourOfDelivery, NOTED, Receipt};
 pub use work::{Attempt, End, Failing, Hold, Letter, MANY};

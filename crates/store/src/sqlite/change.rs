@@ -1,8 +1,9 @@
 //! A change of one user as statements, the same that PostgreSQL's functions `create_user` and `replace_user` hold.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
+use telemetry::spans;
 
-use super::readers::rows;
+use super::{SYSTEM, readers::rows};
 use crate::{
     record::Rows,
     users::{NO_VALUES, Single, Values, Written, groups_statement},
@@ -44,12 +45,12 @@ pub(super) fn carry_out(connection: &Connection, change: &Single) -> rusqlite::R
     let (tenant, id) = (change.tenant.as_bytes(), change.id.as_bytes());
     let Values { ended, added } = &change.values;
     match ended.as_deref() {
-        None => connection.prepare_cached(END_OTHER_VALUES)?.execute(params![tenant, id, added])?,
+        None => run(connection, END_OTHER_VALUES, params![tenant, id, added])?,
         Some(NO_VALUES) => 0,
-        Some(ended) => connection.prepare_cached(END_VALUES)?.execute(params![tenant, id, ended])?,
+        Some(ended) => run(connection, END_VALUES, params![tenant, id, ended])?,
     };
     if added != NO_VALUES {
-        connection.prepare_cached(ADD_VALUES)?.execute(params![tenant, id, added])?;
+        run(connection, ADD_VALUES, params![tenant, id, added])?;
     }
     record(connection, &change.event)?;
     let groups = match change.expected {
@@ -62,13 +63,18 @@ pub(super) fn carry_out(connection: &Connection, change: &Single) -> rusqlite::R
     Ok(Some(Written { groups }))
 }
 
+/// Runs one of the statements; gives how many rows it touched.
+fn run(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
+    spans::statement(SYSTEM, sql).in_scope(|| connection.prepare_cached(sql)?.execute(values))
+}
+
 /// Was there one to write?
 fn write_user(connection: &Connection, change: &Single) -> rusqlite::Result<bool> {
     let columns = &change.columns;
-    let mut statement = connection.prepare_cached(match change.expected {
+    let statement = match change.expected {
         None => INSERT,
         Some(_) => UPDATE,
-    })?;
+    };
     let (tenant, id) = (change.tenant.as_bytes(), change.id.as_bytes());
     let values = params![
         tenant,
@@ -85,20 +91,13 @@ fn write_user(connection: &Connection, change: &Single) -> rusqlite::Result<bool
         change.expected,
     ];
     let values = if change.expected.is_some() { values } else { &values[..11] };
-    Ok(statement.execute(values)? == 1)
+    Ok(run(connection, statement, values)? == 1)
 }
 
 fn record(connection: &Connection, Rows { entry, salt, body }: &Rows) -> rusqlite::Result<()> {
     let (tenant, id) = (entry.tenant_id.as_bytes(), entry.id.as_bytes());
     let payload = entry.payload_id.as_ref().map(uuid::Uuid::as_bytes);
-    connection.prepare_cached(PAYLOAD)?.execute(params![
-        tenant,
-        id,
-        entry.object_type,
-        entry.object_id,
-        salt,
-        body
-    ])?;
+    run(connection, PAYLOAD, params![tenant, id, entry.object_type, entry.object_id, salt, body])?;
     let values = params![
         tenant,
         id,
@@ -115,8 +114,8 @@ fn record(connection: &Connection, Rows { entry, salt, body }: &Rows) -> rusqlit
         entry.digest,
         entry.live_delta,
     ];
-    connection.prepare_cached(AUDIT)?.execute(values)?;
+    run(connection, AUDIT, values)?;
     // All but the last one.
-    connection.prepare_cached(OUTBOX)?.execute(&values[..13])?;
+    run(connection, OUTBOX, &values[..13])?;
     Ok(())
 }

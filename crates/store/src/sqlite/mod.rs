@@ -27,6 +27,9 @@ use crate::{
     users::{Single, Written},
 };
 
+/// What OpenTelemetry calls it.
+const SYSTEM: &str = "sqlite";
+
 /// Statements that a connection keeps prepared; there are fewer of them.
 const PREPARED: usize = 64;
 

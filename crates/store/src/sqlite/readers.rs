@@ -8,9 +8,10 @@ use rusqlite::{
     types::{Null, ToSqlOutput},
 };
 use sea_orm::{Statement, Value};
+use telemetry::spans;
 use tokio::time::{Duration, Instant, sleep};
 
-use super::{Fault, Link, Source, closed};
+use super::{Fault, Link, SYSTEM, Source, closed};
 use crate::StoreError;
 
 /// Connections that stay open; as many threads ask at once, rarely more.
@@ -109,6 +110,8 @@ pub(super) fn rows<T>(
     statement: &Statement,
     take: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
+    let span = spans::statement(SYSTEM, &statement.sql);
+    let _entered = span.enter();
     let values = statement.values.iter().flat_map(|values| values.iter());
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     prepared.query_and_then(params_from_iter(values.map(Bound)), |row| take(row))?.collect()

@@ -13,12 +13,14 @@ use std::{
 };
 
 use rusqlite::Connection;
+use telemetry::spans;
 use tokio::{
     sync::{Mutex as Turn, Notify, mpsc, oneshot},
     time::{Instant, timeout, timeout_at},
 };
+use tracing::Span;
 
-use super::{Fault, Link, Source, change, closed};
+use super::{Fault, Link, SYSTEM, Source, change, closed};
 use crate::{
     StoreError,
     error::waited_too_long,
@@ -49,6 +51,8 @@ pub(super) struct Writer {
 /// A change that waits.
 struct Job {
     change: Single,
+    /// In which its statements are.
+    span: Span,
     /// Whoever sets it first has the change: the thread to carry it out, or the caller to give it up.
     taken: Arc<AtomicBool>,
     answer: oneshot::Sender<Outcome>,
@@ -81,7 +85,7 @@ impl Writer {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (answer, mut answered) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        let job = Job { change, taken: taken.clone(), answer };
+        let job = Job { change, span: spans::change(SYSTEM), taken: taken.clone(), answer };
         match timeout_at(deadline, jobs.ok_or_else(closed)?.send(job)).await {
             Ok(sent) => sent.map_err(|_| closed())?,
             Err(_) => return Err(waited_too_long()),
@@ -133,7 +137,7 @@ impl Work {
             let mut next = Some(first);
             while let Some(job) = next {
                 if job.take() {
-                    changes.push(job.change);
+                    changes.push((job.change, job.span));
                     answers.push(job.answer);
                 }
                 next = if changes.len() < TOGETHER { waiting.try_recv().ok() } else { None };
@@ -152,7 +156,7 @@ impl Work {
 
     /// What became of each, in their order. What fails as a whole is carried out one by one, so that no change pays for
     /// another one.
-    fn carry_out(&mut self, changes: &[Single]) -> Vec<Outcome> {
+    fn carry_out(&mut self, changes: &[(Single, Span)]) -> Vec<Outcome> {
         if changes.is_empty() {
             return Vec::new();
         }
@@ -187,11 +191,11 @@ impl Work {
     }
 
     /// Carries out and commits. The error: nothing was.
-    fn commit(&self, changes: &[Single]) -> Result<Vec<Outcome>, Fault> {
+    fn commit(&self, changes: &[(Single, Span)]) -> Result<Vec<Outcome>, Fault> {
         let Some(link) = &self.link else { return Ok(Vec::new()) };
         let mut outcomes = Vec::with_capacity(changes.len());
-        for change in changes {
-            outcomes.push(one_of(link.begin(), change)?);
+        for (change, span) in changes {
+            outcomes.push(span.in_scope(|| one_of(link.begin(), change))?);
         }
         link.begin().prepare_cached("COMMIT")?.execute([])?;
         Ok(outcomes)

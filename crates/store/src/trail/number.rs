@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// Those above `past` that have rows to number, in order.
-    async fn tenants_to_number(&self, past: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    pub(crate) async fn tenants_to_number(&self, past: Uuid) -> Result<Vec<Uuid>, StoreError> {
         let mut sql = Sql::new(self.inner.backend, past);
         match self.inner.backend {
             Backend::Postgres => {
