@@ -11,6 +11,7 @@ mod diff_view;
 mod door;
 mod error;
 mod extract;
+mod findings;
 mod form;
 mod guard;
 mod guest;

@@ -29,6 +29,7 @@ use crate::{
     chrome::{Badge, Chrome, TenantHead},
     error::PageError,
     extract::Person,
+    findings::{Finding, Weight},
     form::Errors,
     health::{Health, Next},
     pager::Pager,
@@ -196,6 +197,12 @@ fn overview(active: bool, role: AdminRole) -> OverviewPage {
                 next: Next::Credential,
             }
         },
+        findings: vec![Finding {
+            code: "users-without-groups",
+            weight: Weight::Look,
+            what: "Users arrive, the first 3 days ago, but no group has been pushed.".into(),
+            next: "In Okta choose the groups under Push Groups.",
+        }],
         next: Some(("See what fails", "/console/tenants/northwind/activity?outcome=failed".into())),
         success: active.then(|| at(0)),
         failure: active.then(|| (at(0), "409 uniqueness, POST /Users".into(), "0199f0a0".into())),

@@ -3,12 +3,19 @@
 
 use std::{
     collections::BTreeMap,
+    io::Read,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{Router, body::Bytes, http::header, response::IntoResponse, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, header},
+    response::IntoResponse,
+    routing::post,
+};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{KeyValue, any_value},
@@ -59,8 +66,8 @@ impl Collector {
     pub(super) async fn start() -> Self {
         let taken = Arc::new(Mutex::new(Taken::default()));
         let keeps = taken.clone();
-        let take = move |body: Bytes| async move {
-            keeps.lock().unwrap().take(&body);
+        let take = move |headers: HeaderMap, body: Bytes| async move {
+            keeps.lock().unwrap().take(&plain(&headers, &body));
             // An empty answer of its kind.
             ([(header::CONTENT_TYPE, "application/x-protobuf")], "").into_response()
         };
@@ -83,7 +90,6 @@ impl Collector {
                 "--otlp-exporter-endpoint",
                 &here,
             ])
-            .args(["--otlp-exporter-compression", "none", "--batch-timeout", "200ms"])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -150,6 +156,17 @@ impl Taken {
             }
         }
     }
+}
+
+/// A body as it was before it was compressed; Rollcall does not, others do.
+fn plain(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match headers.get(header::CONTENT_ENCODING).map(|coding| coding.to_str().unwrap()) {
+        Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut plain).unwrap(),
+        Some(other) => panic!("{other} is not taken"),
+        None => Read::read_to_end(&mut &*body, &mut plain).unwrap(),
+    };
+    plain
 }
 
 fn attributes(list: &[KeyValue]) -> BTreeMap<String, String> {

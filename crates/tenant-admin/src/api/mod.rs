@@ -7,6 +7,7 @@
 mod admins;
 mod audit;
 mod clients;
+mod connection;
 mod credentials;
 mod deleted_tenants;
 mod destinations;
@@ -119,6 +120,7 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(federation::routes())
         .merge(refusals::routes())
         .merge(requests::routes())
+        .merge(connection::routes())
         .merge(value_sets::routes())
         .merge(profile::routes())
         .merge(directory::routes())

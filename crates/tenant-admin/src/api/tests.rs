@@ -43,6 +43,7 @@ const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("GET", "/api/v1/tenants/{slug}", Some("admin:read")),
     ("PATCH", "/api/v1/tenants/{slug}", Some("admin:write")),
     ("GET", "/api/v1/tenants/{slug}/audit", Some("admin:read")),
+    ("GET", "/api/v1/tenants/{slug}/connection", Some("admin:read")),
     ("GET", "/api/v1/tenants/{slug}/credentials", Some("admin:read")),
     ("POST", "/api/v1/tenants/{slug}/credentials/basic", Some("admin:write")),
     ("POST", "/api/v1/tenants/{slug}/credentials/clients", Some("admin:write")),

@@ -18,6 +18,7 @@ use crate::{
     chrome::{Badge, Chrome, TenantHead, page},
     error::PageError,
     extract::{Parameters, Segments, Visit},
+    findings::{self, Finding},
     form::Errors,
     health::{Health, Known, Next, what_failed},
     plot::{Plot, Span},
@@ -35,6 +36,8 @@ pub(crate) struct OverviewPage {
     pub(crate) counts: TenantCounts,
     /// How its connection stands.
     pub(crate) health: Health,
+    /// What it tells by what it does not do.
+    pub(crate) findings: Vec<Finding>,
     /// Where the next step is taken: what to press, and where it leads; `None`: on this page, or nowhere.
     pub(crate) next: Option<(&'static str, String)>,
     /// The last request that was answered well.
@@ -129,6 +132,7 @@ async fn overview(
     let known = Known { active, credential: valid_token, heard: &heard, traffic, now };
     let health = known.health();
     let failure = known.reached(Milestone::Failure);
+    let mut findings = findings::of(tenant, &heard, &credentials, now);
     let properties = tenant
         .profile
         .gates
@@ -137,6 +141,7 @@ async fn overview(
     let organization = tenant.profile.organization.as_ref();
     let head = TenantHead::new(tenant, "overview");
     let chrome = visit.chrome(head.name.clone());
+    findings.retain(|finding| chrome.manages() || finding.is_open());
     let own_urls = if chrome.manages() { domains::own_base_urls(state, tenant).await? } else { Vec::new() };
     let feature_off = tenant.profile.feature_gate && !tenant.row.gate_open;
     let mut closed = match tenant.console_page_open() {
@@ -159,6 +164,7 @@ async fn overview(
         plot: Plot::new(span, &hours, now),
         plot_path: format!("/console/tenants/{}", head.slug),
         health,
+        findings,
         chrome,
         active,
         notice: None,

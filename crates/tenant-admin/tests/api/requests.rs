@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::{
     CredentialId, TenantId,
-    activity::{ActivityBatch, LoggedRequest, NewRequest, RequestLine},
+    activity::{ActivityBatch, Heard, HeardChange, LoggedRequest, Milestone, NewRequest, RequestLine},
 };
 
 use crate::support::Api;
@@ -46,6 +46,38 @@ impl Api {
 }
 
 store_testing::on_both! {
+    async fn a_connection_tells_what_is_missing(store: TestStore) {
+        let api = Api::new(store).await;
+        let acme = api.tenant("acme", "generic").await.id();
+        let quiet = api.get("/tenants/acme/connection").await;
+        assert_eq!(quiet.is(200).text("/state"), "Not connected");
+        assert_eq!(quiet.body["findings"], json!([]));
+        let made = json!({"name": "Okta"});
+        api.send("POST", "/tenants/acme/credentials/tokens", made).await.is(201);
+        let (now, hour) = (api.store.now(), 3_600_000);
+        let heard = [Milestone::Call, Milestone::Success, Milestone::UserCreated].map(|milestone| HeardChange {
+            tenant: acme,
+            heard: Heard {
+                milestone,
+                first_at: now - 2 * hour,
+                last_at: now,
+                last_method: "POST".into(),
+                last_route: "/Users".into(),
+                last_status: 201,
+                last_scim_type: None,
+                last_request_id: "r".into(),
+            },
+        });
+        let batch = ActivityBatch { heard: heard.into(), ..ActivityBatch::default() };
+        api.store.platform().write_activity(&batch).await.unwrap();
+        let connection = api.get("/tenants/acme/connection").await;
+        let found = &connection.is(200).body["findings"];
+        assert_eq!(connection.text("/state"), "Working");
+        assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+        assert_eq!((&found[0]["code"], &found[0]["look"]), (&json!("users-without-groups"), &json!(true)));
+        assert!(found[0]["next"].as_str().unwrap().contains("Push Groups"));
+    }
+
     async fn requests_are_listed_and_shown(store: TestStore) {
         let api = Api::new(store).await;
         let acme = api.tenant("acme", "generic").await.id();
