@@ -1,6 +1,8 @@
 //! Connection pools: for requests, for the epoch's poller, and for the owner who migrates.
 
 use std::{
+    fs::File,
+    io,
     path::{Path, PathBuf},
     str::FromStr,
     time::{Duration, Instant},
@@ -176,8 +178,8 @@ pub(crate) async fn close(db: &DatabaseConnection) {
 /// Held while one node migrates; others wait for it.
 pub(crate) struct MigrationLock(Option<DatabaseConnection>);
 
-/// Waits for the migration lock. On SQLite the transaction of each migration is enough. [`StoreError::Setup`]: there is a
-/// pooler in transaction mode in between. The lock is a session's; held by a transaction it would keep one of the pooler's
+/// Waits for the migration lock of PostgreSQL; that of SQLite is [`folder_lock`]. [`StoreError::Setup`]: there is a pooler in
+/// transaction mode in between. The lock is a session's; held by a transaction it would keep one of the pooler's
 /// connections, and those who wait for it might keep all others.
 pub(crate) async fn migration_lock(
     address: &Address,
@@ -219,6 +221,22 @@ impl MigrationLock {
             close(&db).await;
         }
     }
+}
+
+/// Waits until no other process migrates a file in the same folder; held until it is dropped, or the process ends. It is the
+/// folder that is locked: closing the database's own file once more would take SQLite's locks away from this process.
+pub(crate) async fn folder_lock(path: &Path) -> Result<File, StoreError> {
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let locked = tokio::task::spawn_blocking(move || {
+        let lock = File::open(&folder)?;
+        lock.lock()?;
+        Ok(lock)
+    });
+    let locked = locked.await.map_err(io::Error::other).flatten();
+    locked.map_err(|error: io::Error| {
+        StoreError::Setup(format!("cannot lock the folder of {}: {error}", path.display()))
+    })
 }
 
 async fn sqlite(

@@ -67,9 +67,13 @@ async fn history_readable(db: &DatabaseConnection, acting: Acting) -> Result<(),
     if truth(db, sql, "hidden").await? { Err(StoreError::Setup(acting.mend())) } else { Ok(()) }
 }
 
+/// How many migrations are pending.
+pub(crate) async fn pending(db: &DatabaseConnection) -> Result<usize, StoreError> {
+    Ok(Migrator::get_pending_migrations_read_only(db).await.map_err(migration_error)?.len())
+}
+
 async fn migrated(db: &DatabaseConnection) -> Result<(), StoreError> {
-    let pending = Migrator::get_pending_migrations_read_only(db).await.map_err(migration_error)?;
-    match pending.len() {
+    match pending(db).await? {
         0 => Ok(()),
         count => Err(StoreError::Setup(format!(
             "{count} migration(s) are pending: run `rollcall migrate`, or start without --no-migrate"

@@ -131,7 +131,18 @@ impl Store {
         let address = Address::parse(url)?;
         let lock = connect::migration_lock(&address, options).await?;
         let db = connect::owner(&address, options).await?;
-        let applied = apply_migrations(&db).await;
+        let applied = async {
+            // Which migrations are pending is asked once, and that must still hold when the last one is applied. Who has nothing
+            // to apply waits for nobody.
+            let _folder = match &address {
+                Address::Sqlite(path) if setup::pending(&db).await? > 0 => {
+                    Some(connect::folder_lock(path).await?)
+                }
+                _ => None,
+            };
+            apply_migrations(&db).await
+        };
+        let applied = applied.await;
         connect::close(&db).await;
         lock.release().await;
         applied

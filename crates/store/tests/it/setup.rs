@@ -54,15 +54,25 @@ on_both! {
     }
 }
 
-/// Two nodes that start at once: one migrates, the other waits and finds nothing to do.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nodes_that_start_at_once_migrate_once() {
-    let store = store_testing::postgres().await;
-    empty(&store).await;
-    let options = store.options();
+/// Nodes, or commands beside a server, that start at once: one migrates, the others wait and find nothing to do.
+async fn starts_at_once_migrate_once(options: &StoreOptions) {
     let (left, middle, right) =
         tokio::join!(Store::migrate(options), Store::migrate(options), Store::migrate(options));
     assert_eq!(left.unwrap().len() + middle.unwrap().len() + right.unwrap().len(), all());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_migrate_once_on_postgres() {
+    let store = store_testing::postgres().await;
+    empty(&store).await;
+    starts_at_once_migrate_once(store.options()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_start_at_once_migrate_once_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("rollcall.db").display());
+    starts_at_once_migrate_once(&StoreOptions::new(url)).await;
 }
 
 #[tokio::test]
