@@ -37,16 +37,7 @@ const ADMIN_PASSWORD: &str = "the tests' own";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Attributes of an EMP record beside those that every directory knows.
-const SCHEMA: &str = "
-attributetype ( 2.25.7731.1.1 NAME 'empTemplate' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
-attributetype ( 2.25.7731.1.2 NAME 'empSubTemplate' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
-attributetype ( 2.25.7731.1.3 NAME 'empLinkedEmp' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
-attributetype ( 2.25.7731.1.4 NAME 'empLinkedSer' EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
-attributetype ( 2.25.7731.1.5 NAME 'empStatus' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
-attributetype ( 2.25.7731.1.6 NAME 'rollcallId' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
-objectclass ( 2.25.7731.2.1 NAME 'empRecord' SUP inetOrgPerson STRUCTURAL
-  MAY ( empTemplate $ empSubTemplate $ empLinkedEmp $ empLinkedSer $ empStatus $ rollcallId ) )
-";
+const SCHEMA: &str = include_str!("../../../deploy/compose/ldap/emp.schema");
 
 /// Attributes of an entry, with their values in order.
 pub type Attributes = BTreeMap<String, Vec<String>>;
