@@ -19,6 +19,7 @@ mod csv;
 mod delivery;
 mod demo;
 mod departed;
+mod deployment;
 mod destinations;
 mod directory;
 mod documents;
