@@ -68,7 +68,8 @@ async fn the_directory_of_the_compose_stack_takes_users() {
     let status = answer.status();
     let made: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(status, 201, "{made}");
-    let test = format!("{}/api/v1/destinations/{}/test", server.origin, made["id"].as_str().unwrap());
+    let test =
+        format!("{}/api/v1/destinations/{}/test", server.origin, made["destination"]["id"].as_str().unwrap());
     let tested = http.post(test).bearer_auth(&token).send().await.unwrap();
     assert_eq!(tested.status(), 200, "{}", tested.text().await.unwrap());
 
