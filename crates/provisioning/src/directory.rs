@@ -69,7 +69,7 @@ impl<'a> From<&'a String> for ProfileSource<'a> {
 
 impl Tenant {
     /// A tenant of a row, its compiled profile and its own value sets.
-    fn new(row: TenantRow, profile: Arc<Profile>, own_sets: Arc<ValueSets>) -> Self {
+    pub(crate) fn new(row: TenantRow, profile: Arc<Profile>, own_sets: Arc<ValueSets>) -> Self {
         let value_sets = Arc::new(profile.value_sets_of(&own_sets));
         Self { row, profile, value_sets, own_sets }
     }
@@ -217,9 +217,7 @@ impl TenantDirectory {
         activate: bool,
         context: &ChangeContext,
     ) -> Result<Arc<Tenant>, CreateTenantError> {
-        let new = check_new(slug, name, profile.into(), compatibility, activate)
-            .await
-            .map_err(CreateTenantError::Unfit)?;
+        let new = check_new(slug, name, profile.into(), compatibility, activate).await?;
         match self.store.platform().create_tenant(&new, context).await {
             Ok(row) => {
                 let profile = compiled(&row).await?;
@@ -285,36 +283,34 @@ async fn compiled(row: &TenantRow) -> Result<Arc<Profile>, StoreError> {
     Ok(Arc::new(profile))
 }
 
-async fn check_new(
+/// A tenant to be made, if it fits.
+pub(crate) async fn check_new(
     slug: &str,
     name: Option<&str>,
     source: ProfileSource<'_>,
     compatibility: &str,
     activate: bool,
-) -> Result<NewTenant, String> {
-    slug::check(slug)?;
-    let name = configuration::short_text("name", name.unwrap_or(slug), configuration::NAME_LENGTH)
-        .map_err(|error| error.to_string())?;
+) -> Result<NewTenant, ConfigurationError> {
+    let unfit = ConfigurationError::Unfit;
+    slug::check(slug).map_err(unfit)?;
+    let name = configuration::short_text("name", name.unwrap_or(slug), configuration::NAME_LENGTH)?;
     let text = match source {
         ProfileSource::Text(text) => text,
         ProfileSource::Builtin(name) => Profile::builtin(name).ok_or_else(|| {
             let known: Vec<&str> = scim_core::profile::BUILTIN.iter().map(|(name, _)| *name).collect();
-            format!("profile: there is no {name:?}; choose one of {}", known.join(", "))
+            unfit(format!("profile: there is no {name:?}; choose one of {}", known.join(", ")))
         })?,
     };
-    let profile = configuration::checked_profile(text).await.map_err(|error| match error {
-        ConfigurationError::Profile(error) => format!("profile: {error}"),
-        other => other.to_string(),
-    })?;
+    let profile = configuration::checked_profile(text).await?;
     if activate && profile.organization.as_ref().is_some_and(|organization| organization.required) {
-        return Err(format!(
+        return Err(unfit(format!(
             "organization: a tenant of {} needs one before it is activated; make it inactive, set its organization, \
              then activate it",
             profile.title
-        ));
+        )));
     }
     if compatibility != STRICT && compatibility != LENIENT {
-        return Err(format!("compatibility: {compatibility:?} is unknown; use {LENIENT} or {STRICT}"));
+        return Err(unfit(format!("compatibility: {compatibility:?} is unknown; use {LENIENT} or {STRICT}")));
     }
     Ok(NewTenant {
         slug: slug.to_owned(),
@@ -324,6 +320,13 @@ async fn check_new(
         compatibility: compatibility.to_owned(),
         activate,
     })
+}
+
+/// A tenant as it would be when it is made.
+pub(crate) async fn unsaved(new: &NewTenant) -> Result<Tenant, StoreError> {
+    let row = TenantRow::of(new);
+    let profile = compiled(&row).await?;
+    Ok(Tenant::new(row, profile, Arc::default()))
 }
 
 /// Why a tenant cannot be made.
@@ -338,4 +341,14 @@ pub enum CreateTenantError {
     /// Store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ConfigurationError> for CreateTenantError {
+    fn from(error: ConfigurationError) -> Self {
+        match error {
+            ConfigurationError::Profile(error) => Self::Unfit(format!("profile: {error}")),
+            ConfigurationError::Store(error) => Self::Store(error),
+            other => Self::Unfit(other.to_string()),
+        }
+    }
 }

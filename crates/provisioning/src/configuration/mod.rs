@@ -11,6 +11,7 @@ mod trial;
 mod value_changes;
 mod value_files;
 mod value_sets;
+mod whole;
 
 use scim_core::profile::ProfileError;
 use store::{StoreError, Terms};
@@ -31,6 +32,7 @@ pub use value_sets::{
     MAX_ALL_VALUES, MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, text_of_values, values_of_csv,
     values_of_lines,
 };
+pub use whole::{Declared, Judged};
 
 /// Told how many of how many are done.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);

@@ -190,8 +190,8 @@ pub async fn compare(old: &str, new: &str) -> Result<Option<Vec<DiffLine>>, Stor
 /// A profile that may become the tenant's, with the value sets that would hold then.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    profile: Profile,
-    value_sets: ValueSets,
+    pub(super) profile: Profile,
+    pub(super) value_sets: ValueSets,
 }
 
 impl Draft {
@@ -227,7 +227,7 @@ impl Draft {
     }
 
     /// May any group give other roles than by the tenant's present profile?
-    fn changes_roles(&self, tenant: &Tenant) -> bool {
+    pub(super) fn changes_roles(&self, tenant: &Tenant) -> bool {
         let (now, next) = (&tenant.profile.roles, &self.profile.roles);
         let catalogue =
             |name: &Option<String>, sets: &ValueSets| name.as_ref().and_then(|name| sets.get(name)).cloned();

@@ -117,7 +117,7 @@ impl TenantDirectory {
 }
 
 /// All lists of a tenant are in memory while it is served. Who has too much already may still make it less.
-fn check_total(before: &ValueSets, after: &ValueSets) -> Result<(), ConfigurationError> {
+pub(super) fn check_total(before: &ValueSets, after: &ValueSets) -> Result<(), ConfigurationError> {
     let count = |sets: &ValueSets| sets.iter().map(|(_, set)| set.values().len()).sum::<usize>();
     let total = count(after);
     if total > MAX_ALL_VALUES && total > count(before) {

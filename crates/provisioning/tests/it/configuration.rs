@@ -4,6 +4,7 @@ mod profiles;
 mod protected_roles;
 mod settings;
 mod value_sets;
+mod whole;
 
 /// A product with an extension, a list, roles from a list, one of them protected, an organization and a gate.
 const BADGES: &str = r#"

@@ -112,6 +112,8 @@ pub struct NewDestination {
     /// See [`Destination`].
     pub events: Option<Vec<String>>,
     /// See [`Destination`].
+    pub state: DestinationState,
+    /// See [`Destination`].
     pub target: i64,
     /// It is sent what comes after this place of the feed; `None`: what happens from now on.
     pub after: Option<i64>,
@@ -160,7 +162,7 @@ impl Platform {
             settings: new.settings.to_string(),
             sealed: new.sealed,
             events: names_text(new.events.as_deref()),
-            state: word("state", DestinationState::Active)?,
+            state: word("state", new.state)?,
             version: 1,
             created_at: tx.now,
             created_by: context.actor.name.clone(),

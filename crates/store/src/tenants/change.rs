@@ -23,20 +23,7 @@ impl Platform {
         context: &ChangeContext,
     ) -> Result<TenantRow, StoreError> {
         let tx = self.inner.begin_write().await?.enter(TenantId::generate().0).await?;
-        let row = first_row(tenant, tx.tenant, tx.now)?;
-        let profile = profile_versions::Model {
-            tenant_id: tx.tenant,
-            version: row.profile_version,
-            profile_name: row.profile_name.clone(),
-            body: tenant.profile.clone(),
-            created_at: tx.now,
-            created_by: context.actor.name.clone(),
-        };
-        insert_tenant(&tx, row.clone()).await?;
-        profile_versions::Entity::insert(profile.into_active_model().reset_all())
-            .exec_without_returning(&tx.db)
-            .await?;
-        tx.record(vec![event("tenant.created", &row, None)], context).await?;
+        let row = tx.insert_tenant(tenant, context).await?;
         tx.commit_configuration().await?;
         tenant_row(row, tenant.profile.clone())
     }
@@ -55,6 +42,22 @@ impl Platform {
         if settings.checked_by.is_some_and(|version| version != before.version) {
             return Err(StoreError::Stale);
         }
+        if tx.put_settings(&before, settings, context).await? != before {
+            tx.commit_configuration().await?;
+        }
+        Ok(true)
+    }
+}
+
+impl TenantTx {
+    /// Writes what the settings change of the tenant's locked row; gives it as it is then. Events as
+    /// [`Platform::configure_tenant`] says.
+    pub(super) async fn put_settings(
+        &self,
+        before: &tenants::Model,
+        settings: &TenantSettings,
+        context: &ChangeContext,
+    ) -> Result<tenants::Model, StoreError> {
         let mut after = before.clone();
         if let Some(name) = &settings.name {
             after.name.clone_from(name);
@@ -82,11 +85,61 @@ impl Platform {
             changes.push((status_event(status), with_status(&after, status)?));
             if status != TenantStatus::Active {
                 // They end for good, also if the tenant comes back.
-                let events = tx.revoke_setup_links(None).await?;
-                tx.record_for_people(events, context).await?;
+                let events = self.revoke_setup_links(None).await?;
+                self.record_for_people(events, context).await?;
             }
         }
-        change(tx, before, changes, context).await
+        self.put_states(before.clone(), changes, context).await
+    }
+
+    /// Makes the tenant of this transaction, with its first profile version. Event `tenant.created`.
+    pub(super) async fn insert_tenant(
+        &self,
+        tenant: &NewTenant,
+        context: &ChangeContext,
+    ) -> Result<tenants::Model, StoreError> {
+        let row = first_row(tenant, self.tenant, self.now)?;
+        let profile = profile_versions::Model {
+            tenant_id: self.tenant,
+            version: row.profile_version,
+            profile_name: row.profile_name.clone(),
+            body: tenant.profile.clone(),
+            created_at: self.now,
+            created_by: context.actor.name.clone(),
+        };
+        tenants::Entity::insert(row.clone().into_active_model().reset_all())
+            .exec_without_returning(&self.db)
+            .await?;
+        profile_versions::Entity::insert(profile.into_active_model().reset_all())
+            .exec_without_returning(&self.db)
+            .await?;
+        self.record(vec![event("tenant.created", &row, None)], context).await?;
+        Ok(row)
+    }
+
+    /// Writes and records the states that a tenant goes through, each with its event; a state that is the one before is left
+    /// out. Gives the last one.
+    async fn put_states(
+        &self,
+        before: tenants::Model,
+        states: Vec<(&'static str, tenants::Model)>,
+        context: &ChangeContext,
+    ) -> Result<tenants::Model, StoreError> {
+        let (mut last, mut events) = (before, Vec::new());
+        for (name, state) in states {
+            // A state was made from the one before, whose version and time are known now.
+            let state = tenants::Model { version: last.version, updated_at: last.updated_at, ..state };
+            if state == last {
+                continue;
+            }
+            let written = self.change_own_row(state).await?;
+            events.push(event(name, &written, Some(&last)));
+            last = written;
+        }
+        if !events.is_empty() {
+            self.record(events, context).await?;
+        }
+        Ok(last)
     }
 }
 
@@ -103,33 +156,6 @@ fn status_event(status: TenantStatus) -> &'static str {
         TenantStatus::Active => "tenant.activated",
         TenantStatus::Inactive => "tenant.deactivated",
     }
-}
-
-/// Writes and records the states that a tenant goes through, each with its event, and commits; a state that is the one
-/// before is left out, and nothing is done when none is left.
-async fn change(
-    tx: TenantTx,
-    before: tenants::Model,
-    states: Vec<(&'static str, tenants::Model)>,
-    context: &ChangeContext,
-) -> Result<bool, StoreError> {
-    let (mut last, mut events) = (before, Vec::new());
-    for (name, state) in states {
-        // A state was made from the one before, whose version and time are known now.
-        let state = tenants::Model { version: last.version, updated_at: last.updated_at, ..state };
-        if state == last {
-            continue;
-        }
-        let written = tx.change_own_row(state).await?;
-        events.push(event(name, &written, Some(&last)));
-        last = written;
-    }
-    if events.is_empty() {
-        return Ok(true);
-    }
-    tx.record(events, context).await?;
-    tx.commit_configuration().await?;
-    Ok(true)
 }
 
 impl TenantTx {
@@ -193,11 +219,6 @@ impl TenantTx {
             .await?;
         if updated.rows_affected == 1 { Ok(row) } else { Err(StoreError::Stale) }
     }
-}
-
-async fn insert_tenant(tx: &TenantTx, row: tenants::Model) -> Result<(), StoreError> {
-    tenants::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(&tx.db).await?;
-    Ok(())
 }
 
 fn first_row(tenant: &NewTenant, id: uuid::Uuid, now: i64) -> Result<tenants::Model, StoreError> {

@@ -6,6 +6,7 @@ mod profiles;
 mod removal;
 mod value_set_versions;
 mod value_sets;
+mod whole;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub use list::{Ending, Listed, RefusedOf, Summary, TenantFilter};
 pub use profiles::{NewProfile, ProfileVersion, SavedProfile};
 pub use removal::{DeletedTenant, KEPT, PURGED, PurgedRows};
 pub use value_set_versions::ValueSetVersion;
+pub use whole::{Configuration, Configured};
 
 /// Is a tenant served?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +82,33 @@ pub struct TenantRow {
     pub rate_limit: Option<i32>,
     /// Milliseconds.
     pub created_at: i64,
+}
+
+impl TenantRow {
+    /// As a new tenant would be kept.
+    #[must_use]
+    pub fn of(new: &NewTenant) -> Self {
+        Self {
+            id: TenantId::generate(),
+            slug: new.slug.clone(),
+            name: new.name.clone(),
+            status: if new.activate { TenantStatus::Active } else { TenantStatus::Inactive },
+            profile_name: new.profile_name.clone(),
+            profile_version: 1,
+            profile: new.profile.clone(),
+            compatibility: new.compatibility.clone(),
+            gate_open: new.activate,
+            organization: None,
+            properties: BTreeMap::new(),
+            version: 1,
+            mapping_version: 1,
+            layout_version: 1,
+            indexed: true,
+            credential_days: None,
+            rate_limit: None,
+            created_at: 0,
+        }
+    }
 }
 
 /// A tenant to be made.

@@ -10,6 +10,7 @@ use crate::{
     entity::{profile_versions, tenants},
     groups::RolesOf,
     record::Event,
+    tx::TenantTx,
 };
 
 /// A version of a tenant's profile. Versions are never changed.
@@ -107,19 +108,38 @@ impl TenantScope {
             return Ok(SavedProfile { version: before.profile_version, ..SavedProfile::default() });
         }
         tx.made_by(&before)?;
+        let after = tx.put_profile(before, new, context).await?;
+        let (granted, revoked) = match new.roles_of {
+            Some(roles_of) => tx.remap(roles_of, context).await?,
+            None => (0, 0),
+        };
+        tx.commit_configuration().await?;
+        Ok(SavedProfile { version: after.profile_version, granted, revoked })
+    }
+}
+
+impl TenantTx {
+    /// Keeps a profile as the version after that of the tenant's locked row; gives the row as it is then. Grants stay as they
+    /// are. Event `schema.profile-updated`.
+    pub(super) async fn put_profile(
+        &self,
+        before: tenants::Model,
+        new: &NewProfile<'_>,
+        context: &ChangeContext,
+    ) -> Result<tenants::Model, StoreError> {
         let version = before.profile_version + 1;
         let row = profile_versions::Model {
-            tenant_id: tx.tenant,
+            tenant_id: self.tenant,
             version,
             profile_name: new.profile_name.to_owned(),
             body: new.text.to_owned(),
-            created_at: tx.now,
+            created_at: self.now,
             created_by: context.actor.name.clone(),
         };
         profile_versions::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(&tx.db)
+            .exec_without_returning(&self.db)
             .await?;
-        let after = tx
+        let after = self
             .change_own_row(tenants::Model {
                 profile_name: new.profile_name.to_owned(),
                 profile_version: version,
@@ -138,12 +158,7 @@ impl TenantScope {
             live_delta: None,
             payload: json!({"state": name(&after), "before": name(&before)}).into(),
         };
-        tx.record(vec![event], context).await?;
-        let (granted, revoked) = match new.roles_of {
-            Some(roles_of) => tx.remap(roles_of, context).await?,
-            None => (0, 0),
-        };
-        tx.commit_configuration().await?;
-        Ok(SavedProfile { version, granted, revoked })
+        self.record(vec![event], context).await?;
+        Ok(after)
     }
 }

@@ -68,39 +68,11 @@ impl TenantScope {
     ) -> Result<(u64, u64), StoreError> {
         let tx = self.write().await?;
         let row = tx.existing_row().await?;
-        let before = tx.value_set(name).await?;
-        let after = set.map(rows_of);
-        if before == after {
+        if tx.value_set(name).await? == set.map(rows_of) {
             return Ok((0, 0));
         }
         tx.made_by(&row)?;
-        let own = value_sets::Entity::delete_many()
-            .filter(value_sets::COLUMN.tenant_id.eq(tx.tenant))
-            .filter(value_sets::COLUMN.name.eq(name));
-        own.exec(&tx.db).await?;
-        tx.add_values_to_set(name, after.as_deref().unwrap_or_default()).await?;
-        tx.note_value_set(name, before.as_deref(), after.as_deref(), context).await?;
-        let row = tx
-            .change_own_row(tenants::Model {
-                mapping_version: row.mapping_version + i64::from(roles_of.is_some()),
-                ..row
-            })
-            .await?;
-        let count = |rows: &Vec<AllowedValue>| rows.iter().filter(|row| !row.value.is_empty()).count();
-        let event = Event {
-            event: "schema.value-set-updated",
-            object_type: "Tenant",
-            object_id: row.id.to_string(),
-            object_version: row.version,
-            live_delta: None,
-            payload: json!({
-                "set": name,
-                "state": {"values": after.as_ref().map(count)},
-                "before": {"values": before.as_ref().map(count)},
-            })
-            .into(),
-        };
-        tx.record(vec![event], context).await?;
+        tx.put_value_set(row, name, set, roles_of.is_some(), context).await?;
         let moved = match roles_of {
             Some(roles_of) => tx.remap(roles_of, context).await?,
             None => (0, 0),
@@ -119,6 +91,51 @@ fn rows_of(set: &ValueSet) -> Vec<AllowedValue> {
 }
 
 impl TenantTx {
+    /// Puts a list in place of the one of that name, or takes it away; gives the tenant's locked row as it is then. Grants
+    /// stay as they are. Event `schema.value-set-updated`; none when the list is there already.
+    pub(super) async fn put_value_set(
+        &self,
+        row: tenants::Model,
+        name: &str,
+        set: Option<&ValueSet>,
+        remapped: bool,
+        context: &ChangeContext,
+    ) -> Result<tenants::Model, StoreError> {
+        let before = self.value_set(name).await?;
+        let after = set.map(rows_of);
+        if before == after {
+            return Ok(row);
+        }
+        let own = value_sets::Entity::delete_many()
+            .filter(value_sets::COLUMN.tenant_id.eq(self.tenant))
+            .filter(value_sets::COLUMN.name.eq(name));
+        own.exec(&self.db).await?;
+        self.add_values_to_set(name, after.as_deref().unwrap_or_default()).await?;
+        self.note_value_set(name, before.as_deref(), after.as_deref(), context).await?;
+        let row = self
+            .change_own_row(tenants::Model {
+                mapping_version: row.mapping_version + i64::from(remapped),
+                ..row
+            })
+            .await?;
+        let count = |rows: &Vec<AllowedValue>| rows.iter().filter(|row| !row.value.is_empty()).count();
+        let event = Event {
+            event: "schema.value-set-updated",
+            object_type: "Tenant",
+            object_id: row.id.to_string(),
+            object_version: row.version,
+            live_delta: None,
+            payload: json!({
+                "set": name,
+                "state": {"values": after.as_ref().map(count)},
+                "before": {"values": before.as_ref().map(count)},
+            })
+            .into(),
+        };
+        self.record(vec![event], context).await?;
+        Ok(row)
+    }
+
     /// The rows of a set in order; `None` when there are none.
     async fn value_set(&self, name: &str) -> Result<Option<Vec<AllowedValue>>, StoreError> {
         let query = value_sets::Entity::find()

@@ -29,6 +29,7 @@ fn new(tenant: Option<TenantId>) -> NewDestination {
         settings: json!({"url": "https://example.com/"}),
         sealed: b"sealed".to_vec(),
         events: Some(vec!["user.created".to_owned(), "user.updated".to_owned()]),
+        state: DestinationState::Active,
         target: 60_000,
         after: Some(0),
     }

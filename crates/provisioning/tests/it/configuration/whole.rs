@@ -1,0 +1,88 @@
+//! Configuration as a whole: judged together, put in place at once or not at all.
+
+use std::collections::BTreeMap;
+
+use provisioning::configuration::{ConfigurationError, Declared};
+use scim_core::value_set::AllowedValue;
+use store::tenants::{TenantSettings, TenantStatus};
+use store_testing::on_both;
+
+use super::{BADGES, told};
+use crate::support::{World, context};
+
+fn values(of: &[&str]) -> Option<Vec<AllowedValue>> {
+    Some(of.iter().map(|value| AllowedValue::from(*value)).collect())
+}
+
+fn declared(organization: &str, buildings: &[&str]) -> Declared {
+    Declared {
+        settings: TenantSettings {
+            organization: Some(Some(organization.to_owned())),
+            status: Some(TenantStatus::Active),
+            ..TenantSettings::default()
+        },
+        profile: Some(BADGES.replace("\"Badge_\"", "\"Door_\"")),
+        value_sets: BTreeMap::from([("buildings".to_owned(), values(buildings))]),
+    }
+}
+
+on_both! {
+    async fn settings_are_judged_by_what_is_declared_with_them(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant_with(BADGES).await;
+        let ann = side.make_user("ann@x.example").await;
+        side.make_group("Door_Clerk", &[&ann]).await;
+        let tenant = side.tenant();
+        let refused = told(world.directory.judge(tenant, &declared("North", &["East"])).await.map(|_| ()));
+        assert!(refused.starts_with("organization: \"North\""), "{refused}");
+        let mut twice = declared("East", &["East", "EAST"]);
+        assert!(told(world.directory.judge(tenant, &twice).await.map(|_| ())).starts_with("value-sets.buildings: value 2"));
+        twice.profile = Some("name = 1".to_owned());
+        let broken = world.directory.judge(tenant, &twice).await.map(|_| ());
+        assert!(matches!(broken, Err(ConfigurationError::Profile(_))), "{broken:?}");
+
+        let wanted = declared("east", &["East", "West"]);
+        let judged = world.directory.judge(tenant, &wanted).await.expect("fits");
+        let moved = world.directory.roles_moved_by(&judged).await.expect("counted");
+        assert_eq!(moved.iter().map(|one| (one.role.name.as_str(), one.gain, one.lose)).collect::<Vec<_>>(), [("Clerk", 1, 0)]);
+        assert_eq!(side.again(world).await.tenant().row.version, tenant.row.version, "nothing has happened");
+        let (_, done) = world.directory.put(&judged, &context()).await.expect("put in place");
+        assert_eq!((done.profile_version, done.granted, done.revoked), (2, 1, 0));
+        let now = side.again(world).await;
+        assert_eq!(now.tenant().row.organization.as_deref(), Some("East"), "as the list spells it");
+        assert_eq!(now.roles(&ann).await, ["Clerk via Door_Clerk"]);
+
+        let again = world.directory.judge(now.tenant(), &wanted).await.expect("fits");
+        assert!(!again.is_change());
+        world.directory.put(&again, &context()).await.expect("nothing to do");
+        assert_eq!(side.again(world).await.tenant().row.version, now.tenant().row.version);
+    }
+
+    async fn who_comes_second_changes_nothing(store: TestStore) {
+        let world = &World::new(&store);
+        let side = world.tenant_with(BADGES).await;
+        let judged = world.directory.judge(side.tenant(), &declared("East", &["East"])).await.expect("fits");
+        let name = TenantSettings { name: Some("Another".to_owned()), ..TenantSettings::default() };
+        world.directory.configure(side.tenant(), &name, &context()).await.expect("somebody else");
+        let refused = told(world.directory.put(&judged, &context()).await.map(|_| ()));
+        assert!(refused.contains("somebody else has changed"), "{refused}");
+        let now = side.again(world).await;
+        let row = &now.tenant().row;
+        assert_eq!((row.profile_version, row.organization.as_deref(), row.name.as_str()), (1, None, "Another"));
+        assert!(now.tenant().own_sets.get("buildings").is_none());
+    }
+
+    async fn a_new_tenant_is_there_as_a_whole(store: TestStore) {
+        let world = &World::new(&store);
+        let slug = world.slug();
+        let wanted = declared("East", &["East"]);
+        let judged = world.directory.judge_new(&slug, "strict", &wanted).await.expect("fits");
+        let (id, _) = world.directory.put(&judged, &context()).await.expect("made");
+        let made = world.directory.by_id(id).await.expect("read").expect("there");
+        assert_eq!((made.row.slug.as_str(), made.row.organization.as_deref()), (slug.as_str(), Some("East")));
+        assert!(made.is_active() && made.row.gate_open && made.row.compatibility == "strict");
+        let refused = told(world.directory.put(&judged, &context()).await.map(|_| ()));
+        assert!(refused.starts_with("slug: "), "{refused}");
+        assert!(!world.directory.judge(&made, &wanted).await.expect("fits").is_change());
+    }
+}
