@@ -109,6 +109,38 @@ impl Destinations {
         new: NewDestination,
         context: &ChangeContext,
     ) -> Result<(Destination, Option<String>), DestinationError> {
+        self.create_in(new, DestinationState::Active, context).await
+    }
+
+    /// The same in a state: a paused one is sent nothing until somebody says so.
+    pub async fn create_in(
+        &self,
+        new: NewDestination,
+        state: DestinationState,
+        context: &ChangeContext,
+    ) -> Result<(Destination, Option<String>), DestinationError> {
+        let (new, secret) = self.judged(new, state)?;
+        let platform = self.store.platform();
+        if let Some(after) = new.after {
+            let ends = platform.feed_ends().await?;
+            if after < ends.forgotten || after > ends.last {
+                let (first, last) = (ends.forgotten, ends.last);
+                return Err(
+                    Unfit::new("after", format!("events are there after {first}, up to {last}")).into()
+                );
+            }
+        }
+        let made = platform.create_destination(new, context).await?;
+        let full = || Unfit::new("destinations", format!("there are {MOST} already; delete one first"));
+        Ok((made.ok_or_else(full)?, secret))
+    }
+
+    /// A destination as it would be kept.
+    pub(crate) fn judged(
+        &self,
+        new: NewDestination,
+        state: DestinationState,
+    ) -> Result<(kept::NewDestination, Option<String>), DestinationError> {
         let NewDestination { tenant, name, events, after, target, way } = new;
         let name = named(&name)?;
         let target = target_of(target.unwrap_or(TARGET))?;
@@ -118,20 +150,9 @@ impl Destinations {
             return Err(of_one_tenant().into());
         }
         let events = events_for(kind, events)?;
-        let platform = self.store.platform();
-        if let Some(after) = after {
-            let ends = platform.feed_ends().await?;
-            if after < ends.forgotten || after > ends.last {
-                let (first, last) = (ends.forgotten, ends.last);
-                return Err(
-                    Unfit::new("after", format!("events are there after {first}, up to {last}")).into()
-                );
-            }
-        }
-        let new = kept::NewDestination { id, tenant, kind, name, settings, sealed, events, target, after };
-        let made = platform.create_destination(new, context).await?;
-        let full = || Unfit::new("destinations", format!("there are {MOST} already; delete one first"));
-        Ok((made.ok_or_else(full)?, secret))
+        let new =
+            kept::NewDestination { id, tenant, kind, name, settings, sealed, events, state, target, after };
+        Ok((new, secret))
     }
 
     /// Changes a destination; it holds from the next attempt on.
@@ -142,9 +163,19 @@ impl Destinations {
         context: &ChangeContext,
     ) -> Result<Destination, DestinationError> {
         let before = self.one(id).await?;
+        let change = self.judged_change(&before, change)?;
+        self.keep(id, change, context).await
+    }
+
+    /// A change as it would be kept.
+    pub(crate) fn judged_change(
+        &self,
+        before: &Destination,
+        change: DestinationChange,
+    ) -> Result<kept::DestinationChange, DestinationError> {
         let DestinationChange { name, events, active, target, way } = change;
-        let way = way.map(|way| self.ground().change(&before, way)).transpose()?.unwrap_or_default();
-        let change = kept::DestinationChange {
+        let way = way.map(|way| self.ground().change(before, way)).transpose()?.unwrap_or_default();
+        Ok(kept::DestinationChange {
             version: Some(before.version),
             name: name.as_deref().map(named).transpose()?,
             events: events.map(|events| events_for(before.kind, events)).transpose()?,
@@ -155,8 +186,7 @@ impl Destinations {
             target: target.map(target_of).transpose()?,
             settings: way.settings,
             sealed: way.sealed,
-        };
-        self.keep(id, change, context).await
+        })
     }
 
     /// Gives a webhook another secret; the old one signs beside it for a day. Gives the new one, which is told nowhere else.
@@ -224,7 +254,7 @@ impl Destinations {
         kept.ok_or(DestinationError::Unknown)
     }
 
-    fn ground(&self) -> Ground<'_> {
+    pub(crate) fn ground(&self) -> Ground<'_> {
         Ground { store: &self.store, vault: &self.vault, egress: &self.egress }
     }
 }

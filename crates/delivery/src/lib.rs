@@ -17,6 +17,7 @@ mod event;
 pub mod ldap;
 mod line;
 pub mod names;
+mod preview;
 pub mod redis_stream;
 mod schema;
 mod sealed;
@@ -30,6 +31,7 @@ pub use destinations::{
     DestinationChange, DestinationError, Destinations, NewDestination, TARGET, of_one_tenant,
 };
 pub use event::{Event, EventActor, EventObject, EventTenant};
+pub use preview::KnownSecrets;
 pub use schema::schema;
 pub use sender::Sender;
 pub use unfit::Unfit;

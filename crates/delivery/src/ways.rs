@@ -186,6 +186,29 @@ impl Ground<'_> {
         Ok((changed, secret))
     }
 
+    /// The secrets of a destination by the member that holds each: `secret`, `headers.NAME`, `user`, `password`. The error is
+    /// for people.
+    pub(crate) fn secrets(&self, destination: &Destination) -> Result<BTreeMap<String, String>, String> {
+        let mut found = BTreeMap::new();
+        match destination.kind {
+            DestinationKind::Webhook => {
+                let webhook::Secrets { signing, headers } = self.open(destination)?;
+                found.extend(signing.into_iter().next().map(|newest| ("secret".to_owned(), newest.secret)));
+                found.extend(headers.into_iter().map(|(name, value)| (format!("headers.{name}"), value)));
+            }
+            DestinationKind::RedisStream => {
+                let redis_stream::Secrets { user, password } = self.open(destination)?;
+                found.extend(user.map(|user| ("user".to_owned(), user)));
+                found.extend(password.map(|password| ("password".to_owned(), password)));
+            }
+            DestinationKind::Ldap => {
+                let ldap::Secrets { password } = self.open(destination)?;
+                found.insert("password".to_owned(), password);
+            }
+        }
+        Ok(found)
+    }
+
     /// What carries to a destination. The error says why nothing can.
     pub(crate) fn carrier(&self, destination: &Destination) -> Result<Arc<dyn Carrier>, String> {
         Ok(match destination.kind {
