@@ -6,6 +6,7 @@
 
 mod activity;
 mod api;
+mod apply;
 mod audit;
 mod backups;
 mod browser;

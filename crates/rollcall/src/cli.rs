@@ -26,7 +26,7 @@ pub(crate) use audit::{
     Verify as AuditVerify,
 };
 pub(crate) use backup::{Backup, Restore, Scan};
-pub(crate) use configuration::{Profile, ValueSet};
+pub(crate) use configuration::{Apply, Profile, ValueSet};
 pub(crate) use destination::{Destination, Fate};
 pub(crate) use domain::Domain;
 pub(crate) use federation::Federation;
@@ -106,11 +106,16 @@ pub(crate) enum Command {
     /// and passed over, and the exit code is 1 then. The same file can be imported again: what is there already is
     /// unchanged.
     Import(Import),
-    /// Write a tenant's users as CSV
+    /// Write a tenant's users as CSV, or with --configuration what `rollcall apply` reads
     ///
     /// One row a user, in the order of creation; of e-mail addresses and other lists the primary element. Cells
     /// that a spreadsheet program would take for a formula begin with ' which `rollcall import` takes away again.
     Export(Export),
+    /// Make tenants and destinations what files say of them; print first what would change
+    ///
+    /// What the files do not name stays as it is. Each tenant's own configuration is changed in one transaction. Applied again,
+    /// the same files change nothing. `rollcall export --configuration` writes such a file: docs/configuration.md.
+    Apply(Apply),
     /// Read the directory that a tenant's users are written to
     #[command(subcommand)]
     Ldap(Ldap),
@@ -502,8 +507,9 @@ pub(crate) enum Existing {
 /// `rollcall export`.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// Tenant
-    pub(crate) slug: String,
+    /// Tenant; with --configuration any number of them, and if none is given the whole installation
+    #[arg(required_unless_present = "configuration", value_name = "SLUG")]
+    pub(crate) slugs: Vec<String>,
     /// Where to; stdout if not given
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -513,6 +519,9 @@ pub(crate) struct Export {
     /// The form of the file
     #[arg(long, value_enum, default_value = "csv")]
     pub(crate) format: ExportFormat,
+    /// Write the configuration (TOML) instead of users: what `rollcall apply` reads. Secrets are not in it
+    #[arg(long, conflicts_with_all = ["columns", "format"])]
+    pub(crate) configuration: bool,
 }
 
 /// The form of an export.

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod declared;
 mod envelope;
 mod framing;
 mod gauges;

@@ -2,7 +2,25 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+
+/// `rollcall apply`.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// Files (TOML) that declare tenants and destinations; of a folder all files that end with .toml; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only say what would change; the exit code is 2 when something would
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) yes: bool,
+    /// As JSON: `{changes: [{action, tenant, destination, fields: [{field, before, after}]}], create, change, remove,
+    /// unset}`, and without --plan `applied`
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// `rollcall value-set …`.
 #[derive(Debug, Subcommand)]

@@ -6,20 +6,28 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use provisioning::csv::UserExport;
+use tempfile::NamedTempFile;
 
 use super::{output, progress};
 use crate::{
     cli::{Export, ExportFormat},
+    declared,
     installation::Installation,
 };
 
-/// Writes all users of a tenant.
+/// Writes all users of a tenant, or the configuration of any number of them.
 pub(super) async fn run(installation: &Installation, options: &Export) -> anyhow::Result<ExitCode> {
+    if options.configuration {
+        return configuration(installation, options).await;
+    }
+    let [slug] = options.slugs.as_slice() else {
+        bail!("name one tenant: users are written tenant by tenant")
+    };
     let ExportFormat::Csv = options.format;
-    let tenant = installation.tenant(&options.slug).await?;
+    let tenant = installation.tenant(slug).await?;
     let export = installation
         .provisioner
         .export_users(&tenant, options.columns.as_deref())
@@ -27,30 +35,47 @@ pub(super) async fn run(installation: &Installation, options: &Export) -> anyhow
     match &options.output {
         None => {
             // A bar among the rows would be in the way.
-            let bar = if std::io::stdout().is_terminal() {
-                ProgressBar::hidden()
-            } else {
-                progress::bar(&options.slug)
-            };
+            let bar =
+                if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { progress::bar(slug) };
             write(export, std::io::stdout().lock(), &bar).await?;
         }
         Some(file) => {
-            let rows = write_file(export, file, &progress::bar(&options.slug)).await?;
+            let named = || format!("cannot write {}", file.display());
+            let mut temporary = begin(file).with_context(named)?;
+            let rows = write(export, &mut temporary, &progress::bar(slug)).await.with_context(named)?;
+            put_in_place(temporary, file).with_context(named)?;
             output::line(format_args!("{rows} users written to {}", file.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file that only its owner may read, and puts it in place when it is whole.
-async fn write_file(export: UserExport, file: &Path, bar: &ProgressBar) -> anyhow::Result<u64> {
-    let named = || format!("cannot write {}", file.display());
+async fn configuration(installation: &Installation, options: &Export) -> anyhow::Result<ExitCode> {
+    let text = declared::write(installation, &options.slugs).await?;
+    match &options.output {
+        None => output::document(text.trim_end()),
+        Some(file) => {
+            let named = || format!("cannot write {}", file.display());
+            let mut temporary = begin(file).with_context(named)?;
+            temporary.write_all(text.as_bytes()).with_context(named)?;
+            put_in_place(temporary, file).with_context(named)?;
+            output::line(format_args!("configuration written to {}", file.display()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file beside another one, which only its owner may read.
+fn begin(file: &Path) -> std::io::Result<NamedTempFile> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).with_context(named)?;
-    let rows = write(export, &mut temporary, bar).await.with_context(named)?;
-    temporary.as_file().sync_all().with_context(named)?;
-    temporary.persist(file).with_context(named)?;
-    Ok(rows)
+    NamedTempFile::new_in(folder)
+}
+
+/// Puts it in place when it is whole.
+fn put_in_place(temporary: NamedTempFile, file: &Path) -> std::io::Result<()> {
+    temporary.as_file().sync_all()?;
+    temporary.persist(file)?;
+    Ok(())
 }
 
 async fn write(mut export: UserExport, mut into: impl Write, bar: &ProgressBar) -> anyhow::Result<u64> {

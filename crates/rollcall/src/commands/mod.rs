@@ -2,6 +2,7 @@
 
 mod admin;
 mod allow;
+mod apply;
 mod audit;
 mod backup;
 mod basic;
@@ -74,6 +75,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
         Command::Export(options) => export::run(&open().await?, &options).await,
+        Command::Apply(options) => apply::run(open, &options).await,
         Command::Ldap(command) => ldap::run(&open().await?, command).await,
         Command::Admin(command) => admin::run(&open().await?, &settings, command).await,
         Command::Audit(options) => audit::run(&settings, &options).await,

@@ -1,7 +1,11 @@
 //! Results go to stdout, faults of a file to stderr, and only here. Whatever a text comes from, a terminal shows it and does not
 //! obey it; JSON and what is a file itself goes out as it is.
 
-use std::{borrow::Cow, fmt::Display, io::Write as _};
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    io::{IsTerminal as _, Write as _},
+};
 
 use comfy_table::presets;
 use serde::Serialize;
@@ -20,6 +24,31 @@ pub(super) fn document(text: impl Display) {
         }
         _ => {}
     }
+}
+
+/// A line of what changes: `+` is green, `~` yellow and `-` red, where a terminal shows it and nobody asked for no colours
+/// (`NO_COLOR`).
+pub(super) fn changed(mark: Option<char>, depth: usize, text: &str) {
+    let indent = "    ".repeat(depth);
+    let (mark, colour) = match mark {
+        Some('+') => ("+ ", "\u{1b}[32m"),
+        Some('-') => ("- ", "\u{1b}[31m"),
+        Some(_) => ("~ ", "\u{1b}[33m"),
+        None => ("  ", ""),
+    };
+    let has_colours =
+        std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let text = visible(text, false);
+    match has_colours && !colour.is_empty() {
+        true => document(format_args!("{indent}{colour}{mark}{text}\u{1b}[0m")),
+        false => document(format_args!("{indent}{mark}{text}")),
+    }
+}
+
+/// Something that is asked at a terminal.
+#[expect(clippy::print_stderr, reason = "stdout is for results")]
+pub(super) fn question(text: &str) {
+    eprint!("{text}");
 }
 
 /// `1 value`, `2 values`.
