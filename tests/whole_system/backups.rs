@@ -56,7 +56,7 @@ fn provision(installation: &Installation, base_url: &str, authorization: &str) {
     assert!(output.status.success(), "{}", describe(&output));
 }
 
-async fn numbered(installation: &Installation) {
+pub(crate) async fn numbered(installation: &Installation) {
     eventually(PATIENCE, "everything has its number", || async {
         !installation.run(&["audit", "verify", "--all"]).contains("wait for their number")
     })
@@ -64,7 +64,7 @@ async fn numbered(installation: &Installation) {
 }
 
 /// What a program gets at an address of `/api/v1`.
-async fn api(origin: &str, path: &str, token: &str) -> Value {
+pub(crate) async fn api(origin: &str, path: &str, token: &str) -> Value {
     let answer =
         reqwest::Client::new().get(format!("{origin}/api/v1{path}")).bearer_auth(token).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");

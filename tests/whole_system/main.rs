@@ -55,4 +55,5 @@ mod simulate;
 mod start_and_stop;
 mod telemetry;
 mod tenants;
+mod upgrade;
 mod wire;

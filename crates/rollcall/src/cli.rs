@@ -13,7 +13,7 @@ mod oauth;
 pub(crate) mod places;
 mod simulate;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use token_service::lifetime::Limit;
@@ -43,7 +43,7 @@ pub(crate) use simulate::{Simulate, SimulateOptions};
 ///
 /// Try it: `rollcall demo`. Results go to stdout, logs and progress to stderr.
 #[derive(Debug, Parser)]
-#[command(name = "rollcall", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "rollcall", version = version(), propagate_version = true, max_term_width = 110)]
 pub(crate) struct Cli {
     /// Settings that most commands share.
     #[command(flatten)]
@@ -51,6 +51,15 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The version, and the commit that it was built from where whoever built it said so: docs/releasing.md.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("ROLLCALL_BUILD_COMMIT") {
+        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        _ => env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    &VERSION
 }
 
 /// All commands.
