@@ -54,12 +54,20 @@ async fn the_examples_of_events_are_the_same_on_postgres() {
     similar_asserted(&kept(), &text);
 }
 
-/// The first line that differs says more than both texts.
+/// The first line that differs says more than both texts. Which of two objects comes first in the feed is left to the numbering,
+/// which others in the same PostgreSQL hold up.
 fn similar_asserted(kept: &str, made: &str) {
-    for (kept, made) in kept.lines().zip(made.lines()) {
+    let lines = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("\"position\":"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (kept, made) = (lines(kept), lines(made));
+    for (kept, made) in kept.iter().zip(&made) {
         assert_eq!(kept, made);
     }
-    assert_eq!(kept.lines().count(), made.lines().count());
+    assert_eq!(kept.len(), made.len());
 }
 
 #[test]
