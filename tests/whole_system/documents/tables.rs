@@ -1,16 +1,14 @@
 //! The tables of conformance, of threats and of the guides name tests that exist and run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::root;
 
 const LEVELS: [&str; 8] =
     ["MUST", "MUST NOT", "SHALL", "SHALL NOT", "REQUIRED", "SHOULD", "SHOULD NOT", "RECOMMENDED"];
 
 /// How often RFC 7644 §3 and RFC 9865 use one of them.
 const KEY_WORDS: [usize; 2] = [156, 19];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// What is wrong with one row of the table.
 fn faults_of_row(root: &Path, row: &str) -> Vec<String> {
@@ -166,14 +164,14 @@ fn guides_name_tests_that_exist_and_each_test_of_a_guide_is_named() {
 
 #[test]
 fn every_fault_of_a_guide_row_is_noticed() {
-    let own = "`tests/whole_system/documents.rs: every_fault_of_a_guide_row_is_noticed`";
+    let own = "`tests/whole_system/documents/tables.rs: every_fault_of_a_guide_row_is_noticed`";
     let fault = |row: &str| faults_of_guide_row(&root(), row).0.join("; ");
     assert_eq!(fault(&format!("| step 1 | Create Users | POST | {own} |")), "");
     assert_eq!(fault(&format!("| step 1 | Create Users | | {own} |")), "", "nothing to add to the guide");
     for (row, expected) in [
         (format!("| step 1 | Create Users | {own} |"), "3 cells"),
         ("| step 1 | Create Users | POST | by hand |".to_owned(), "is no `path"),
-        ("| step 1 | x | y | `tests/whole_system/documents.rs: nothing` |".to_owned(), "\"nothing\""),
+        ("| step 1 | x | y | `tests/whole_system/documents/tables.rs: nothing` |".to_owned(), "\"nothing\""),
         (format!("|  |  | y | {own} |"), "neither a place"),
     ] {
         assert!(fault(&row).contains(expected), "{row}: {:?}", fault(&row));
@@ -183,7 +181,7 @@ fn every_fault_of_a_guide_row_is_noticed() {
 #[test]
 fn every_fault_of_a_row_is_noticed() {
     let fault = |row: &str| faults_of_row(&root(), row).join("; ");
-    let own = "`tests/whole_system/documents.rs: every_fault_of_a_row_is_noticed`";
+    let own = "`tests/whole_system/documents/tables.rs: every_fault_of_a_row_is_noticed`";
     let listed = "`scim-api/tests/it/lists.rs: pages, order`";
     let in_block = "`provisioning/tests/it/users.rs: a_user_is_made_and_read_back`";
     assert_eq!(fault(&format!("| 3.1 | MUST | x | y | {own}<br>{listed}<br>{in_block} |")), "");
