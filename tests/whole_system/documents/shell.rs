@@ -6,6 +6,7 @@
 use std::{
     path::Path,
     process::{Command, Stdio},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -99,25 +100,35 @@ impl Script {
     }
 }
 
+/// How many documents are run at once: they mostly wait for the disk.
+const AT_ONCE: usize = 4;
+
 #[test]
 fn shell_blocks_run() {
-    let (mut faults, mut run) = (Vec::new(), 0);
-    for document in documents() {
-        let script = Script::of(&document);
-        for reason in &script.not_run {
-            eprintln!("not run: {reason}");
-        }
-        if script.run == 0 {
-            continue;
-        }
-        run += script.run;
-        let begun = std::time::Instant::now();
-        let dir = tempfile::tempdir().unwrap();
-        let outcome = script.run(dir.path());
-        eprintln!("{}: {} blocks in {:.1} s", document.path, script.run, begun.elapsed().as_secs_f32());
-        faults.extend(outcome.err().map(|fault| format!("{}: {fault}", document.path)));
+    let scripts: Vec<_> =
+        documents().into_iter().map(|document| (Script::of(&document), document.path)).collect();
+    for reason in scripts.iter().flat_map(|(script, _)| &script.not_run) {
+        eprintln!("not run: {reason}");
     }
+    let waiting = Mutex::new(scripts.iter().filter(|(script, _)| script.run > 0));
+    let faults = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                // The lock is given back before the document is run.
+                let next = || waiting.lock().unwrap().next();
+                while let Some((script, path)) = next() {
+                    let begun = std::time::Instant::now();
+                    let outcome = script.run(tempfile::tempdir().unwrap().path());
+                    eprintln!("{path}: {} blocks in {:.1} s", script.run, begun.elapsed().as_secs_f32());
+                    faults.lock().unwrap().extend(outcome.err().map(|fault| format!("{path}: {fault}")));
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().unwrap();
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    let run: usize = scripts.iter().map(|(script, _)| script.run).sum();
     assert!(run >= 30, "{run} blocks: where are the others?");
 }
 
