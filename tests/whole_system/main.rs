@@ -40,6 +40,7 @@ mod limits;
 mod nodes;
 mod oauth;
 mod overload;
+mod owner;
 mod pages;
 mod people;
 mod refusals;

@@ -2,10 +2,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _, chown},
-        process::CommandExt as _,
-    },
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -14,7 +11,10 @@ use std::{
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
-use crate::harness::{Installation, eventually, free_port, variable};
+use crate::{
+    harness::{Installation, eventually, free_port, variable},
+    owner,
+};
 
 /// Longest wait for a cluster that comes up, or for a server that takes its place in it.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -150,7 +150,7 @@ impl Cluster {
     fn start_member(&mut self, which: usize) {
         let member = &self.members[which];
         let local = |port: u16| format!("127.0.0.1:{port}");
-        let mut command = as_postgres(&variable("ROLLCALL_TEST_PATRONI"));
+        let mut command = owner::as_postgres(variable("ROLLCALL_TEST_PATRONI"));
         command.arg(format!("{SHIPPED}/patroni.yml"));
         for (name, value) in [
             ("NAME", member.name.to_owned()),
@@ -209,7 +209,7 @@ impl Cluster {
         });
         let settings = folder.join("pgbouncer.ini");
         fs::write(&settings, file + "unix_socket_dir =\n").unwrap();
-        let mut command = as_postgres(&variable("ROLLCALL_TEST_PGBOUNCER"));
+        let mut command = owner::as_postgres(variable("ROLLCALL_TEST_PGBOUNCER"));
         command.arg(settings);
         self.run(command, "pgbouncer");
         eventually(LONGEST, "a pooler", || async {
@@ -256,30 +256,5 @@ impl Member {
 /// A folder of the user that PostgreSQL is.
 fn make(folder: &Path) {
     fs::create_dir(folder).unwrap();
-    if is_root() {
-        let [user, group] = postgres();
-        chown(folder, Some(user), Some(group)).unwrap();
-    }
-}
-
-/// A program as a user that PostgreSQL accepts.
-fn as_postgres(program: &str) -> Command {
-    let mut command = Command::new(program);
-    if is_root() {
-        let [user, group] = postgres();
-        command.uid(user).gid(group).current_dir("/").env("HOME", "/");
-    }
-    command
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-/// User and group of Debian's package.
-fn postgres() -> [u32; 2] {
-    ["-u", "-g"].map(|what| {
-        let output = Command::new("id").args([what, "postgres"]).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
-    })
+    owner::give(folder);
 }

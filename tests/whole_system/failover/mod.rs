@@ -35,12 +35,7 @@ async fn nothing_is_lost_with_the_primary() {
     let mut cluster = Cluster::start(installation.dir.path()).await;
     cluster.settle(&mut installation).await;
     let authorization = installation.tenant("acme", "generic");
-    let mut nodes = [Node::new(), Node::new()];
-    for node in &mut nodes {
-        node.start(&installation).await;
-    }
-    let base_urls: Vec<String> =
-        nodes.iter().map(|node| format!("{}/t/acme/scim/v2", node.origin())).collect();
+    let (_nodes, base_urls) = two_nodes(&installation).await;
 
     let clients = Clients::start(&base_urls, &authorization);
     for _ in 0..trial.cases {
@@ -80,12 +75,7 @@ async fn nobody_notices_another_redis() {
     installation.set("ROLLCALL_REDIS_URL", Some(&redis.url()));
     installation.run(&["migrate"]);
     let authorization = installation.tenant("acme", "generic");
-    let mut nodes = [Node::new(), Node::new()];
-    for node in &mut nodes {
-        node.start(&installation).await;
-    }
-    let base_urls: Vec<String> =
-        nodes.iter().map(|node| format!("{}/t/acme/scim/v2", node.origin())).collect();
+    let (nodes, base_urls) = two_nodes(&installation).await;
 
     let clients = Clients::start(&base_urls, &authorization);
     tokio::time::sleep(WELL / 4).await;
@@ -103,6 +93,16 @@ async fn nobody_notices_another_redis() {
     assert_eq!((seen.again, &seen.failed), (0, &Vec::new()));
     let lost = lost(&seen, &Scim::new(&base_urls[0], &authorization)).await;
     assert_eq!(lost, Vec::<String>::new());
+}
+
+/// Running, with the base URLs of the tenant.
+async fn two_nodes(installation: &Installation) -> ([Node; 2], Vec<String>) {
+    let mut nodes = [Node::new(), Node::new()];
+    for node in &mut nodes {
+        node.start(installation).await;
+    }
+    let base_urls = nodes.each_ref().map(|node| format!("{}/t/acme/scim/v2", node.origin()));
+    (nodes, base_urls.to_vec())
 }
 
 /// What was acknowledged last of each person, and is not there.

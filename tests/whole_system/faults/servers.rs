@@ -3,10 +3,7 @@
 use std::{
     fs::{self, File, Permissions},
     io::Write as _,
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _, chown},
-        process::CommandExt as _,
-    },
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -22,7 +19,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::harness::{PATIENCE, free_port, variable};
+use crate::{
+    harness::{PATIENCE, free_port, variable},
+    owner,
+};
 
 /// How long a slow Redis takes for each piece of an answer.
 const SLOW: Duration = Duration::from_secs(2);
@@ -44,9 +44,7 @@ impl Postgres {
         let dir = folder.path().join("pg");
         fs::create_dir(&dir).unwrap();
         let disk = disk.map(|megabytes| Disk::mount(&dir, megabytes));
-        if let Some((user, group)) = Self::owner() {
-            chown(&dir, Some(user), Some(group)).unwrap();
-        }
+        owner::give(&dir);
         fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();
         let mut made = Self::program("initdb");
         // Small pieces of its log, so that it takes room while it is written.
@@ -105,20 +103,7 @@ impl Postgres {
 
     /// One of its programs, as a user that it accepts.
     fn program(name: &str) -> Command {
-        let mut command = Command::new(Path::new(&variable("ROLLCALL_TEST_POSTGRES_BIN")).join(name));
-        if let Some((user, group)) = Self::owner() {
-            command.uid(user).gid(group).current_dir("/");
-        }
-        command
-    }
-
-    /// User and group of its files; nobody else where the tests are not run by root.
-    fn owner() -> Option<(u32, u32)> {
-        let number = |what| {
-            let output = Command::new("id").args([what, "postgres"]).output().unwrap();
-            String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
-        };
-        is_root().then(|| (number("-u"), number("-g")))
+        owner::as_postgres(Path::new(&variable("ROLLCALL_TEST_POSTGRES_BIN")).join(name))
     }
 }
 
@@ -129,10 +114,6 @@ impl Drop for Postgres {
             drop(child.wait());
         }
     }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
 /// A Redis behind a way that can be made slow.
@@ -261,8 +242,8 @@ impl Drop for Disk {
 }
 
 fn as_root(program: &str, arguments: &[&str]) -> bool {
-    let mut command = Command::new(if is_root() { program } else { "sudo" });
-    if !is_root() {
+    let mut command = Command::new(if owner::is_root() { program } else { "sudo" });
+    if !owner::is_root() {
         command.arg(program);
     }
     command.args(arguments).status().is_ok_and(|status| status.success())
