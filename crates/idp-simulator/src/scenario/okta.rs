@@ -25,6 +25,8 @@ pub struct OktaOptions {
     pub concurrency: usize,
     /// Seed of names and choices: the same seed gives the same people.
     pub seed: u64,
+    /// What the groups' names begin with, such as the prefix by which a product takes groups for roles.
+    pub group_prefix: String,
 }
 
 /// Plays Okta with both kinds of app (half of the people each): credentials test, look-up, create, update,
@@ -46,6 +48,7 @@ pub async fn okta(target: &Target, options: &OktaOptions, progress: Progress<'_>
         limit: options.concurrency.max(1),
         engine,
         people,
+        group_prefix: &options.group_prefix,
     };
     run.engine.test_credentials().await;
     run.engine.refuse_wrong_credentials().await;
@@ -59,6 +62,7 @@ pub async fn okta(target: &Target, options: &OktaOptions, progress: Progress<'_>
 struct Run<'a> {
     engine: Engine,
     people: People,
+    group_prefix: &'a str,
     steps: Steps<'a>,
     limit: usize,
 }
@@ -147,7 +151,7 @@ impl Run<'_> {
     /// One group: pushed, members in and out, then by turns renamed, pushed whole, or pushed empty; the last deleted.
     async fn group(&self, index: usize, accounts: &[Account], delete: bool) -> Option<PushedGroup> {
         let engine = self.engine(index);
-        let name = format!("Team {} {index}", self.people.tag());
+        let name = format!("{}Team {} {index}", self.group_prefix, self.people.tag());
         let (first, second, all) = parts(accounts, index);
         let pushed = engine.push_group(&name, first).await;
         self.steps.tick("push groups");
@@ -159,7 +163,7 @@ impl Run<'_> {
         engine.remove_members(&mut group, &first[..first.len().div_ceil(2)]).await;
         match index % 6 {
             0 | 3 => {
-                let renamed = format!("Team {} renamed {index}", self.people.tag());
+                let renamed = format!("{}Team {} renamed {index}", self.group_prefix, self.people.tag());
                 // There and back, so that a later run finds the group by its name.
                 engine.rename_group(&mut group, &renamed).await;
                 engine.rename_group(&mut group, &name).await;

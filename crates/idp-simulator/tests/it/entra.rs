@@ -126,7 +126,8 @@ async fn the_same_seed_gives_the_same_report() {
 #[tokio::test]
 async fn both_providers_work_on_one_server_at_once() {
     let (mini, target) = start(None, true, 0).await;
-    let okta_options = OktaOptions { users: 20, groups: 3, concurrency: 4, seed: 42 };
+    let okta_options =
+        OktaOptions { users: 20, groups: 3, concurrency: 4, seed: 42, group_prefix: String::new() };
     let (entra_options, progress) = (options(20, 3), nothing);
     let runs = futures::future::join(
         entra(&target, &entra_options, &progress),

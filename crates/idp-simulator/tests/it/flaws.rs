@@ -9,7 +9,12 @@ fn nothing(_: u64, _: u64, _: &str) {}
 
 async fn run(flaw: Flaw) -> Report {
     let (_mini, target) = start(Some(flaw), true, 0).await;
-    okta(&target, &OktaOptions { users: 24, groups: 6, concurrency: 4, seed: 5 }, &nothing).await
+    okta(
+        &target,
+        &OktaOptions { users: 24, groups: 6, concurrency: 4, seed: 5, group_prefix: String::new() },
+        &nothing,
+    )
+    .await
 }
 
 async fn play(profile: &'static str, flaw: Flaw) -> Report {
@@ -68,7 +73,7 @@ async fn each_flaw_is_noticed_by_a_general_run() {
 #[tokio::test]
 async fn a_page_that_repeats_an_entry_is_noticed() {
     let (_mini, target) = start(Some(Flaw::PageRepeats), true, 0).await;
-    let options = OktaOptions { users: 120, groups: 0, concurrency: 8, seed: 5 };
+    let options = OktaOptions { users: 120, groups: 0, concurrency: 8, seed: 5, group_prefix: String::new() };
     let report = okta(&target, &options, &nothing).await;
     assert_noticed(Flaw::PageRepeats, &report, "import users", "each entry once");
 }
@@ -172,7 +177,8 @@ async fn a_product_with_groups_is_not_epic() {
 async fn no_failure_shows_the_credential_or_a_password() {
     for flaw in [Flaw::PasswordEchoed, Flaw::HtmlError, Flaw::PutIgnored] {
         let (mini, target) = start(Some(flaw), true, 0).await;
-        let options = OktaOptions { users: 24, groups: 2, concurrency: 4, seed: 5 };
+        let options =
+            OktaOptions { users: 24, groups: 2, concurrency: 4, seed: 5, group_prefix: String::new() };
         let text = format!("{:?}", okta(&target, &options, &nothing).await.failures);
         assert!(!text.contains("sesame"));
         assert_eq!(text.contains("(credential)"), flaw == Flaw::HtmlError, "{text}");

@@ -21,7 +21,7 @@ const PROFILES: [(&str, u64, u64); 6] = [
 fn nothing(_: u64, _: u64, _: &str) {}
 
 fn options(users: usize, groups: usize) -> OktaOptions {
-    OktaOptions { users, groups, concurrency: 8, seed: 42 }
+    OktaOptions { users, groups, concurrency: 8, seed: 42, group_prefix: String::new() }
 }
 
 #[tokio::test]

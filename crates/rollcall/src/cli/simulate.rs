@@ -26,6 +26,9 @@ pub(crate) struct SimulateOptions {
     /// Groups to push
     #[arg(long, default_value_t = 5)]
     pub(crate) groups: usize,
+    /// What the groups' names begin with, such as Envi_ where that makes them roles
+    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "load")]
+    pub(crate) group_prefix: String,
     /// Operations in flight at once; with --load see --connections
     #[arg(long, default_value_t = 4)]
     pub(crate) concurrency: usize,

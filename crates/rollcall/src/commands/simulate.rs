@@ -5,12 +5,19 @@ mod load;
 use std::process::ExitCode;
 
 use idp_simulator::{
-    Provider, Report, Target,
+    Failure, Provider, Report, Target,
     scenario::{self, EntraOptions, OktaOptions, OptScim},
 };
 
 use super::{output, progress};
 use crate::cli::{Simulate, SimulateOptions};
+
+/// What an identity provider does first.
+const FIRST: &str = "test credentials";
+
+/// Said where all went well: a console shows those requests among its refusals.
+pub(super) const REFUSED: &str = "Some requests are meant to be refused (a wrong credential, somebody a second time): the server's \
+                                  console counts them as refused.";
 
 /// Most failures shown one by one.
 const SHOWN: usize = 20;
@@ -44,7 +51,9 @@ async fn play(command: &Simulate, advance: scenario::Progress<'_>) -> Report {
     match command {
         Simulate::Okta(options) => {
             let &SimulateOptions { users, groups, concurrency, seed, .. } = options;
-            scenario::okta(&target(options), &OktaOptions { users, groups, concurrency, seed }, advance).await
+            let group_prefix = options.group_prefix.clone();
+            let okta = OktaOptions { users, groups, concurrency, seed, group_prefix };
+            scenario::okta(&target(options), &okta, advance).await
         }
         Simulate::Entra(options) => {
             let &SimulateOptions { users, groups, concurrency, seed, .. } = options;
@@ -69,10 +78,26 @@ fn show(report: &Report) {
         report.failures.len()
     ));
     failures(report);
+    if report.failures.is_empty() {
+        output::line(REFUSED);
+    }
 }
 
-/// Lists what the server got wrong.
+/// Lists what the server got wrong. Where not even the test of the credentials went well and nobody came in, that is what to
+/// mend: all else follows from it.
 pub(super) fn failures(report: &Report) {
+    let is_first = |failure: &&Failure| failure.operation == FIRST;
+    if report.users == 0
+        && let Some(first) = report.failures.iter().find(is_first)
+    {
+        output::line(format_args!("✗ {} ({}): {}", first.operation, first.request, first.requirement));
+        output::line(format_args!("  found: {}", first.found));
+        output::line(format_args!(
+            "The Base URL or the credential does not reach a tenant that is active: mend that first ({} in all)",
+            output::counted(report.failures.len(), "failure")
+        ));
+        return;
+    }
     for failure in report.failures.iter().take(SHOWN) {
         output::line(format_args!("✗ {} ({}): {}", failure.operation, failure.request, failure.requirement));
         output::line(format_args!("  found: {}", failure.found));

@@ -19,7 +19,7 @@ use token_service::passwords;
 use tokio::{net::TcpListener, sync::watch};
 
 use self::tenants::DemoTenant;
-use super::{admin, output, progress};
+use super::{admin, output, progress, simulate};
 use crate::{
     cli::Demo,
     installation::{Installation, Migrations},
@@ -72,6 +72,8 @@ pub(super) async fn run(
         write_private(file, &serde_json::to_string_pretty(&manifest)?)?;
     }
     if !options.no_serve {
+        output::line("");
+        output::line(simulate::REFUSED);
         output::line("");
         output::line(format_args!("Console   {console}"));
         output::line(format_args!("Sign in   {OPERATOR}"));
