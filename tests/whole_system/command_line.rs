@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Installation, Scim, eventually, on_both_databases, plain_command};
+use crate::harness::{Installation, Scim, describe, eventually, on_both_databases, plain_command};
 
 on_both_databases!(
     people_have_roles_and_tenants,
@@ -118,7 +118,7 @@ async fn changes_reach_a_running_server(installation: Installation) {
     installation.run(&["tenant", "deactivate", "acme"]);
     eventually(WITHIN, "a deactivated tenant", || async { status().await == 403 }).await;
     installation.run(&["tenant", "activate", "acme"]);
-    eventually(WITHIN, "an activated tenant", || async { status().await == 200 }).await;
+    assert_eq!(status().await, 200, "who has just activated it tries it at once");
     installation.run(&["token", "revoke", "acme", "Okta"]);
     eventually(WITHIN, "a revoked token", || async { status().await == 401 }).await;
 }
@@ -151,6 +151,74 @@ async fn mistakes_are_explained(installation: Installation) {
         let error = installation.refuse(arguments);
         assert!(error.contains(word), "{arguments:?}: {error}");
     }
+}
+
+/// In another folder there is no installation, and none is made by asking.
+#[test]
+fn a_folder_without_an_installation_stays_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["tenant", "list"][..],
+        &["token", "create", "acme", "--name", "Okta"],
+        &["export", "acme"],
+        &["audit", "verify"],
+        &["key", "list"],
+        &["doctor"],
+    ] {
+        let output = plain_command(dir.path()).args(arguments).output().unwrap();
+        let told = describe(&output);
+        assert!(!output.status.success(), "{arguments:?}: {told}");
+        assert!(
+            told.contains("there is no database") && told.contains("--data-dir"),
+            "{arguments:?}: {told}"
+        );
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{arguments:?}");
+    }
+}
+
+/// People's data and the hashes of passwords are their owner's alone, whichever command makes them.
+#[test]
+fn what_is_made_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for arguments in [&["tenant", "create", "acme"][..], &["migrate"]] {
+        let dir = tempfile::tempdir().unwrap();
+        let output = plain_command(dir.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", describe(&output));
+        let data = dir.path().join("data");
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&data), 0o700, "{arguments:?}");
+        for file in std::fs::read_dir(&data).unwrap() {
+            let file = file.unwrap().path();
+            assert_eq!(mode(&file), 0o600, "{arguments:?}: {}", file.display());
+        }
+        std::fs::set_permissions(data.join("rollcall.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+        let doctor = plain_command(dir.path()).arg("doctor").output().unwrap();
+        assert!(describe(&doctor).contains("chmod 600"), "{}", describe(&doctor));
+    }
+}
+
+/// What a person enters elsewhere stands beside the result, which is for programs.
+#[test]
+fn what_is_handed_over_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = plain_command(dir.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", describe(&output));
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let url = "Base URL: https://scim.example.com/t/acme/scim/v2\n";
+    let public = ["--public-url", "https://scim.example.com/"];
+    let with_public = |arguments: &[&str]| run(&[arguments, &public[..]].concat());
+    let (result, told) = with_public(&["tenant", "create", "acme"]);
+    assert_eq!(result, "acme inactive\n");
+    assert!(told.contains(url) && told.contains("next: rollcall tenant activate acme"), "{told}");
+    run(&["tenant", "activate", "acme"]);
+    let (result, told) = with_public(&["token", "create", "acme", "--name", "Okta"]);
+    assert_eq!((result.lines().count(), told.as_str()), (1, url));
+    let (result, told) = with_public(&["oauth", "create", "acme", "--name", "Entra"]);
+    assert_eq!(result.lines().count(), 2);
+    assert_eq!(told, format!("Token Endpoint: https://scim.example.com/oauth/token\n{url}"));
+    assert_eq!(run(&["value-set", "list", "acme"]).0, "none\n", "an empty list is no empty frame");
 }
 
 #[test]

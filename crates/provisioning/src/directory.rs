@@ -87,6 +87,13 @@ impl Tenant {
         }
     }
 
+    /// Its Base URL on the shared host, in the form of its product's guide.
+    #[must_use]
+    pub fn base_url(&self, public_url: &Url) -> String {
+        let origin = public_url.origin().ascii_serialization();
+        format!("{origin}/t/{}{}", self.row.slug, self.profile.base_path)
+    }
+
     /// The same, but nobody is linked: the policy `link` would lay a whole body over a user who came into being meanwhile. For
     /// those who look themselves whether somebody is there.
     #[must_use]
@@ -190,6 +197,17 @@ impl TenantDirectory {
         counter!(TENANT_LOOKUPS.name, "outcome" => "read").increment(1);
         let row = self.store.platform().tenant_by_id(id).await?;
         self.keep(row, epoch).await
+    }
+
+    /// The tenant; one that is inactive as far as this node has heard, as it is in the database: whoever has just activated it
+    /// elsewhere tries it at once.
+    pub async fn settled(&self, tenant: Arc<Tenant>) -> Result<Arc<Tenant>, StoreError> {
+        if tenant.is_active() {
+            return Ok(tenant);
+        }
+        let epoch = self.store.epoch();
+        let row = self.store.platform().tenant_by_id(tenant.id()).await?;
+        Ok(self.keep(row, epoch).await?.unwrap_or(tenant))
     }
 
     /// The tenant as it is in the database at this moment, whatever this node has heard: for a change that met a later

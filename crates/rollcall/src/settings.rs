@@ -59,67 +59,67 @@ pub(crate) struct SettingFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) database_url: Option<String>,
     /// URL of the tables' owner, for migrations, where it differs
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) migrate_database_url: Option<String>,
     /// redis://…: lets nodes learn of changes at once; without it within a second
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) redis_url: Option<String>,
     /// Address to serve on [default: 127.0.0.1:8080]
-    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "ADDRESS", value_parser = address)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) listen: Option<SocketAddr>,
     /// Address for /healthz, /readyz and /metrics alone [default: the main one, /metrics for this machine only]
-    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "ADDRESS", value_parser = address)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin_listen: Option<SocketAddr>,
     /// Origin that people and identity providers see [default: http://LISTEN]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL", value_parser = origin)]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) public_url: Option<Url>,
     /// DOMAIN of {slug}.DOMAIN, where tenants have hosts of their own
-    #[arg(long, global = true, value_name = "DOMAIN")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DOMAIN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tenant_domain: Option<String>,
     /// Requests a second that each tenant may send to a node, then 429; 0 is none [default: no limit]
-    #[arg(long, global = true, value_name = "NUMBER")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate_limit: Option<u32>,
     /// Days that requests of identity providers are kept for people to look at, 0 to 90; 0 keeps none [default: 7]
-    #[arg(long, global = true, value_name = "DAYS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_log_days: Option<u32>,
     /// Days that the feed of events is kept for those who follow it, 1 to 3650 [default: 90]
-    #[arg(long, global = true, value_name = "DAYS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) event_days: Option<u32>,
     /// Proxies in front, as addresses or CIDR with commas: their X-Forwarded-For is believed [default: none]
-    #[arg(long, global = true, value_name = "NETWORKS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) trusted_proxies: Option<Networks>,
     /// How long access tokens of OAuth clients live, 5min to 24h [default: 1h]
-    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) access_token_lifetime: Option<AccessLifetime>,
     /// Private networks that tenants' addresses may lead to, as addresses or CIDR with commas [default: none]
-    #[arg(long, global = true, value_name = "NETWORKS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) egress_allow: Option<Networks>,
     /// Name servers that prove host names of tenants, as addresses with commas [default: the system's]
-    #[arg(long, global = true, value_name = "ADDRESSES")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "ADDRESSES")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) dns_servers: Option<NameServers>,
     /// Days for which a deleted tenant can be restored before it is purged [default: 30]
-    #[arg(long, global = true, value_name = "DAYS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tenant_retention_days: Option<u32>,
     /// Longest life of new credentials, such as 2y or 90d; a tenant may have a shorter one [default: none, which is 10y]
-    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) max_token_lifetime: Option<Limit>,
     /// Who types a code beside the password at the console [default: optional]
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, hide_short_help = true, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) console_second_factor: Option<SecondFactor>,
     /// Where people of the console sign in and who they are then
@@ -139,11 +139,11 @@ pub(crate) struct SettingFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<String>,
     /// How to log
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, hide_short_help = true, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_format: Option<LogFormat>,
     /// OTLP/HTTP endpoint for traces, such as http://localhost:4318 [default: off]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none", with = "text")]
     pub(crate) otlp_endpoint: Option<Url>,
 }
@@ -320,7 +320,7 @@ impl Settings {
         let mut figment = Figment::new()
             .merge(Serialized::default("listen", "127.0.0.1:8080"))
             .merge(Serialized::default("data_dir", "data"))
-            .merge(Serialized::default("log", "info"))
+            .merge(Serialized::default("log", "info,sea_orm_migration=warn"))
             .merge(Serialized::default("log_format", LogFormat::Text));
         match &flags.config {
             Some(file) if !file.is_file() => bail!("configuration file {} does not exist", file.display()),
@@ -380,6 +380,11 @@ impl Settings {
     /// Is the database embedded?
     pub(crate) fn is_sqlite(&self) -> bool {
         self.database_url().starts_with("sqlite:")
+    }
+
+    /// The file of the embedded database, be it there or not.
+    pub(crate) fn sqlite_file(&self) -> Option<PathBuf> {
+        self.database_url().strip_prefix("sqlite://").map(PathBuf::from)
     }
 
     /// The origin: as set, or that of the listener.
@@ -481,6 +486,16 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
+}
+
+/// The origin that people see.
+fn origin(text: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|error| format!("{error}; write all of it, such as https://scim.example.com"))
 }
 
 /// `http://` and a listener's address; an unspecified address is shown as loopback.

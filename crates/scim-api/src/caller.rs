@@ -154,6 +154,7 @@ async fn authenticate(door: &Door<'_>) -> Result<Caller, Refused> {
     if !tenant.profile.credentials.contains(&principal.kind) {
         return Err(Refused::KindNotTaken(principal));
     }
+    let tenant = state.tenants.settled(tenant).await.map_err(Refused::Unavailable)?;
     if !tenant.is_active() {
         return Err(Refused::Inactive(principal));
     }

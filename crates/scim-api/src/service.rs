@@ -265,7 +265,7 @@ fn no_route(hint: Option<&str>) -> ScimError {
         None => ScimError::new(
             404,
             "No such endpoint; the base URL is followed by /Users, /Groups, /ServiceProviderConfig, /Schemas or \
-             /ResourceTypes.",
+             /ResourceTypes. Its end is part of it, such as /scim/v2: take it whole from the tenant's set-up page.",
         ),
     }
 }

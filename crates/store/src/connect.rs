@@ -1,7 +1,7 @@
 //! Connection pools: for requests, for the epoch's poller, and for the owner who migrates.
 
 use std::{
-    fs::File,
+    fs::{DirBuilder, File, OpenOptions},
     io,
     path::{Path, PathBuf},
     str::FromStr,
@@ -152,7 +152,14 @@ pub(crate) async fn owner(
     options: &StoreOptions,
 ) -> Result<DatabaseConnection, StoreError> {
     match address {
-        Address::Sqlite(path) => sqlite(path, options, pool::<Sqlite>(options, 1)).await,
+        Address::Sqlite(path) => {
+            let made = path.clone();
+            let made = tokio::task::spawn_blocking(move || make_file(&made)).await;
+            made.map_err(io::Error::other).flatten().map_err(|error| {
+                StoreError::Setup(format!("cannot make the database {}: {error}", path.display()))
+            })?;
+            sqlite(path, options, pool::<Sqlite>(options, 1)).await
+        }
         Address::Postgres(server) => {
             let pool =
                 pool::<Postgres>(options, 2).connect_with(server.clone().application_name(MIGRATING)).await;
@@ -239,16 +246,31 @@ pub(crate) async fn folder_lock(path: &Path) -> Result<File, StoreError> {
     })
 }
 
+/// Makes the folder and the file of a database if they are missing, for their owner alone: they hold people's data and the
+/// hashes of passwords. SQLite gives the files that it puts beside it the same rights.
+fn make_file(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.append(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
 async fn sqlite(
     path: &Path,
     options: &StoreOptions,
     pool: PoolOptions<Sqlite>,
 ) -> Result<DatabaseConnection, StoreError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        tokio::fs::create_dir_all(folder).await.map_err(|error| {
-            StoreError::Setup(format!("cannot make the folder {}: {error}", folder.display()))
-        })?;
-    }
     let pool = pool.connect_with(sqlite_file(path, options)).await;
     Ok(pool.map_err(|error| cannot_open(path, error))?.into())
 }
@@ -290,6 +312,13 @@ impl Watch {
 }
 
 fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
+    if !path.exists() {
+        return StoreError::Setup(format!(
+            "there is no database {} yet: run this in the folder in which `rollcall serve` runs, or name its data folder \
+             (--data-dir); a new one is made by `rollcall serve`, `rollcall admin create` and `rollcall tenant create`",
+            path.display()
+        ));
+    }
     // Result code 14 is CANTOPEN, 26 NOTADB (SQLite, "Result and Error Codes").
     let code = error.as_database_error().and_then(|cause| cause.code()).unwrap_or_default();
     match code.parse::<i32>().map_or(0, |code| code & 0xff) {
@@ -305,7 +334,8 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
 fn sqlite_file(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
+        // Who migrates makes it: whoever else names a file that is not there is to be told so.
+        .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         // What was deleted for good is in no free page of the file either.

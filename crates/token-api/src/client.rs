@@ -70,10 +70,11 @@ pub(crate) async fn admit(
     // Nothing of the secret is needed any more.
     let noted =
         async |because| note(state, parts, sender, state.tokens.sent_client("", &"".into()), because).await;
-    let tenant = state.tenants.by_id(client.principal.tenant).await.map_err(|error| {
+    let unknown = |error| {
         tracing::error!(%error, "tenants cannot be looked up now");
         OauthError::busy()
-    })?;
+    };
+    let tenant = state.tenants.by_id(client.principal.tenant).await.map_err(unknown)?;
     let tenant = tenant.ok_or_else(|| OauthError::client(WRONG))?;
     if !tenant.profile.credentials.contains(&CredentialKind::Oauth) {
         // Whoever has a valid credential is never told to wait.
@@ -86,7 +87,7 @@ pub(crate) async fn admit(
             ),
         ));
     }
-    if !tenant.is_active() {
+    if !state.tenants.settled(tenant).await.map_err(unknown)?.is_active() {
         let _ = noted(Because::Inactive(good)).await;
         return Err(OauthError::new(
             "unauthorized_client",

@@ -22,19 +22,23 @@ const FILE_NAME: &str = "master.key";
 const NEW_FILE_NAME: &str = "master.key.new";
 
 impl MasterKey {
-    /// Reads `master.key` in a data folder, or makes it with mode 0600; `true` when it was made. The key of a change
-    /// that was broken off is tried as well.
+    /// Reads `master.key` in a data folder; `None` when there is none. The key of a change that was broken off is tried as
+    /// well.
+    pub fn read_data_dir(dir: &Path) -> Result<Option<Self>, MasterKeyError> {
+        let Some(key) = read_file(&dir.join(FILE_NAME))? else { return Ok(None) };
+        let Some(new) = read_file(&dir.join(NEW_FILE_NAME))? else { return Ok(Some(key)) };
+        tracing::warn!(
+            folder = %dir.display(),
+            "a change of the master key was broken off; `rollcall key rewrap` completes it"
+        );
+        Ok(Some(key.with_former(new)))
+    }
+
+    /// The same, or makes the file with mode 0600; `true` when it was made.
     pub fn from_data_dir(dir: &Path) -> Result<(Self, bool), MasterKeyError> {
-        let (key, made) = read_or_make(dir, FILE_NAME)?;
-        match read_file(&dir.join(NEW_FILE_NAME))? {
-            Some(new) if !made => {
-                tracing::warn!(
-                    folder = %dir.display(),
-                    "a change of the master key was broken off; `rollcall key rewrap` completes it"
-                );
-                Ok((key.with_former(new), false))
-            }
-            _ => Ok((key, made)),
+        match Self::read_data_dir(dir)? {
+            Some(key) => Ok((key, false)),
+            None => read_or_make(dir, FILE_NAME),
         }
     }
 

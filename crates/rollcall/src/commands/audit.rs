@@ -20,7 +20,7 @@ use crate::{
 /// Prints the newest entries, or checks. The master key is not needed for it but for checkpoints, so it can be read when that
 /// is lost.
 pub(super) async fn run(settings: &Settings, options: &Audit) -> anyhow::Result<ExitCode> {
-    let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
+    let store = installation::open_store(settings, Migrations::IfThere).await?;
     if let Some(command) = &options.command {
         let outcome = match command {
             AuditCommand::Verify(options) => verify::run(settings, &store, options).await,

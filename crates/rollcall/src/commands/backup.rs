@@ -24,7 +24,7 @@ pub(super) async fn run(settings: &Settings, options: &Backup) -> anyhow::Result
         [] => Lock::Passphrase(passphrase::new(options.passphrase_file.as_deref())?),
         recipients => Lock::for_recipients(recipients)?,
     };
-    let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
+    let store = installation::open_store(settings, Migrations::IfThere).await?;
     let mut ids = Vec::new();
     for slug in &options.tenants {
         let id = store.platform().owner_of_slug(slug).await?;

@@ -12,7 +12,7 @@ use token_service::NewBasic;
 
 use super::{
     allow,
-    credentials::{end, expires_in, json_row, made, require, state, used},
+    credentials::{end, expires_in, hand_over, json_row, made, require, state, used},
     output::{self, cells},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub(super) async fn run(installation: &Installation, command: Basic) -> anyhow::
             let new = NewBasic { username, name, scope, expires_at, allowed_from: from.into() };
             let issued = installation.tokens.create_basic(tenant.id(), new, &cli_context()).await?;
             output::line(issued.password.expose_secret());
+            hand_over(installation, &tenant);
         }
         Basic::List { slug, json } => list(installation, &slug, json).await?,
         Basic::Allow { slug, username, change } => {

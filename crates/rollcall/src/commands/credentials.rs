@@ -8,6 +8,7 @@ use store::credentials::Credential;
 use token_service::{Longest, expiring, expiry};
 
 use super::output::{self, Cell};
+use crate::installation::Installation;
 
 /// Refuses to make what the tenant's profile would not let in, and names what it does.
 pub(super) fn require(tenant: &Tenant, kind: CredentialKind) -> anyhow::Result<()> {
@@ -32,6 +33,15 @@ fn words(kind: CredentialKind) -> &'static str {
         CredentialKind::Bearer => "a bearer token",
         CredentialKind::Basic => "a user name and a password",
         CredentialKind::Oauth => "OAuth client credentials",
+    }
+}
+
+/// Tells what an identity provider's administrator enters beside a new credential, and what is still missing.
+pub(super) fn hand_over(installation: &Installation, tenant: &Tenant) {
+    output::note(format_args!("Base URL: {}", tenant.base_url(&installation.public_url)));
+    if !tenant.is_active() {
+        let slug = &tenant.row.slug;
+        output::note(format_args!("{slug} is not active yet; next: rollcall tenant activate {slug}"));
     }
 }
 

@@ -1,57 +1,111 @@
 //! `rollcall doctor`: is everything in place, and how is each fault mended?
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use store::{Backend, Pooler, Store};
-use token_service::{MasterKey, TokenService};
+use token_service::TokenService;
 
 use super::output;
 use crate::{
-    installation::{master_key, store_options},
+    installation::{master_key, missing_key, present_master_key, store_options},
     settings::Settings,
 };
 
 /// Longest wait for Redis.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What one look found, where nothing is broken.
+enum Finding {
+    /// As it should be.
+    Good(String),
+    /// No fault, but somebody may want to know.
+    Note(String),
+}
+
+impl<T: Into<String>> From<T> for Finding {
+    fn from(text: T) -> Self {
+        Self::Good(text.into())
+    }
+}
+
 /// Checks one thing after another; fails when any check does.
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut healthy = true;
-    let mut say = |name: &str, result: anyhow::Result<String>| match result {
-        Ok(found) => output::line(format_args!("✓ {name}: {found}")),
-        Err(error) => {
-            healthy = false;
-            output::line(format_args!("✗ {name}: {error:#}"));
-        }
+    let mut say = |name: &str, result: anyhow::Result<Finding>| {
+        let (mark, text): (_, &dyn Display) = match &result {
+            Ok(Finding::Good(text)) => ("✓", text),
+            Ok(Finding::Note(text)) => ("!", text),
+            Err(error) => {
+                healthy = false;
+                ("✗", &format!("{error:#}"))
+            }
+        };
+        output::line(format_args!("{mark} {name}: {text}"));
     };
-    say("settings", Ok(format!("public URL {}", settings.public_url())));
-    let options = store_options(settings);
-    let store = Store::open(&options).await;
-    let key = master_key(settings);
-    match (store, key) {
-        (Ok(store), Ok(key)) => {
-            say("database", Ok(format!("{:?}, schema up to date, row-level checks hold", store.backend())));
+    say("settings", Ok(format!("public URL {}", settings.public_url()).into()));
+    say("address", address(settings.listen));
+    match Store::open(&store_options(settings)).await {
+        Ok(store) => {
+            say("database", database(&store, settings));
             if let Some(pooler) = store.pooler() {
-                say("pooler", Ok(between(pooler, settings)));
+                say("pooler", Ok(between(pooler, settings).into()));
             }
-            say("search", Ok(search(&store)));
+            say("search", Ok(search(&store).into()));
             if let Some(shapes) = partitions(&store).await.transpose() {
-                say("partitions", shapes);
+                say("partitions", shapes.map(Into::into));
             }
-            say("clock", clock(&store));
-            say("keys", keys(&store, key, settings).await);
+            say("clock", clock(&store).map(Into::into));
+            say("keys", keys(&store, settings).await.map(Into::into));
             say("operators", operators(&store).await);
             store.close().await;
         }
-        (store, key) => {
-            say("database", store.map(|_| "reachable".to_owned()).map_err(Into::into));
-            say("keys", key.map(|_| "master key is readable".to_owned()));
-        }
+        Err(error) => say("database", Err(error.into())),
     }
     if let Some(url) = &settings.redis_url {
-        say("redis", redis(url).await);
+        say("redis", redis(url).await.map(Into::into));
     }
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Could a server listen here?
+fn address(listen: SocketAddr) -> anyhow::Result<Finding> {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(format!("{listen} is free").into()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(Finding::Note(format!(
+            "something listens on {listen} already; if that is not this installation's server, choose another address with \
+             --listen"
+        ))),
+        Err(error) => {
+            Err(anyhow::anyhow!("cannot listen on {listen}: {error}; choose another with --listen"))
+        }
+    }
+}
+
+fn database(store: &Store, settings: &Settings) -> anyhow::Result<Finding> {
+    let name = match store.backend() {
+        Backend::Sqlite => "SQLite",
+        Backend::Postgres => "PostgreSQL",
+    };
+    Ok(match settings.sqlite_file().filter(|file| others_read(file)) {
+        Some(file) => Finding::Note(format!(
+            "{name}; others on this machine can read people's data in {}: run `chmod 600` on it",
+            file.display()
+        )),
+        None => format!("{name}, schema up to date, row-level checks hold").into(),
+    })
+}
+
+/// May others than the owner read this file?
+fn others_read(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o044 != 0)
 }
 
 /// What is between this program and PostgreSQL; what is not fit has been refused by now.
@@ -112,7 +166,14 @@ async fn partitions(store: &Store) -> anyhow::Result<Option<String>> {
 }
 
 /// What verifies tokens, for those who do so themselves.
-async fn keys(store: &Store, key: MasterKey, settings: &Settings) -> anyhow::Result<String> {
+async fn keys(store: &Store, settings: &Settings) -> anyhow::Result<String> {
+    let key = match present_master_key(settings)? {
+        Some(_) => master_key(settings)?,
+        None if store.platform().data_keys().await?.is_empty() => {
+            return Ok("none yet; the server makes them when it starts".to_owned());
+        }
+        None => return Err(missing_key(settings)),
+    };
     let tokens = TokenService::open(store.clone(), key).await?;
     let active = tokens.signing_keys().await?.into_iter().next().map(|key| key.kid).unwrap_or_default();
     let jwks = settings.public_url().join(".well-known/jwks.json")?;
@@ -131,13 +192,15 @@ async fn keys(store: &Store, key: MasterKey, settings: &Settings) -> anyhow::Res
     ))
 }
 
-async fn operators(store: &Store) -> anyhow::Result<String> {
+async fn operators(store: &Store) -> anyhow::Result<Finding> {
     let count = store.platform().admin_count().await?;
     // No fault: an installation may be run from the command line alone.
     Ok(match count {
-        0 => "nobody can sign in to the console yet; `rollcall admin create EMAIL` makes an operator"
-            .to_owned(),
-        count => format!("{count} can sign in to the console"),
+        0 => Finding::Note(
+            "nobody can sign in to the console yet; `rollcall admin create EMAIL` makes an operator"
+                .to_owned(),
+        ),
+        count => format!("{count} can sign in to the console").into(),
     })
 }
 

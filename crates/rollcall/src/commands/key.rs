@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs one of the key commands.
 pub(super) async fn run(settings: &Settings, command: Key) -> anyhow::Result<ExitCode> {
-    let open = || Installation::open(settings, Migrations::IfEmbedded);
+    let open = || Installation::open(settings, Migrations::IfThere);
     match command {
         Key::List { json } => list(&open().await?, settings, json).await?,
         Key::Rotate => rotate(&open().await?).await?,
@@ -98,7 +98,7 @@ async fn rewrap(settings: &Settings) -> anyhow::Result<()> {
         true => MasterKey::begin_change(&settings.data_dir)?,
         false => installation::master_key(settings)?,
     };
-    let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
+    let store = installation::open_store(settings, Migrations::IfThere).await?;
     let done = custody::rewrap_keys(&store, &key, &cli_context()).await?;
     store.close().await;
     let keys = |count| output::counted(count, "data key");
@@ -133,8 +133,8 @@ async fn replace(settings: &Settings, confirm: Option<&str>) -> anyhow::Result<(
             KEY_CONFIRMATION
         );
     }
-    let key = installation::master_key(settings)?;
-    let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
+    let store = installation::open_store(settings, Migrations::IfThere).await?;
+    let key = installation::make_master_key(settings)?;
     let done = lost::replace_keys(&store, &key, &cli_context()).await?;
     store.close().await;
     let count = |number: u64, noun| output::counted(usize::try_from(number).unwrap_or(usize::MAX), noun);

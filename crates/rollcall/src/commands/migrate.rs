@@ -8,17 +8,12 @@ use store::{
 };
 
 use super::{output, progress};
-use crate::{
-    cli::Migrate,
-    installation,
-    settings::{Settings, ensure_dir},
-};
+use crate::{cli::Migrate, installation, settings::Settings};
 
 /// Applies pending migrations; then keeps large tables in as many partitions as were asked for.
 pub(super) async fn run(settings: &Settings, options: &Migrate) -> anyhow::Result<ExitCode> {
     if settings.is_sqlite() {
         anyhow::ensure!(options.partitions.is_none(), "--partitions is of PostgreSQL alone: SQLite has none");
-        ensure_dir(&settings.data_dir)?;
     }
     let store = installation::store_options(settings);
     let applied = Store::migrate(&store).await?;

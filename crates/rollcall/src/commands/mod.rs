@@ -36,7 +36,7 @@ mod value_set;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{Cli, Command, Profile, Tenant},
+    cli::{Admin, Cli, Command, Profile, Tenant},
     installation::{Installation, Migrations},
     settings::Settings,
     telemetry,
@@ -55,7 +55,8 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&cli.settings)?;
     let _telemetry =
         telemetry::start(&settings, cli.settings.log.is_none().then(|| default_log(&cli.command)).flatten())?;
-    let open = || Installation::open(&settings, Migrations::IfEmbedded);
+    let migrations = if founds(&cli.command) { Migrations::IfEmbedded } else { Migrations::IfThere };
+    let open = || Installation::open(&settings, migrations);
     match cli.command {
         Command::Demo(options) => demo::run(&cli.settings, &settings, &options).await,
         Command::Serve(options) => serve::run(&settings, &options).await,
@@ -84,10 +85,22 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Scan(options) => scan::run(&settings, &options).await,
         Command::Simulate(command) => simulate::run(command).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "rollcall", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rollcall", &mut script);
+            output::document(String::from_utf8(script)?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// May a command be the first one in an empty folder? Beside those that open the database in their own way.
+fn founds(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Admin(Admin::Create { .. } | Admin::Invite { .. })
+            | Command::Tenant(Tenant::Create { .. })
+            | Command::Apply(_)
+    )
 }
 
 /// The server says what it does; short commands only what is wrong; and that the demo makes itself a key is no news.

@@ -12,7 +12,7 @@ use token_service::NewClient;
 
 use super::{
     allow,
-    credentials::{end, expires_in, json_row, made, require, state, used},
+    credentials::{end, expires_in, hand_over, json_row, made, require, state, used},
     output::{self, cells},
 };
 use crate::{
@@ -39,17 +39,20 @@ pub(super) async fn run(
             let new = NewClient { name, scope, expires_at, allowed_from: from.into() };
             let issued = installation.tokens.create_client(tenant.id(), new, &cli_context()).await?;
             let (id, secret) = (&issued.client_id, issued.secret.expose_secret());
+            let endpoint = settings.public_url().join("oauth/token")?;
             if json {
                 output::json(&json!({
                     "client_id": id,
                     "client_secret": secret,
-                    "token_endpoint": settings.public_url().join("oauth/token")?.as_str(),
+                    "token_endpoint": endpoint.as_str(),
                     "scope": issued.credential.scope,
                     "expires": time(issued.credential.expires_at),
                 }))?;
             } else {
                 output::line(format_args!("client_id={id}"));
                 output::line(format_args!("client_secret={secret}"));
+                output::note(format_args!("Token Endpoint: {endpoint}"));
+                hand_over(installation, &tenant);
             }
         }
         Oauth::Allow { slug, name, change } => {

@@ -7,7 +7,7 @@ use std::{
     io::{IsTerminal as _, Write as _},
 };
 
-use comfy_table::presets;
+use comfy_table::{ContentArrangement, LineStyle, presets};
 use serde::Serialize;
 
 /// One line of a result. Who reads may have had enough (`rollcall profile show acme | head`): the command goes on.
@@ -43,6 +43,12 @@ pub(super) fn changed(mark: Option<char>, depth: usize, text: &str) {
         true => document(format_args!("{indent}{colour}{mark}{text}\u{1b}[0m")),
         false => document(format_args!("{indent}{mark}{text}")),
     }
+}
+
+/// What a person may want to know beside the result, which a program reads.
+#[expect(clippy::print_stderr, reason = "stdout is for results")]
+pub(super) fn note(text: impl Display) {
+    eprintln!("{}", visible(&text.to_string(), false));
 }
 
 /// Something that is asked at a terminal.
@@ -84,7 +90,9 @@ pub(super) struct Cell(String);
 /// An empty table with these headers.
 pub(super) fn table(headers: &[&str]) -> Table {
     let mut table = comfy_table::Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(headers.iter().copied());
+    // A rule below each row makes a list twice as long. In a terminal, long texts are wrapped.
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_header(headers.iter().copied());
     Table(table)
 }
 
@@ -95,7 +103,10 @@ impl Table {
 
     /// Shows it.
     pub(super) fn show(self) {
-        document(self.0);
+        match self.0.is_empty() {
+            true => line("none"),
+            false => document(self.0),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     cli::Restore,
     envelope::{self, Unlock},
     installation::{self, Migrations, cli_context},
-    settings::{Settings, ensure_dir},
+    settings::Settings,
 };
 
 /// Puts a backup in place, then verifies the trails that came with it; 1 when one of them is not whole.
@@ -50,9 +50,6 @@ pub(super) async fn run(settings: &Settings, options: &Restore) -> anyhow::Resul
         Some(slug) => How::Tenant(slug, &opens),
         None => How::Whole(&opens),
     };
-    if settings.is_sqlite() {
-        ensure_dir(&settings.data_dir)?;
-    }
     Store::migrate(&store_options).await.context("migrations")?;
     let restored = Store::restore(&store_options, &mut from, how, &tell).await.map_err(in_words)?;
     bar.finish_and_clear();

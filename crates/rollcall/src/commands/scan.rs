@@ -29,7 +29,7 @@ pub(super) async fn run(settings: &Settings, options: &Scan) -> anyhow::Result<E
             "say what to look for, {LEAST} characters or more each: as arguments, or line by line on stdin"
         );
     }
-    let store = installation::open_store(settings, Migrations::IfEmbedded).await?;
+    let store = installation::open_store(settings, Migrations::IfThere).await?;
     let bar = progress::spinner("scan");
     let tell = |now: Progress<'_>| bar.set_message(backup::told(now));
     let (found, rows) = store.scan(&installation::store_options(settings), &texts, &tell).await?;

@@ -11,7 +11,7 @@ use token_service::{
     lifetime::{Limit, SetBy},
 };
 
-use super::{output, profile};
+use super::{credentials::hand_over, output, profile};
 use crate::{
     cli::{Compatibility, Tenant},
     installation::{Installation, cli_context},
@@ -38,6 +38,7 @@ pub(super) async fn run(installation: &Installation, command: Tenant) -> anyhow:
                 .create(&slug, name.as_deref(), source, compatibility, activate, &cli_context())
                 .await?;
             output::line(format_args!("{} {}", tenant.row.slug, status(&tenant.row)));
+            hand_over(installation, &tenant);
         }
         Tenant::List { deleted: false, json } => list(installation, json).await?,
         Tenant::List { deleted: true, json } => list_deleted(installation, json).await?,

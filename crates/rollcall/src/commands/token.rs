@@ -12,7 +12,7 @@ use token_service::{NewToken, RotationState, expiry, refusals::Refused, scopes};
 
 use super::{
     allow,
-    credentials::{end, expires_in, json_row, made, require, state, used},
+    credentials::{end, expires_in, hand_over, json_row, made, require, state, used},
     output::{self, Cell, cells},
     platform_token,
 };
@@ -44,6 +44,7 @@ pub(super) async fn run(installation: &Installation, command: Token) -> anyhow::
             let new = NewToken { name, scope, expires_at, user, allowed_from: from.into() };
             let issued = installation.tokens.issue(tenant.id(), new, &cli_context()).await?;
             output::line(issued.token.expose_secret());
+            hand_over(installation, &tenant);
         }
         Token::List { slug: None, json, .. } => platform_token::list(installation, json).await?,
         Token::List { slug: Some(slug), json, .. } => list(installation, &slug, json).await?,

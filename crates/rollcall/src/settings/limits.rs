@@ -12,23 +12,23 @@ use super::Settings;
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct LimitFlags {
     /// Connections that clients may have with a node at once [default: 4096, or what its limit of open files allows]
-    #[arg(long, global = true, value_name = "NUMBER")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<u32>,
     /// Requests that a node works on at once; others wait in turn, a short while [default: 32, or 8 for each core]
-    #[arg(long, global = true, value_name = "NUMBER")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_requests: Option<u32>,
     /// Seconds that a client may take for a request's head, or for the next piece of an answer [default: 10]
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     client_timeout: Option<u32>,
     /// Seconds that a connection without a request is kept; more than a proxy in front keeps its own [default: 75]
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_alive: Option<u32>,
     /// Seconds that a node that is told to stop goes on serving, with /readyz at 503, so that a proxy looks away [default: 0]
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_delay: Option<u32>,
 }

@@ -12,31 +12,31 @@ use super::{Settings, is_loopback};
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct OidcFlags {
     /// Issuer of the OpenID provider where people of the console may sign in, to the letter [default: none]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_issuer: Option<String>,
     /// Client id at the provider; its secret comes by ROLLCALL_OIDC_CLIENT_SECRET or rollcall.toml alone
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "ID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_client_id: Option<String>,
     /// Claim that holds the values below [default: groups]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_roles_claim: Option<String>,
     /// Value of the claim that makes an operator; as soon as one of the three is set, nobody without a value comes in
-    #[arg(long, global = true, value_name = "VALUE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "VALUE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_operator: Option<String>,
     /// Value of the claim that makes a manager, of the tenants that an operator gives them
-    #[arg(long, global = true, value_name = "VALUE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "VALUE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_manager: Option<String>,
     /// Value of the claim that makes an auditor
-    #[arg(long, global = true, value_name = "VALUE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "VALUE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_auditor: Option<String>,
     /// Take e-mail addresses for verified though the provider does not say so (Entra ID) [default: false]
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     oidc_trust_email: Option<bool>,
 }

@@ -246,7 +246,7 @@ async fn admit_tenant(
     if slug != Some(tenant.row.slug.as_str()) {
         return Err(ApiError::no_tenant());
     }
-    if !tenant.is_active() {
+    if !state.tenants.settled(tenant).await?.is_active() {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "This tenant is not active; it has to be activated before its tokens are taken.",

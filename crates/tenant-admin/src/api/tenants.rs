@@ -23,7 +23,6 @@ use super::{
     tenant,
     view::{time, word},
 };
-use crate::pages::setup;
 
 /// Longest text that is looked for, in characters.
 const LONGEST_SEARCH: usize = 100;
@@ -286,7 +285,7 @@ async fn detail(state: &ApiState, tenant: &Tenant) -> Result<TenantDetail, ApiEr
     let counts = state.store.platform().tenant_counts(tenant.id()).await?;
     Ok(TenantDetail {
         tenant: view(&tenant.row),
-        base_url: setup::base_url(&state.public_url, tenant),
+        base_url: tenant.base_url(&state.public_url),
         effective_max_token_lifetime: state.tokens.longest(tenant.row.credential_days).lifetime.to_string(),
         counts: Counts {
             users: counts.users,

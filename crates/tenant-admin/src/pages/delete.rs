@@ -12,7 +12,7 @@ use scim_core::{profile::DeletePolicy, projection::Projection};
 use serde::Deserialize;
 
 use super::{
-    setup, tenant,
+    tenant,
     user::{UserPage, refused, user_page},
 };
 use crate::{
@@ -81,7 +81,7 @@ pub(crate) async fn delete(
         asked.errors.add("user_name", "That is not the user name. Type it exactly as it is shown.");
         return page(StatusCode::UNPROCESSABLE_ENTITY, &DeletePage { typed: user_name, ..asked });
     }
-    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     let projection = Projection::default();
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };

@@ -15,7 +15,7 @@ use token_service::{
 
 use super::{
     Done, closed,
-    setup::{base_url, is_live, takes, token_badge, unfit},
+    setup::{is_live, takes, token_badge, unfit},
     tenant,
 };
 use crate::{
@@ -165,7 +165,7 @@ async fn federation_page(
         active: tenant.is_active(),
         notice: None,
         no_keys: None,
-        base_url: base_url(&state.public_url, tenant),
+        base_url: tenant.base_url(&state.public_url),
         audience: ENTRA_AUDIENCE,
         current,
         typed: FederationForm::default(),

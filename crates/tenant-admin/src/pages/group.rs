@@ -14,7 +14,7 @@ use store::{
 use super::{
     groups::why_of,
     roles::Why,
-    setup, tenant,
+    tenant,
     user::{
         Until,
         attributes::{self, Section},
@@ -78,7 +78,7 @@ pub(crate) async fn show(
     let tenant = tenant(&state, &slug).await?;
     let group_id: GroupId = id.parse().map_err(|()| PageError::NotFound)?;
     let search: String = q.trim().chars().filter(|letter| !letter.is_control()).take(100).collect();
-    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     // Members are read a page at a time: a group may have very many.
     let projection = Projection { attributes: None, excluded: vec!["members".to_owned()] };
     let request =

@@ -10,7 +10,7 @@ use store::{ChangeContext, GroupId};
 
 use super::{
     roles::{Why, why},
-    setup, tenant,
+    tenant,
     tenants::ListParameters,
 };
 use crate::{
@@ -70,7 +70,7 @@ async fn list(
     search: &str,
     number: u64,
 ) -> Result<(Vec<GroupRow>, u64), PageError> {
-    let base_url = setup::base_url(&state.public_url, tenant);
+    let base_url = tenant.base_url(&state.public_url);
     let projection = Projection { attributes: None, excluded: vec!["members".to_owned()] };
     let request = Request { tenant, context, base_url: &base_url, projection: &projection };
     let query = Query {

@@ -11,7 +11,7 @@ use scim_core::projection::Projection;
 use serde::Deserialize;
 
 use super::{
-    setup, tenant,
+    tenant,
     user::{UserPage, user_page},
 };
 use crate::{
@@ -63,7 +63,7 @@ pub(crate) async fn purge(
     Fields(Confirmation { user_name }): Fields<Confirmation>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     let projection = Projection::default();
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };

@@ -12,7 +12,7 @@ use store::{GroupId, UserId};
 
 use super::{
     roles::why,
-    setup, tenant,
+    tenant,
     user::{Link, Via},
     users::display_name,
 };
@@ -84,7 +84,7 @@ pub(crate) async fn show(
             (label.id, Giving { name: label.display_name, rule })
         })
         .collect();
-    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     let projection = Projection { attributes: None, excluded: vec!["groups".to_owned()] };
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };

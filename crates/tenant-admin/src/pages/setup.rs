@@ -12,7 +12,6 @@ mod refusals;
 pub(crate) mod token_form;
 mod token_rows;
 
-pub(crate) use address::base_url;
 pub(crate) use clients::{ClientForm, IssuedClient, create_client};
 #[cfg(test)]
 pub(crate) use credentials::RotationRow;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use store::{GroupId, UserId, users::RoleGrant};
 
 use self::{attributes::Section, history::History};
-use super::{Done, roles::why, setup, tenant, users};
+use super::{Done, roles::why, tenant, users};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, page},
@@ -157,7 +157,7 @@ async fn set_active(
     active: bool,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     let projection = Projection::default();
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
@@ -190,7 +190,7 @@ pub(crate) async fn restore(
     Segments((slug, id)): Segments<(String, String)>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let (base_url, context) = (setup::base_url(&state.public_url, &tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     let projection = Projection::default();
     let request =
         Request { tenant: &tenant, context: &context, base_url: &base_url, projection: &projection };
@@ -212,7 +212,7 @@ pub(crate) async fn user_page(
     before: Option<&str>,
 ) -> Result<UserPage, PageError> {
     let user_id: UserId = id.parse().map_err(|()| PageError::NotFound)?;
-    let (base_url, context) = (setup::base_url(&state.public_url, tenant), visit.context());
+    let (base_url, context) = (tenant.base_url(&state.public_url), visit.context());
     let projection = Projection::default();
     let request = Request { tenant, context: &context, base_url: &base_url, projection: &projection };
     let now = state.store.now();

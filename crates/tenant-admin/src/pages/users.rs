@@ -25,7 +25,7 @@ use store::{
 };
 
 pub(crate) use self::filter::{FilterProblem, examples};
-use super::{Done, setup, tenant};
+use super::{Done, tenant};
 use crate::{
     ConsoleState,
     chrome::{Badge, Chrome, TenantHead, page},
@@ -248,7 +248,7 @@ pub(crate) async fn find(
     standing: Standing,
     finding: &Finding<'_>,
 ) -> Result<ListedUsers, scim_core::ScimError> {
-    let base_url = setup::base_url(&state.public_url, tenant);
+    let base_url = tenant.base_url(&state.public_url);
     let projection = Projection { attributes: None, excluded: vec!["groups".to_owned()] };
     let request = Request { tenant, context, base_url: &base_url, projection: &projection };
     state.provisioner.find_users(request, standing, finding).await

@@ -46,10 +46,7 @@ pub(super) async fn create(
     Ok(DemoTenant {
         slug: profile.to_owned(),
         profile: profile.to_owned(),
-        base_url: settings
-            .public_url()
-            .join(&format!("t/{profile}{}", tenant.profile.base_path))?
-            .to_string(),
+        base_url: tenant.base_url(&settings.public_url()),
         authorization,
         shown: shown::console_page(profile, hidden, open),
     })

@@ -14,15 +14,12 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{GroupName, Listed, UserEntry, entry, page_error};
-use crate::{
-    api::{
-        ApiState,
-        extract::{Parameters, Segments},
-        page::{Page, Part},
-        problem::{ApiError, Problem},
-        tenant,
-    },
-    pages::setup,
+use crate::api::{
+    ApiState,
+    extract::{Parameters, Segments},
+    page::{Page, Part},
+    problem::{ApiError, Problem},
+    tenant,
 };
 
 /// Groups, by name, that are looked through for those that give a role.
@@ -168,7 +165,7 @@ async fn users_of_role(
     let position = state.provisioner.position().await?;
     let holders = scope.role_holders(&key, after, limit + 1).await?;
     let ids = Page::cut(holders, limit, |(id, _)| id.to_string(), |(id, _)| id);
-    let base_url = setup::base_url(&state.public_url, &tenant);
+    let base_url = tenant.base_url(&state.public_url);
     let found = state.provisioner.entries_among(&tenant, &base_url, &ids.items).await.map_err(page_error)?;
     let items = found.items.into_iter().map(entry).collect();
     Ok(Json(Listed::at(position, Page { items, next_cursor: ids.next_cursor })))

@@ -8,15 +8,12 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{At, Listed, UserEntry, entry, page_error};
-use crate::{
-    api::{
-        ApiState,
-        extract::{Parameters, Segments},
-        page::{Page, Part},
-        problem::{ApiError, Problem},
-        tenant,
-    },
-    pages::setup,
+use crate::api::{
+    ApiState,
+    extract::{Parameters, Segments},
+    page::{Page, Part},
+    problem::{ApiError, Problem},
+    tenant,
 };
 
 /// The routes of this file.
@@ -96,7 +93,7 @@ async fn users(
     let part = Part::new(wanted.limit, wanted.cursor.clone());
     let limit = part.limit()?;
     let tenant = tenant(&state, &slug).await?;
-    let base_url = setup::base_url(&state.public_url, &tenant);
+    let base_url = tenant.base_url(&state.public_url);
     let provisioner = &state.provisioner;
     // One more than fits tells whether there is a next page.
     let more = limit + 1;
@@ -156,7 +153,7 @@ async fn user(
 }
 
 async fn by_id(state: &ApiState, tenant: &Tenant, id: UserId) -> Result<Option<At<UserEntry>>, ApiError> {
-    let base_url = setup::base_url(&state.public_url, tenant);
+    let base_url = tenant.base_url(&state.public_url);
     let found = state.provisioner.look_up(tenant, &base_url, (LookedUp::Id(id), None), None, 1).await;
     let found = found.map_err(|error| unknown("id", error))?;
     let position = found.position;

@@ -12,12 +12,6 @@ pub(crate) struct BaseUrl {
     pub(crate) value: String,
 }
 
-/// Base URL of a tenant on the shared host, in the form of its product's guide.
-pub(crate) fn base_url(public_url: &url::Url, tenant: &Tenant) -> String {
-    let origin = public_url.origin().ascii_serialization();
-    format!("{origin}/t/{}{}", tenant.row.slug, tenant.profile.base_path)
-}
-
 /// All of them, the usual one first, as `label` names it and with what its identity provider wants after it; host names of
 /// the tenant's own once they are proven.
 pub(crate) async fn base_urls(
@@ -26,7 +20,7 @@ pub(crate) async fn base_urls(
     label: &'static str,
     suffix: &str,
 ) -> Result<Vec<BaseUrl>, PageError> {
-    let first = format!("{}{suffix}", base_url(&state.public_url, tenant));
+    let first = format!("{}{suffix}", tenant.base_url(&state.public_url));
     let mut urls = vec![BaseUrl { id: "base-url".to_owned(), label, value: first }];
     if let Some(domain) = &state.tenant_domain {
         let port = match state.public_url.port() {

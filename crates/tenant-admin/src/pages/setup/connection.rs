@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     super::tenant,
-    address::{BaseUrl, base_url, base_urls},
+    address::{BaseUrl, base_urls},
     closed,
     progress::Progress,
 };
@@ -43,7 +43,7 @@ impl Connection {
     ) -> Result<Self, PageError> {
         let chosen = state.store.tenant(tenant.id()).setup_choice().await?;
         let provider = connect::provider_of(&tenant.profile, asked, chosen.as_deref());
-        let url = base_url(&state.public_url, tenant);
+        let url = tenant.base_url(&state.public_url);
         Ok(Self {
             base_urls: base_urls(state, tenant, provider.url_label, provider.url_suffix).await?,
             connect: Connect::of(&tenant.profile, provider, &url),
