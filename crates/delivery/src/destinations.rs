@@ -314,7 +314,7 @@ fn events_of(patterns: Option<Vec<String>>) -> Result<Option<Vec<String>>, Desti
         found.extend(names.into_iter().map(str::to_owned));
     }
     if found.is_empty() {
-        return Err(DestinationError::Unfit("events: name one, or leave it out for all".to_owned()));
+        return Err(DestinationError::Unfit("events: choose one or more, or all of them".to_owned()));
     }
     Ok(Some(found.into_iter().collect()))
 }

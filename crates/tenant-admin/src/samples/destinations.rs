@@ -79,7 +79,7 @@ fn wrong() -> Errors {
     let mut errors = Errors::default();
     errors.add("name", "Use 1 to 100 characters in one line.");
     errors.add("url", "Use https.");
-    errors.add("events", "Name one, or leave it out for all.");
+    errors.add("events", "Choose one or more, or all of them.");
     errors
 }
 

@@ -10,7 +10,7 @@ use crate::{chrome::TenantHead, pages::user::history};
 
 /// What entries of a tenant's trail are about.
 pub(crate) const OF_TENANTS: &[&str] =
-    &["User", "Group", "Credential", "AccessToken", "SetupLink", "Domain", "Tenant"];
+    &["User", "Group", "Credential", "AccessToken", "SetupLink", "Domain", "Destination", "Tenant"];
 /// What entries of the installation's trail are about.
 pub(crate) const OF_INSTALLATION: &[&str] = &["PlatformToken", "Admin", "Tenant", "SigningKey", "DataKey"];
 
@@ -41,6 +41,10 @@ pub(crate) fn event(event: &str, payload: Option<&Value>) -> (String, &'static s
         "setup-link.revoked" => ("Setup link revoked", "bad"),
         "schema.profile-updated" => ("Profile changed", "quiet"),
         "schema.value-set-updated" => ("Value set changed", "quiet"),
+        "destination.created" => ("Destination made", "ok"),
+        "destination.updated" => ("Destination changed", "quiet"),
+        "destination.disabled" => ("Destination disabled", "bad"),
+        "destination.deleted" => ("Destination deleted", "bad"),
         "platform-token.created" => ("Platform token made", "ok"),
         "platform-token.rotated" => ("Platform token rotated", "quiet"),
         "platform-token.updated" => ("Platform token changed", "quiet"),
@@ -131,6 +135,13 @@ mod tests {
     use store::{Actor, ActorKind};
 
     use super::*;
+
+    #[test]
+    fn every_event_has_words() {
+        let raw = |name: &&delivery::names::Name| event(name.name, None).0 == name.name;
+        let raw: Vec<_> = delivery::names::NAMES.iter().filter(raw).map(|name| name.name).collect();
+        assert!(raw.is_empty(), "{raw:?}");
+    }
 
     #[test]
     fn objects_are_named_as_well_as_is_known() {
