@@ -61,7 +61,7 @@ confined() {
   ' confined "$root" "$folder" "$user" "$@"
 }
 
-# serves ROOT USER WORDS…: it answers, its doctor finds no fault, and SIGTERM ends it.
+# serves ROOT USER WORDS…: it answers, its doctor finds no fault, it says that it is ready, and SIGTERM ends it.
 serves() {
   local root=$1 user=$2 port folder process code
   shift 2
@@ -80,6 +80,7 @@ serves() {
     curl -sS -o /dev/null -w "/$path: %{http_code}\n" --fail "http://127.0.0.1:$port/$path" || { cat "$work/run/log"; return 1; }
   done
   (confined "$root" "$folder" "$user" "$@" doctor)
+  (confined "$root" "$folder" "$user" "$@" health)
   # Its watcher hands nothing on.
   kill -TERM "$(pgrep -P "$process" || echo "$process")"
   code=0; wait "$process" || code=$?

@@ -11,6 +11,7 @@ use crate::harness::{Database, Installation, Server, eventually, free_port, on_b
 on_both_databases!(
     sigterm_ends_the_server_in_time,
     health_has_a_listener_of_its_own,
+    health_is_asked_from_the_command_line,
     what_was_answered_outlives_a_kill,
 );
 
@@ -102,6 +103,38 @@ async fn health_has_a_listener_of_its_own(installation: Installation) {
     assert_eq!(status(main, "/healthz").await, 404);
     assert_eq!(status(main, "/readyz").await, 404);
     drop(server);
+}
+
+/// Asks the server that runs, wherever its settings put `/readyz`, and nothing else.
+async fn health_is_asked_from_the_command_line(mut installation: Installation) {
+    let (main, admin, nobody) = (free_port(), free_port(), free_port());
+    for (name, port) in [("ROLLCALL_LISTEN", main), ("ROLLCALL_ADMIN_LISTEN", admin)] {
+        installation.set(name, Some(&format!("0.0.0.0:{port}")));
+    }
+    installation.set("ROLLCALL_SHUTDOWN_DELAY", Some("10"));
+    let told = installation.fault(&["health"]);
+    assert!(told.starts_with(&format!("✗ http://127.0.0.1:{admin}/readyz: ")), "{told}");
+    let server = Server::start(&mut installation.command(&["serve"]), main).await;
+    assert_eq!(installation.run(&["health"]), format!("✓ http://127.0.0.1:{admin}/readyz: ready"));
+    let elsewhere = installation.fault(&["health", "--url", &format!("http://127.0.0.1:{main}")]);
+    assert!(elsewhere.starts_with(&format!("✗ http://127.0.0.1:{main}/readyz: 404 ")), "{elsewhere}");
+    installation.fault(&["health", "--url", &format!("http://127.0.0.1:{nobody}")]);
+    let error = installation.refuse(&["health", "--url", "127.0.0.1:8080"]);
+    assert!(error.contains("http://HOST:PORT"), "{error}");
+    // A proxy for other calls is not asked, and what the server itself has opened stays so.
+    let mut command = installation.command(&["health"]);
+    command.env("HTTP_PROXY", format!("http://127.0.0.1:{nobody}")).env_remove("ROLLCALL_MASTER_KEY");
+    assert!(command.output().unwrap().status.success());
+    crate::harness::terminate(&server.child);
+    eventually(Duration::from_secs(5), "not ready", || async {
+        installation.fault(&["health"]).contains("503 This node is about to stop")
+    })
+    .await;
+    // Without a listener of its own, the main one has it.
+    drop(server);
+    installation.set("ROLLCALL_ADMIN_LISTEN", None);
+    let _server = Server::start(&mut installation.command(&["serve"]), main).await;
+    assert_eq!(installation.run(&["health"]), format!("✓ http://127.0.0.1:{main}/readyz: ready"));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use std::{path::PathBuf, sync::LazyLock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use token_service::lifetime::Limit;
+use url::Url;
 
 use crate::settings::SettingFlags;
 
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Check configuration, database, Redis, keys and clock, and say how to mend each fault
     Doctor,
+    /// Ask the running server whether it is ready; the exit code is 1 if it is not, or does not answer
+    Health(Health),
     /// Make and manage tenants
     #[command(subcommand)]
     Tenant(Tenant),
@@ -177,6 +180,23 @@ pub(crate) struct Serve {
     /// Do not apply migrations; refuse to start when some are pending
     #[arg(long)]
     pub(crate) no_migrate: bool,
+}
+
+/// `rollcall health`.
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// Where the server is [default: the admin listener, else the main one, on this machine]
+    #[arg(long, value_name = "URL", value_parser = origin)]
+    pub(crate) url: Option<Url>,
+}
+
+/// The origin of a server.
+fn origin(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error| format!("{error}; write http://HOST:PORT"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err("write http://HOST:PORT, or https://HOST".to_owned()),
+    }
 }
 
 /// `rollcall migrate`.

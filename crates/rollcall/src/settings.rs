@@ -392,6 +392,11 @@ impl Settings {
         self.public_url.clone().unwrap_or_else(|| loopback_url(self.listen))
     }
 
+    /// Where this machine asks the server how it is: the health listener, or the main one.
+    pub(crate) fn health_url(&self) -> Url {
+        loopback_url(self.admin_listen.unwrap_or(self.listen))
+    }
+
     /// Requests a second that each tenant may send; `None`: no limit.
     pub(crate) fn rate_limit(&self) -> Option<NonZeroU32> {
         self.rate_limit.and_then(NonZeroU32::new)

@@ -13,6 +13,7 @@ mod doctor;
 mod domain;
 mod export;
 mod federation;
+mod health;
 mod import;
 mod key;
 mod ldap;
@@ -62,6 +63,7 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(options) => serve::run(&settings, &options).await,
         Command::Migrate(options) => migrate::run(&settings, &options).await,
         Command::Doctor => doctor::run(&settings).await,
+        Command::Health(options) => health::run(&settings, &options).await,
         Command::Tenant(command) => tenant::run(&open().await?, command).await,
         Command::Domain(command) => domain::run(&open().await?, command).await,
         Command::ValueSet(command) => value_set::run(&open().await?, command).await,
