@@ -1,7 +1,7 @@
 //! `docker-compose.yml`, judged by Docker Compose and then by what it must not do; its scripts, run.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     process::Command,
@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Settings, list, members, number, read, root, text, the_program_takes, yaml};
+use super::{
+    Settings, list, members, number, read, root, setting_names, text, the_program_knows, the_program_takes,
+    yaml,
+};
 use crate::harness::{Database, Installation, describe, free_port, plain_command, variable};
 
 /// Images of others that write where they like and change whom they run as.
@@ -32,8 +35,55 @@ fn services(composed: &Value) -> BTreeSet<&str> {
 fn environment(service: &Value) -> Settings {
     members(service, "/environment")
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.as_str().unwrap().to_owned()))
+        // What has no value is handed on where it is set.
+        .filter_map(|(name, value)| Some((name.to_owned(), value.as_str()?.to_owned())))
         .collect()
+}
+
+/// Settings that are of the stack itself, or secrets of the volume.
+const OWN: [&str; 9] = [
+    "listen",
+    "admin_listen",
+    "data_dir",
+    "database_url",
+    "migrate_database_url",
+    "redis_url",
+    "master_key",
+    "former_master_key",
+    "config",
+];
+
+#[test]
+fn every_setting_is_handed_on() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let wanted: Vec<String> =
+        setting_names().into_iter().filter(|name| !OWN.contains(&name.as_str())).collect();
+    let mut set: Vec<String> =
+        wanted.iter().map(|name| format!("ROLLCALL_{}", name.to_uppercase())).collect();
+    set.extend(
+        ["OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_EXPORTER_OTLP_HEADERS"].map(str::to_owned),
+    );
+    std::fs::write(file.path(), set.iter().map(|name| format!("{name}=x of {name}\n")).collect::<String>())
+        .unwrap();
+    let composed = compose(&["--env-file", file.path().to_str().unwrap()]);
+    let handed = environment(&composed["services"]["rollcall"]);
+    for name in &set {
+        assert_eq!(handed.get(name), Some(&format!("x of {name}")), "{name} is not handed on");
+    }
+    let own = handed.keys().filter(|name| !set.contains(name));
+    let own: Vec<String> = own.map(|name| name.trim_start_matches("ROLLCALL_").to_lowercase()).collect();
+    assert!(own.iter().all(|name| OWN.contains(&name.as_str())), "{own:?}");
+    // Behind a proxy with TLS, with people who sign in elsewhere.
+    let settings = [
+        ("ROLLCALL_PUBLIC_URL", "https://scim.example.com"),
+        ("ROLLCALL_TRUSTED_PROXIES", "172.16.0.0/12,192.168.0.0/16"),
+        ("ROLLCALL_OIDC_ISSUER", "https://login.example.com"),
+        ("ROLLCALL_OIDC_CLIENT_ID", "rollcall"),
+        ("ROLLCALL_OIDC_CLIENT_SECRET", "hunter2"),
+    ];
+    std::fs::write(file.path(), settings.map(|(name, value)| format!("{name}={value}\n")).concat()).unwrap();
+    let composed = compose(&["--env-file", file.path().to_str().unwrap()]);
+    the_program_takes(&environment(&composed["services"]["rollcall"]));
 }
 
 #[test]
@@ -112,8 +162,13 @@ fn faults(name: &str, service: &Value, composed: &Value) -> Vec<String> {
             "bind" => Path::new(source).is_file() && mount["read_only"] == true,
             _ => !composed["volumes"][source].is_null(),
         };
-        if !is_there || (source == "secrets" && name != "init" && mount["read_only"] != true) {
+        if !is_there || (source.starts_with("secrets") && name != "init" && mount["read_only"] != true) {
             faults.push(format!("{source} is not there, or may be written to"));
+        }
+        // Whose secrets they are says the name; Okta's part is played with the program's own.
+        let owner = if name == "simulate" { "rollcall" } else { name };
+        if source.starts_with("secrets") && name != "init" && source != format!("secrets-{owner}") {
+            faults.push(format!("has {source} of another"));
         }
     }
     if let Some(context) = service.pointer("/build/context").and_then(Value::as_str) {
@@ -137,6 +192,15 @@ fn each_service_has_what_it_needs_and_no_more() {
             the_program_takes(&ours);
         }
     }
+    // Each looks at the server that runs, not at what another process finds.
+    let asked = list(&composed, "/services/rollcall/healthcheck/test");
+    assert_eq!(asked[..2], ["CMD", "rollcall"]);
+    the_program_knows(&asked[2..]);
+    let dockerfile = read(&root().join("deploy/Dockerfile"));
+    let of_image = dockerfile.lines().find(|line| line.starts_with("HEALTHCHECK ")).unwrap();
+    let of_image: Value = serde_json::from_str(of_image.split_once(" CMD ").unwrap().1).unwrap();
+    assert_eq!(list(&of_image, "")[..], asked[1..]);
+    assert_eq!(asked[2..], ["health"]);
     // What the files of others name is there, too.
     let collector = yaml(&root().join("deploy/compose/collector.yaml"));
     for (_, pipeline) in members(&collector, "/service/pipelines") {
@@ -184,6 +248,8 @@ fn every_fault_of_a_service_is_noticed() {
     noticed("rollcall", "/depends_on/redis/condition", "service_started".into(), "waits for redis");
     noticed("prometheus", "/volumes/1/source", "/nowhere".into(), "/nowhere");
     noticed("rollcall", "/volumes/0/read_only", false.into(), "secrets");
+    noticed("redis", "/volumes/1/source", "secrets-postgres".into(), "of another");
+    noticed("redis", "/volumes/1/source", "secrets".into(), "of another");
     noticed("ldap", "/build/context", "/nowhere".into(), "Dockerfile");
 }
 
@@ -198,66 +264,83 @@ fn programs(dir: &Path, programs: &[(&str, &str)]) -> String {
     format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", bin.display())
 }
 
+/// The files of a folder by their names.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), read(&entry.path()))).collect()
+}
+
 #[test]
 fn secrets_are_made_once_and_each_for_one() {
     let dir = tempfile::tempdir().unwrap();
-    let secrets = dir.path().join("secrets");
+    let (secrets, shares) = (dir.path().join("secrets"), dir.path().join("shares"));
     std::fs::create_dir(&secrets).unwrap();
+    let files_of: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("grafana", &["grafana_password"][..]),
+        ("ldap", &["ldap_password"]),
+        ("postgres", &["postgres_password"]),
+        ("redis", &["redis.conf", "redis_password"]),
+        ("rollcall", &["rollcall.toml"]),
+    ]);
+    for service in files_of.keys() {
+        std::fs::create_dir_all(shares.join(service)).unwrap();
+    }
     // Only root may give files away.
     let path = programs(dir.path(), &[("chown", "#!/bin/sh\necho \"$1 ${2%.new}\" >> \"$OWNERS\"\n")]);
     let owners = dir.path().join("owners");
     let init = || {
         let mut command = Command::new("sh");
-        command
-            .arg(root().join("deploy/compose/init"))
-            .arg(&secrets)
-            .env("PATH", &path)
-            .env("OWNERS", &owners);
-        let output = command.output().unwrap();
+        command.arg(root().join("deploy/compose/init")).args([&secrets, &shares]);
+        let output = command.env("PATH", &path).env("OWNERS", &owners).output().unwrap();
         assert!(output.status.success(), "{}", describe(&output));
-        let files = std::fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().path());
-        let mut files: Vec<(String, String)> = files
-            .map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), read(&file)))
-            .collect();
-        files.sort();
-        files
+        files(&secrets)
     };
     let made = init();
-    let names: Vec<&str> = made.iter().map(|(name, _)| name.as_str()).collect();
-    let expected = [
-        "grafana_password",
-        "ldap_password",
-        "postgres_password",
-        "redis.conf",
-        "redis_password",
-        "rollcall.toml",
-    ];
-    assert_eq!(names, expected);
-    for name in names {
-        let mode = std::fs::metadata(secrets.join(name)).unwrap().mode() & 0o777;
-        assert_eq!(mode, 0o600, "{name}");
-    }
-    let passwords: BTreeSet<&String> = made.iter().map(|(_, content)| content).collect();
+    let names: BTreeSet<&str> = made.keys().map(String::as_str).collect();
+    assert_eq!(names, files_of.values().copied().flatten().copied().collect());
+    let passwords: BTreeSet<&String> = made.values().collect();
     assert_eq!(passwords.len(), made.len(), "no two are alike");
-    let owners = read(&owners);
-    for owner in [
-        "999:999 postgres_password",
-        "999:999 redis.conf",
+    let handed = || {
+        for (service, expected) in &files_of {
+            let folder = shares.join(service);
+            let given = files(&folder);
+            assert_eq!(given.keys().map(String::as_str).collect::<Vec<_>>(), *expected, "{service}");
+            for (name, content) in &given {
+                assert_eq!(*content, read(&secrets.join(name)), "{service}: {name}");
+            }
+            assert_eq!(std::fs::metadata(folder).unwrap().mode() & 0o777, 0o711, "{service}");
+        }
+    };
+    handed();
+    for file in std::iter::once(&secrets)
+        .chain(&files_of.keys().map(|service| shares.join(service)).collect::<Vec<_>>())
+    {
+        for entry in std::fs::read_dir(file).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{}", entry.path().display());
+        }
+    }
+    let given: BTreeSet<String> = read(&owners).lines().map(str::to_owned).collect();
+    let expected = [
         "10001:10001 rollcall.toml",
         "10002:10002 ldap_password",
         "472:472 grafana_password",
-    ] {
-        assert!(owners.lines().any(|line| line == owner), "{owner}: {owners}");
-    }
+        "999:999 postgres_password",
+        "999:999 redis.conf",
+        "999:999 redis_password",
+    ];
+    assert_eq!(given, expected.map(str::to_owned).into());
     assert_eq!(init(), made, "a second start changes nothing");
-    // A stack of earlier days gets what is new.
+    handed();
+    // A stack of earlier days gets what is new, and what was changed there is handed on.
     std::fs::remove_file(secrets.join("ldap_password")).unwrap();
     let renewed = init();
     assert_eq!(renewed.len(), made.len());
-    assert_eq!(renewed.iter().filter(|file| made.contains(file)).count(), made.len() - 1);
+    assert_eq!(renewed.iter().filter(|(name, content)| made[*name] == **content).count(), made.len() - 1);
+    handed();
 
     // What Rollcall is given are its settings; the database has another name here.
-    let file = secrets.join("rollcall.toml");
+    let file = shares.join("rollcall/rollcall.toml");
     let mut doctor = plain_command(dir.path());
     let output =
         doctor.args(["doctor", "--database-url", "sqlite://x.db", "--config"]).arg(&file).output().unwrap();
