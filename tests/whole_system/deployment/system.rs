@@ -1,7 +1,7 @@
 //! The systemd unit, the sample of settings, and what the Debian package is made of. `tests/long package` builds, installs and
 //! runs it.
 
-use std::process::Command;
+use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
 use regex::Regex;
 
@@ -43,6 +43,52 @@ fn the_unit_starts_what_is_there() {
             "{}",
             describe(&output)
         );
+    }
+}
+
+/// What `cargo build` reads there is what docs/releasing.md says that it is told.
+#[test]
+fn the_image_of_a_release_tells_its_commit() {
+    let dockerfile = read(&root().join("deploy/Dockerfile"));
+    let (before, _) = dockerfile.split_once("cargo build").unwrap();
+    let releases = read(&root().join("docs/releasing.md"));
+    for variable in ["ROLLCALL_BUILD_COMMIT", "SOURCE_DATE_EPOCH"] {
+        assert!(before.lines().any(|line| line == format!("ARG {variable}")), "{variable}");
+        assert!(releases.contains(&format!("--build-arg {variable}")), "{variable}");
+    }
+    let source = read(&root().join("crates/rollcall/src/cli.rs"));
+    assert!(source.contains("option_env!(\"ROLLCALL_BUILD_COMMIT\")"));
+}
+
+/// dpkg asks when the program goes, and again when it has purged the settings; `tests/long package` lets it do so.
+#[test]
+fn a_purge_keeps_the_master_key() {
+    for (settings, is_kept) in
+        [("log = \"info\"\n#master_key = \"x\"\n", false), ("master_key = \"x\"\n", true)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let (of_settings, of_data) = (dir.path().join("etc"), dir.path().join("lib"));
+        let script = read(&root().join("deploy/debian/postrm"))
+            .replace("/etc/rollcall", of_settings.to_str().unwrap())
+            .replace("/var/lib/rollcall", of_data.to_str().unwrap());
+        std::fs::create_dir(&of_settings).unwrap();
+        std::fs::write(of_settings.join("rollcall.toml"), settings).unwrap();
+        let ask = |step: &str| {
+            let output = Command::new("sh").args(["-c", &script, "postrm", step]).output().unwrap();
+            assert!(output.status.success() && output.stderr.is_empty(), "{}", describe(&output));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        ask("upgrade");
+        let kept = of_data.join("rollcall.toml.kept");
+        assert!(!kept.exists());
+        ask("remove");
+        std::fs::remove_dir_all(&of_settings).unwrap();
+        let told = ask("purge");
+        assert_eq!((kept.exists(), told.contains(kept.to_str().unwrap())), (is_kept, is_kept), "{told}");
+        if is_kept {
+            assert_eq!(read(&kept), settings);
+            assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 }
 
