@@ -4,6 +4,7 @@ mod chart;
 mod compose;
 mod directory;
 mod kubernetes;
+mod postgres;
 mod system;
 
 use std::{

@@ -10,7 +10,7 @@ mod history;
 mod history_tests;
 mod races;
 mod resources;
-mod servers;
+pub(crate) mod servers;
 mod world;
 mod writers;
 

@@ -28,7 +28,7 @@ use crate::{
 const SLOW: Duration = Duration::from_secs(2);
 
 /// A PostgreSQL that waits for its disk.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     dir: PathBuf,
     port: u16,
     child: Option<Child>,
@@ -38,7 +38,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     /// A new one, with its files in a folder of its own or on a disk of so many megabytes that is mounted there.
-    pub(super) async fn start(disk: Option<usize>) -> (Self, Option<Disk>) {
+    pub(crate) async fn start(disk: Option<usize>) -> (Self, Option<Disk>) {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let dir = folder.path().join("pg");
@@ -56,7 +56,7 @@ impl Postgres {
         (server, disk)
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
@@ -205,7 +205,7 @@ async fn pass(
 }
 
 /// A disk in memory; whoever mounts it must be root.
-pub(super) struct Disk {
+pub(crate) struct Disk {
     at: PathBuf,
 }
 
