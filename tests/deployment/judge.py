@@ -4,6 +4,7 @@ publishes, for the oldest version that is still tried and the newest; and the ch
     judge.py CHART BASE MIGRATE OTHERS…
 """
 
+import json
 import sys
 
 import helm_python as helm
@@ -13,7 +14,7 @@ import yaml
 VERSIONS = ["1.29", kubernetes.latest_version()]
 
 # Of others, for whom there is no description.
-UNKNOWN = {"PodMonitor"}
+UNKNOWN = {"PodMonitor", "PrometheusRule"}
 
 
 def documents(text: str) -> list[dict]:
@@ -69,7 +70,11 @@ def main(chart_folder: str, *manifests: str) -> None:
         judge(least, "the chart")
         every = {
             "ingress": {"enabled": True, "className": "nginx", "annotations": {"a": "b"}},
-            "podMonitor": {"enabled": True},
+            "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+            "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}, "runbooks": "https://x.example/runbooks"},
+            "dashboard": {"enabled": True, "labels": {"team": "a"}},
+            "extraEnv": [{"name": "OTEL_TRACES_SAMPLER", "value": "traceidratio"}],
+            "extraEnvFrom": [{"secretRef": {"name": "collector"}}],
             "podAnnotations": {"a": "b"},
             "nodeSelector": {"a": "b"},
             "tolerations": [{"key": "a", "operator": "Exists"}],
@@ -78,17 +83,42 @@ def main(chart_folder: str, *manifests: str) -> None:
         }
         whole = render(chart, every)
         judge(whole, "the chart with all that it offers")
-        assert len(whole) == len(least) + 2
+        assert len(whole) == len(least) + 4
+        monitored(whole)
         off = render(chart, {"networkPolicy": {"enabled": False}, "migrate": {"enabled": False}})
         judge(off, "the chart with what can be left out left out")
         assert len(off) == len(least) - 2
-        for wrong in ({"settings": {"public_ur": "x"}}, {"secret": {}}, {"settings": {"public_url": "http://x.example"}}):
+        for wrong in (
+            {"settings": {"public_ur": "x"}},
+            {"secret": {}},
+            {"settings": {"public_url": "http://x.example"}},
+            {"extraEnv": [{"nam": "x"}]},
+            {"prometheusRule": {"enabled": True, "runbooks": "docs"}},
+        ):
             try:
                 render(chart, wrong)
             except helm.HelmError:
                 continue
             raise AssertionError(f"Helm takes {wrong}")
         compare({**kinds[0], **kinds[1]}, by_kind(least))
+
+
+def monitored(objects: list[dict]) -> None:
+    """What the chart offers beside the manifests is in force."""
+    kinds = {found["kind"]: found for found in objects}
+    node = kinds["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "OTEL_TRACES_SAMPLER", "value": "traceidratio"} in node["env"], node["env"]
+    assert {"secretRef": {"name": "collector"}} in node["envFrom"], node["envFrom"]
+    for kind in ("PodMonitor", "PrometheusRule"):
+        assert kinds[kind]["metadata"]["labels"]["release"] == "prometheus", kinds[kind]["metadata"]
+    with open("deploy/telemetry/alerts.yaml") as file:
+        alerts = yaml.safe_load(file.read().replace("docs/runbooks.md#", "https://x.example/runbooks#"))
+    assert kinds["PrometheusRule"]["spec"] == alerts, "the chart has other alerts"
+    board = next(found for found in objects if found["metadata"]["name"] == "rollcall-dashboard")
+    assert board["metadata"]["labels"].items() >= {"grafana_dashboard": "1", "team": "a"}.items(), board["metadata"]
+    with open("deploy/telemetry/dashboard.json") as file:
+        assert json.loads(board["data"]["rollcall.json"]) == json.load(file), "the chart has another dashboard"
+    print(f"Of the chart {len(alerts['groups'][0]['rules'])} alerts, the dashboard and further variables are what was asked for")
 
 
 def compare(manifests: dict[str, dict], chart: dict[str, dict]) -> None:

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::{members, read, root, setting_names, text, yaml};
+use super::{kubernetes, members, read, root, setting_names, text, yaml};
 
 /// Settings that the chart gives itself, or takes from secrets.
 const NOT_VALUES: [&str; 9] = [
@@ -32,6 +32,8 @@ fn schema() -> Value {
 #[test]
 fn values_fit_their_schema_and_settings_are_the_programs() {
     let about = chart("Chart.yaml");
+    let bodies = kubernetes::BODIES.replace('/', "~1");
+    assert_eq!(text(&chart("values.yaml"), &format!("/ingress/annotations/{bodies}")), kubernetes::LARGEST);
     for version in ["/version", "/appVersion"] {
         assert_eq!(text(&about, version), env!("CARGO_PKG_VERSION"));
     }
@@ -44,10 +46,22 @@ fn values_fit_their_schema_and_settings_are_the_programs() {
         ("/settings", json!({"public_url": "https://scim.example.com", "master_key": "AAAA"})),
         ("/autoscaling/minReplicas", json!(0)),
         ("/image", json!({"repositry": "rollcall"})),
+        ("/extraEnv", json!([{"nam": "OTEL_TRACES_SAMPLER"}])),
+        ("/extraEnvFrom", json!([{"secret": {"name": "x"}}])),
+        ("/prometheusRule", json!({"enabled": true, "runbooks": "docs/runbooks.md"})),
     ] {
         let mut changed = values.clone();
         *changed.pointer_mut(pointer).unwrap() = wrong;
         assert!(!judge.is_valid(&changed), "{pointer}");
+    }
+    for (pointer, right) in [
+        ("/extraEnv", json!([{"name": "OTEL_TRACES_SAMPLER", "value": "traceidratio"}])),
+        ("/extraEnvFrom", json!([{"secretRef": {"name": "collector"}}])),
+        ("/prometheusRule", json!({"enabled": true, "runbooks": "https://x.example/runbooks.md"})),
+    ] {
+        let mut changed = values.clone();
+        *changed.pointer_mut(pointer).unwrap() = right;
+        assert!(judge.is_valid(&changed), "{pointer}");
     }
     let offered: BTreeSet<String> = members(&schema, "/properties/settings/properties")
         .iter()

@@ -16,6 +16,10 @@ const FOLDERS: [&str; 3] = ["base", "migrate", "example"];
 /// Requests in flight may take so long when a node stops, and writing down what it still knows.
 const DRAIN: u64 = 9;
 
+/// How large a body ingress-nginx takes, and what has to be said there.
+pub(super) const BODIES: &str = "nginx.ingress.kubernetes.io/proxy-body-size";
+pub(super) const LARGEST: &str = "33m";
+
 fn folder(name: &str) -> PathBuf {
     root().join("deploy/kubernetes").join(name)
 }
@@ -157,7 +161,17 @@ fn fit_each_other(nodes: &[Value], migration: &Value, settings_of_nodes: Setting
     let given = |secrets: &[(String, String, String)]| -> Vec<String> {
         secrets.iter().map(|(name, ..)| name.clone()).collect()
     };
-    assert_eq!(given(&secrets), ["ROLLCALL_DATABASE_URL", "ROLLCALL_MASTER_KEY", "ROLLCALL_REDIS_URL"]);
+    let needed = ["ROLLCALL_DATABASE_URL", "ROLLCALL_MASTER_KEY"];
+    let possible = ["ROLLCALL_REDIS_URL", "ROLLCALL_OIDC_CLIENT_SECRET", "ROLLCALL_FORMER_MASTER_KEY"];
+    assert_eq!(given(&secrets), [&needed[..], &possible].concat());
+    // A node starts without the keys that not every installation has.
+    for variable in list(container, "/env") {
+        let reference = &variable["valueFrom"]["secretKeyRef"];
+        let is_optional = reference["optional"] == true;
+        assert_eq!(is_optional, possible.contains(&text(variable, "/name")), "{variable}");
+        let key = text(variable, "/name").trim_start_matches("ROLLCALL_").to_lowercase().replace('_', "-");
+        assert_eq!(text(reference, "/key"), key);
+    }
     assert_eq!(given(&secrets_of_job), ["ROLLCALL_DATABASE_URL", "ROLLCALL_MIGRATE_DATABASE_URL"]);
     assert_ne!(secrets_of_job[1].1, secrets[0].1, "the owner's login is a secret of its own");
 
@@ -209,6 +223,14 @@ fn fit_each_other(nodes: &[Value], migration: &Value, settings_of_nodes: Setting
     assert_eq!(text(pod, "/serviceAccountName"), text(of_kind(nodes, "ServiceAccount"), "/metadata/name"));
 }
 
+/// What is around a file in a form comes on top of its 32 MiB.
+#[test]
+fn an_ingress_takes_all_that_the_program_takes() {
+    let largest = provisioning::imports::MAX_BYTES.max(scim_api::MAX_BYTES);
+    let megabytes: usize = LARGEST.strip_suffix('m').unwrap().parse().unwrap();
+    assert_eq!(megabytes, largest / 1024 / 1024 + 1);
+}
+
 #[test]
 fn manifests_fit_each_other_the_image_and_the_program() {
     let kustomization = yaml(&folder("base").join("kustomization.yaml"));
@@ -237,9 +259,10 @@ fn manifests_fit_each_other_the_image_and_the_program() {
     for same in ["images", "namespace"] {
         assert_eq!(before[same], example[same], "{same} of the migration and of the nodes");
     }
+    let ingress = manifests("example");
+    let ingress = of_kind(&ingress, "Ingress");
+    assert_eq!(text(ingress, &format!("/metadata/annotations/{}", BODIES.replace('/', "~1"))), LARGEST);
     let service = "/spec/rules/0/http/paths/0/backend/service";
-    let way = manifests("example");
-    let ingress = of_kind(&way, "Ingress");
     assert_eq!(text(ingress, &format!("{service}/name")), text(of_kind(&nodes, "Service"), "/metadata/name"));
     assert_eq!(
         text(ingress, &format!("{service}/port/name")),

@@ -4,6 +4,7 @@ mod chart;
 mod compose;
 mod directory;
 mod kubernetes;
+mod monitoring;
 mod postgres;
 mod system;
 
