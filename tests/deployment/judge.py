@@ -84,7 +84,7 @@ def main(chart_folder: str, *manifests: str) -> None:
         whole = render(chart, every)
         judge(whole, "the chart with all that it offers")
         assert len(whole) == len(least) + 4
-        monitored(whole)
+        offered(whole)
         off = render(chart, {"networkPolicy": {"enabled": False}, "migrate": {"enabled": False}})
         judge(off, "the chart with what can be left out left out")
         assert len(off) == len(least) - 2
@@ -103,12 +103,16 @@ def main(chart_folder: str, *manifests: str) -> None:
         compare({**kinds[0], **kinds[1]}, by_kind(least))
 
 
-def monitored(objects: list[dict]) -> None:
+def offered(objects: list[dict]) -> None:
     """What the chart offers beside the manifests is in force."""
     kinds = {found["kind"]: found for found in objects}
     node = kinds["Deployment"]["spec"]["template"]["spec"]["containers"][0]
     assert {"name": "OTEL_TRACES_SAMPLER", "value": "traceidratio"} in node["env"], node["env"]
     assert {"secretRef": {"name": "collector"}} in node["envFrom"], node["envFrom"]
+    # The migration has to find a machine, too.
+    for name in ("nodeSelector", "tolerations", "imagePullSecrets"):
+        placed = [kinds[kind]["spec"]["template"]["spec"].get(name) for kind in ("Deployment", "Job")]
+        assert placed[0] and placed[0] == placed[1], f"{name} of nodes and migration: {placed}"
     for kind in ("PodMonitor", "PrometheusRule"):
         assert kinds[kind]["metadata"]["labels"]["release"] == "prometheus", kinds[kind]["metadata"]
     with open("deploy/telemetry/alerts.yaml") as file:
