@@ -201,6 +201,16 @@ async fn a_mapping_keeps_protected_roles(bed: Bed) {
     let ann = bed.user("ann").await;
     bed.group("Envi_Owner", &[ann.id.0]).await;
     let none = |_: &str, _: Option<&str>| -> Vec<Role> { Vec::new() };
+    // What looks only at what would come is refused alike, and by somebody who can do nothing nobody is kept.
+    refused(guarded(&bed).preview_roles(&none).await);
+    let bob = bed.user("bob").await;
+    let off = user_state(json!({"userName": "bob", "active": false}));
+    bed.tenant.replace_user(bob.id, 1, &off, &context()).await.expect("deactivated").expect("there");
+    bed.group("App_Owner", &[bob.id.0]).await;
+    refused(guarded(&bed).preview_roles(&|name, _| RoleMapping::with_prefix("App_").roles_of(name)).await);
+    bed.group("Team_Owner", &[ann.id.0]).await;
+    let team = |name: &str, _: Option<&str>| RoleMapping::with_prefix("Team_").roles_of(name);
+    assert!(guarded(&bed).preview_roles(&team).await.is_ok(), "she keeps it through another group");
     refused(guarded(&bed).remap_roles(&none, &context()).await);
     assert_eq!(role_names(&bed, ann.id).await, ["Owner"]);
     assert_eq!(bed.tenant.remap_roles(&none, &context()).await.expect("not protected"), (0, 1));
