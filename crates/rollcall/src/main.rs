@@ -35,7 +35,14 @@ fn main() -> ExitCode {
         commands::failure(&anyhow::anyhow!("another TLS crypto provider was installed first"));
         return ExitCode::FAILURE;
     }
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and the version go to stdout. Whatever is wrong ends with 1: 2 is what a plan says.
+            let outcome = error.print();
+            return ExitCode::from(u8::from(error.use_stderr() || outcome.is_err()));
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
