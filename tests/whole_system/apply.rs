@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 
 use crate::harness::{Database, Installation, Scim, describe, eventually, on_both_databases};
 
-on_both_databases!(the_file_of_the_guide, all_profiles_go_round);
+on_both_databases!(
+    the_file_of_the_guide,
+    all_profiles_go_round,
+    what_is_not_taken_any_more_goes_round,
+    a_webhook_changes_as_a_whole
+);
 
 /// The contract's limit for a change to hold in every running node.
 const WITHIN: Duration = Duration::from_secs(1);
@@ -68,6 +73,7 @@ async fn the_file_of_the_guide(mut installation: Installation) {
         told.ends_with("3 to create, 0 to change, 0 to remove\n") && !told.contains("the first key"),
         "{told}"
     );
+    assert!(told.contains("    + headers.X-Api-Key: (from env ACME_APP_KEY)\n"), "{told}");
     let (_, told) = ends_with(&installation, 1, &["apply", &path]);
     assert!(told.contains("say --yes"), "{told}");
     assert_eq!(installation.json(&["tenant", "list", "--json"]), json!([]), "a plan makes nothing");
@@ -120,7 +126,7 @@ async fn the_file_of_the_guide(mut installation: Installation) {
         "        + North",
         "      role Nurse: 1 gain it, 0 lose it",
         "~ destination Our application of acme",
-        "    ~ headers.X-Api-Key: (given) → (another one)",
+        "    ~ headers.X-Api-Key: (given) → (another one, from env ACME_APP_KEY)",
     ] {
         assert!(told.lines().any(|told| told == line), "{line:?} in {told}");
     }
@@ -206,7 +212,7 @@ active = { attribute = "employeeType", inactive = "INACTIVE" }
     // With what is awkward in a text: quotes of each kind, tabs, lines that end otherwise.
     let own = format!("{}\n# ''' and \"\"\" and \\d\t\u{e9}\r\n", profile("generic"));
     file(&installation, "own-profile.toml", &own);
-    file(&installation, "secret", "open: sesame/@1\n");
+    file(&installation, "secret", "open: 100%25 s%zz/@?#é1\n");
     let path = file(&installation, "all.toml", &text);
     installation.run(&["migrate"]);
     installation.run(&["apply", &path, "--yes"]);
@@ -214,31 +220,248 @@ active = { attribute = "employeeType", inactive = "INACTIVE" }
     let written = file(&installation, "written.toml", "");
     installation.run(&["export", "--configuration", "--output", &written]);
     let exported = std::fs::read_to_string(&written).unwrap();
-    assert!(!exported.contains("sesame"), "{exported}");
+    assert!(!exported.contains("100%25"), "{exported}");
     for known in known {
         assert!(exported.contains(&format!("profile = \"{known}\"")), "{known} in {exported}");
     }
     assert_eq!(installation.run(&["apply", &written, "--yes"]), "nothing to do");
     assert_eq!(installation.run(&["export", "--configuration"]), exported.trim_end());
-    assert!(installation.run(&["export", "--configuration", "own"]).contains("OWN_QUEUE_PASSWORD"));
+    assert!(installation.run(&["export", "--configuration", "own"]).contains("OWN__QUEUE__PASSWORD"));
 
     let kind = if installation.is_sqlite() { Database::Sqlite } else { Database::Postgres };
     let mut empty = Installation::new(kind).await;
     empty.run(&["migrate"]);
     let (_, told) = ends_with(&empty, 1, &["apply", &written, "--yes"]);
     assert!(
-        told.contains("OWN_QUEUE_USER") && told.contains("OWN_EMP_PASSWORD") && told.contains("2 faults"),
+        told.contains("OWN__QUEUE__USER") && told.contains("OWN__EMP__PASSWORD") && told.contains("3 faults"),
         "{told}"
     );
     assert_eq!(empty.json(&["tenant", "list", "--json"]), json!([]), "nothing of it was applied");
-    for name in ["OWN_QUEUE_PASSWORD", "OWN_EMP_PASSWORD", "OWN_QUEUE_USER"] {
-        empty.set(name, Some("open: sesame/@1"));
-        installation.set(name, Some("open: sesame/@1"));
+    for name in ["OWN__QUEUE__PASSWORD", "OWN__EMP__PASSWORD", "OWN__QUEUE__USER"] {
+        empty.set(name, Some("open: 100%25 s%zz/@?#é1"));
+        installation.set(name, Some("open: 100%25 s%zz/@?#é1"));
     }
     empty.run(&["apply", &written, "--yes"]);
     assert_eq!(empty.run(&["export", "--configuration"]), exported.trim_end());
     // The secrets are those: they are compared.
     assert_eq!(installation.run(&["apply", &written, "--yes"]), "nothing to do");
+}
+
+/// A tenant of each product, in states that no door would make any more: an export of it says what is there, and is no change.
+async fn what_is_not_taken_any_more_goes_round(installation: Installation) {
+    installation.run(&["migrate"]);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scim-core/profiles");
+    let known = ["generic", "epic-emp", "mdscripts", "clinical-maestro", "eptura-engage", "envi"];
+    let generic = folder.join("generic.toml").display().to_string();
+    let needy = profile("generic") + "\n[organization]\ntitle = \"Site\"\nrequired = true\n";
+    let needy = file(&installation, "needy-profile.toml", &needy);
+    let full = profile("generic")
+        + "\n[[gate]]\nname = \"door\"\ntitle = \"Door\"\nvalues = [\"Wood\"]\nopens = [\"Wood\"]\n\
+        [organization]\ntitle = \"Site\"\nvalue-set = \"places\"\n[[value-set]]\nname = \"places\"\ntitle = \"Places\"\n";
+    file(&installation, "full-profile.toml", &full);
+    let mut text = String::new();
+    for name in known {
+        text.push_str(&format!("[[tenant]]\nslug = \"{name}\"\nprofile = \"{name}\"\nactive = true\n"));
+    }
+    for slug in ["bare", "needy", "moved", "gone"] {
+        text.push_str(&format!(
+            "[[tenant]]\nslug = \"{slug}\"\nprofile = {{ file = \"full-profile.toml\" }}\nactive = true\norganization = \"East\"\n\
+             [tenant.properties]\ndoor = \"Wood\"\n[tenant.value-sets]\nplaces = [\"East\", \"a (b)\"]\n"
+        ));
+    }
+    text.push_str(
+        "[[tenant.destination]]\nname = \"App\"\nurl = \"https://app.example.com/\"\n\
+         [[destination]]\nname = \"App\"\nurl = \"https://app.example.com/\"\nevents = [\"*\"]\n",
+    );
+    let path = file(&installation, "all.toml", &text);
+    installation.run(&["apply", &path, "--yes"]);
+    installation.run(&["profile", "set", "gone", &generic]);
+    installation.run(&["value-set", "set", "moved", "places", "West"]);
+    installation.run(&["tenant", "set", "needy", "--organization", ""]);
+    installation.run(&["profile", "set", "needy", &needy]);
+    installation.run(&["value-set", "clear", "bare", "places"]);
+    let written = file(&installation, "written.toml", "");
+    let (_, told) = ends_with(&installation, 0, &["export", "--configuration", "--output", &written]);
+    let exported = std::fs::read_to_string(&written).unwrap();
+    for left in ["the property \"door\" of gone is left out", "the list \"places\" of gone is left out"] {
+        assert!(
+            exported.contains(&format!("# {left}: ")) && told.contains(left),
+            "{left} in {told}{exported}"
+        );
+    }
+    assert!(exported.contains("places = \"profile\"") && exported.contains("events = [\"*\"]"), "{exported}");
+    let (plan, _) = ends_with(&installation, 0, &["apply", &written, "--plan"]);
+    assert_eq!(plan, "nothing to do\n");
+
+    // All of it stands there, so whatever somebody changes is seen, and taken back.
+    installation.run(&["tenant", "set", "bare", "--rate-limit", "5", "--max-token-lifetime", "90d"]);
+    installation.run(&["value-set", "set", "bare", "places", "North"]);
+    let (plan, _) = ends_with(&installation, 2, &["apply", &written, "--plan"]);
+    for line in ["    - max-token-lifetime: 90d", "    - rate-limit: 5", "    - value-sets.places: North"] {
+        assert!(plan.lines().any(|told| told == line), "{line:?} in {plan}");
+    }
+    installation.run(&["apply", &written, "--yes"]);
+    assert_eq!(installation.run(&["export", "--configuration"]), exported.trim_end());
+
+    // Two of one name are no declaration's; the others are written all the same.
+    let twice = ["destination", "create", "gone", "--name", "App", "--url", "https://app.example.com/"];
+    installation.run(&twice);
+    let (text, told) = ends_with(&installation, 0, &["export", "--configuration"]);
+    assert!(told.contains("2 destinations of gone that are called \"App\" are left out"), "{told}");
+    assert!(text.contains("slug = \"moved\"") && !text.contains("[[tenant.destination]]"), "{text}");
+    let path = file(&installation, "twice.toml", &text);
+    assert_eq!(installation.run(&["apply", &path, "--yes"]), "nothing to do");
+}
+
+/// The second of two changes of a destination is not done where the first was only looked at, and a bad secret keeps the rest of
+/// the change from being done.
+async fn a_webhook_changes_as_a_whole(mut installation: Installation) {
+    installation.run(&["migrate"]);
+    let declared = |rest: &str| {
+        format!(
+            "[[tenant]]\nslug = \"acme\"\nprofile = \"generic\"\n[[tenant.destination]]\nname = \"App\"\n\
+             url = \"https://app.example.com/\"\nsecret = {{ env = \"APP_SECRET\" }}\n{rest}"
+        )
+    };
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    installation.set("APP_SECRET", Some(SECRET));
+    installation.set("APP_KEY", Some("sesame"));
+    let path = file(&installation, "acme.toml", &declared("headers = { X-A = { env = \"APP_KEY\" } }\n"));
+    let report = installation.json(&["apply", &path, "--yes", "--json"]);
+    assert_eq!(report["applied"].as_array().map(Vec::len), Some(2), "{report}");
+    assert_eq!(report["not_applied"], json!([]));
+    let report = installation.json(&["apply", &path, "--yes", "--json"]);
+    assert_eq!((&report["applied"], &report["changes"]), (&json!([]), &json!([])));
+
+    // Names of headers know no case.
+    let path = file(&installation, "acme.toml", &declared("headers = { x-a = { env = \"APP_KEY\" } }\n"));
+    assert_eq!(installation.run(&["apply", &path, "--yes"]), "nothing to do");
+
+    // One that cannot sign is told before anything is done.
+    installation.set("APP_SECRET", Some("too short"));
+    let path = file(&installation, "acme.toml", &declared("target-seconds = 5\n"));
+    let (_, told) = ends_with(&installation, 1, &["apply", &path, "--plan"]);
+    assert!(told.contains("acme.toml: line 7, column 10: secret: a secret begins with whsec_"), "{told}");
+    let (told, _) = ends_with(&installation, 1, &["apply", &path, "--plan", "--json"]);
+    let fault = serde_json::from_str::<Value>(&told).unwrap()["faults"][0].clone();
+    assert_eq!((&fault["file"], &fault["line"], &fault["column"]), (&json!(path), &json!(7), &json!(10)));
+    assert_eq!(fault["path"], "tenant[0].destination[0].secret");
+    assert!(fault["problem"].as_str().is_some_and(|problem| problem.starts_with("secret: ")), "{fault}");
+
+    // Both in one change, so there is one entry for it.
+    installation.set("APP_SECRET", Some("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"));
+    let told = installation.run(&["apply", &path, "--yes"]);
+    assert!(told.contains("~ secret: (given) → (another one, from env APP_SECRET)"), "{told}");
+    let trail = installation.run(&["audit", "--tenant", "acme"]);
+    assert_eq!(trail.matches("destination.updated").count(), 1, "{trail}");
+    // A header goes to another server only where the plan says so.
+    let elsewhere = declared("headers = { X-A = { env = \"APP_KEY\" } }\n")
+        .replace("app.example.com", "other.example.com");
+    let path = file(&installation, "acme.toml", &elsewhere);
+    let (told, _) = ends_with(&installation, 2, &["apply", &path, "--plan"]);
+    assert!(told.contains("~ headers.X-A: (given) → (the same one, from env APP_KEY)"), "{told}");
+}
+
+/// What a declaration may not reach, and what is no declaration.
+#[tokio::test]
+async fn a_declaration_reaches_what_lies_beside_it() {
+    let installation = Installation::new(Database::Sqlite).await;
+    installation.run(&["tenant", "create", "acme", "--profile", "generic"]);
+    let folder = |name: &str| {
+        let path = installation.dir.path().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path.display().to_string()
+    };
+    let (declared, elsewhere) = (folder("declared"), folder("elsewhere"));
+    file(&installation, "elsewhere/key", "sesame\n");
+    file(&installation, "declared/key", "sesame\n");
+    let app = |secret: &str| {
+        format!(
+            "[[tenant]]\nslug = \"acme\"\n[[tenant.destination]]\nname = \"App\"\nurl = \"https://app.example.com/\"\n\
+             headers = {{ X-A = {secret} }}\n"
+        )
+    };
+    let key = installation.dir.path().join("data/master.key").display().to_string();
+    for (secret, told) in [
+        ("{ env = \"ROLLCALL_DATA_DIR\" }", "ROLLCALL_DATA_DIR is a setting of Rollcall itself"),
+        ("{ env = \"rollcall_master_key\" }", "is a setting of Rollcall itself"),
+        (&format!("{{ file = '{key}' }}"), "belongs to Rollcall itself"),
+        ("{ file = \"../data/master.key\" }", "belongs to Rollcall itself"),
+        ("{ file = \"../elsewhere/key\" }", "lies outside of the folder of the declaration"),
+        ("{ file = \"/dev/zero\" }", "lies outside of the folder of the declaration"),
+        ("{ file = \"none\" }", "cannot be read"),
+    ] {
+        let path = file(&installation, "declared/app.toml", &app(secret));
+        let (_, error) = ends_with(&installation, 1, &["apply", &path, "--plan"]);
+        assert!(error.contains("line 6, column ") && error.contains(told), "{secret}: {told:?} in {error}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&key, installation.dir.path().join("declared/link")).unwrap();
+        std::os::unix::fs::symlink("../elsewhere/key", installation.dir.path().join("declared/away"))
+            .unwrap();
+        for name in ["link", "away"] {
+            let path = file(&installation, "declared/app.toml", &app(&format!("{{ file = \"{name}\" }}")));
+            ends_with(&installation, 1, &["apply", &path, "--plan"]);
+        }
+    }
+    let path = file(&installation, "declared/app.toml", &app("{ file = \"../elsewhere/key\" }"));
+    let (told, _) = ends_with(&installation, 2, &["apply", &path, "--plan", "--allow-files", &elsewhere]);
+    assert!(told.contains("+ headers.X-A: (from file ../elsewhere/key)"), "{told}");
+    let (_, error) = ends_with(&installation, 1, &["apply", &path, "--plan", "--allow-files", "/dev"]);
+    assert!(error.contains("lies outside"), "{error}");
+
+    // Of a folder neither profiles nor the settings are declarations.
+    file(&installation, "declared/own-profile.toml", &profile("generic"));
+    file(
+        &installation,
+        "declared/app.toml",
+        "[[tenant]]\nslug = \"acme\"\nprofile = { file = \"own-profile.toml\" }\n",
+    );
+    let settings = file(&installation, "declared/rollcall.toml", "rate_limit = 7\n");
+    ends_with(&installation, 0, &["apply", &declared, "--plan", "--config", &settings]);
+    let (_, error) = ends_with(&installation, 1, &["apply", &declared, "--plan"]);
+    assert!(error.contains("declared/rollcall.toml: line 1, column 1: unknown field"), "{error}");
+
+    // Nor is it written over what the settings are in.
+    let export = ["export", "--configuration", "--config", &settings, "--output", &settings];
+    let error = installation.refuse(&export);
+    assert!(error.contains("is the file that the settings of this installation are in"), "{error}");
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), "rate_limit = 7\n");
+}
+
+/// A plan makes nothing, and what is wrong with a command is no plan.
+#[tokio::test]
+async fn a_plan_makes_nothing() {
+    let installation = Installation::new(Database::Sqlite).await;
+    let path = file(&installation, "acme.toml", "[[tenant]]\nslug = \"acme\"\nprofile = \"generic\"\n");
+    let (_, error) = ends_with(&installation, 1, &["apply", &path, "--plan"]);
+    assert!(error.contains("there is no database at "), "{error}");
+    assert!(!installation.dir.path().join("data").exists(), "no folder, no database, no key");
+    for arguments in
+        [&["apply"][..], &["apply", &path, "--json"], &["apply", &path, "--plan", "--yes"], &["aply"]]
+    {
+        let (printed, error) = ends_with(&installation, 1, arguments);
+        assert!(printed.is_empty() && error.contains("Usage: "), "{arguments:?}: {error}");
+    }
+    ends_with(&installation, 0, &["apply", "--help"]);
+    ends_with(&installation, 0, &["--version"]);
+    // Neither is what comes by a pipe cut off somewhere.
+    let mut command = installation.command(&["apply", "-", "--yes"]);
+    let piped = std::process::Stdio::piped;
+    let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let long =
+        format!("[[tenant]]\nslug = \"acme\"\nprofile = \"generic\"\n#{}", "x".repeat(16 * 1024 * 1024));
+    let written = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, long.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    drop(written.join().unwrap());
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("stdin: has more than 16777216 bytes"),
+        "{}",
+        describe(&output)
+    );
+    assert_eq!(output.status.code(), Some(1));
 }
 
 /// All of them are told at once, and nothing is done.
@@ -296,7 +519,7 @@ async fn mistakes_are_told_with_their_place() {
         ),
         (
             "profile = \"envi\"\n[[destination]]\nname = \"App\"\nkind = \"ldap\"\nurl = \"ldaps://a.example\"",
-            "line 7, column 1: ldap: ",
+            "line 9, column 8: kind: a directory is written the users of one tenant",
         ),
     ] {
         let path = file(&installation, "bad.toml", &format!("{head}{rest}\n"));
@@ -306,6 +529,34 @@ async fn mistakes_are_told_with_their_place() {
             is_told && error.contains("nothing was applied: ") && printed.is_empty(),
             "{rest}: {told:?} in {error}"
         );
+    }
+    // Of one tenant as well, field by field, and of its destinations.
+    let many = "profile = \"envi\"\nname = \" \"\nrate-limit = 1000000\nmax-token-lifetime = \"1y\"\norganization = \"East\"\n\
+                [tenant.properties]\nDomain-Type = \"Simple\"\ndomain-type = \"Simple\"\n[tenant.value-sets]\n\
+                organizations = [\"West\"]\nrolls = [\"a\"]\n[[tenant.destination]]\nname = \"App\"\nurl = \"https://10.1.2.3/\"\n\
+                headers = { X-A = { env = \"A\" }, x-a = { env = \"A\" } }\n";
+    let there =
+        format!("[[tenant]]\nslug = \"there\"\n{}", many.replace("\"envi\"", "{ file = \"envi.toml\" }"));
+    file(&installation, "envi.toml", &profile("envi"));
+    let path = file(&installation, "bad.toml", &there);
+    let (_, error) = ends_with(&installation, 1, &["apply", &path, "--plan"]);
+    assert!(error.contains("properties: Domain-Type and domain-type are the same name"), "{error}");
+    assert!(
+        error.contains("headers: X-A and x-a are the same name") && error.contains(": 2 faults"),
+        "{error}"
+    );
+    let there = there.replace("domain-type = \"Simple\"\n", "").replace(", x-a = { env = \"A\" }", "");
+    let path = file(&installation, "bad.toml", &there);
+    let (_, error) = ends_with(&installation, 1, &["apply", &path, "--plan"]);
+    for told in [
+        "rolls: value set: ",
+        "name: ",
+        "organization: ",
+        "rate-limit: ",
+        "variable A is not set",
+        ": 5 faults",
+    ] {
+        assert!(error.contains(told), "{told:?} in {error}");
     }
     let listed = installation.json(&["tenant", "list", "--json"]);
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");

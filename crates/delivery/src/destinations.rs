@@ -14,7 +14,7 @@ use crate::{
     NewWay, Sender, Unfit, WayChange,
     carrier::Refusal,
     ldap, names,
-    ways::{Begun, Ground},
+    ways::{Begun, Changed, Ground},
 };
 
 /// Longest name, in characters.
@@ -57,7 +57,7 @@ pub struct NewDestination {
     pub tenant: Option<TenantId>,
     /// For people.
     pub name: String,
-    /// Names of events, `user.*` for all of a kind; `None`: all.
+    /// Names of events, `user.*` for all of a kind, `*` for all; `None`: all.
     pub events: Option<Vec<String>>,
     /// What comes after this place of the feed; `None`: what happens from now on.
     pub after: Option<i64>,
@@ -80,6 +80,10 @@ pub struct DestinationChange {
     pub target: Option<u32>,
     /// How it gets them.
     pub way: Option<WayChange>,
+    /// The next secret of a webhook; the old one signs beside it for a day.
+    pub secret: Option<String>,
+    /// Of this version alone: [`StoreError::Stale`]. `None`: of the one that is there.
+    pub version: Option<i64>,
 }
 
 /// See the module. Cheap to clone.
@@ -109,17 +113,26 @@ impl Destinations {
         new: NewDestination,
         context: &ChangeContext,
     ) -> Result<(Destination, Option<String>), DestinationError> {
-        self.create_in(new, DestinationState::Active, context).await
+        self.keep_new(self.judged(new, DestinationState::Active)?, context).await
     }
 
-    /// The same in a state: a paused one is sent nothing until somebody says so.
-    pub async fn create_in(
+    /// The same in a state, since a paused one is sent nothing until somebody says so, and only where there is none of that
+    /// name: [`StoreError::Conflict`].
+    pub async fn create_unique(
         &self,
         new: NewDestination,
         state: DestinationState,
         context: &ChangeContext,
     ) -> Result<(Destination, Option<String>), DestinationError> {
         let (new, secret) = self.judged(new, state)?;
+        self.keep_new((kept::NewDestination { is_unique: true, ..new }, secret), context).await
+    }
+
+    async fn keep_new(
+        &self,
+        (new, secret): (kept::NewDestination, Option<String>),
+        context: &ChangeContext,
+    ) -> Result<(Destination, Option<String>), DestinationError> {
         let platform = self.store.platform();
         if let Some(after) = new.after {
             let ends = platform.feed_ends().await?;
@@ -150,8 +163,20 @@ impl Destinations {
             return Err(of_one_tenant().into());
         }
         let events = events_for(kind, events)?;
-        let new =
-            kept::NewDestination { id, tenant, kind, name, settings, sealed, events, state, target, after };
+        let is_unique = false;
+        let new = kept::NewDestination {
+            id,
+            tenant,
+            kind,
+            name,
+            settings,
+            sealed,
+            events,
+            state,
+            target,
+            after,
+            is_unique,
+        };
         Ok((new, secret))
     }
 
@@ -173,10 +198,10 @@ impl Destinations {
         before: &Destination,
         change: DestinationChange,
     ) -> Result<kept::DestinationChange, DestinationError> {
-        let DestinationChange { name, events, active, target, way } = change;
-        let way = way.map(|way| self.ground().change(before, way)).transpose()?.unwrap_or_default();
+        let DestinationChange { name, events, active, target, way, secret, version } = change;
+        let way = self.judged_way(before, way, secret)?;
         Ok(kept::DestinationChange {
-            version: Some(before.version),
+            version: Some(version.unwrap_or(before.version)),
             name: name.as_deref().map(named).transpose()?,
             events: events.map(|events| events_for(before.kind, events)).transpose()?,
             state: active.map(|active| match active {
@@ -187,6 +212,22 @@ impl Destinations {
             settings: way.settings,
             sealed: way.sealed,
         })
+    }
+
+    /// Another secret comes before another way: where the old secrets cannot be read any more, there are new ones by then.
+    fn judged_way(
+        &self,
+        before: &Destination,
+        way: Option<WayChange>,
+        secret: Option<String>,
+    ) -> Result<Changed, DestinationError> {
+        let mut changed = Changed::default();
+        if secret.is_some() {
+            (changed, _) = self.ground().rotate(before, secret, self.store.now())?;
+        }
+        let Some(way) = way else { return Ok(changed) };
+        let Changed { settings, sealed } = self.ground().change(&changed.laid_over(before), way)?;
+        Ok(Changed { settings: settings.or(changed.settings), sealed: sealed.or(changed.sealed) })
     }
 
     /// Gives a webhook another secret; the old one signs beside it for a day. Gives the new one, which is told nowhere else.
@@ -208,9 +249,14 @@ impl Destinations {
         Ok((self.keep(id, change, context).await?, secret))
     }
 
-    /// Removes one: what it was not sent yet it never is.
-    pub async fn delete(&self, id: DestinationId, context: &ChangeContext) -> Result<(), DestinationError> {
-        match self.store.platform().delete_destination(id, context).await? {
+    /// Removes one: what it was not sent yet it never is. Where a version is named, that one alone: [`StoreError::Stale`].
+    pub async fn delete(
+        &self,
+        id: DestinationId,
+        version: Option<i64>,
+        context: &ChangeContext,
+    ) -> Result<(), DestinationError> {
+        match self.store.platform().delete_destination(id, version, context).await? {
             true => Ok(()),
             false => Err(DestinationError::Unknown),
         }
@@ -293,7 +339,9 @@ fn events_for(
         return events_of(patterns);
     }
     let names = events_of(Some(patterns.unwrap_or_else(|| vec!["user.*".to_owned()])))?;
-    match names.iter().flatten().find(|name| !name.starts_with("user.")) {
+    let all = [names::ALL.to_owned()];
+    let named = names.as_deref().unwrap_or(&all);
+    match named.iter().find(|name| !name.starts_with("user.")) {
         Some(other) => Err(DestinationError::Unfit(format!(
             "events: {other} changes no entry; an LDAP destination takes events of users alone, such as user.*"
         ))),
@@ -303,7 +351,10 @@ fn events_for(
 
 /// The names that patterns mean, in order.
 fn events_of(patterns: Option<Vec<String>>) -> Result<Option<Vec<String>>, DestinationError> {
-    let Some(patterns) = patterns else { return Ok(None) };
+    // Who names all is sent those of later versions, too, as who names none.
+    let Some(patterns) = patterns.filter(|all| !all.iter().any(|one| one == names::ALL)) else {
+        return Ok(None);
+    };
     let mut found = BTreeSet::new();
     for pattern in &patterns {
         let names = names::matching(pattern).ok_or_else(|| {

@@ -56,6 +56,9 @@ pub const NAMES: &[Name] = &[
     name("destination.deleted", "A destination of a tenant's events was removed."),
 ];
 
+/// What names all events among patterns.
+pub const ALL: &str = "*";
+
 /// Does it tell of users, groups, memberships and roles alone, and not of how the tenant is configured?
 #[must_use]
 pub fn is_of_directory(name: &str) -> bool {

@@ -79,6 +79,16 @@ pub(crate) struct Changed {
     pub(crate) sealed: Option<Vec<u8>>,
 }
 
+impl Changed {
+    /// The destination as it would be.
+    pub(crate) fn laid_over(&self, before: &Destination) -> Destination {
+        let mut after = before.clone();
+        after.settings = self.settings.clone().unwrap_or(after.settings);
+        after.sealed = self.sealed.clone().unwrap_or(after.sealed);
+        after
+    }
+}
+
 /// What ways are made with.
 pub(crate) struct Ground<'a> {
     pub(crate) store: &'a Store,

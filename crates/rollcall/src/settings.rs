@@ -322,12 +322,9 @@ impl Settings {
             .merge(Serialized::default("data_dir", "data"))
             .merge(Serialized::default("log", "info,sea_orm_migration=warn"))
             .merge(Serialized::default("log_format", LogFormat::Text));
-        match &flags.config {
+        match file_in_use(flags) {
             Some(file) if !file.is_file() => bail!("configuration file {} does not exist", file.display()),
             Some(file) => figment = figment.merge(Toml::file_exact(file)),
-            None if Path::new(DEFAULT_FILE).is_file() => {
-                figment = figment.merge(Toml::file_exact(DEFAULT_FILE))
-            }
             None => {}
         }
         let settings: Self = figment
@@ -447,6 +444,19 @@ impl Settings {
             ..self.clone()
         }
     }
+}
+
+/// The file that settings are read from, if there is one.
+pub(crate) fn file_in_use(flags: &SettingFlags) -> Option<&Path> {
+    let default = || Some(Path::new(DEFAULT_FILE)).filter(|file| file.is_file());
+    flags.config.as_deref().or_else(default)
+}
+
+/// Is it the name of an environment variable that sets something of the program? All of ours begin alike, and none has two
+/// underscores on end, as those have that an export names.
+pub(crate) fn is_ours(variable: &str) -> bool {
+    let variable = variable.to_ascii_uppercase();
+    variable.starts_with("ROLLCALL_") && !variable.contains("__")
 }
 
 /// A value that stands in a file as text.

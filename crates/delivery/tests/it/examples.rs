@@ -319,5 +319,5 @@ async fn destinations(store: &TestStore, acme: &Tenant) {
     let held = store.platform().hold_destinations(Uuid::now_v7(), 30_000).await.unwrap();
     let problem = "it has taken nothing for five days; the last time it answered 500";
     assert!(store.platform().disable_destination(&held[0], problem, &vendor()).await.unwrap());
-    destinations.delete(made.id, &vendor()).await.unwrap();
+    destinations.delete(made.id, None, &vendor()).await.unwrap();
 }

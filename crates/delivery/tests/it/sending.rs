@@ -12,12 +12,15 @@ use std::{
 };
 
 use delivery::{
-    DestinationChange, NewWay, WayChange,
+    DestinationChange, DestinationError, NewWay, WayChange,
     webhook::{NewWebhook, WebhookChange},
 };
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use store::destinations::{DestinationState, Fate};
+use store::{
+    StoreError,
+    destinations::{DestinationState, Fate},
+};
 use store_testing::on_both;
 
 use crate::{
@@ -106,6 +109,34 @@ on_both! {
         bed.until("all are settled", async || bed.count(destination.id, Fate::Done).await == 3).await;
         assert_eq!(receiver.calls().len(), 3, "once");
         node.stop().await;
+    }
+
+    /// Neither without the other, and both are judged before either is done.
+    async fn another_secret_comes_with_a_change(store: TestStore) {
+        let bed = Bed::new(store).await;
+        let receiver = Receiver::new().await;
+        let (destination, _) = bed.webhook(&receiver).await;
+        let headers = BTreeMap::from([("x-other".to_owned(), Some("b".to_owned()))]);
+        let way = Some(WayChange::Webhook(WebhookChange { url: None, headers: Some(headers) }));
+        let change = |secret: &str, version| DestinationChange {
+            way: way.clone(),
+            events: Some(Some(vec!["*".into()])),
+            secret: Some(secret.into()),
+            version: Some(version),
+            ..DestinationChange::default()
+        };
+        let unfit = bed.destinations.preview_change(&destination, change("short", 1)).unwrap_err();
+        assert!(unfit.to_string().starts_with("secret: "), "{unfit}");
+        assert!(bed.destinations.change(destination.id, change("short", 1), &context()).await.is_err());
+        assert_eq!(bed.destinations.one(destination.id).await.unwrap(), destination, "nothing of it was done");
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let stale = bed.destinations.change(destination.id, change(secret, 2), &context()).await;
+        assert!(matches!(stale, Err(DestinationError::Store(StoreError::Stale))), "{stale:?}");
+        let changed = bed.destinations.change(destination.id, change(secret, 1), &context()).await.unwrap();
+        assert_eq!((changed.version, &changed.events), (2, &None), "one change; * is all");
+        let shown = BTreeMap::from([("secret".to_owned(), secret.to_owned()), ("headers.x-other".to_owned(), "b".to_owned())]);
+        let known = bed.destinations.known_secrets(&changed, &shown).members;
+        assert_eq!((known["secret"], known["headers.x-other"], known["headers.X-Api-Key"]), (Some(true), Some(true), None));
     }
 
     async fn a_receiver_that_was_away_for_26_hours_gets_all_in_order(store: TestStore) {

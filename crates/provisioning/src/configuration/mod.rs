@@ -32,7 +32,7 @@ pub use value_sets::{
     MAX_ALL_VALUES, MAX_LABEL, MAX_VALUE, MAX_VALUES, labelled, text_of_values, values_of_csv,
     values_of_lines,
 };
-pub use whole::{Declared, Judged};
+pub use whole::{Declared, Judged, Verdict};
 
 /// Told how many of how many are done.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);

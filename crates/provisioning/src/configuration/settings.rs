@@ -47,31 +47,8 @@ impl TenantDirectory {
         tenant: &Tenant,
         settings: &TenantSettings,
     ) -> Result<TenantSettings, ConfigurationError> {
-        let mut checked = TenantSettings {
-            status: settings.status,
-            checked_by: Some(tenant.row.version),
-            ..TenantSettings::default()
-        };
-        let active = settings.status.map_or(tenant.is_active(), |status| status == TenantStatus::Active);
-        if let Some(name) = &settings.name {
-            checked.name = Some(short_text("name", name, NAME_LENGTH)?.to_owned());
-        }
-        if let Some(organization) = &settings.organization {
-            let organization = organization.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            checked.organization = Some(check_organization(tenant, organization, active)?);
-        }
-        if settings.status == Some(TenantStatus::Active) {
-            let organization = checked.organization.as_ref().unwrap_or(&tenant.row.organization);
-            check_activation(tenant, organization.as_deref())?;
-        }
-        checked.credential_days = settings.credential_days.map(check_days).transpose()?;
-        checked.rate_limit = settings.rate_limit.map(check_rate).transpose()?;
-        for (name, value) in &settings.properties {
-            let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            let (name, value) = check_property(tenant, name, value)?;
-            checked.properties.insert(name, value);
-        }
-        Ok(checked)
+        let (checked, faults) = check_each(tenant, settings);
+        faults.into_iter().next().map_or(Ok(checked), |(_, fault)| Err(fault))
     }
 
     /// Serves the tenant, and opens its profile's feature gate. Refused while its organization is missing and needed.
@@ -87,6 +64,74 @@ impl TenantDirectory {
     ) -> Result<(), ConfigurationError> {
         self.configure(tenant, &TenantStatus::Inactive.into(), context).await
     }
+}
+
+/// One of the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    Name,
+    Organization,
+    Status,
+    CredentialDays,
+    RateLimit,
+    /// By its name as it was typed.
+    Property(String),
+}
+
+/// What fits of the settings, as it would be kept; and of each that does not what is wrong with it.
+pub(super) fn check_each(
+    tenant: &Tenant,
+    settings: &TenantSettings,
+) -> (TenantSettings, Vec<(Setting, ConfigurationError)>) {
+    let mut checked = TenantSettings { checked_by: Some(tenant.row.version), ..TenantSettings::default() };
+    let mut faults = Vec::new();
+    let mut note = |setting: Setting, fault| faults.push((setting, fault));
+    let active = settings.status.map_or(tenant.is_active(), |status| status == TenantStatus::Active);
+    match settings.name.as_deref().map(|name| short_text("name", name, NAME_LENGTH)).transpose() {
+        Ok(name) => checked.name = name.map(str::to_owned),
+        Err(fault) => note(Setting::Name, fault),
+    }
+    let mut organization = tenant.row.organization.clone();
+    if let Some(wanted) = &settings.organization {
+        let wanted = wanted.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        organization = wanted.map(str::to_owned);
+        match check_organization(tenant, wanted, active) {
+            Ok(wanted) => checked.organization = Some(wanted),
+            Err(fault) => note(Setting::Organization, fault),
+        }
+    }
+    match settings.status {
+        // That it is missing is told once.
+        Some(TenantStatus::Active) if checked.organization.is_some() || settings.organization.is_none() => {
+            match check_activation(tenant, organization.as_deref()) {
+                Ok(()) => checked.status = settings.status,
+                Err(fault) => note(Setting::Status, fault),
+            }
+        }
+        status => checked.status = status,
+    }
+    match settings.credential_days.map(check_days).transpose() {
+        Ok(days) => checked.credential_days = days,
+        Err(fault) => note(Setting::CredentialDays, fault),
+    }
+    match settings.rate_limit.map(check_rate).transpose() {
+        Ok(rate) => checked.rate_limit = rate,
+        Err(fault) => note(Setting::RateLimit, fault),
+    }
+    for (name, value) in &settings.properties {
+        let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        match check_property(tenant, name, value) {
+            Ok((name, value)) => drop(checked.properties.insert(name, value)),
+            Err(fault) => note(Setting::Property(name.clone()), fault),
+        }
+    }
+    (checked, faults)
+}
+
+/// A property as the profile spells it, if it has it.
+pub(super) fn spelled<'a>(tenant: &'a Tenant, name: &str) -> Option<&'a str> {
+    let mut gates = tenant.profile.gates.iter().map(|gate| gate.name.as_str());
+    gates.find(|gate| gate.eq_ignore_ascii_case(name.trim()))
 }
 
 fn check_activation(tenant: &Tenant, organization: Option<&str>) -> Result<(), ConfigurationError> {
@@ -153,12 +198,15 @@ fn check_property(
     value: Option<&str>,
 ) -> Result<(String, Option<String>), ConfigurationError> {
     let gates = &tenant.profile.gates;
-    let Some(gate) = gates.iter().find(|gate| gate.name.eq_ignore_ascii_case(name.trim())) else {
+    // What an earlier profile asked may be taken away, also where this one spells it otherwise.
+    if value.is_none() && tenant.row.properties.contains_key(name) {
+        return Ok((name.to_owned(), None));
+    }
+    let spelled = spelled(tenant, name);
+    let Some(gate) = gates.iter().find(|gate| Some(gate.name.as_str()) == spelled) else {
         let known: Vec<&str> = gates.iter().map(|gate| gate.name.as_str()).collect();
         let title = &tenant.profile.title;
         return match known.as_slice() {
-            // What an earlier profile asked may be taken away.
-            _ if value.is_none() && tenant.row.properties.contains_key(name) => Ok((name.to_owned(), None)),
             [] => unfit(format!("property: {title} asks for no properties; leave {name:?} out")),
             known => unfit(format!("property: {title} has no {name:?}; it has {}", known.join(", "))),
         };

@@ -12,7 +12,9 @@ use store::{
 use super::{
     ConfigurationError,
     profiles::Draft,
-    protecting, unfit,
+    protecting,
+    settings::{Setting, check_each, spelled},
+    unfit,
     value_sets::{check_total, checked, declared},
 };
 use crate::{
@@ -30,7 +32,38 @@ pub struct Declared {
     pub profile: Option<String>,
     /// Its lists by name; `None`: it has none of its own.
     pub value_sets: BTreeMap<String, Option<Vec<AllowedValue>>>,
+    /// Is it to have no properties and lists but these?
+    pub prune: bool,
 }
+
+/// What came of judging a declaration.
+#[derive(Debug)]
+pub struct Verdict {
+    /// As it would be without what does not fit; `None`: there is no profile by which it could be judged.
+    pub judged: Option<Box<Judged>>,
+    /// All that does not fit.
+    pub faults: Vec<ConfigurationError>,
+}
+
+impl Verdict {
+    /// What fits as a whole, or the first fault.
+    pub fn fit(self) -> Result<Judged, ConfigurationError> {
+        match (self.faults.into_iter().next(), self.judged) {
+            (None, Some(judged)) => Ok(*judged),
+            (Some(fault), _) => Err(fault),
+            (None, None) => unfit(NO_PROFILE),
+        }
+    }
+
+    fn unjudged(fault: ConfigurationError) -> Result<Self, StoreError> {
+        match fault {
+            ConfigurationError::Store(error) => Err(error),
+            fault => Ok(Self { judged: None, faults: vec![fault] }),
+        }
+    }
+}
+
+const NO_PROFILE: &str = "profile: a new tenant needs one; name one that ships, or a file";
 
 /// A declaration that fits, and the tenant as it would be. Nothing has happened.
 #[derive(Clone, Debug)]
@@ -77,9 +110,9 @@ impl Judged {
 }
 
 impl TenantDirectory {
-    /// Judges what is declared of a tenant: settings by the profile and the lists that are declared with them. Errors of lists
-    /// begin with `value-sets.NAME: `.
-    pub async fn judge(&self, tenant: &Tenant, declared: &Declared) -> Result<Judged, ConfigurationError> {
+    /// Judges what is declared of a tenant: settings by the profile and the lists that are declared with them. What is so
+    /// already is no change, also where it would not be taken any more. Errors of lists begin with `value-sets.NAME: `.
+    pub async fn judge(&self, tenant: &Tenant, declared: &Declared) -> Result<Verdict, StoreError> {
         judged(tenant.clone(), None, declared).await
     }
 
@@ -89,24 +122,28 @@ impl TenantDirectory {
         slug: &str,
         compatibility: &str,
         declared: &Declared,
-    ) -> Result<Judged, ConfigurationError> {
+    ) -> Result<Verdict, StoreError> {
         let Some(profile) = &declared.profile else {
-            return unfit("profile: a new tenant needs one; name one that ships, or a file");
+            return Verdict::unjudged(ConfigurationError::Unfit(NO_PROFILE.to_owned()));
         };
         let source = ProfileSource::Text(profile);
-        let new = check_new(slug, declared.settings.name.as_deref(), source, compatibility, false).await?;
-        if self.store().platform().owner_of_slug(slug).await?.is_some() {
-            return unfit(taken(slug));
+        match check_new(slug, declared.settings.name.as_deref(), source, compatibility, false).await {
+            Err(fault) => Verdict::unjudged(fault),
+            Ok(_) if self.store().platform().owner_of_slug(slug).await?.is_some() => {
+                Verdict::unjudged(ConfigurationError::Unfit(taken(slug)))
+            }
+            Ok(new) => judged(unsaved(&new).await?, Some(new), declared).await,
         }
-        judged(unsaved(&new).await?, Some(new), declared).await
     }
 
-    /// The roles that people would gain or lose.
-    pub async fn roles_moved_by(&self, judged: &Judged) -> Result<Vec<RoleChange>, StoreError> {
+    /// The roles that people would gain or lose; refused where nobody would have a protected one any more.
+    pub async fn roles_moved_by(&self, judged: &Judged) -> Result<Vec<RoleChange>, ConfigurationError> {
         if judged.is_new() || !judged.changes_roles {
             return Ok(Vec::new());
         }
-        self.store().tenant(judged.before.id()).preview_roles(&judged.draft.roles_of()).await
+        let terms = protecting(&judged.before, judged.after.profile.roles.protected_keys());
+        let scope = self.store().tenant(judged.before.id()).under(terms);
+        Ok(scope.preview_roles(&judged.draft.roles_of()).await?)
     }
 
     /// Puts what was judged in place, in one transaction; makes the tenant, if it is new. Nothing is done when somebody else
@@ -160,40 +197,111 @@ fn taken(slug: &str) -> String {
     )
 }
 
-async fn judged(
-    before: Tenant,
-    new: Option<NewTenant>,
-    wanted: &Declared,
-) -> Result<Judged, ConfigurationError> {
+async fn judged(before: Tenant, new: Option<NewTenant>, wanted: &Declared) -> Result<Verdict, StoreError> {
     let mut after = before.clone();
+    let mut faults = Vec::new();
     if let Some(text) = wanted.profile.as_ref().filter(|text| **text != before.row.profile) {
-        let draft = Draft::of(&before, text).await?;
+        let draft = match Draft::of(&before, text).await {
+            Ok(draft) => draft,
+            Err(fault) => return Verdict::unjudged(fault),
+        };
         after.row.profile.clone_from(text);
         after.row.profile_name.clone_from(&draft.profile.name);
         after.row.profile_version += 1;
         after.profile = Arc::new(draft.profile);
     }
-    let mut own = before.own_sets.as_ref().clone();
-    let mut value_sets = Vec::new();
-    for (name, values) in &wanted.value_sets {
-        let set = values.as_ref().map(|values| set_of(&after, name, values)).transpose()?;
-        if own.get(name) == set.as_ref() {
-            continue;
-        }
-        match &set {
+    let (mut own, value_sets) =
+        (before.own_sets.as_ref().clone(), differing_sets(&after, wanted, &mut faults));
+    for (name, set) in &value_sets {
+        match set {
             Some(set) => own.insert(name, set.clone()),
             None => own.remove(name),
         }
-        value_sets.push((name.clone(), set));
     }
-    check_total(&before.own_sets, &own).map_err(|error| within("value-sets", error))?;
+    let total = check_total(&before.own_sets, &own).map_err(|error| within("value-sets", error));
+    faults.extend(total.err());
     let mut after = Tenant::new(after.row, after.profile, Arc::new(own));
-    let settings = what_differs(&before, TenantDirectory::check_settings(&after, &wanted.settings)?);
+    let wanted = resolved(&after, wanted);
+    let (checked, found) = check_each(&after, &wanted);
+    let known = if found.is_empty() { Vec::new() } else { check_each(&before, &wanted).1 };
+    faults.extend(found.into_iter().filter_map(|(setting, fault)| {
+        let is_known = known.iter().any(|(other, _)| *other == setting);
+        (!is_known || !stays(&before, &wanted, &setting)).then_some(fault)
+    }));
+    let settings = what_differs(&before, checked);
     lay_over(&mut after, &settings);
     let draft =
         Draft { profile: after.profile.as_ref().clone(), value_sets: after.value_sets.as_ref().clone() };
     let changes_roles = draft.changes_roles(&before);
-    Ok(Judged { before, after, new, settings, value_sets, draft, changes_roles })
+    let judged = Judged { before, after, new, settings, value_sets, draft, changes_roles };
+    Ok(Verdict { judged: Some(Box::new(judged)), faults })
+}
+
+/// The lists that are not so already, as the profile of this tenant takes them.
+fn differing_sets(
+    tenant: &Tenant,
+    wanted: &Declared,
+    faults: &mut Vec<ConfigurationError>,
+) -> Vec<(String, Option<ValueSet>)> {
+    let own = &tenant.own_sets;
+    let mut lists = wanted.value_sets.clone();
+    if wanted.prune {
+        for (name, _) in own.iter() {
+            lists.entry(name.to_owned()).or_insert(None);
+        }
+    }
+    let mut differing = Vec::new();
+    for (name, values) in lists {
+        if values.is_some() && own.get(&name).map(ValueSet::values) == values.as_deref() {
+            continue;
+        }
+        let set = match values {
+            Some(values) => set_of(tenant, &name, &values).map(Some),
+            // A list that an earlier profile declared may be taken away, too.
+            None if own.get(&name).is_some() => Ok(None),
+            None => declared(&tenant.profile, &name)
+                .map(|()| None)
+                .map_err(|error| within(&format!("value-sets.{name}"), error)),
+        };
+        match set {
+            Ok(set) if own.get(&name) == set.as_ref() => {}
+            Ok(set) => differing.push((name, set)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    differing
+}
+
+/// Properties as the profile of this tenant spells them, and with those that are to go.
+fn resolved(tenant: &Tenant, wanted: &Declared) -> TenantSettings {
+    let spell = |name: &str| spelled(tenant, name).unwrap_or(name).to_owned();
+    let properties = wanted.settings.properties.iter();
+    let mut properties: BTreeMap<String, Option<String>> =
+        properties.map(|(name, value)| (spell(name), value.clone())).collect();
+    if wanted.prune {
+        for name in tenant.row.properties.keys() {
+            properties.entry(name.clone()).or_insert(None);
+        }
+    }
+    TenantSettings { properties, ..wanted.settings.clone() }
+}
+
+/// Is it declared to be as it is?
+fn stays(tenant: &Tenant, wanted: &TenantSettings, setting: &Setting) -> bool {
+    let row = &tenant.row;
+    match setting {
+        Setting::Name => wanted.name.as_ref().is_none_or(|name| *name == row.name),
+        // Which of both is needed depends on the other.
+        Setting::Organization | Setting::Status => {
+            wanted.organization.as_ref().is_none_or(|text| *text == row.organization)
+                && wanted.status.is_none_or(|status| status == row.status)
+        }
+        Setting::CredentialDays => wanted.credential_days.is_none_or(|days| days == row.credential_days),
+        Setting::RateLimit => wanted.rate_limit.is_none_or(|rate| rate == row.rate_limit),
+        Setting::Property(name) => {
+            wanted.properties.get(name).is_some_and(|value| value.as_ref() == row.properties.get(name))
+        }
+    }
 }
 
 /// The set of these values, as the profile takes it.

@@ -2,23 +2,27 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 /// `rollcall apply`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("consent").args(["plan", "yes"])))]
 pub(crate) struct Apply {
     /// Files (TOML) that declare tenants and destinations; of a folder all files that end with .toml; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Only say what would change; the exit code is 2 when something would
+    /// Only say what would change, and make nothing; the exit code is 2 when something would
     #[arg(long)]
     pub(crate) plan: bool,
     /// Do not ask
-    #[arg(long, conflicts_with = "plan")]
-    pub(crate) yes: bool,
-    /// As JSON: `{changes: [{action, tenant, destination, fields: [{field, before, after}]}], create, change, remove,
-    /// unset}`, and without --plan `applied`
     #[arg(long)]
+    pub(crate) yes: bool,
+    /// Folder that files may lie in which a declaration names, beside its own folder; may be repeated
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) allow_files: Vec<PathBuf>,
+    /// As JSON: `{changes: [{action, tenant, destination, fields: [{field, before, after}]}], create, change, remove,
+    /// unset}`, and with --yes `applied` and `not_applied`; or `{faults: [{file, line, column, path, problem}]}`
+    #[arg(long, requires = "consent")]
     pub(crate) json: bool,
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn run(installation: &Installation, command: Command) -> anyhow
         Command::Resume { id } => set_active(installation, &id, true).await?,
         Command::Delete { id } => {
             let found = one(installation, &id).await?;
-            destinations.delete(found.id, &cli_context()).await?;
+            destinations.delete(found.id, None, &cli_context()).await?;
             output::line(format_args!("{} deleted", found.name));
         }
         Command::Test { id } => return test(installation, &id).await,

@@ -14,12 +14,24 @@ use tempfile::NamedTempFile;
 use super::{output, progress};
 use crate::{
     cli::{Export, ExportFormat},
-    declared,
+    declared::{self, Written},
     installation::Installation,
 };
 
-/// Writes all users of a tenant, or the configuration of any number of them.
-pub(super) async fn run(installation: &Installation, options: &Export) -> anyhow::Result<ExitCode> {
+/// Writes all users of a tenant, or the configuration of any number of them, into anything but the settings that are in use.
+pub(super) async fn run(
+    installation: &Installation,
+    options: &Export,
+    settings: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    if let (Some(output), Some(settings)) = (&options.output, settings)
+        && output.canonicalize().is_ok_and(|output| settings.canonicalize().is_ok_and(|file| file == output))
+    {
+        bail!(
+            "{} is the file that the settings of this installation are in; write to another one, such as installation.toml",
+            output.display()
+        );
+    }
     if options.configuration {
         return configuration(installation, options).await;
     }
@@ -51,7 +63,15 @@ pub(super) async fn run(installation: &Installation, options: &Export) -> anyhow
 }
 
 async fn configuration(installation: &Installation, options: &Export) -> anyhow::Result<ExitCode> {
-    let text = declared::write(installation, &options.slugs).await?;
+    let Written { text, left_out } = declared::write(installation, &options.slugs).await?;
+    left_out.iter().for_each(|what| tracing::warn!("{what}"));
+    if text.len() as u64 > declared::LARGEST {
+        tracing::warn!(
+            "the file has {} bytes, and `rollcall apply` reads at most {}: export some tenants at a time",
+            text.len(),
+            declared::LARGEST
+        );
+    }
     match &options.output {
         None => output::document(text.trim_end()),
         Some(file) => {

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use crate::{
     cli::{Admin, Cli, Command, Profile, Tenant},
     installation::{Installation, Migrations},
-    settings::Settings,
+    settings::{Settings, file_in_use},
     telemetry,
 };
 use clap::CommandFactory as _;
@@ -77,8 +77,8 @@ pub(crate) async fn run(mut cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Destination(command) => destination::run(&open().await?, command).await,
         Command::User(command) => user::run(&open().await?, command).await,
         Command::Import(options) => import::run(&open().await?, &options).await,
-        Command::Export(options) => export::run(&open().await?, &options).await,
-        Command::Apply(options) => apply::run(open, &options).await,
+        Command::Export(options) => export::run(&open().await?, &options, file_in_use(&cli.settings)).await,
+        Command::Apply(options) => apply::run(&cli.settings, &settings, &options).await,
         Command::Ldap(command) => ldap::run(&open().await?, command).await,
         Command::Admin(command) => admin::run(&open().await?, &settings, command).await,
         Command::Audit(options) => audit::run(&settings, &options).await,

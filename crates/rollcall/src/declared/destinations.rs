@@ -1,35 +1,48 @@
 //! What a declaration would change of destinations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use delivery::{
     DestinationChange, DestinationError, NewDestination, NewWay, WayChange,
     ldap::{LdapChange, NewLdap},
+    names,
     redis_stream::{NewRedisStream, RedisStreamChange},
     webhook::{NewWebhook, WebhookChange},
 };
-use provisioning::configuration::Judged;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use scim_core::ResourceType;
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
-    DestinationId,
+    DestinationId, TenantId,
     destinations::{Destination, DestinationKind, DestinationState, MOST},
 };
 use url::Url;
 
 use super::{
-    plan::{Deed, Field, differences, users_of, word},
+    plan::{Deed, Field, differences, word},
     read::WantedDestination,
     secrets::Secret,
-    source::{Fault, Faults},
+    source::{Fault, Faults, Place},
 };
 use crate::installation::Installation;
 
 /// Whose destinations are declared.
-pub(super) struct Whose<'a> {
-    /// `None`: the installation's.
-    pub(super) tenant: Option<&'a Judged>,
-    /// Are those that are not declared removed?
-    pub(super) prune: bool,
+pub(super) enum Whose {
+    /// The installation's.
+    Installation,
+    /// A tenant's.
+    Tenant {
+        /// `None`: it is to be made.
+        id: Option<TenantId>,
+        /// Its users as they would be; `None`: its profile does not do, so nobody knows.
+        users: Option<Arc<ResourceType>>,
+        /// Are those that are not declared removed?
+        prune: bool,
+    },
 }
 
 /// What would change of a destination.
@@ -43,10 +56,10 @@ pub(super) struct DestinationStep {
 pub(super) enum Action {
     /// Make it, for a tenant that may not be there yet; what signs is shown if it was made, too.
     Create { new: Box<NewDestination>, state: DestinationState, shows_secret: bool },
-    /// Change it; a webhook may get another secret.
-    Change { id: DestinationId, change: Box<DestinationChange>, secret: Option<String> },
-    /// Remove it.
-    Remove { id: DestinationId },
+    /// Change it, if it is the version that was looked at.
+    Change { id: DestinationId, change: Box<DestinationChange> },
+    /// Remove it, likewise.
+    Remove { id: DestinationId, version: i64 },
 }
 
 impl DestinationStep {
@@ -59,19 +72,18 @@ impl DestinationStep {
     }
 }
 
-/// Judges what is wanted of the destinations of a tenant, or of the installation; the outer error is of the database.
+/// Judges what is wanted of the destinations of a tenant, or of the installation: what is to be done, and what does not fit.
 pub(super) async fn steps(
     installation: &Installation,
-    whose: &Whose<'_>,
+    whose: &Whose,
     wanted: Vec<WantedDestination>,
     unset: &mut Vec<String>,
-) -> anyhow::Result<Result<Vec<DestinationStep>, Faults>> {
-    let there = match whose.tenant {
-        Some(judged) if judged.is_new() => Vec::new(),
-        tenant => {
-            let of = tenant.map(|judged| judged.before().id());
-            installation.store.platform().destinations(of).await?
-        }
+) -> anyhow::Result<(Vec<DestinationStep>, Vec<Fault>)> {
+    let platform = installation.store.platform();
+    let there = match whose {
+        Whose::Installation => platform.destinations(None).await?,
+        Whose::Tenant { id: Some(id), .. } => platform.destinations(Some(*id)).await?,
+        Whose::Tenant { id: None, .. } => Vec::new(),
     };
     let (mut steps, mut faults) = (Vec::new(), Vec::new());
     let mut declared = BTreeSet::new();
@@ -80,29 +92,29 @@ pub(super) async fn steps(
         declared.insert(name);
         unset.extend(one.secrets.values().filter_map(|secret| match secret {
             Secret::Unset(variable) => Some(variable.clone()),
-            Secret::Known(_) => None,
+            Secret::Known { .. } => None,
         }));
         let mut called = there.iter().filter(|found| found.name == name);
         let judge = Judge { installation, whose, wanted: one };
         let step = match (called.next(), called.next()) {
-            (None, _) => judge.made().map(Some),
+            (None, _) => judge.made(),
             (Some(found), None) => judge.changed(found),
             (Some(_), Some(_)) => {
                 let problem =
                     format_args!("name: several destinations are called {name}; rename one of them first");
-                Err(one.place.key("name").fault(problem))
+                Err(one.place.key("name").fault(problem).into())
             }
         };
         match step {
             Ok(step) => steps.extend(step),
-            Err(fault) => faults.push(fault),
+            Err(Faults(found)) => faults.extend(found),
         }
     }
-    if whose.prune {
+    if let Whose::Tenant { prune: true, .. } = whose {
         let others = there.iter().filter(|found| !declared.contains(found.name.as_str()));
         steps.extend(others.map(|found| DestinationStep {
             name: found.name.clone(),
-            action: Action::Remove { id: found.id },
+            action: Action::Remove { id: found.id, version: found.version },
             fields: differences(&members(found), &BTreeMap::new()),
         }));
     }
@@ -116,27 +128,31 @@ pub(super) async fn steps(
                 .fault(format_args!("destination: with these there are {then}; at most {MOST} are kept")),
         );
     }
-    Ok(if faults.is_empty() { Ok(steps) } else { Err(faults.into_iter().collect()) })
+    Ok((steps, faults))
 }
 
 /// Judges one.
 struct Judge<'a> {
     installation: &'a Installation,
-    whose: &'a Whose<'a>,
+    whose: &'a Whose,
     wanted: &'a WantedDestination,
 }
 
 impl Judge<'_> {
-    fn made(&self) -> Result<DestinationStep, Fault> {
-        let file = &self.wanted.file;
+    /// `None`: it cannot be judged yet.
+    fn made(&self) -> Result<Option<DestinationStep>, Faults> {
+        let (file, secrets) = (&self.wanted.file, &self.wanted.secrets);
+        let missing = secrets.iter().filter_map(|(member, secret)| secret.needed(&self.at(member)).err());
+        let missing: Faults = missing.collect();
+        if !missing.0.is_empty() {
+            return Err(missing);
+        }
+        let secret = |member: &str| secrets.get(member).and_then(Secret::known).map(str::to_owned);
         let way = match file.kind {
             DestinationKind::Webhook => {
-                let secret = self.wanted.secrets.get("secret");
-                let secret =
-                    secret.map(|secret| secret.needed(&self.wanted.place.key("secret"))).transpose()?;
                 let headers = self.headers(|_| true)?;
                 let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-                NewWay::Webhook(NewWebhook { url: file.url.clone(), headers, secret })
+                NewWay::Webhook(NewWebhook { url: file.url.clone(), headers, secret: secret("secret") })
             }
             DestinationKind::RedisStream => NewWay::RedisStream(NewRedisStream {
                 url: self.url_with_secrets()?,
@@ -144,21 +160,23 @@ impl Judge<'_> {
                 max_len: file.max_len.filter(|most| *most > 0),
                 groups: file.groups.clone().unwrap_or_default(),
             }),
-            DestinationKind::Ldap => NewWay::Ldap(NewLdap {
-                url: file.url.clone(),
-                ldap: self.needed("ldap", file.ldap.clone())?,
-                password: match self.wanted.secrets.get("password") {
-                    Some(password) => password.needed(&self.wanted.place.key("password"))?,
-                    None => return Err(self.lacks("password")),
-                },
-                users: match self.whose.tenant {
-                    Some(judged) => users_of(judged.after()),
-                    None => return Err(self.unfit(&delivery::of_one_tenant().into())),
-                },
-            }),
+            DestinationKind::Ldap => {
+                let Some(users) = self.users()? else { return Ok(None) };
+                NewWay::Ldap(NewLdap {
+                    url: file.url.clone(),
+                    ldap: self.needed("ldap", file.ldap.clone())?,
+                    password: self.needed("password", secret("password"))?,
+                    users,
+                })
+            }
+        };
+        let tenant = match self.whose {
+            Whose::Installation => None,
+            // Of one that is to be made the id is not known yet, and that it is of a tenant has been looked at.
+            Whose::Tenant { id, .. } => Some(id.unwrap_or_else(TenantId::generate)),
         };
         let new = NewDestination {
-            tenant: self.whose.tenant.map(|judged| judged.before().id()),
+            tenant,
             name: file.name.clone(),
             events: file.events.clone(),
             after: None,
@@ -171,24 +189,35 @@ impl Judge<'_> {
         let mut would = destinations.preview(new.clone()).map_err(|error| self.unfit(&error))?;
         would.state = state;
         let mut fields = differences(&BTreeMap::new(), &members(&would));
-        fields.extend(self.wanted.secrets.keys().map(|member| secret_field(member, None, Some("given"))));
+        let from = |secret: &Secret| Some(format!("from {}", secret.from()));
+        fields.extend(secrets.iter().map(|(member, secret)| secret_field(member, None, from(secret))));
         let is_made = file.kind == DestinationKind::Webhook && file.secret.is_none();
-        fields.extend(is_made.then(|| secret_field("secret", None, Some("made, and shown once"))));
+        fields.extend(is_made.then(|| secret_field("secret", None, Some("made, and shown once".to_owned()))));
         let action = Action::Create { new: Box::new(new), state, shows_secret: is_made };
-        Ok(DestinationStep { name: file.name.trim().to_owned(), action, fields })
+        Ok(Some(DestinationStep { name: file.name.trim().to_owned(), action, fields }))
     }
 
-    /// `None`: nothing would change.
-    fn changed(&self, found: &Destination) -> Result<Option<DestinationStep>, Fault> {
+    /// `None`: nothing would change, or it cannot be judged yet. What is so already is not judged: it was once, and by what held
+    /// then.
+    fn changed(&self, found: &Destination) -> Result<Option<DestinationStep>, Faults> {
         let (file, place) = (&self.wanted.file, &self.wanted.place);
         if found.kind != file.kind {
             let is = word(found.kind);
             let problem =
                 format!("kind: {} is one of the kind {is}, and stays so; use another name", found.name);
-            return Err(place.fault_of(&problem));
+            return Err(place.fault_of(&problem).into());
         }
         let destinations = &self.installation.destinations;
-        let shown = self.wanted.secrets.iter();
+        // Names of headers know no case: each is called as it is kept.
+        let kept = found.settings["headers"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let kept: Vec<String> = kept.map(|name| format!("headers.{name}")).collect();
+        let spelled = |member: &str| {
+            let same = kept.iter().find(|kept| kept.eq_ignore_ascii_case(member));
+            same.map_or_else(|| member.to_owned(), String::clone)
+        };
+        let wanted: BTreeMap<String, &Secret> =
+            self.wanted.secrets.iter().map(|(member, secret)| (spelled(member), secret)).collect();
+        let shown = wanted.iter();
         let shown: BTreeMap<String, String> =
             shown.filter_map(|(member, secret)| Some((member.clone(), secret.known()?.to_owned()))).collect();
         let known = destinations.known_secrets(found, &shown);
@@ -197,88 +226,103 @@ impl Judge<'_> {
             Some(same) => *same == Some(false),
             None => shown.contains_key(member) || known.readable,
         };
-        let mut others: Vec<&String> = self.wanted.secrets.keys().filter(|member| is_other(member)).collect();
+        let others = wanted.keys().any(|member| is_other(member));
         let mut gone: Vec<String> = Vec::new();
+        let is_elsewhere;
         let way = match file.kind {
             DestinationKind::Webhook => {
-                let is_elsewhere = origin(&file.url) != origin(text(&found.settings, "url"));
-                let names = found.settings["headers"].as_array().into_iter().flatten();
-                let names: Vec<&str> = names.filter_map(Value::as_str).collect();
+                is_elsewhere = origin(&file.url) != origin(text(&found.settings, "url"));
                 let mut headers = None;
-                if let Some(wanted) = &file.headers {
-                    let is_wanted = |name: &str| wanted.keys().any(|other| other.eq_ignore_ascii_case(name));
-                    gone.extend(
-                        names.iter().filter(|name| !is_wanted(name)).map(|name| format!("headers.{name}")),
-                    );
-                    let mut all = self.headers(|member| is_elsewhere || is_other(member))?;
+                if file.headers.is_some() {
+                    gone.extend(kept.iter().filter(|member| !wanted.contains_key(*member)).cloned());
+                    let mut all = self.headers(|member| is_elsewhere || is_other(&spelled(member)))?;
                     all.extend(gone.iter().map(|member| (member["headers.".len()..].to_owned(), None)));
                     headers = Some(all).filter(|all| is_elsewhere || !all.is_empty());
                 }
-                WayChange::Webhook(WebhookChange { url: Some(file.url.clone()), headers })
+                let url = Some(&file.url).filter(|url| normal(url) != normal(text(&found.settings, "url")));
+                WayChange::Webhook(WebhookChange { url: url.cloned(), headers })
             }
             DestinationKind::RedisStream => {
-                let is_elsewhere = normal(&file.url) != normal(text(&found.settings, "url"));
-                let loses = known.members.keys().filter(|member| !self.wanted.secrets.contains_key(*member));
+                is_elsewhere = normal(&file.url) != normal(text(&found.settings, "url"));
+                let loses = known.members.keys().filter(|member| !wanted.contains_key(*member));
                 let loses: Vec<String> = loses.cloned().collect();
                 // Without any of them the file says nothing of them.
-                let says = !self.wanted.secrets.is_empty();
-                let anew = is_elsewhere || !others.is_empty() || (says && !loses.is_empty());
+                let says = !wanted.is_empty();
+                let anew = is_elsewhere || others || (says && !loses.is_empty());
                 if anew {
                     gone = loses;
                 }
                 WayChange::RedisStream(RedisStreamChange {
                     url: anew.then(|| self.url_with_secrets()).transpose()?,
-                    stream: file.stream.clone(),
-                    max_len: file.max_len.map(|most| Some(most).filter(|most| *most > 0)),
-                    groups: file.groups.clone(),
+                    stream: differing(&file.stream, &found.settings["stream"]),
+                    max_len: differing(
+                        &file.max_len.map(|most| Some(most).filter(|most| *most > 0)),
+                        &found.settings["maxLen"],
+                    ),
+                    groups: differing(&file.groups, &found.settings["groups"]),
                 })
             }
             DestinationKind::Ldap => {
-                let users = match self.whose.tenant {
-                    Some(judged) => users_of(judged.after()),
-                    None => return Err(self.unfit(&delivery::of_one_tenant().into())),
-                };
+                let Some(users) = self.users()? else { return Ok(None) };
                 let kept = &found.settings["ldap"];
-                let is_elsewhere = file.url != text(&found.settings, "url")
+                is_elsewhere = file.url != text(&found.settings, "url")
                     || file.ldap.as_ref().is_some_and(|ldap| {
                         ldap.bind_dn != text(kept, "bindDn") || ldap.ca.as_deref() != kept["ca"].as_str()
                     });
-                let password = self.wanted.secrets.get("password");
-                let password = password.filter(|_| is_elsewhere || !others.is_empty());
-                let password = password.map(|secret| secret.needed(&place.key("password"))).transpose()?;
-                WayChange::Ldap(LdapChange {
-                    url: Some(file.url.clone()),
-                    ldap: file.ldap.clone(),
-                    password,
-                    users,
-                })
+                let password = wanted.get("password").filter(|_| is_elsewhere || others);
+                let password = password.map(|secret| secret.needed(&self.at("password"))).transpose()?;
+                let url = Some(&file.url).filter(|url| **url != text(&found.settings, "url"));
+                let ldap = differing(&file.ldap, kept);
+                WayChange::Ldap(LdapChange { url: url.cloned(), ldap, password, users })
             }
         };
-        let secret = match self.wanted.secrets.get("secret") {
-            Some(secret) if is_other("secret") => Some(secret.needed(&place.key("secret"))?),
-            _ => None,
-        };
+        let secret = wanted.get("secret").filter(|_| is_other("secret"));
         let is_active = found.state == DestinationState::Active;
+        let all = [names::ALL.to_owned()];
+        let events = file.events.clone().map(|events| Some(events).filter(|events| *events != all));
         let change = DestinationChange {
             name: None,
-            events: file.events.clone().map(Some),
+            events: events.filter(|events| *events != found.events),
             active: file.active.filter(|active| *active != is_active),
-            target: file.target_seconds,
+            target: file.target_seconds.filter(|seconds| i64::from(*seconds) * 1_000 != found.target),
             way: Some(way),
+            secret: secret.map(|secret| secret.needed(&self.at("secret"))).transpose()?,
+            version: Some(found.version),
         };
         let would = destinations.preview_change(found, change.clone()).map_err(|error| self.unfit(&error))?;
         let mut fields = differences(&members(found), &members(&would));
-        others.sort();
-        let before = |member: &str| known.members.contains_key(member).then_some("given");
-        fields.extend(
-            others.into_iter().map(|member| secret_field(member, before(member), Some("another one"))),
-        );
-        fields.extend(gone.iter().map(|member| secret_field(member, Some("given"), None)));
+        for (member, secret) in &wanted {
+            let is_there = known.members.contains_key(member).then(|| "given".to_owned());
+            // What signs goes nowhere.
+            let which = match is_other(member) {
+                true => "another one",
+                false if is_elsewhere && member != "secret" => "the same one",
+                false => continue,
+            };
+            fields.push(secret_field(member, is_there, Some(format!("{which}, from {}", secret.from()))));
+        }
+        fields.extend(gone.iter().map(|member| secret_field(member, Some("given".to_owned()), None)));
         if fields.is_empty() {
             return Ok(None);
         }
-        let action = Action::Change { id: found.id, change: Box::new(change), secret };
+        let action = Action::Change { id: found.id, change: Box::new(change) };
         Ok(Some(DestinationStep { name: found.name.clone(), action, fields }))
+    }
+
+    /// The tenant's users, if they are known.
+    fn users(&self) -> Result<Option<Arc<ResourceType>>, Faults> {
+        match self.whose {
+            Whose::Tenant { users, .. } => Ok(users.clone()),
+            Whose::Installation => Err(self.unfit(&delivery::of_one_tenant().into()).into()),
+        }
+    }
+
+    /// Where a secret stands.
+    fn at(&self, member: &str) -> Place {
+        match member.strip_prefix("headers.") {
+            Some(name) => self.wanted.place.key("headers").key(name),
+            None => self.wanted.place.key(member),
+        }
     }
 
     /// The declared headers whose members these are, with their values.
@@ -286,8 +330,7 @@ impl Judge<'_> {
         let mut headers = BTreeMap::new();
         for (member, secret) in &self.wanted.secrets {
             let Some(name) = member.strip_prefix("headers.").filter(|_| which(member)) else { continue };
-            let place = self.wanted.place.key("headers").key(name);
-            headers.insert(name.to_owned(), Some(secret.needed(&place)?));
+            headers.insert(name.to_owned(), Some(secret.needed(&self.at(member))?));
         }
         Ok(headers)
     }
@@ -302,11 +345,13 @@ impl Judge<'_> {
             );
         }
         let unfit = || at.fault("url: write rediss://HOST:PORT/DATABASE");
+        // In a URL a % begins something, and much else would end the password.
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         if let Some(user) = self.wanted.secrets.get("user") {
-            url.set_username(&user.needed(&self.wanted.place.key("user"))?).map_err(|()| unfit())?;
+            url.set_username(&encoded(&user.needed(&self.at("user"))?)).map_err(|()| unfit())?;
         }
         if let Some(password) = self.wanted.secrets.get("password") {
-            let password = password.needed(&self.wanted.place.key("password"))?;
+            let password = encoded(&password.needed(&self.at("password"))?);
             url.set_password(Some(&password)).map_err(|()| unfit())?;
         }
         Ok(url.into())
@@ -350,9 +395,14 @@ fn members(destination: &Destination) -> BTreeMap<String, Value> {
     all
 }
 
-fn secret_field(member: &str, before: Option<&str>, after: Option<&str>) -> Field {
-    let told = |text: Option<&str>| text.map(|text| json!(format!("({text})")));
+fn secret_field(member: &str, before: Option<String>, after: Option<String>) -> Field {
+    let told = |text: Option<String>| text.map(|text| json!(format!("({text})")));
     Field { name: member.to_owned(), before: told(before), after: told(after), lines: None }
+}
+
+/// What is declared, where it is not what is kept.
+fn differing<T: Clone + Serialize>(declared: &Option<T>, kept: &Value) -> Option<T> {
+    declared.as_ref().filter(|declared| json!(declared) != *kept).cloned()
 }
 
 fn text<'a>(settings: &'a Value, name: &str) -> &'a str {

@@ -101,13 +101,25 @@ pub(super) struct TextFile {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     untagged,
-    expecting = "write a list of values, each \"value\" or { value = \"…\", label = \"…\" }, or { file = \"PATH\" }"
+    expecting = "write a list of values, each \"value\" or { value = \"…\", label = \"…\" }, { file = \"PATH\" }, or \"profile\" for \
+                 no list of its own"
 )]
 pub(super) enum ValueSetFile {
     /// Here.
     Values(Vec<ValueFile>),
     /// A CSV file with the columns value and label.
     File(FileRef),
+    /// `"profile"`: the tenant has no list of its own; those of its profile hold, or every value.
+    Word(ProfileWord),
+}
+
+/// What stands for the values of the profile.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ProfileWord {
+    /// `profile`
+    Profile,
 }
 
 /// An allowed value.
@@ -145,7 +157,7 @@ pub(super) struct DestinationFile {
     pub(super) kind: DestinationKind,
     /// Where to; without user and password.
     pub(super) url: String,
-    /// Types of events, `user.*` for all of a kind; a new one gets all if not given.
+    /// Types of events, `user.*` for all of a kind, `*` for all; a new one gets all if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) events: Option<Vec<String>>,
     /// false: it is sent nothing, and its events wait.

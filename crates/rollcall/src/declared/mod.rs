@@ -4,6 +4,7 @@
 mod apply;
 mod destinations;
 mod file;
+mod files;
 mod plan;
 mod read;
 mod secrets;
@@ -11,8 +12,9 @@ mod show;
 mod source;
 mod write;
 
-pub(crate) use apply::{Applied, apply};
+pub(crate) use apply::{Applied, apply, is_open};
+pub(crate) use files::{LARGEST, Permitted};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use read::read;
 pub(crate) use source::Faults;
-pub(crate) use write::write;
+pub(crate) use write::{Written, write};

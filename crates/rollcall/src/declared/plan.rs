@@ -1,10 +1,10 @@
 //! What a declaration would change, field by field. Everything is judged before anything is done.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use provisioning::{
     Tenant,
-    configuration::{DiffLine, Judged, compare},
+    configuration::{ConfigurationError, DiffLine, Judged, compare},
 };
 use scim_core::value_set::AllowedValue;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use token_service::Lifetime;
 use super::{
     destinations::{self, DestinationStep, Whose},
     read::{Wanted, WantedTenant},
+    show::{destination_name, tenant_name},
     source::{Fault, Faults},
 };
 use crate::installation::Installation;
@@ -58,6 +59,19 @@ pub(super) struct Field {
 }
 
 impl Plan {
+    /// What would be done, in the order in which it would.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for tenant in &self.tenants {
+            names.extend(tenant.deed().map(|_| tenant_name(&tenant.slug)));
+            names.extend(
+                tenant.destinations.iter().map(|step| destination_name(&step.name, Some(&tenant.slug))),
+            );
+        }
+        names.extend(self.destinations.iter().map(|step| destination_name(&step.name, None)));
+        names
+    }
+
     /// Would nothing change?
     pub(crate) fn is_empty(&self) -> bool {
         self.counts() == [0; 3]
@@ -92,16 +106,13 @@ pub(crate) async fn plan(installation: &Installation, wanted: Wanted) -> anyhow:
     let mut plan = Plan { tenants: Vec::new(), destinations: Vec::new(), unset: Vec::new() };
     let mut faults = Vec::new();
     for tenant in wanted.tenants {
-        match tenant_steps(installation, tenant, &mut plan.unset).await? {
-            Ok(steps) => plan.tenants.push(steps),
-            Err(Faults(found)) => faults.extend(found),
-        }
+        let steps = tenant_steps(installation, tenant, &mut plan.unset, &mut faults).await?;
+        plan.tenants.extend(steps);
     }
-    let whose = Whose { tenant: None, prune: false };
-    match destinations::steps(installation, &whose, wanted.destinations, &mut plan.unset).await? {
-        Ok(steps) => plan.destinations = steps,
-        Err(Faults(found)) => faults.extend(found),
-    }
+    let (steps, found) =
+        destinations::steps(installation, &Whose::Installation, wanted.destinations, &mut plan.unset).await?;
+    plan.destinations = steps;
+    faults.extend(found);
     if !faults.is_empty() {
         return Err(Faults(faults).into());
     }
@@ -110,15 +121,16 @@ pub(crate) async fn plan(installation: &Installation, wanted: Wanted) -> anyhow:
     Ok(plan)
 }
 
-/// The outer error is of the database, the inner one of the declaration.
+/// `None`: there is no profile by which it could be judged, as one of the faults says.
 async fn tenant_steps(
     installation: &Installation,
-    mut wanted: WantedTenant,
+    wanted: WantedTenant,
     unset: &mut Vec<String>,
-) -> anyhow::Result<Result<TenantSteps, Faults>> {
+    faults: &mut Vec<Fault>,
+) -> anyhow::Result<Option<TenantSteps>> {
     let tenants = &installation.tenants;
     let found = tenants.by_slug(&wanted.slug).await?;
-    let judged = match &found {
+    let verdict = match &found {
         Some(tenant) => {
             let own = &tenant.row.compatibility;
             if wanted.compatibility.as_ref().is_some_and(|wanted| wanted != own) {
@@ -126,41 +138,34 @@ async fn tenant_steps(
                     "compatibility: {} is {own}, and stays so: it is chosen when a tenant is made",
                     wanted.slug
                 );
-                return Ok(Err(wanted.place.fault_of(&problem).into()));
+                faults.push(wanted.place.fault_of(&problem));
             }
-            if wanted.prune {
-                prune(tenant, &mut wanted);
-            }
-            tenants.judge(tenant, &wanted.declared).await
+            tenants.judge(tenant, &wanted.declared).await?
         }
         None => {
             let compatibility = wanted.compatibility.as_deref().unwrap_or("lenient");
-            tenants.judge_new(&wanted.slug, compatibility, &wanted.declared).await
+            tenants.judge_new(&wanted.slug, compatibility, &wanted.declared).await?
         }
     };
-    let judged = match judged {
-        Ok(judged) => Box::new(judged),
-        Err(provisioning::configuration::ConfigurationError::Store(error)) => return Err(error.into()),
-        Err(error) => return Ok(Err(wanted.fault(&error).into())),
+    faults.extend(verdict.faults.iter().map(|error| wanted.fault(error)));
+    let mut roles = Vec::new();
+    if let Some(judged) = &verdict.judged {
+        match tenants.roles_moved_by(judged).await {
+            Ok(moved) => roles = moved,
+            Err(ConfigurationError::Store(error)) => return Err(error.into()),
+            Err(error) => faults.push(wanted.fault(&error)),
+        }
+    }
+    let whose = Whose::Tenant {
+        id: found.as_ref().map(|tenant| tenant.id()),
+        users: verdict.judged.as_ref().map(|judged| judged.after().profile.user.clone()),
+        prune: wanted.declared.prune,
     };
-    let roles = tenants.roles_moved_by(&judged).await?;
+    let (destinations, unfit) = destinations::steps(installation, &whose, wanted.destinations, unset).await?;
+    faults.extend(unfit);
+    let Some(judged) = verdict.judged else { return Ok(None) };
     let fields = fields(&judged).await?;
-    let whose = Whose { tenant: Some(&judged), prune: wanted.prune };
-    let destinations = match destinations::steps(installation, &whose, wanted.destinations, unset).await? {
-        Ok(steps) => steps,
-        Err(faults) => return Ok(Err(faults)),
-    };
-    Ok(Ok(TenantSteps { slug: wanted.slug, judged, fields, roles, destinations }))
-}
-
-/// What is not declared is declared to be none.
-fn prune(tenant: &Tenant, wanted: &mut WantedTenant) {
-    for name in tenant.row.properties.keys() {
-        wanted.declared.settings.properties.entry(name.clone()).or_insert(None);
-    }
-    for (name, _) in tenant.own_sets.iter() {
-        wanted.declared.value_sets.entry(name.to_owned()).or_insert(None);
-    }
+    Ok(Some(TenantSteps { slug: wanted.slug, judged, fields, roles, destinations }))
 }
 
 async fn fields(judged: &Judged) -> anyhow::Result<Vec<Field>> {
@@ -195,15 +200,19 @@ fn of_tenant(tenant: &Tenant) -> BTreeMap<String, Value> {
     all.extend(row.organization.as_ref().map(|text| ("organization".to_owned(), json!(text))));
     all.extend(row.rate_limit.map(|rate| ("rate-limit".to_owned(), json!(rate))));
     all.extend(row.properties.iter().map(|(name, value)| (format!("properties.{name}"), json!(value))));
-    let words = |allowed: &AllowedValue| match &allowed.label {
-        None => allowed.value.clone(),
-        Some(label) => format!("{} ({label})", allowed.value),
-    };
     for (name, set) in tenant.own_sets.iter() {
-        let values: Vec<String> = set.values().iter().map(words).collect();
+        let values: Vec<Value> = set.values().iter().map(value_json).collect();
         all.insert(format!("value-sets.{name}"), json!(values));
     }
     all
+}
+
+/// A value as a declaration has it.
+fn value_json(allowed: &AllowedValue) -> Value {
+    match &allowed.label {
+        None => json!(allowed.value),
+        Some(label) => json!({"value": allowed.value, "label": label}),
+    }
 }
 
 /// What differs, by name.
@@ -236,11 +245,6 @@ impl std::fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
-
-/// Users of a tenant as a directory is told of them.
-pub(super) fn users_of(tenant: &Tenant) -> Arc<scim_core::ResourceType> {
-    tenant.profile.user.clone()
-}
 
 /// So that a fault can be given where all of them are.
 impl FromIterator<Fault> for Faults {

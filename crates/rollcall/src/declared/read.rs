@@ -1,8 +1,7 @@
 //! From files to what is wanted: all of them are read, and whatever they name; all faults are told at once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    io::Read as _,
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,13 +18,11 @@ use store::{
 use token_service::{Lifetime, lifetime::Limit};
 
 use super::{
-    file::{DeclarationFile, DestinationFile, ProfileFile, TenantFile, ValueSetFile},
+    file::{DeclarationFile, DestinationFile, ProfileFile, ProfileWord, TenantFile, ValueSetFile},
+    files::{LARGEST, Permitted, bounded, text},
     secrets::{Secret, fetch},
     source::{Fault, Faults, Place, Source},
 };
-
-/// Largest file of a declaration, in bytes.
-const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// What is declared, with whatever the files name.
 pub(crate) struct Wanted {
@@ -40,7 +37,6 @@ pub(super) struct WantedTenant {
     pub(super) compatibility: Option<String>,
     pub(super) declared: Declared,
     profile_from: ProfileFrom,
-    pub(super) prune: bool,
     pub(super) destinations: Vec<WantedDestination>,
 }
 
@@ -61,7 +57,7 @@ impl WantedTenant {
             (ConfigurationError::Profile(error), ProfileFrom::Here(place)) => {
                 place.fault_within(error.line, error.column, &error.problem)
             }
-            (ConfigurationError::Profile(error), ProfileFrom::File(name)) => Fault::of_file(name, error),
+            (ConfigurationError::Profile(error), ProfileFrom::File(name)) => Fault::of_profile(name, error),
             (ConfigurationError::Profile(error), ProfileFrom::Elsewhere) => {
                 self.place.fault_of(&format!("profile: {error}"))
             }
@@ -85,14 +81,26 @@ pub(super) struct WantedDestination {
     pub(super) secrets: BTreeMap<String, Secret>,
 }
 
-/// Reads files, and of folders all files whose names end with `.toml`; `-` is stdin.
-pub(crate) fn read(files: &[PathBuf]) -> Result<Wanted, Faults> {
-    let mut reader =
-        Reader { wanted: Wanted { tenants: Vec::new(), destinations: Vec::new() }, faults: Vec::new() };
+/// Reads files, and of folders all files whose names end with `.toml`, but the settings that are in use and profiles that a
+/// declaration names; `-` is stdin.
+pub(crate) fn read(files: &[PathBuf], permitted: &Permitted) -> Result<Wanted, Faults> {
+    let wanted = Wanted { tenants: Vec::new(), destinations: Vec::new() };
+    let mut reader = Reader { wanted, faults: Vec::new(), permitted };
+    let mut parsed = Vec::new();
     for file in files {
-        match sources(file) {
-            Ok(sources) => sources.into_iter().for_each(|source| reader.source(source)),
+        match sources(file, permitted) {
+            Ok(found) => parsed.extend(found.into_iter().map(|(source, of_folder)| {
+                let read: Result<DeclarationFile, toml::de::Error> = toml::from_str(&source.text);
+                (source, of_folder, read)
+            })),
             Err(fault) => reader.faults.push(fault),
+        }
+    }
+    let declared = parsed.iter().filter_map(|(source, _, read)| Some((source, read.as_ref().ok()?)));
+    let profiles: HashSet<PathBuf> = declared.flat_map(|(source, read)| profiles_of(source, read)).collect();
+    for (source, of_folder, read) in parsed {
+        if of_folder.is_none_or(|path| !profiles.contains(&path)) {
+            reader.source(source, read);
         }
     }
     reader.twice();
@@ -102,21 +110,32 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Wanted, Faults> {
     }
 }
 
-fn sources(file: &Path) -> Result<Vec<Source>, Fault> {
+/// Files that hold the profiles of a declaration.
+fn profiles_of(source: &Source, read: &DeclarationFile) -> Vec<PathBuf> {
+    let named = read.tenants.iter().filter_map(|tenant| match tenant.profile.as_ref()? {
+        ProfileFile::File(reference) => source.folder.join(&reference.file).canonicalize().ok(),
+        ProfileFile::Shipped(_) | ProfileFile::Text(_) => None,
+    });
+    named.collect()
+}
+
+/// What was found in a folder comes with its whole path.
+fn sources(file: &Path, permitted: &Permitted) -> Result<Vec<(Source, Option<PathBuf>)>, Fault> {
     let name = file.display().to_string();
     let unreadable = |error: std::io::Error| Fault::of_file(&name, format_args!("cannot be read: {error}"));
     if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().lock().take(LARGEST).read_to_string(&mut text).map_err(unreadable)?;
-        return Ok(vec![Source { name: "stdin".to_owned(), folder: PathBuf::new(), text }]);
+        let read = bounded(std::io::stdin().lock(), LARGEST).and_then(text);
+        let text = read.map_err(|problem| Fault::of_file("stdin", problem))?;
+        return Ok(vec![(Source { name: "stdin".to_owned(), folder: PathBuf::new(), text }, None)]);
     }
     if !file.is_dir() {
-        return Ok(vec![source(file)?]);
+        return Ok(vec![(source(file)?, None)]);
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(file).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|ending| ending == "toml") && path.is_file() {
+        let is_toml = path.extension().is_some_and(|ending| ending == "toml");
+        if is_toml && path.is_file() && !permitted.is_of_settings(&path) {
             files.push(path);
         }
     }
@@ -124,33 +143,26 @@ fn sources(file: &Path) -> Result<Vec<Source>, Fault> {
     if files.is_empty() {
         return Err(Fault::of_file(&name, "no file in it has a name that ends with .toml"));
     }
-    // Profiles and lists may lie beside declarations: in another folder, or by another ending.
-    files.iter().map(|file| source(file)).collect()
+    files.iter().map(|file| Ok((source(file)?, file.canonicalize().ok()))).collect()
 }
 
 fn source(file: &Path) -> Result<Source, Fault> {
     let name = file.display().to_string();
-    let text = text_of(file, LARGEST).map_err(|problem| Fault::of_file(&name, problem))?;
+    let opened = std::fs::File::open(file).map_err(|error| format!("cannot be read: {error}"));
+    let read = opened.and_then(|file| bounded(file, LARGEST)).and_then(text);
+    let text = read.map_err(|problem| Fault::of_file(&name, problem))?;
     Ok(Source { name, folder: file.parent().unwrap_or(Path::new("")).to_owned(), text })
 }
 
-fn text_of(file: &Path, largest: u64) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let length = std::fs::metadata(file).map_err(unreadable)?.len();
-    if length > largest {
-        return Err(format!("has {length} bytes; at most {largest} are read"));
-    }
-    std::fs::read_to_string(file).map_err(unreadable)
-}
-
-struct Reader {
+struct Reader<'a> {
     wanted: Wanted,
     faults: Vec<Fault>,
+    permitted: &'a Permitted,
 }
 
-impl Reader {
-    fn source(&mut self, source: Source) {
-        let parsed: DeclarationFile = match toml::from_str(&source.text) {
+impl Reader<'_> {
+    fn source(&mut self, source: Source, read: Result<DeclarationFile, toml::de::Error>) {
+        let parsed = match read {
             Ok(parsed) => parsed,
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
@@ -178,9 +190,11 @@ impl Reader {
         for (name, set) in file.value_sets {
             let place = place.key("value-sets").key(&name);
             if let Some(values) = self.values(set, &place) {
-                value_sets.insert(name, Some(values));
+                value_sets.insert(name, values);
             }
         }
+        let properties = place.key("properties");
+        self.same_names(file.properties.keys(), &properties, "properties");
         let days = file.max_token_lifetime.and_then(|text| match text.parse::<Limit>() {
             Ok(Limit(limit)) => Some(limit.map(Lifetime::days)),
             Err(error) => {
@@ -208,9 +222,8 @@ impl Reader {
         WantedTenant {
             slug: file.slug,
             compatibility: file.compatibility,
-            declared: Declared { settings, profile, value_sets },
+            declared: Declared { settings, profile, value_sets, prune: file.prune },
             profile_from,
-            prune: file.prune,
             destinations,
             place,
         }
@@ -229,34 +242,44 @@ impl Reader {
             },
             ProfileFile::Text(text) => Ok((text.text, ProfileFrom::Here(place.key("text")))),
             ProfileFile::File(reference) => {
-                let path = place.source().folder.join(&reference.file);
-                let name = path.display().to_string();
-                match text_of(&path, MAX_PROFILE as u64) {
+                let name = place.source().folder.join(&reference.file).display().to_string();
+                let place = place.key("file");
+                let read = self.permitted.read(&place, &reference.file, MAX_PROFILE as u64);
+                read.and_then(|bytes| match text(bytes) {
                     Ok(text) => Ok((text, ProfileFrom::File(name))),
-                    Err(problem) => Err(place.key("file").fault(format_args!("{name}: {problem}"))),
-                }
+                    Err(problem) => Err(place.fault(format_args!("{name}: {problem}"))),
+                })
             }
         };
         read.map_err(|fault| self.faults.push(fault)).ok()
     }
 
-    fn values(&mut self, set: ValueSetFile, place: &Place) -> Option<Vec<AllowedValue>> {
+    /// `Some(None)`: the tenant has no list of its own.
+    fn values(&mut self, set: ValueSetFile, place: &Place) -> Option<Option<Vec<AllowedValue>>> {
         let reference = match set {
             ValueSetFile::Values(values) => {
-                return Some(values.into_iter().map(AllowedValue::from).collect());
+                return Some(Some(values.into_iter().map(AllowedValue::from).collect()));
             }
+            ValueSetFile::Word(ProfileWord::Profile) => return Some(None),
             ValueSetFile::File(reference) => reference,
         };
-        let path = place.source().folder.join(&reference.file);
-        let read = std::fs::File::open(&path)
-            .map_err(|error| {
-                place.key("file").fault(format_args!("{}: cannot be read: {error}", path.display()))
-            })
-            .and_then(|file| {
-                let values = values_of_file(std::io::BufReader::new(file));
-                values.map_err(|error| Fault::of_file(&path.display().to_string(), error))
-            });
+        let name = place.source().folder.join(&reference.file).display().to_string();
+        let read = self.permitted.read(&place.key("file"), &reference.file, LARGEST).and_then(|bytes| {
+            let values = values_of_file(bytes.as_slice());
+            values.map(Some).map_err(|error| Fault::of_file(&name, error))
+        });
         read.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// Names that differ only in case are one name to whoever reads them.
+    fn same_names<'a>(&mut self, names: impl Iterator<Item = &'a String>, place: &Place, of: &str) {
+        let mut known: HashMap<String, &String> = HashMap::new();
+        for name in names {
+            if let Some(other) = known.insert(name.trim().to_ascii_lowercase(), name) {
+                let problem = format_args!("{of}: {other} and {name} are the same name; leave one out");
+                self.faults.push(place.key(name).fault(problem));
+            }
+        }
     }
 
     fn destination(&mut self, file: DestinationFile, place: Place) -> WantedDestination {
@@ -270,11 +293,12 @@ impl Reader {
                 Some((headers, name)) => place.key(headers).key(name),
                 None => place.key(&member),
             };
-            match fetch(secret, &at) {
+            match fetch(secret, &at, self.permitted) {
                 Ok(secret) => drop(secrets.insert(member, secret)),
                 Err(fault) => self.faults.push(fault),
             }
         }
+        self.same_names(file.headers.iter().flat_map(BTreeMap::keys), &place.key("headers"), "headers");
         for (member, kinds) in foreign(&file) {
             let of = kinds.join(" or ");
             self.faults.push(

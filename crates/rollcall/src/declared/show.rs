@@ -1,6 +1,6 @@
 //! A plan for people, line by line, and for programs.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use provisioning::configuration::LineKind;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl Plan {
         let mut lines = Vec::new();
         for tenant in &self.tenants {
             if let Some(deed) = tenant.deed() {
-                lines.push(line(Some(deed), 0, format!("tenant {}", tenant.slug)));
+                lines.push(line(Some(deed), 0, tenant_name(&tenant.slug)));
                 push_fields(&mut lines, &tenant.fields);
                 lines.extend(tenant.roles.iter().map(|moved| {
                     let name = &moved.role.name;
@@ -98,6 +98,11 @@ fn line(deed: Option<Deed>, depth: usize, text: String) -> Line {
 fn push_destination(lines: &mut Vec<Line>, step: &DestinationStep, tenant: Option<&str>) {
     lines.push(line(Some(step.deed()), 0, destination_name(&step.name, tenant)));
     push_fields(lines, &step.fields);
+}
+
+/// `tenant acme`.
+pub(super) fn tenant_name(slug: &str) -> String {
+    format!("tenant {slug}")
 }
 
 /// `destination App of acme`.
@@ -144,24 +149,36 @@ fn push_fields(lines: &mut Vec<Line>, fields: &[Field]) {
     }
 }
 
-/// What comes and goes of a list.
+/// What comes and goes of a list, and whether what stays is in another order.
 fn push_elements(lines: &mut Vec<Line>, before: &[Value], after: &[Value]) {
-    let texts = |list: &[Value]| list.iter().map(shown).collect::<BTreeSet<String>>();
-    let (old, new) = (texts(before), texts(after));
-    if old == new {
+    // By what they are: what is shown of two that differ may be the same.
+    let keys = |list: &[Value]| list.iter().map(Value::to_string).collect::<Vec<String>>();
+    let (old, new) = (keys(before), keys(after));
+    let (had, has): (HashSet<&String>, HashSet<&String>) = (old.iter().collect(), new.iter().collect());
+    if !old.iter().filter(|key| has.contains(key)).eq(new.iter().filter(|key| had.contains(key))) {
         lines.push(line(None, 2, "in another order".to_owned()));
     }
-    let gone = before.iter().map(shown).filter(|text| !new.contains(text));
-    lines.extend(gone.map(|text| line(Some(Deed::Remove), 2, text)));
-    let come = after.iter().map(shown).filter(|text| !old.contains(text));
-    lines.extend(come.map(|text| line(Some(Deed::Create), 2, text)));
+    let gone = before.iter().zip(&old).filter(|(_, key)| !has.contains(key));
+    lines.extend(gone.map(|(value, _)| line(Some(Deed::Remove), 2, element(value))));
+    let come = after.iter().zip(&new).filter(|(_, key)| !had.contains(key));
+    lines.extend(come.map(|(value, _)| line(Some(Deed::Create), 2, element(value))));
 }
 
+/// A value with a label as `value (label)`; a text that looks so stands in quotation marks.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        Value::Array(list) => list.iter().map(element).collect::<Vec<_>>().join(", "),
+        other => element(other),
+    }
+}
+
+fn element(value: &Value) -> String {
+    match (value, value["value"].as_str(), value["label"].as_str()) {
+        (_, Some(value), Some(label)) => format!("{value} ({label})"),
+        (Value::String(text), ..) if text.ends_with(')') => format!("{text:?}"),
+        (Value::String(text), ..) => text.clone(),
+        (other, ..) => other.to_string(),
     }
 }
 
@@ -200,4 +217,29 @@ fn fields_json(fields: &[Field]) -> Vec<Value> {
             told
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(before: Value, after: Value) -> Vec<String> {
+        let mut lines = Vec::new();
+        let field = Field { name: "x".into(), before: Some(before), after: Some(after), lines: None };
+        push_fields(&mut lines, &[field]);
+        let text = |line: Line| format!("{}{}", line.mark.map(String::from).unwrap_or_default(), line.text);
+        lines.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn each_change_of_a_list_has_a_line() {
+        let labelled = json!({"value": "a", "label": "b"});
+        assert_eq!(told(json!(["a (b)"]), json!([labelled])), ["~x:", "-\"a (b)\"", "+a (b)"]);
+        assert_eq!(told(json!(["a", "b"]), json!(["b", "a"])), ["~x:", "in another order"]);
+        assert_eq!(
+            told(json!(["a", "b", "c"]), json!(["b", "a", "d"])),
+            ["~x:", "in another order", "-c", "+d"]
+        );
+        assert_eq!(told(json!(["a", "b"]), json!(["a", "c", "b"])), ["~x:", "+c"]);
+    }
 }

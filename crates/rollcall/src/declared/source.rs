@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use scim_core::profile::ProfileError;
+use serde::Serialize;
 use toml_edit::{Document, Item, TableLike, Value};
 
 /// A file that was read.
@@ -23,8 +25,19 @@ pub(super) struct Place {
 }
 
 /// What is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault(String);
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    /// As it was named on the command line, or beside such a one.
+    file: String,
+    /// From 1; `None`: it is about the file as a whole.
+    line: Option<usize>,
+    /// From 1, in characters.
+    column: Option<usize>,
+    /// `tenant[0].destination[1].url`; `None`: it is about what stands there, whatever it is.
+    path: Option<String>,
+    /// For people.
+    problem: String,
+}
 
 /// All that is wrong.
 #[derive(Debug)]
@@ -32,7 +45,11 @@ pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        write!(formatter, "{}: ", self.file)?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(formatter, "line {line}, column {column}: ")?;
+        }
+        formatter.write_str(&self.problem)
     }
 }
 
@@ -45,7 +62,13 @@ impl From<Fault> for Faults {
 impl Fault {
     /// Of a file as a whole.
     pub(super) fn of_file(name: &str, problem: impl fmt::Display) -> Self {
-        Self(format!("{name}: {problem}"))
+        Self { file: name.to_owned(), line: None, column: None, path: None, problem: problem.to_string() }
+    }
+
+    /// Of a profile that is a file of its own.
+    pub(super) fn of_profile(name: &str, error: &ProfileError) -> Self {
+        let (line, column) = (Some(error.line), Some(error.column));
+        Self { line, column, ..Self::of_file(name, &error.problem) }
     }
 }
 
@@ -53,7 +76,7 @@ impl Source {
     /// What is wrong at an offset.
     pub(super) fn fault_at(&self, offset: usize, problem: impl fmt::Display) -> Fault {
         let (line, column) = self.line_and_column(offset);
-        Fault(format!("{}: line {line}, column {column}: {problem}", self.name))
+        Fault { line: Some(line), column: Some(column), ..Fault::of_file(&self.name, problem) }
     }
 
     /// Both from 1; the column in characters.
@@ -89,7 +112,20 @@ impl Place {
 
     /// What is wrong here.
     pub(super) fn fault(&self, problem: impl fmt::Display) -> Fault {
-        self.source.fault_at(self.offset(), problem)
+        Fault { path: self.shown(), ..self.source.fault_at(self.offset(), problem) }
+    }
+
+    /// `tenant[0].name`; `None`: the whole file.
+    fn shown(&self) -> Option<String> {
+        let mut text = String::new();
+        for step in &self.path {
+            match step.parse::<usize>() {
+                Ok(index) => text.push_str(&format!("[{index}]")),
+                Err(_) if text.is_empty() => text.push_str(step),
+                Err(_) => text.extend([".", step]),
+            }
+        }
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// The same where the problem says itself which field it is about: `organization: …`, `headers.X: …`, `value-sets.sites:
@@ -122,8 +158,8 @@ impl Place {
         match text.starts_with("'''\n") || text.starts_with("\"\"\"\n") {
             true => {
                 let (above, _) = self.source.line_and_column(start);
-                let line = above + line;
-                Fault(format!("{}: line {line}, column {column}: {problem}", self.source.name))
+                let (line, column) = (Some(above + line), Some(column));
+                Fault { line, column, path: self.shown(), ..Fault::of_file(&self.source.name, problem) }
             }
             false => self.fault(format_args!("in its line {line}, column {column}: {problem}")),
         }

@@ -9,7 +9,8 @@ mod receipts;
 mod work;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait as _, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::{
     entity::destinations,
     error::unreadable,
     record::Event,
+    store::Backend,
     tx::PlatformTx,
     words::{self, word},
 };
@@ -30,6 +32,9 @@ pub use work::{Attempt, End, Failing, Hold, Letter, MANY};
 
 /// Destinations of a tenant, or of the installation, at most.
 pub const MOST: usize = 20;
+
+/// Key of the advisory lock of whoever makes one that has to be the only one of its name: the bytes `rcdestin`.
+const NAMING: i64 = i64::from_be_bytes(*b"rcdestin");
 
 /// In which way events are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +122,8 @@ pub struct NewDestination {
     pub target: i64,
     /// It is sent what comes after this place of the feed; `None`: what happens from now on.
     pub after: Option<i64>,
+    /// Only where its tenant, or the installation, has none of this name: [`StoreError::Conflict`] on `name`.
+    pub is_unique: bool,
 }
 
 /// What changes of one; `None`: it stays.
@@ -139,8 +146,8 @@ pub struct DestinationChange {
 }
 
 impl Platform {
-    /// Makes a destination and moves the epoch; `None` when there are [`MOST`] already. Event `destination.created`, in the
-    /// trail of its tenant, or of the installation.
+    /// Makes a destination and moves the epoch; `None` when there are [`MOST`] already. [`StoreError::Conflict`] on `name` where
+    /// it has to be the only one of its name. Event `destination.created`, in the trail of its tenant, or of the installation.
     pub async fn create_destination(
         &self,
         new: NewDestination,
@@ -151,6 +158,18 @@ impl Platform {
             None => self.feed_ends().await?.last,
         };
         let tx = self.inner.begin_write().await?;
+        if new.is_unique {
+            // Names may be there twice, so no index refuses one: two who look for one at the same time wait for each other.
+            if self.inner.backend == Backend::Postgres {
+                let mut sql = self.sql();
+                sql.push("SELECT pg_advisory_xact_lock(").bind(NAMING).push(")");
+                tx.db.query_one_raw(sql.into_statement()).await?;
+            }
+            let same = of_tenant(new.tenant).filter(destinations::COLUMN.name.eq(&new.name));
+            if same.one(&tx.db).await?.is_some() {
+                return Err(StoreError::Conflict { attribute: "name" });
+            }
+        }
         if of_tenant(new.tenant).limit(MOST as u64).all(&tx.db).await?.len() >= MOST {
             return Ok(None);
         }
@@ -258,17 +277,21 @@ impl Platform {
         Ok(Some(after))
     }
 
-    /// Removes one and moves the epoch: what it was not sent yet it never is. `false` when there is none. Event
-    /// `destination.deleted`.
+    /// Removes one and moves the epoch: what it was not sent yet it never is. `false` when there is none. Where a version is
+    /// named, of that one alone: [`StoreError::Stale`]. Event `destination.deleted`.
     pub async fn delete_destination(
         &self,
         id: DestinationId,
+        version: Option<i64>,
         context: &ChangeContext,
     ) -> Result<bool, StoreError> {
         let tx = self.inner.begin_write().await?;
         let row = destinations::Entity::find_by_id(id.0).lock_exclusive().one(&tx.db).await?;
         let Some(row) = row else { return Ok(false) };
         let mut before = Destination::try_from(row)?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(StoreError::Stale);
+        }
         // Its deliveries go with those that have had their time: there may be very many.
         destinations::Entity::delete_by_id(id.0).exec(&tx.db).await?;
         before.version += 1;

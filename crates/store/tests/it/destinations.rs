@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use store::{
-    DestinationId, TenantId, UserId,
+    DestinationId, StoreError, TenantId, UserId,
     activity::HOUR,
     destinations::{
         Attempt, Delivered, Delivery, DeliveryQuery, Destination, DestinationChange, DestinationKind,
@@ -32,6 +32,7 @@ fn new(tenant: Option<TenantId>) -> NewDestination {
         state: DestinationState::Active,
         target: 60_000,
         after: Some(0),
+        is_unique: false,
     }
 }
 
@@ -442,8 +443,10 @@ on_both! {
 
         user(&store, id, "bob").await;
         make(&store, &hold).await;
-        assert!(platform.delete_destination(of_all.id, &context()).await.unwrap());
-        assert!(!platform.delete_destination(of_all.id, &context()).await.unwrap());
+        let stale = platform.delete_destination(of_all.id, Some(of_all.version + 1), &context()).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+        assert!(platform.delete_destination(of_all.id, Some(of_all.version), &context()).await.unwrap());
+        assert!(!platform.delete_destination(of_all.id, None, &context()).await.unwrap());
         assert_eq!(all(&store, &hold).await.len(), 1);
         assert!(!platform.forget_deliveries(100).await.unwrap());
         assert_eq!(all(&store, &hold).await, [], "with its destination");
@@ -461,5 +464,23 @@ on_both! {
             made(&store, new(Some(id))).await;
         }
         assert_eq!(platform.create_destination(new(Some(id)), &context()).await.unwrap(), None, "there are enough");
+    }
+
+    async fn of_two_that_want_a_name_for_themselves_one_gets_it(store: TestStore) {
+        let id = tenant(&store, "acme").await;
+        let other = tenant(&store, "other").await;
+        let alone = |tenant| NewDestination { is_unique: true, ..new(tenant) };
+        for of in [Some(id), None] {
+            let made = (0..4).map(|_| {
+                let (platform, new) = (store.platform(), alone(of));
+                async move { platform.create_destination(new, &context()).await }
+            });
+            let made = futures::future::join_all(made).await;
+            let taken = |outcome: &Result<_, StoreError>| matches!(outcome, Err(StoreError::Conflict { attribute: "name" }));
+            assert_eq!(made.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{made:?}");
+            assert_eq!(made.iter().filter(|outcome| taken(outcome)).count(), 3, "{made:?}");
+        }
+        assert!(store.platform().create_destination(alone(Some(other)), &context()).await.is_ok(), "a name is of one tenant");
+        assert!(store.platform().create_destination(new(Some(id)), &context()).await.is_ok(), "who does not ask may have it");
     }
 }

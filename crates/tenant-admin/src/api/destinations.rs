@@ -172,7 +172,7 @@ async fn delete(
     vendor: Vendor,
     Segments(id): Segments<String>,
 ) -> Result<StatusCode, ApiError> {
-    state.destinations.delete(id_of(&id)?, &vendor.context()).await?;
+    state.destinations.delete(id_of(&id)?, None, &vendor.context()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

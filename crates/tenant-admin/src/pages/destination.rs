@@ -299,7 +299,7 @@ pub(crate) async fn delete(
     Segments(id): Segments<String>,
 ) -> Result<Response, PageError> {
     let destination = one(&state, &id).await?;
-    match state.destinations.delete(destination.id, &visit.context()).await {
+    match state.destinations.delete(destination.id, None, &visit.context()).await {
         Ok(()) => Ok(Redirect::to("/console/destinations?done=deleted").into_response()),
         Err(error) => Err(destinations::unfit(error).err().unwrap_or(PageError::NotFound)),
     }

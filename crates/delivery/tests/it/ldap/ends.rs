@@ -128,7 +128,7 @@ on_both! {
             server.add(&dn("elsewhere"), &attributes).await;
             bed.delete(&bob).await;
             says(&server, "elsewhere", "INACTIVE").await;
-            bed.destinations.delete(to, &context()).await.unwrap();
+            bed.destinations.delete(to, None, &context()).await.unwrap();
         }
     }
 

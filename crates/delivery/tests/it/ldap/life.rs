@@ -112,7 +112,7 @@ on_both! {
             bed.delete(&id).await;
             bed.all_done(to).await;
             assert_eq!(server.entry(&dn("bob")).await, None);
-            bed.destinations.delete(to, &context()).await.unwrap();
+            bed.destinations.delete(to, None, &context()).await.unwrap();
         }
     }
 

@@ -384,7 +384,7 @@ impl Form {
                 let WebhookChangeBody { name, events, active, target_seconds: target, url, headers } =
                     of_value(form)?;
                 let way = Some(WayChange::Webhook(WebhookChange { url, headers }));
-                DestinationChange { name, events, active, target, way }
+                DestinationChange { name, events, active, target, way, ..DestinationChange::default() }
             }
             DestinationKind::RedisStream => {
                 let RedisStreamChangeBody {
@@ -398,14 +398,16 @@ impl Form {
                     groups,
                 } = of_value(form)?;
                 let way = RedisStreamChange { url, stream, max_len, groups };
-                DestinationChange { name, events, active, target, way: Some(WayChange::RedisStream(way)) }
+                let way = Some(WayChange::RedisStream(way));
+                DestinationChange { name, events, active, target, way, ..DestinationChange::default() }
             }
             DestinationKind::Ldap => {
                 let LdapChangeBody { name, events, active, target_seconds: target, url, ldap, password } =
                     of_value(form)?;
                 let of = of.ok_or_else(none)?;
                 let way = LdapChange { url, ldap, password, users: of.profile.user.clone() };
-                DestinationChange { name, events, active, target, way: Some(WayChange::Ldap(way)) }
+                let way = Some(WayChange::Ldap(way));
+                DestinationChange { name, events, active, target, way, ..DestinationChange::default() }
             }
         })
     }
