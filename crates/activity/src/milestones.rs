@@ -38,12 +38,13 @@ fn of_one(method: &str, route: &str, filter: bool, body: Option<&Value>, reached
         ("PUT" | "PATCH", "/Users/{id}" | "/Me") => reached.push(Milestone::UserUpdated),
         ("DELETE", "/Users/{id}" | "/Me") => reached.push(Milestone::UserDeleted),
         ("POST", "/Groups") => {
-            reached.push(Milestone::GroupCreated);
+            reached.push(Milestone::GroupPushed);
             if members() {
                 reached.push(Milestone::Membership);
             }
         }
         ("PUT" | "PATCH", "/Groups/{id}") if members() => reached.push(Milestone::Membership),
+        ("PUT" | "PATCH" | "DELETE", "/Groups/{id}") => reached.push(Milestone::GroupPushed),
         _ => {}
     }
 }
@@ -175,8 +176,11 @@ mod tests {
                 "",
                 204,
                 patch(json!({"op": "replace", "value": {"displayName": "x"}})),
-                "call success",
+                "call success group_created",
             ),
+            ("PUT", "/Groups/{id}", "", 200, json!({"displayName": "x"}), "call success group_created"),
+            ("DELETE", "/Groups/{id}", "", 204, json!(null), "call success group_created"),
+            ("DELETE", "/Groups/{id}", "", 404, json!(null), "call failure"),
             ("GET", "/Users/{id}", "", 304, json!(null), "call success"),
             ("GET", "", "", 404, json!(null), "call failure"),
             ("DELETE", "/Users/{id}", "", 503, json!(null), "call failure"),

@@ -14,6 +14,8 @@ const DAY: i64 = 24 * HOUR;
 
 /// So long after its first user an identity provider that pushes groups has pushed one.
 const PATIENT: i64 = HOUR;
+/// After so long without groups it is by choice.
+const CHOSEN: i64 = 14 * DAY;
 /// Whoever has called within this time calls by a timer, or all the time.
 const LATELY: i64 = 2 * HOUR;
 /// Nothing has changed for so long: worth a word.
@@ -28,6 +30,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) heard: &'a [Heard],
     /// Has the product groups?
     pub(crate) groups: bool,
+    /// Has the tenant users, whoever made them?
+    pub(crate) users: bool,
     /// Live credentials of its identity provider.
     pub(crate) credentials: &'a [Used],
     /// Milliseconds.
@@ -81,8 +85,14 @@ impl Finding {
     }
 }
 
-/// What is found of a tenant's connection; one that is not served is not looked at.
-pub(crate) fn of(tenant: &Tenant, heard: &[Heard], credentials: &[Credential], now: i64) -> Vec<Finding> {
+/// What is found of a tenant's connection; one that is not served is not looked at. `users`: has it any?
+pub(crate) fn of(
+    tenant: &Tenant,
+    heard: &[Heard],
+    users: bool,
+    credentials: &[Credential],
+    now: i64,
+) -> Vec<Finding> {
     if !tenant.is_active() {
         return Vec::new();
     }
@@ -93,7 +103,7 @@ pub(crate) fn of(tenant: &Tenant, heard: &[Heard], credentials: &[Credential], n
     };
     let credentials: Vec<Used> =
         credentials.iter().filter(|one| setup::provisions(one, now)).map(used).collect();
-    Facts { heard, groups: tenant.profile.group.is_some(), credentials: &credentials, now }.findings()
+    Facts { heard, groups: tenant.profile.group.is_some(), users, credentials: &credentials, now }.findings()
 }
 
 impl Facts<'_> {
@@ -110,7 +120,7 @@ impl Facts<'_> {
     }
 
     fn has_members(&self) -> bool {
-        [Milestone::GroupCreated, Milestone::Membership].iter().any(|one| self.heard(*one).is_some())
+        [Milestone::GroupPushed, Milestone::Membership].iter().any(|one| self.heard(*one).is_some())
     }
 
     fn no_groups(&self) -> Option<Finding> {
@@ -118,12 +128,23 @@ impl Facts<'_> {
         if !self.groups || self.has_members() || self.now - user.first_at < PATIENT {
             return None;
         }
+        let (code, first) = ("users-without-groups", Moment::new(user.first_at, self.now).relative);
+        if self.now - user.first_at >= CHOSEN {
+            return Some(Finding {
+                code,
+                weight: Weight::Fine,
+                what: format!(
+                    "Users arrive, the first {first}, and groups are not pushed: nobody gets a role from one."
+                ),
+                next: "Nothing, where roles are given in another way. Otherwise push groups: in Okta under Push Groups, in Entra ID \
+                       by assigning groups to the application with the mapping for groups turned on.",
+            });
+        }
         Some(Finding {
-            code: "users-without-groups",
+            code,
             weight: Weight::Look,
             what: format!(
-                "Users arrive, the first {}, but no group has been pushed, so nobody gets a role from one.",
-                Moment::new(user.first_at, self.now).relative
+                "Users arrive, the first {first}, but no group has been pushed, so nobody gets a role from one."
             ),
             next: "In Okta choose the groups under Push Groups: assigning a group to the application sends its people, not the \
                    group. In Entra ID assign groups to the application, and turn on the mapping for groups.",
@@ -131,23 +152,30 @@ impl Facts<'_> {
     }
 
     fn no_users(&self) -> Option<Finding> {
-        let group = self.heard(Milestone::GroupCreated)?;
-        if self.heard(Milestone::UserCreated).is_some() || self.now - group.first_at < PATIENT {
+        let group = self.heard(Milestone::GroupPushed)?;
+        // It may have found people here whom somebody else made, and changes them or leaves them as they are.
+        let changes_users =
+            [Milestone::UserCreated, Milestone::UserUpdated].iter().any(|one| self.heard(*one).is_some());
+        if self.users || changes_users || self.now - group.first_at < PATIENT {
             return None;
         }
         Some(Finding {
             code: "groups-without-users",
             weight: Weight::Look,
-            what: "Groups arrive, but no user has been made, so their members are nobody here.".to_owned(),
+            what: "Groups arrive, but there are no users, so their members are nobody here.".to_owned(),
             next: "Assign people to the application at the identity provider, and turn on that it creates users.",
         })
     }
 
-    /// Entra ID comes by a timer; when it does and sends nothing, there is nothing to send.
+    /// Entra ID comes by a timer; when it does and sends nothing, there is nothing to send. Whom no credential lets in any more
+    /// has nothing to send either, and that is not as it should be.
     fn nothing_changes(&self) -> Option<Finding> {
-        use Milestone::{Call, GroupCreated, Membership, Success, UserCreated, UserDeleted, UserUpdated};
+        use Milestone::{Call, GroupPushed, Membership, Success, UserCreated, UserDeleted, UserUpdated};
         let (called, success) = (self.heard(Call)?, self.heard(Success)?);
-        let changes = [UserCreated, UserUpdated, UserDeleted, GroupCreated, Membership];
+        if self.credentials.is_empty() {
+            return None;
+        }
+        let changes = [UserCreated, UserUpdated, UserDeleted, GroupPushed, Membership];
         let changed =
             changes.into_iter().filter_map(|one| self.heard(one)).map(|heard| heard.last_at).max()?;
         if success.last_at < called.last_at
@@ -218,18 +246,18 @@ mod tests {
 
     #[test]
     fn what_is_not_done_is_told() {
-        use Milestone::{Call, GroupCreated, Membership, Success, UserCreated, UserUpdated};
+        use Milestone::{Call, GroupPushed, Membership, Success, UserCreated, UserUpdated};
         let recent = |milestone| heard(milestone, 30 * DAY, HOUR / 4);
         let calls = [recent(Call), recent(Success)];
         let with = |more: &[Heard]| calls.iter().chain(more).cloned().collect::<Vec<_>>();
         let users = with(&[heard(UserCreated, 3 * DAY, HOUR)]);
         let new_users = with(&[heard(UserCreated, HOUR / 2, HOUR / 2)]);
         let both = with(&[heard(UserCreated, 3 * DAY, HOUR), heard(Membership, 2 * DAY, HOUR)]);
-        let groups = with(&[heard(GroupCreated, 3 * DAY, HOUR)]);
+        let groups = with(&[heard(GroupPushed, 3 * DAY, HOUR)]);
         let quiet = with(&[
             heard(UserCreated, 30 * DAY, 9 * DAY),
             heard(UserUpdated, 30 * DAY, 3 * DAY),
-            heard(GroupCreated, 30 * DAY, 30 * DAY),
+            heard(GroupPushed, 30 * DAY, 30 * DAY),
         ]);
         let mut failing = quiet.clone();
         failing[1].last_at -= HOUR;
@@ -239,8 +267,10 @@ mod tests {
         let idle = [used("Okta", 90 * DAY, Some(9 * DAY))];
         let pair = [used("Okta", 90 * DAY, Some(HOUR)), used("Spare", 8 * DAY, None)];
         let new = [used("Okta", DAY, None)];
+        let chosen = with(&[heard(UserCreated, 15 * DAY, HOUR)]);
+        let matched = with(&[heard(GroupPushed, 3 * DAY, HOUR), heard(UserUpdated, 3 * DAY, HOUR)]);
         type Row<'a> = (&'a [Heard], bool, &'a [Used], &'a [(&'a str, &'a str)]);
-        let rows: [Row<'_>; 12] = [
+        let rows: [Row<'_>; 15] = [
             (&[], true, &[], &[]),
             (&[], true, &new, &[]),
             (&calls, true, &fresh, &[]),
@@ -248,7 +278,11 @@ mod tests {
             (&users, false, &fresh, &[]),
             (&new_users, true, &fresh, &[]),
             (&both, true, &fresh, &[]),
-            (&groups, true, &fresh, &[("groups-without-users", "no user has been made")]),
+            (&chosen, true, &fresh, &[("users-without-groups", "ago, and groups are not pushed")]),
+            (&matched, true, &fresh, &[]),
+            // Nobody is let in any more.
+            (&quiet, true, &[], &[]),
+            (&groups, true, &fresh, &[("groups-without-users", "there are no users")]),
             (&quiet, true, &fresh, &[("nothing-changes", "the last change came 3 days ago")]),
             (&failing, true, &fresh, &[]),
             (&silent, true, &idle, &[("credential-idle", "Okta was last used 9 days ago.")]),
@@ -263,12 +297,20 @@ mod tests {
             ),
         ];
         for (heard, groups, credentials, wanted) in rows {
-            let found = Facts { heard, groups, credentials, now: NOW }.findings();
+            let facts = Facts { heard, groups, users: false, credentials, now: NOW };
+            let found = facts.findings();
             let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
             assert_eq!(codes, wanted.iter().map(|(code, _)| *code).collect::<Vec<_>>(), "{found:?}");
             for (finding, (_, part)) in found.iter().zip(wanted) {
                 assert!(finding.what.contains(part) && !finding.next.is_empty(), "{finding:?}");
             }
         }
+        let weight = |heard: &[Heard]| {
+            let found = Facts { heard, groups: true, users: true, credentials: &fresh, now: NOW }.findings();
+            found.first().map(|finding| finding.weight)
+        };
+        assert_eq!(weight(&users), Some(Weight::Look));
+        assert_eq!(weight(&chosen), Some(Weight::Fine), "it asks for nobody for ever");
+        assert_eq!(weight(&groups), None, "there are users, whoever made them");
     }
 }

@@ -18,8 +18,8 @@ pub enum Milestone {
     UserUpdated,
     /// Removed a user: DELETE.
     UserDeleted,
-    /// Made a group: pushing it, not only assigning people to it.
-    GroupCreated,
+    /// Pushed a group, and did not only assign people to it: made it, changed it without naming members, or removed it.
+    GroupPushed,
     /// Put somebody into a group or took somebody out, by PATCH, or sent a group with members.
     Membership,
     /// A request that was answered 2xx or 304.
@@ -35,7 +35,7 @@ const WORDS: &[(Milestone, &str)] = &[
     (Milestone::UserCreated, "user_created"),
     (Milestone::UserUpdated, "user_updated"),
     (Milestone::UserDeleted, "user_deleted"),
-    (Milestone::GroupCreated, "group_created"),
+    (Milestone::GroupPushed, "group_created"),
     (Milestone::Membership, "membership"),
     (Milestone::Success, "success"),
     (Milestone::Failure, "failure"),

@@ -127,6 +127,21 @@ impl TenantScope {
     }
 }
 
+impl TenantScope {
+    /// Is there any live user?
+    pub async fn has_users(&self) -> Result<bool, StoreError> {
+        let tx = self.read().await?;
+        let mut sql = tx.sql();
+        sql.add(
+            "SELECT r.id FROM users r WHERE r.tenant_id = ? AND r.deleted_at IS NULL LIMIT 1",
+            [tx.tenant_value()],
+        );
+        let found = tx.one(sql).await?.is_some();
+        tx.commit().await?;
+        Ok(found)
+    }
+}
+
 impl TenantTx {
     /// Live users that match.
     pub(crate) async fn users(&self, query: &ListQuery) -> Result<Page<KeptUser>, StoreError> {

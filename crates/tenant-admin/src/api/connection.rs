@@ -80,7 +80,8 @@ async fn show(
     let known = Known { active: tenant.is_active(), credential, heard: &heard, traffic, now };
     let health = known.health();
     let last_call = known.reached(Milestone::Call).map(|heard| time(heard.last_at));
-    let findings = findings::of(&tenant, &heard, &credentials, now).into_iter().map(view).collect();
+    let users = scope.has_users().await?;
+    let findings = findings::of(&tenant, &heard, users, &credentials, now).into_iter().map(view).collect();
     Ok(Json(ConnectionView { state: health.badge.text, text: health.text, last_call, findings }))
 }
 

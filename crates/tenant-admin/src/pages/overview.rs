@@ -132,7 +132,8 @@ async fn overview(
     let known = Known { active, credential: valid_token, heard: &heard, traffic, now };
     let health = known.health();
     let failure = known.reached(Milestone::Failure);
-    let mut findings = findings::of(tenant, &heard, &credentials, now);
+    let counts = state.store.platform().tenant_counts(tenant.id()).await?;
+    let mut findings = findings::of(tenant, &heard, counts.users > 0, &credentials, now);
     let properties = tenant
         .profile
         .gates
@@ -168,7 +169,7 @@ async fn overview(
         chrome,
         active,
         notice: None,
-        counts: state.store.platform().tenant_counts(tenant.id()).await?,
+        counts,
         valid_token,
         next_end: next_end(&credentials, now),
         profile_version: tenant.row.profile_version,

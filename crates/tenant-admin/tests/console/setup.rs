@@ -75,7 +75,7 @@ store_testing::on_both! {
             (Milestone::Call, "No user has come yet."),
             (Milestone::Lookup, "Somebody was looked up just now"),
             (Milestone::UserCreated, "assigning a group is not pushing it"),
-            (Milestone::GroupCreated, "Groups arrive without members."),
+            (Milestone::GroupPushed, "Groups arrive without members."),
             (Milestone::Membership, "All is well."),
         ] {
             heard(&console, milestone).await;

@@ -128,7 +128,7 @@ async fn facts(
         lookup: seen(Milestone::Lookup),
         user: seen(Milestone::UserCreated),
         update: seen(Milestone::UserUpdated),
-        group: seen(Milestone::GroupCreated),
+        group: seen(Milestone::GroupPushed),
         membership: seen(Milestone::Membership),
         failure: failure(&scope.requests(&recent).await?),
         refusal: glimpse.refused.clone().map(refusal),
