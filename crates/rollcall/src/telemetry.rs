@@ -1,6 +1,6 @@
 //! Logs to stderr, traces to an OTLP collector when one is configured.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, time::Duration};
 
 use anyhow::Context as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -19,6 +19,9 @@ use crate::{
 /// Targets that write the address of a request as it came, whatever the filter asks for: the address of a setup link or of
 /// an invitation is a secret.
 const TELLS_ADDRESSES: [&str; 1] = ["tower_http::csrf"];
+
+/// How long sending the last spans may take.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// Keeps the exporter alive; sends what is left when dropped.
 pub(crate) struct Telemetry {
@@ -55,9 +58,12 @@ pub(crate) fn start(settings: &Settings, default_filter: Option<&str>) -> anyhow
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Some(provider) = self.provider.take() {
-            // The program is ending; a collector that is away must not turn that into a failure.
-            drop(provider.shutdown());
+        let Some(provider) = self.provider.take() else { return };
+        // The program is ending; a collector that is away must not turn that into a failure, and one that does not answer must
+        // not hold it up: the exporter itself knows no end.
+        let (done, ended) = std::sync::mpsc::channel();
+        if std::thread::Builder::new().spawn(move || done.send(provider.shutdown())).is_ok() {
+            drop(ended.recv_timeout(LAST_SPANS));
         }
     }
 }

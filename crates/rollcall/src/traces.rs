@@ -26,7 +26,8 @@ use tracing_subscriber::{Layer, filter::dynamic_filter_fn, registry::LookupSpan}
 
 /// Sends traces to an endpoint. How many is told by OpenTelemetry's own variables, `OTEL_TRACES_SAMPLER` and its argument.
 pub(crate) fn provider(endpoint: &url::Url) -> anyhow::Result<SdkTracerProvider> {
-    let traces = endpoint.join("v1/traces").context("otlp_endpoint")?;
+    let traces = traces_endpoint(endpoint)
+        .context("otlp_endpoint: it is no address to which a path could be added")?;
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_endpoint(traces.as_str())
@@ -38,6 +39,13 @@ pub(crate) fn provider(endpoint: &url::Url) -> anyhow::Result<SdkTracerProvider>
         // The exporter's HTTP client is async: its batches must be sent from the runtime, not from a bare thread.
         .with_span_processor(BatchSpanProcessor::builder(exporter, runtime::Tokio).build())
         .build())
+}
+
+/// `/v1/traces` below an endpoint, whose own path stays (OpenTelemetry's exporter specification).
+fn traces_endpoint(endpoint: &url::Url) -> Option<url::Url> {
+    let mut traces = endpoint.clone();
+    traces.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "traces"]);
+    Some(traces)
 }
 
 /// Is it one of the spans that are made to leave?
@@ -103,5 +111,24 @@ impl Extractor for Headers<'_> {
 
     fn keys(&self) -> Vec<&str> {
         self.0.keys().map(HeaderName::as_str).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_keeps_its_path() {
+        for (endpoint, expected) in [
+            ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+            ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+            ("https://otlp.example.com/otlp", "https://otlp.example.com/otlp/v1/traces"),
+            ("https://otlp.example.com/a/b/?key=1", "https://otlp.example.com/a/b/v1/traces?key=1"),
+        ] {
+            let traces = traces_endpoint(&url::Url::parse(endpoint).unwrap()).unwrap();
+            assert_eq!(traces.as_str(), expected);
+        }
+        assert_eq!(traces_endpoint(&url::Url::parse("mailto:ann@example.com").unwrap()), None);
     }
 }

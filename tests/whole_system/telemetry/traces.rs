@@ -1,13 +1,31 @@
 //! A request is one trace: what was done for it, for which tenant, and nothing of whom it is about.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::collector::{Collector, Span};
-use crate::harness::{Installation, Server, free_port, on_both_databases};
+use crate::harness::{Database, Installation, Scim, Server, free_port, on_both_databases};
 
 on_both_databases!(a_request_is_a_trace);
+
+/// It takes the connection, and never answers.
+#[tokio::test]
+async fn a_collector_that_hangs_keeps_no_node_from_its_end() {
+    let installation = Installation::new(Database::Sqlite).await;
+    let authorization = installation.tenant("acme", "generic");
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    let server = installation.serve_with(&["--otlp-endpoint", &endpoint]).await;
+    let scim = Scim::new(server.base_url("acme"), authorization);
+    assert_eq!(scim.get("/Users").await.0, 200);
+    let (status, took) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(6), "{took:?}");
+    // Something was to be sent.
+    collector.set_nonblocking(true).unwrap();
+    collector.accept().unwrap();
+}
 
 /// Words that may stand nowhere in what leaves.
 const PERSONAL: [&str; 5] =
