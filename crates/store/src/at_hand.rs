@@ -11,7 +11,7 @@ use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection as _, Pool, Postgres, pool::PoolConnection};
 use telemetry::spans;
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     StoreError,
@@ -52,6 +52,9 @@ struct Idle {
     since: Instant,
 }
 
+/// A place, a connection, and when that came here.
+type Taken<'s> = (SemaphorePermit<'s>, PoolConnection<Postgres>, Instant);
+
 impl AtHand {
     /// Lets go of its connections.
     pub(crate) async fn close(&self) {
@@ -75,20 +78,7 @@ impl Shelf {
         &self,
         statement: Statement,
     ) -> Result<Result<Vec<QueryResult>, DbErr>, StoreError> {
-        let _place = match self.places.try_acquire() {
-            Ok(place) => place,
-            Err(TryAcquireError::Closed) => return Err(waited_too_long()),
-            Err(TryAcquireError::NoPermits) => {
-                let asked = Instant::now();
-                let place = tokio::time::timeout(self.longest, self.places.acquire()).await;
-                waited(For::Statement, asked);
-                match place {
-                    Ok(Ok(place)) => place,
-                    Ok(Err(_)) | Err(_) => return Err(waited_too_long()),
-                }
-            }
-        };
-        let (mut connection, taken) = match self.connection().await {
+        let (_place, mut connection, taken) = match self.take().await? {
             Ok(found) => found,
             Err(error) => return Ok(Err(DbErr::Conn(runtime(error)))),
         };
@@ -114,17 +104,39 @@ impl Shelf {
         }
     }
 
-    /// A connection, and when it came here.
-    async fn connection(&self) -> Result<(PoolConnection<Postgres>, Instant), sqlx::Error> {
-        let idle = self.idle().pop();
-        if let Some(Idle { mut connection, taken, since }) = idle {
-            // As the pool does.
-            if since.elapsed() < TRY_AFTER_IDLE || connection.ping().await.is_ok() {
-                return Ok((connection, taken));
-            }
-            self.clear();
+    /// A place and a connection; whoever finds none here waits, and that is counted, whatever comes of it. The outer error as
+    /// in [`Shelf::run`].
+    async fn take(&self) -> Result<Result<Taken<'_>, sqlx::Error>, StoreError> {
+        if let Ok(place) = self.places.try_acquire()
+            && let Some((connection, taken)) = self.kept().await
+        {
+            return Ok(Ok((place, connection, taken)));
         }
-        Ok((self.pool.acquire().await?, Instant::now()))
+        let asked = Instant::now();
+        let taken = self.wait().await;
+        waited(For::Statement, asked);
+        taken
+    }
+
+    async fn wait(&self) -> Result<Result<Taken<'_>, sqlx::Error>, StoreError> {
+        let Ok(Ok(place)) = tokio::time::timeout(self.longest, self.places.acquire()).await else {
+            return Err(waited_too_long());
+        };
+        Ok(match self.kept().await {
+            Some((connection, taken)) => Ok((place, connection, taken)),
+            None => self.pool.acquire().await.map(|connection| (place, connection, Instant::now())),
+        })
+    }
+
+    /// A connection that lies here, and when it came.
+    async fn kept(&self) -> Option<(PoolConnection<Postgres>, Instant)> {
+        let Idle { mut connection, taken, since } = self.idle().pop()?;
+        // As the pool does.
+        if since.elapsed() < TRY_AFTER_IDLE || connection.ping().await.is_ok() {
+            return Some((connection, taken));
+        }
+        self.clear();
+        None
     }
 
     /// How many lie idle here.

@@ -194,16 +194,15 @@ impl Inner {
         let options = || TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
         // After the server was restarted every pooled connection may be dead; nothing has happened yet, so take the next.
         let (mut spare, asked) = (self.max_connections, Instant::now());
-        let db = loop {
+        let begun = loop {
             match self.db.begin_with_options(options()).await {
-                Ok(db) => break transaction(db),
                 Err(error) if spare > 0 && is_broken_connection(&error) => spare -= 1,
-                Err(error) => return Err(error.into()),
+                begun => break begun,
             }
         };
         waited(For::Transaction, asked);
         Ok(PlatformTx {
-            db,
+            db: transaction(begun?),
             now: (self.clock)(),
             recorded: AtomicBool::new(false),
             inner: self.clone(),

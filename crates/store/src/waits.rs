@@ -10,7 +10,7 @@ use telemetry::metrics::DATABASE_WAIT;
 pub(crate) enum For {
     /// A connection of the pool, with its BEGIN.
     Transaction,
-    /// A connection at hand, where none was free.
+    /// A connection at hand, where none was free: of a place there, or of the pool.
     Statement,
     /// The turn of SQLite's one writer.
     Writer,

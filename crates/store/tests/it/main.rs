@@ -48,3 +48,4 @@ mod together;
 mod totals;
 mod trail;
 mod users;
+mod waits;
