@@ -10,6 +10,9 @@ use crate::{TokenService, expiry::DAY, meter};
 /// Days before the end of a credential at which people are warned.
 pub const STEPS: [i32; 4] = [60, 30, 7, 1];
 
+/// A credential that has ended without another one in its place is shown for so long after: somebody is kept out.
+const SHOWN: i64 = 7 * DAY;
+
 /// Tenants and credentials that are read at a time.
 const PAGE: u64 = 500;
 /// Most warnings of one round: each is a small transaction. The next round goes on.
@@ -22,8 +25,8 @@ pub struct Survey {
     pub warned: u64,
     /// Live credentials that end within each of [`STEPS`].
     pub within: [u64; STEPS.len()],
-    /// Slugs of tenants whose next credential ends within the first step, and when (milliseconds): the first
-    /// [`meter::MAX_TENANTS`].
+    /// Slugs of tenants of which a credential ends within the first step, or has ended within seven days, and when
+    /// (milliseconds) the first of these: the first [`meter::MAX_TENANTS`].
     pub next: Vec<(String, i64)>,
 }
 
@@ -86,24 +89,24 @@ impl TokenService {
             last = page.last().map(|(tenant, _)| *tenant);
             if last.is_none() {
                 survey.next = first.into_sorted_vec().into_iter().map(|(at, slug)| (slug, at)).collect();
-                meter::surveyed(&survey);
+                self.inner.shown.show(&survey);
                 return Ok(survey);
             }
         }
     }
 
-    /// Gives the end of the tenant's own credential that ends first.
+    /// Gives the end of the tenant's own credential that ends, or has ended, first.
     async fn survey_tenant(&self, tenant: TenantId, survey: &mut Survey) -> Result<Option<i64>, StoreError> {
         let store = &self.inner.store;
         let (scope, now) = (store.tenant(tenant), store.now());
         let until = now.saturating_add(i64::from(STEPS[0]) * DAY);
         let (mut earliest, mut last) = (None, None::<Credential>);
         loop {
-            let page = scope.credentials_ending_until(until, last.as_ref(), PAGE).await?;
+            let page = scope.credentials_ending((now - SHOWN, until), last.as_ref(), PAGE).await?;
             for credential in &page {
                 let Some(ends_at) = credential.expires_at else { continue };
                 for (step, count) in STEPS.iter().zip(&mut survey.within) {
-                    *count += u64::from(ends_at.saturating_sub(now) <= i64::from(*step) * DAY);
+                    *count += u64::from(ends_at > now && ends_at - now <= i64::from(*step) * DAY);
                 }
                 if earliest.is_none() && credential.user.is_none() {
                     earliest = Some(ends_at);

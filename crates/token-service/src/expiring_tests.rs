@@ -134,10 +134,15 @@ on_both! {
         store.advance(14 * DAY);
         assert_eq!(round().await.0, 1, "short, 4 days before");
         world.service.rotate(world.tenant, rotated.id, 40 * DAY, &context()).await.expect("rotated");
-        store.advance(20 * DAY);
+        store.advance(6 * DAY);
         let (warned, survey) = round().await;
-        assert_eq!(warned, 2, "long, 25 days before; the new token of the rotation, 41 days before");
-        assert_eq!(survey.next.len(), 1, "short has ended");
+        assert_eq!((warned, survey.within), (1, [2, 0, 0, 0]), "the new token of the rotation, 55 days before");
+        let ended = ("elsewhere".to_owned(), short.expires_at.expect("an end"));
+        assert_eq!(survey.next.first(), Some(&ended), "two days ago, and nothing is in its place");
+        store.advance(14 * DAY);
+        let (warned, survey) = round().await;
+        assert_eq!(warned, 1, "long, 25 days before");
+        assert_eq!(survey.next.len(), 1, "short has ended for more than a week");
         store.advance(24 * DAY + DAY / 2);
         round().await;
         assert_eq!(events(&store, world.tenant, long.id).await, [(60, 59), (30, 25), (1, 1)]);

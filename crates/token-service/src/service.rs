@@ -23,6 +23,7 @@ use crate::{
     desk::MACHINES,
     federation::{Directories, Issuers},
     master_key::MasterKeyError,
+    meter::Shown,
     places::{self, Places},
     platform::PlatformTokens,
     proofs::{Fingerprint, Proofs},
@@ -181,6 +182,7 @@ pub(crate) struct Inner {
     pub(crate) platform: PlatformTokens,
     uses: Uses,
     pub(crate) refusals: Refusals,
+    pub(crate) shown: Shown,
     flusher: std::sync::OnceLock<AbortHandle>,
 }
 
@@ -217,6 +219,7 @@ impl TokenService {
             platform: PlatformTokens::default(),
             uses: Uses::default(),
             refusals: Refusals::new(master_key.fingerprints()),
+            shown: Shown::default(),
             flusher: std::sync::OnceLock::new(),
         });
         let task = tokio::spawn(flush_regularly(Arc::downgrade(&inner)));

@@ -50,11 +50,11 @@ impl TenantScope {
         Ok(Some(after))
     }
 
-    /// Live credentials that end at `until` (milliseconds) or earlier and that no later one has replaced, the first to
-    /// end first; after one of them (`None`: from the first).
-    pub async fn credentials_ending_until(
+    /// Credentials that end, or have ended, after the first of two times and not after the second (milliseconds), were not
+    /// revoked and that no later one has replaced: the first to end first; after one of them (`None`: from the first).
+    pub async fn credentials_ending(
         &self,
-        until: i64,
+        (past, until): (i64, i64),
         after: Option<&Credential>,
         limit: u64,
     ) -> Result<Vec<Credential>, StoreError> {
@@ -64,7 +64,7 @@ impl TenantScope {
             .filter(credentials::COLUMN.tenant_id.eq(tx.tenant))
             .filter(credentials::Column::RevokedAt.is_null())
             .filter(credentials::Column::NameKey.is_not_null())
-            .filter(end.gt(tx.now).and(end.lte(until)))
+            .filter(end.gt(past).and(end.lte(until)))
             .order_by_asc(end)
             .order_by_asc(id)
             .limit(limit);

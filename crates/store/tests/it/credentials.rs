@@ -379,11 +379,15 @@ on_both! {
         let new = ending("new", now + 60_000_000);
         scope.rotate_credential(replaced.id, now + 30_000_000, &new, &context()).await.unwrap().unwrap();
         let ids = |page: &[Credential]| page.iter().map(|one| one.id).collect::<Vec<_>>();
-        let page = scope.credentials_ending_until(now + 80_000_000, None, 1).await.unwrap();
+        let ending = async |after: i64, last, limit| {
+            scope.credentials_ending((after, now + 80_000_000), last, limit).await.unwrap()
+        };
+        let page = ending(now, None, 1).await;
         assert_eq!(ids(&page), [okta.id]);
-        let page = scope.credentials_ending_until(now + 80_000_000, page.last(), 10).await.unwrap();
+        let page = ending(now, page.last(), 10).await;
         assert_eq!(ids(&page), [new.id]);
-        assert!(scope.credentials_ending_until(now + 80_000_000, page.last(), 10).await.unwrap().is_empty());
+        assert!(ending(now, page.last(), 10).await.is_empty());
+        assert_eq!(ids(&ending(now - 2, None, 10).await), [past.id, okta.id, new.id]);
 
         let epoch = store.epoch();
         for (days, expected) in [(7, 1), (7, 0), (30, 0), (1, 1)] {

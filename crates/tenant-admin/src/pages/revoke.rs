@@ -45,7 +45,7 @@ pub(crate) async fn ask(
     Segments((slug, id)): Segments<(String, String)>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let token = live_token(&state, &tenant, &id).await?;
+    let token = revocable(&state, &tenant, &id).await?;
     question(StatusCode::OK, &visit, &tenant, token, false)
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn revoke(
     Fields(confirmation): Fields<Confirmation>,
 ) -> Result<Response, PageError> {
     let tenant = tenant(&state, &slug).await?;
-    let token = live_token(&state, &tenant, &id).await?;
+    let token = revocable(&state, &tenant, &id).await?;
     if token.last_live && confirmation.slug.trim() != slug {
         return question(StatusCode::UNPROCESSABLE_ENTITY, &visit, &tenant, token, true);
     }
@@ -71,9 +71,9 @@ pub(crate) async fn revoke(
     Ok(Redirect::to(&format!("/console/tenants/{slug}/setup?done={done}#{}", token.list())).into_response())
 }
 
-async fn live_token(state: &ConsoleState, tenant: &Tenant, id: &str) -> Result<TokenRow, PageError> {
+async fn revocable(state: &ConsoleState, tenant: &Tenant, id: &str) -> Result<TokenRow, PageError> {
     let rows = setup::token_rows(state, tenant).await?;
-    rows.into_iter().find(|row| row.id == id && row.live).ok_or(PageError::NotFound)
+    rows.into_iter().find(|row| row.id == id && (row.live || row.ended)).ok_or(PageError::NotFound)
 }
 
 fn question(

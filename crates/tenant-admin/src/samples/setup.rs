@@ -39,6 +39,7 @@ fn token(name: &str, hint: &str, state: Badge, live: bool) -> TokenRow {
         rotates: live,
         networks: if live { vec!["203.0.113.0/24".into(), "2001:db8::/32".into()] } else { Vec::new() },
         report_only: false,
+        ended: false,
         too_long: live.then(|| "90 days".into()),
         basic: false,
         client_id: None,

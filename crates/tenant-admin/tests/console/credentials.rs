@@ -1,9 +1,9 @@
 //! A user name and its password: made, shown once, listed, revoked. A token: rotated.
 
 use http::StatusCode;
-use token_service::{Presented, Refusal};
+use token_service::{NewToken, Presented, Refusal, scopes};
 
-use crate::support::{Console, EMAIL};
+use crate::support::{Console, EMAIL, context};
 
 const SETUP: &str = "/console/tenants/acme/setup";
 const LOGINS: &str = "/console/tenants/acme/logins";
@@ -146,5 +146,27 @@ store_testing::on_both! {
         }
         assert_eq!(console.state.tokens.list(other.id()).await.unwrap().len(), 1);
         assert_eq!(console.state.tokens.list(tenant.id()).await.unwrap().len(), 2);
+    }
+
+    /// Operators are told of it until somebody does something.
+    async fn one_that_has_ended_is_revoked(store: TestStore) {
+        let console = Console::signed_in(store).await;
+        let tenant = console.tenant("acme", "generic").await;
+        let new = NewToken {
+            name: "Okta".into(),
+            scope: scopes::DEFAULT.into(),
+            expires_at: console.store.now() + 60_000,
+            user: None,
+            allowed_from: Default::default(),
+        };
+        let old = console.state.tokens.issue(tenant.id(), new, &context()).await.unwrap().credential;
+        console.store.advance(61_000);
+        let revoke = format!("{TOKENS}/{}/revoke", old.id);
+        console.get(SETUP).await.shows("Expired").shows(&revoke);
+        console.get(&revoke).await.shows("has expired, so nothing is refused").hides("only live credential");
+        let page = console.post(&revoke, &[]).await;
+        assert_eq!(page.location(), "/console/tenants/acme/setup?done=revoked#tokens");
+        console.get(SETUP).await.hides("Expired").hides(&revoke);
+        assert_eq!(console.get(&revoke).await.status, StatusCode::NOT_FOUND);
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct TokenRow {
     pub(crate) expires: Option<Moment>,
     pub(crate) state: Badge,
     pub(crate) live: bool,
+    /// Its time is over, and operators are told so until another one has its name or it is revoked.
+    pub(crate) ended: bool,
     /// Live, and the tenant's identity provider gets in with it.
     pub(crate) serves: bool,
     /// The tenant has no other one that serves.
@@ -86,6 +88,7 @@ fn row(tenant: &Tenant, token: Credential, live: usize, longest: Longest, now: i
         id: token.id.to_string(),
         state: if is_live && !taken { Badge::new("quiet", "Not taken") } else { token_badge(&token, now) },
         live: is_live,
+        ended: !is_live && token.revoked_at.is_none() && !token.replaced,
         serves,
         last_live: live == 1 && serves,
         personal: token.user.is_some(),
