@@ -1,13 +1,16 @@
 //! What operators see of the store: its connections, and the events that nobody is told of yet.
 
+use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, TenantId, at_hand::AtHand, trail::Owner};
+use crate::{
+    Store, StoreError, at_hand::AtHand, statement::Sql, store::Backend, trail::Owner, tx::limit_statements,
+};
 
-/// Tenants whose entries are counted at most.
-const TENANTS: usize = 20;
+/// Tenants whose oldest entry is looked at, at most.
+const TENANTS: i64 = 1_000;
 
-/// Entries of a tenant that are counted at most.
+/// Entries that are counted at most.
 const COUNTED: i64 = 10_000;
 
 /// Connections that requests share.
@@ -49,21 +52,51 @@ impl Store {
         Connections { idle, used: open - idle, max }
     }
 
-    /// What waits for its number, of up to 20 tenants.
+    /// What waits for its number: of all tenants, and of the installation; whether it may be numbered now or has to wait for
+    /// a transaction that is still open. The oldest is that of the first thousand tenants that have some.
     pub async fn unnumbered(&self) -> Result<Unnumbered, StoreError> {
+        let backend = self.inner.backend;
+        let tx = self.inner.begin_read().await?;
+        limit_statements(&tx.db, backend).await?;
+        if backend == Backend::Postgres {
+            // Until this transaction ends the rows of all that have no number are shown; see `tenants_to_number`.
+            tx.db.execute_unprepared("SELECT set_config('rollcall.numbering', 'on', true)").await?;
+        }
         let mut found = Unnumbered::default();
-        for tenant in self.tenants_to_number(Uuid::nil()).await?.into_iter().take(TENANTS) {
-            let tx = self.tenant(TenantId(tenant)).read().await?;
-            let mut sql = tx.sql();
-            sql.push("SELECT COUNT(*), MIN(x.at) FROM (SELECT a.at");
-            Owner::Tenant(tenant).unnumbered(&mut sql).push(" LIMIT ").bind(COUNTED).push(") x");
-            if let Some(row) = tx.one(sql).await? {
+        for sql in [of_tenants(backend), of_installation(backend)] {
+            if let Some(row) = tx.db.query_one_raw(sql.into_statement()).await? {
                 found.entries += row.try_get_by_index::<i64>(0)?.unsigned_abs();
                 let oldest: Option<i64> = row.try_get_by_index(1)?;
                 found.oldest_at = found.oldest_at.into_iter().chain(oldest).min();
             }
-            tx.commit().await?;
         }
+        tx.commit().await?;
         Ok(found)
     }
+}
+
+/// From one tenant that has some to the next, by looks at the index: the first entry of each, which is its oldest.
+fn of_tenants(backend: Backend) -> Sql {
+    let mut sql = Sql::new(backend, Uuid::nil());
+    let next = |sql: &mut Sql, what: &'static str| {
+        sql.push("(SELECT ").push(what).push(" FROM audit a").dialect("", " INDEXED BY audit_unnumbered");
+        sql.push(" WHERE a.seq IS NULL AND a.tenant_id ");
+    };
+    sql.push("WITH RECURSIVE found (tenant) AS (SELECT ").tenant().push(" UNION ALL SELECT ");
+    next(&mut sql, "a.tenant_id");
+    sql.push("> f.tenant ORDER BY a.tenant_id LIMIT 1) FROM found f WHERE f.tenant IS NOT NULL) ");
+    sql.push("SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM audit a")
+        .dialect("", " INDEXED BY audit_unnumbered")
+        .push(" WHERE a.seq IS NULL ORDER BY a.tenant_id, a.id LIMIT ");
+    sql.bind(COUNTED).push(") x), (SELECT MIN(x.at) FROM (SELECT ");
+    next(&mut sql, "a.at");
+    sql.push("= f.tenant ORDER BY a.id LIMIT 1) AS at FROM found f LIMIT ").bind(TENANTS).push(") x)");
+    sql
+}
+
+fn of_installation(backend: Backend) -> Sql {
+    let mut sql = Sql::new(backend, Uuid::nil());
+    sql.push("SELECT COUNT(*), MIN(x.at) FROM (SELECT a.at");
+    Owner::Installation(Uuid::nil()).unnumbered(&mut sql).push(" LIMIT ").bind(COUNTED).push(") x");
+    sql
 }

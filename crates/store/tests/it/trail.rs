@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use store::{
     Actor, ActorKind, ChangeContext, TenantId,
+    backlog::Unnumbered,
     trail::{LOOKED_THROUGH, TrailPage, TrailQuery},
 };
 use store_testing::{TestStore, on_both};
@@ -98,6 +99,39 @@ on_both! {
         let page = store.tenant(id).trail(&all(500)).await.unwrap();
         assert_eq!(found(&page), (9_502..=10_001).rev().collect::<Vec<_>>());
         assert_eq!(page.next, Some(9_502));
+    }
+
+    async fn what_waits_for_its_number_is_counted(store: TestStore) {
+        // So many, and hours since the oldest was made.
+        let waiting = async |entries: u64, hours: i64| {
+            let found = store.unnumbered().await.unwrap();
+            let age = found.oldest_at.map(|at| (store.now() - at) / 3_600_000);
+            assert_eq!((found.entries, age), (entries, Some(hours)), "{found:?}");
+        };
+        store.number().await;
+        assert_eq!(store.unnumbered().await.unwrap(), Unnumbered::default());
+        let token = crate::platform_tokens::token(&store, "Billing");
+        store.platform().create_platform_token(&token, &context()).await.unwrap();
+        waiting(1, 0).await;
+        let mut tenants = Vec::new();
+        for number in 0..25 {
+            tenants.push(tenant(&store, &format!("tenant{number}")).await);
+        }
+        tenants.sort_unstable_by_key(|tenant| tenant.0);
+        waiting(26, 0).await;
+        store.number().await;
+        // The oldest is of the last tenant.
+        let throttled = async |tenant: &TenantId| {
+            store.tenant(*tenant).record_throttled(None, serde_json::json!({}), &context()).await.unwrap();
+        };
+        throttled(&tenants[24]).await;
+        store.advance(7_200_000);
+        for tenant in &tenants[..24] {
+            throttled(tenant).await;
+        }
+        waiting(25, 2).await;
+        store.number().await;
+        assert_eq!(store.unnumbered().await.unwrap(), Unnumbered::default());
     }
 
     async fn the_installation_has_a_trail_of_its_own(store: TestStore) {
@@ -305,6 +339,25 @@ async fn entries_of_an_object_follow_its_version() {
     between.rollback().await.unwrap();
     store.number().await;
     assert_eq!(told(&store, acme).await[5..], ["c1", "c2"]);
+    db.close().await.unwrap();
+}
+
+/// While a transaction that has written is open nothing that came after it is numbered, and that is seen.
+#[tokio::test]
+async fn what_an_open_transaction_holds_up_is_counted() {
+    let store = store_testing::postgres().await;
+    store.number().await;
+    let db = sea_orm::Database::connect(&store.options().url).await.unwrap();
+    let open = db.begin().await.unwrap();
+    open.execute_unprepared("SELECT pg_current_xact_id()").await.unwrap();
+    let acme = tenant(&store, "acme").await;
+    assert_eq!(store.store().number().await.unwrap().numbered, 0);
+    let waiting = store.unnumbered().await.unwrap();
+    assert!(waiting.entries == 1 && waiting.oldest_at.is_some(), "{waiting:?}");
+    open.rollback().await.unwrap();
+    store.number().await;
+    assert_eq!(store.unnumbered().await.unwrap(), Unnumbered::default());
+    assert_eq!(told(&store, acme).await, ["tenant.created"]);
     db.close().await.unwrap();
 }
 
