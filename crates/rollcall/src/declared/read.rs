@@ -11,10 +11,7 @@ use scim_core::{
     profile::{BUILTIN, MAX_PROFILE, Profile},
     value_set::AllowedValue,
 };
-use store::{
-    destinations::DestinationKind,
-    tenants::{TenantSettings, TenantStatus},
-};
+use store::tenants::{TenantSettings, TenantStatus};
 use token_service::{Lifetime, lifetime::Limit};
 
 use super::{
@@ -336,11 +333,7 @@ fn foreign(file: &DestinationFile) -> impl Iterator<Item = (&'static str, &'stat
     const STREAM: &[&str] = &["redis-stream"];
     const LDAP: &[&str] = &["ldap"];
     const PASSWORD: &[&str] = &["redis-stream", "ldap"];
-    let own = match file.kind {
-        DestinationKind::Webhook => "webhook",
-        DestinationKind::RedisStream => "redis-stream",
-        DestinationKind::Ldap => "ldap",
-    };
+    let own = file.kind.word();
     [
         ("secret", file.secret.is_some(), WEBHOOK),
         ("headers", file.headers.is_some(), WEBHOOK),

@@ -1,7 +1,7 @@
 //! How destinations stand, all tenants' together: for operators.
 
 use super::{COUNTED, DestinationKind, DestinationState};
-use crate::{Platform, StoreError, words::value};
+use crate::{Platform, StoreError, statement::Sql, words::value};
 
 /// How the destinations of one kind stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +16,10 @@ pub struct Backlog {
     pub disabled: u64,
     /// Deliveries of active ones that have not ended; of each destination up to [`COUNTED`].
     pub waiting: u64,
-    /// Deliveries of all of them that were attempted for the last time; likewise.
+    /// Deliveries of active ones that were attempted for the last time; likewise.
     pub dead: u64,
-    /// When the oldest waiting one got its number, in milliseconds.
+    /// When the oldest waiting one got its number, in milliseconds; of each destination the [`COUNTED`] are looked at that have
+    /// been due for longest.
     pub oldest_at: Option<i64>,
 }
 
@@ -34,35 +35,36 @@ impl Platform {
             dead: 0,
             oldest_at: None,
         };
-        let kinds = [DestinationKind::Webhook, DestinationKind::RedisStream, DestinationKind::Ldap];
-        let mut found = kinds.map(|kind| Backlog { kind, ..none });
+        let mut found = DestinationKind::ALL.map(|kind| Backlog { kind, ..none });
         let mut sql = self.sql();
         let most = sql.slot(COUNTED);
-        sql.push("SELECT d.kind, d.state, (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries x WHERE x.destination = d.id");
-        sql.push(" AND x.state IN ('behind', 'due') LIMIT ").put(most);
-        sql.push(") o), (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries x WHERE x.destination = d.id");
-        sql.push(" AND x.state = 'dead' LIMIT ").put(most);
+        // What is sent to nobody waits because somebody wants it to, or is told by the state: it is not looked at. The rest are
+        // short stretches of the indexes by which deliveries are sent. One by `numbered_at` would have to be written with every
+        // delivery, while the oldest that is due is among those that are due for longest, but for a moment after a flood.
+        let look = |sql: &mut Sql, what: &'static str, rows: &'static str| {
+            sql.push(", CASE WHEN d.state = 'active' THEN (SELECT ").push(what);
+            sql.push(" FROM (SELECT x.numbered_at FROM deliveries x WHERE x.destination = d.id AND ")
+                .push(rows);
+            sql.push(" LIMIT ").put(most).push(") o) END");
+        };
+        sql.push("SELECT d.kind, d.state");
+        look(&mut sql, "COUNT(*)", "x.state IN ('behind', 'due')");
+        look(&mut sql, "COUNT(*)", "x.state = 'dead'");
         // The first of each object is due.
-        sql.push(
-            ") o), (SELECT MIN(x.numbered_at) FROM deliveries x WHERE x.destination = d.id AND x.state = 'due') \
-             FROM destinations d",
-        );
+        look(&mut sql, "MIN(o.numbered_at)", "x.state = 'due' ORDER BY x.next_at, x.position");
+        sql.push(" FROM destinations d");
         for row in self.all(sql).await? {
             let kind: DestinationKind = value("kind", row.try_get_by_index(0)?)?;
             let state: DestinationState = value("state", row.try_get_by_index(1)?)?;
-            let count = |at| -> Result<u64, StoreError> {
-                Ok(u64::try_from(row.try_get_by_index::<i64>(at)?).unwrap_or_default())
-            };
             let Some(of_kind) = found.iter_mut().find(|backlog| backlog.kind == kind) else { continue };
-            of_kind.dead += count(3)?;
             match state {
                 DestinationState::Active => {
                     of_kind.active += 1;
-                    of_kind.waiting += count(2)?;
+                    of_kind.waiting += row.try_get_by_index::<i64>(2)?.unsigned_abs();
+                    of_kind.dead += row.try_get_by_index::<i64>(3)?.unsigned_abs();
                     let oldest: Option<i64> = row.try_get_by_index(4)?;
                     of_kind.oldest_at = of_kind.oldest_at.into_iter().chain(oldest).min();
                 }
-                // What is sent to nobody waits because somebody wants it to, or is told by the state.
                 DestinationState::Paused => of_kind.paused += 1,
                 DestinationState::Disabled => of_kind.disabled += 1,
             }

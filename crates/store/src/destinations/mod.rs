@@ -48,6 +48,21 @@ pub enum DestinationKind {
     Ldap,
 }
 
+impl DestinationKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Webhook, Self::RedisStream, Self::Ldap];
+
+    /// As it is written: `redis-stream`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::RedisStream => "redis-stream",
+            Self::Ldap => "ldap",
+        }
+    }
+}
+
 /// Is it sent anything?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

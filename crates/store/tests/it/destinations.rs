@@ -1,19 +1,20 @@
 //! Deliveries: made of the feed, due one after the other of each object, settled by whoever holds the destination.
 
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::json;
 use store::{
     DestinationId, StoreError, TenantId, UserId,
     activity::HOUR,
     destinations::{
-        Attempt, Delivered, Delivery, DeliveryQuery, Destination, DestinationChange, DestinationKind,
-        DestinationState, End, Failing, Fate, Hold, MANY, MOST, NewDestination, Waiting,
+        Attempt, Backlog, COUNTED, Delivered, Delivery, DeliveryQuery, Destination, DestinationChange,
+        DestinationKind, DestinationState, End, Failing, Fate, Hold, MANY, MOST, NewDestination, Waiting,
     },
 };
 use store_testing::{TestStore, on_both};
 use uuid::Uuid;
 
 use crate::{
-    common::{context, tenant},
+    common::{context, raw, run, tenant},
     support::user_state,
 };
 
@@ -482,5 +483,70 @@ on_both! {
         }
         assert!(store.platform().create_destination(alone(Some(other)), &context()).await.is_ok(), "a name is of one tenant");
         assert!(store.platform().create_destination(new(Some(id)), &context()).await.is_ok(), "who does not ask may have it");
+    }
+}
+
+/// So many deliveries of a destination, made past the store for speed: the first of them got its number first, and waits for the
+/// longest time until it is tried again.
+async fn many(db: &DatabaseConnection, destination: &Destination, count: i64, state: &str) {
+    let id = match db.get_database_backend() {
+        DbBackend::Postgres => format!("'{}'::uuid", destination.id),
+        _ => format!("unhex('{}')", destination.id.0.simple()),
+    };
+    let sql = format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count}) \
+         INSERT INTO deliveries (destination, position, tenant, seq, event, object_id, numbered_at, state, next_at) \
+         SELECT {id}, n, {id}, n, 'user.created', 'o' || n, 1000 + n, '{state}', {count} - n FROM n"
+    );
+    run(db, &sql).await;
+}
+
+on_both! {
+    /// What is paused or disabled is waited for by nobody.
+    async fn the_backlog_is_that_of_active_destinations(store: TestStore) {
+        let db = raw(&store).await;
+        let (active, quiet) = (made(&store, new(None)).await, made(&store, NewDestination { name: "quiet".to_owned(), ..new(None) }).await);
+        let of = async |wanted: (u64, u64, Option<i64>)| {
+            let found = store.platform().backlog().await.unwrap();
+            let [webhook, others @ ..] = found;
+            assert_eq!((webhook.waiting, webhook.dead, webhook.oldest_at), wanted);
+            assert_eq!(others.map(|one: Backlog| one.active + one.waiting + one.dead), [0, 0]);
+            (webhook.active, webhook.paused)
+        };
+        assert_eq!(of((0, 0, None)).await, (2, 0));
+        many(&db, &active, 3, "due").await;
+        assert_eq!(of((3, 0, Some(1_001))).await, (2, 0), "the oldest, though it is tried last");
+        many(&db, &quiet, 5, "dead").await;
+        assert_eq!(of((3, 5, Some(1_001))).await, (2, 0));
+        let pause = DestinationChange { state: Some(DestinationState::Paused), ..DestinationChange::default() };
+        store.platform().change_destination(quiet.id, pause.clone(), &context()).await.unwrap();
+        assert_eq!(of((3, 0, Some(1_001))).await, (1, 1));
+        store.platform().change_destination(active.id, pause, &context()).await.unwrap();
+        assert_eq!(of((0, 0, None)).await, (0, 2));
+        db.close().await.unwrap();
+    }
+
+    /// However much waits, no more of it is read than is counted, and no index is there for this alone.
+    async fn the_look_at_a_backlog_is_a_look_at_an_index(store: TestStore) {
+        let db = raw(&store).await;
+        let active = made(&store, new(None)).await;
+        many(&db, &active, 2 * COUNTED, "due").await;
+        run(&db, "ANALYZE").await;
+        let found = store.platform().backlog().await.unwrap();
+        assert_eq!(found[0].waiting, COUNTED.unsigned_abs());
+        let (explain, column) = match db.get_database_backend() {
+            DbBackend::Postgres => ("EXPLAIN", 0),
+            _ => ("EXPLAIN QUERY PLAN", 3),
+        };
+        let sql = format!(
+            "{explain} SELECT (SELECT MIN(o.numbered_at) FROM (SELECT x.numbered_at FROM deliveries x WHERE x.destination = d.id AND \
+             x.state = 'due' ORDER BY x.next_at, x.position LIMIT {COUNTED}) o) FROM destinations d"
+        );
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let rows = db.query_all_raw(statement).await.unwrap();
+        let plan: String = rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect();
+        let sorts = plan.contains("Sort") || plan.contains("ORDER BY");
+        assert!(plan.contains("deliveries_due") && !sorts, "{plan}");
+        db.close().await.unwrap();
     }
 }
