@@ -3,10 +3,14 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::harness::{Database, Installation, Server, eventually, free_port, on_both_databases};
+use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
+
+use crate::harness::{
+    Database, Installation, PATIENCE, Scim, Server, eventually, free_port, on_both_databases,
+};
 
 on_both_databases!(
     sigterm_ends_the_server_in_time,
@@ -135,6 +139,100 @@ async fn health_is_asked_from_the_command_line(mut installation: Installation) {
     installation.set("ROLLCALL_ADMIN_LISTEN", None);
     let _server = Server::start(&mut installation.command(&["serve"]), main).await;
     assert_eq!(installation.run(&["health"]), format!("✓ http://127.0.0.1:{main}/readyz: ready"));
+}
+
+/// A maintenance connection, and the name of the installation's own database.
+async fn beside(installation: &Installation) -> (sea_orm::DatabaseConnection, String) {
+    let url = installation.database_url();
+    let (server, name) = url.rsplit_once('/').unwrap();
+    (sea_orm::Database::connect(format!("{server}/postgres")).await.unwrap(), name.to_owned())
+}
+
+/// What a node shows of itself: a metric without labels, and one of a way.
+async fn shown(server: &Server, name: &str) -> Option<String> {
+    let text = reqwest::get(format!("{}/metrics", server.origin)).await.unwrap().text().await.unwrap();
+    text.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+}
+
+async fn readyz(server: &Server) -> u16 {
+    reqwest::get(format!("{}/readyz", server.origin)).await.unwrap().status().as_u16()
+}
+
+/// The node says that it is not ready, and no longer what it knew before.
+#[tokio::test]
+async fn a_node_tells_that_its_database_is_away() {
+    const OLDEST: &str = r#"rollcall_deliveries_oldest_seconds{way="webhook"}"#;
+    let installation = Installation::new(Database::Postgres).await;
+    installation.run(&["migrate"]);
+    let server = installation.serve().await;
+    assert_eq!(readyz(&server).await, 200);
+    eventually(PATIENCE, "a node that is ready", || async {
+        shown(&server, "rollcall_ready").await.as_deref() == Some("1")
+            && shown(&server, OLDEST).await.as_deref() == Some("0")
+    })
+    .await;
+    let (db, name) = beside(&installation).await;
+    let run = async |sql: String| db.execute_unprepared(&sql).await.unwrap();
+    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    run(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    // A short outage is none.
+    assert_eq!(readyz(&server).await, 200);
+    let away =
+        eventually(PATIENCE, "a node that is not ready", || async { readyz(&server).await == 503 }).await;
+    assert!(away > Duration::from_secs(3), "{away:?}");
+    eventually(PATIENCE * 3, "what is unknown", || async {
+        shown(&server, "rollcall_ready").await.as_deref() == Some("0")
+            && shown(&server, OLDEST).await.as_deref() == Some("NaN")
+    })
+    .await;
+    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    let back = eventually(PATIENCE, "a node that is ready", || async { readyz(&server).await == 200 }).await;
+    assert!(back < Duration::from_secs(4), "{back:?}");
+    eventually(PATIENCE, "what is known", || async { shown(&server, OLDEST).await.as_deref() == Some("0") })
+        .await;
+    db.close().await.unwrap();
+}
+
+/// All connections are taken by statements that wait for a lock, and whoever looks is answered all the same.
+#[tokio::test]
+async fn a_busy_node_is_ready() {
+    let mut installation = Installation::new(Database::Postgres).await;
+    installation.set("ROLLCALL_MAX_REQUESTS", Some("200"));
+    installation.run(&["migrate"]);
+    let authorization = installation.tenant("acme", "generic");
+    let server = installation.serve().await;
+    let db = installation.database().await;
+    let lock = db.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let scim = Scim::new(server.base_url("acme"), authorization.clone());
+        // In a transaction, and as a statement by itself: these have connections of their own.
+        let path = if number % 2 == 0 {
+            "/Users?filter=title%20co%20%22nurse%22"
+        } else {
+            "/Users?filter=userName%20eq%20%22ann%22"
+        };
+        asking.spawn(async move { scim.get(path).await.0 });
+    }
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually(PATIENCE, "a pool without a free connection", || async {
+        let statement = Statement::from_string(db.get_database_backend(), waiting);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() >= 16
+    })
+    .await;
+    for _ in 0..8 {
+        let began = Instant::now();
+        assert_eq!(readyz(&server).await, 200);
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    lock.rollback().await.unwrap();
+    while let Some(status) = asking.join_next().await {
+        assert!(matches!(status.unwrap(), 200 | 503));
+    }
+    db.close().await.unwrap();
 }
 
 #[tokio::test]

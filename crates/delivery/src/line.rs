@@ -8,10 +8,12 @@ use std::{
 };
 
 use egress::Client;
+use metrics::counter;
 use store::{
     Actor, ActorKind, ChangeContext, Store, StoreError,
     destinations::{Attempt, End, Failing, Hold, Letter, MANY},
 };
+use telemetry::metrics::DELIVERIES_GIVEN_UP;
 use token_service::Vault;
 use tokio::{
     sync::watch,
@@ -241,6 +243,9 @@ impl Line {
         let Some(failing) = self.store.platform().settle(&hold, &attempts).await? else {
             return Ok(Next::End);
         };
+        let given_up = attempts.iter().filter(|attempt| matches!(attempt.end, End::Dead(_))).count() as u64;
+        let way = hold.destination.kind.word();
+        counter!(DELIVERIES_GIVEN_UP.name, "way" => way).increment(given_up);
         let ended = std::mem::take(&mut self.ended);
         for outcome in &ended {
             self.taken.remove(&outcome.attempt.position);

@@ -3,42 +3,73 @@
 use std::time::Duration;
 
 use admission::Admission;
-use metrics::gauge;
+use metrics::{counter, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
-use store::{Store, StoreError, destinations::DestinationKind};
+use store::{
+    Store, StoreError,
+    backlog::Unnumbered,
+    destinations::{Backlog, DestinationKind},
+};
 use telemetry::metrics as names;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
-use crate::server::stopped;
+use crate::{health::Readiness, server::stopped};
 
-/// Time between two looks: as long as between two questions of Prometheus, mostly.
-const PAUSE: Duration = Duration::from_secs(10);
+/// Time between two looks at this node itself: oftener than Prometheus asks, mostly.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Time between two looks at what waits in the database: every node looks, and what waits may be much.
+const LONG_PAUSE: Duration = Duration::from_secs(60);
+
+/// What nobody knows now. Prometheus compares it with nothing, and takes what another node shows.
+const UNKNOWN: f64 = f64::NAN;
 
 /// Looks at what there is to show until `stop` says so.
 pub(crate) async fn run(
     store: Store,
+    readiness: Readiness,
     admission: Admission,
     recorder: PrometheusHandle,
     stop: watch::Receiver<bool>,
 ) {
-    let look = async {
-        let mut healthy = true;
+    // Beside each other: a database that is away keeps nobody from seeing that it is.
+    let node = async {
         loop {
             // What histograms were told since is added up, or it would be kept one by one until somebody asks.
             recorder.run_upkeep();
             admission.show();
             gauge!(names::BUILD.name, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+            gauge!(names::READY.name).set(if readiness.check().is_ok() { 1.0 } else { 0.0 });
             connections(&store);
+            sleep(PAUSE).await;
+        }
+    };
+    // From the start, or nobody would see the first one rise.
+    for kind in DestinationKind::ALL {
+        counter!(names::DELIVERIES_GIVEN_UP.name, "way" => kind.word()).increment(0);
+    }
+    let database = async {
+        let mut healthy = true;
+        loop {
             let waiting = waiting(&store).await;
             if let (true, Err(error)) = (healthy, &waiting) {
                 tracing::warn!(%error, "what waits to be numbered or delivered cannot be counted; trying on");
             }
             healthy = waiting.is_ok();
-            tokio::time::sleep(PAUSE).await;
+            let looked = Instant::now();
+            sleep(PAUSE).await;
+            // What cannot be counted any more, or now can, is not waited for.
+            while healthy && readiness.check().is_ok() && looked.elapsed() < LONG_PAUSE {
+                sleep(PAUSE).await;
+            }
         }
     };
     tokio::select! {
-        () = look => {}
+        () = node => {}
+        () = database => {}
         () = stopped(stop) => {}
     }
 }
@@ -50,25 +81,38 @@ fn connections(store: &Store) {
     gauge!(names::DATABASE_CONNECTIONS_MAX.name).set(connections.max);
 }
 
+/// Shows what waits. What cannot be counted is unknown, and no longer what it was.
 async fn waiting(store: &Store) -> Result<(), StoreError> {
-    let unnumbered = store.unnumbered().await?;
-    gauge!(names::EVENTS_UNNUMBERED.name).set(precise(unnumbered.entries));
-    gauge!(names::EVENTS_UNNUMBERED_OLDEST.name).set(age(store, unnumbered.oldest_at));
-    for backlog in store.platform().backlog().await? {
-        let way = match backlog.kind {
-            DestinationKind::Webhook => "webhook",
-            DestinationKind::RedisStream => "redis-stream",
-            DestinationKind::Ldap => "ldap",
-        };
-        let states = [("active", backlog.active), ("paused", backlog.paused), ("disabled", backlog.disabled)];
-        for (state, count) in states {
-            gauge!(names::DESTINATIONS.name, "way" => way, "state" => state).set(precise(count));
-        }
-        gauge!(names::DELIVERIES_WAITING.name, "way" => way).set(precise(backlog.waiting));
-        gauge!(names::DELIVERIES_DEAD.name, "way" => way).set(precise(backlog.dead));
-        gauge!(names::DELIVERIES_OLDEST.name, "way" => way).set(age(store, backlog.oldest_at));
+    let (unnumbered, backlog) = (store.unnumbered().await, store.platform().backlog().await);
+    numbers(store, unnumbered.as_ref().ok());
+    match &backlog {
+        Ok(kinds) => kinds.iter().for_each(|one| deliveries(store, one.kind, Some(one))),
+        Err(_) => DestinationKind::ALL.into_iter().for_each(|kind| deliveries(store, kind, None)),
     }
-    Ok(())
+    unnumbered.map(drop).and(backlog.map(drop))
+}
+
+fn numbers(store: &Store, found: Option<&Unnumbered>) {
+    gauge!(names::EVENTS_UNNUMBERED.name).set(found.map_or(UNKNOWN, |found| precise(found.entries)));
+    let oldest = found.map_or(UNKNOWN, |found| age(store, found.oldest_at));
+    gauge!(names::EVENTS_UNNUMBERED_OLDEST.name).set(oldest);
+}
+
+fn deliveries(store: &Store, kind: DestinationKind, found: Option<&Backlog>) {
+    let way = kind.word();
+    let count = |of: fn(&Backlog) -> u64| found.map_or(UNKNOWN, |found| precise(of(found)));
+    let states = [
+        ("active", count(|found| found.active)),
+        ("paused", count(|found| found.paused)),
+        ("disabled", count(|found| found.disabled)),
+    ];
+    for (state, number) in states {
+        gauge!(names::DESTINATIONS.name, "way" => way, "state" => state).set(number);
+    }
+    gauge!(names::DELIVERIES_WAITING.name, "way" => way).set(count(|found| found.waiting));
+    gauge!(names::DELIVERIES_DEAD.name, "way" => way).set(count(|found| found.dead));
+    let oldest = found.map_or(UNKNOWN, |found| age(store, found.oldest_at));
+    gauge!(names::DELIVERIES_OLDEST.name, "way" => way).set(oldest);
 }
 
 /// Seconds since then; clocks of nodes differ.

@@ -28,7 +28,8 @@ use connections::Terms;
 use life::Patience;
 
 use crate::{
-    framing, gauges, health,
+    framing, gauges,
+    health::{self, Readiness},
     installation::Installation,
     metrics::{self, For},
     numbering, retention,
@@ -49,7 +50,7 @@ fn router(
     metrics: &PrometheusHandle,
     journal: &Journal,
     (live, waiting): (&Live, &Live),
-    leaving: &Arc<AtomicBool>,
+    readiness: &Readiness,
     admission: &Admission,
 ) -> Router {
     let console = tenant_admin::router(tenant_admin::ConsoleState {
@@ -93,7 +94,7 @@ fn router(
     let mut others = Router::new().merge(console).merge(api).merge(machines);
     if settings.admin_listen.is_none() {
         others = others
-            .merge(health::router(installation.store.clone(), leaving.clone()))
+            .merge(health::router(readiness.clone()))
             .merge(metrics::router(metrics.clone(), For::ThisMachine));
     }
     scim_api::service(
@@ -148,6 +149,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     let metrics = metrics::install()?;
     let leaving = Arc::new(AtomicBool::new(false));
+    let readiness = Readiness::new(installation.store.clone(), leaving.clone());
     let stop = leave(told, leaving.clone(), settings.shutdown_delay());
     let log = settings.request_log_days() > 0;
     let journal =
@@ -156,7 +158,7 @@ pub(crate) async fn serve(
     let (live, waiting) = (Live::default(), Live::default());
     let admission = Admission::new(admission::Options::new(settings.max_requests()));
     let mut app =
-        router(&installation, settings, &metrics, &journal, (&live, &waiting), &leaving, &admission)
+        router(&installation, settings, &metrics, &journal, (&live, &waiting), &readiness, &admission)
             .layer(middleware::from_fn(framing::check));
     if settings.otlp_endpoint.is_some() {
         app = app.layer(middleware::from_fn(traces::begin));
@@ -167,7 +169,7 @@ pub(crate) async fn serve(
     servers.spawn(connections::serve(listener, app, terms, leaving.clone(), stop.clone()));
     if let Some(address) = settings.admin_listen {
         let listener = bind(address).await?;
-        let health = health::router(installation.store.clone(), leaving.clone());
+        let health = health::router(readiness.clone());
         let metrics = metrics::router(metrics.clone(), For::All);
         let app = health.merge(metrics).layer(middleware::from_fn(framing::check));
         let terms = Terms { connections: ADMIN_CONNECTIONS, patience };
@@ -185,7 +187,7 @@ pub(crate) async fn serve(
         tokio::spawn(retention::run(installation.clone(), kept, stop.clone())),
         tokio::spawn(warnings::run(installation.clone(), stop.clone())),
         tokio::spawn(numbering::run(installation.store.clone(), stop.clone())),
-        tokio::spawn(gauges::run(installation.store.clone(), admission, metrics, stop.clone())),
+        tokio::spawn(gauges::run(installation.store.clone(), readiness, admission, metrics, stop.clone())),
     ];
     let sending = tokio::spawn(installation.destinations.sender().run(stop));
     while let Some(ended) = servers.join_next().await {

@@ -1,11 +1,12 @@
-//! How nodes learn of each other's configuration changes: the epoch row is polled; Redis only makes it quicker.
+//! How nodes learn of each other's configuration changes: the epoch row is polled; Redis only makes it quicker. The same look
+//! tells for how long the database has not answered.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt as _;
@@ -33,6 +34,7 @@ const REDIS_PATIENCE: Duration = Duration::from_secs(1);
 /// The epoch as this node knows it, and the tasks that keep it fresh. They end when this is stopped or dropped.
 pub(crate) struct Signals {
     epoch: Arc<AtomicU64>,
+    answered: Arc<Mutex<Instant>>,
     announce: Arc<Notify>,
     db: DatabaseConnection,
     tasks: Vec<JoinHandle<()>>,
@@ -46,16 +48,23 @@ impl Signals {
         options: &StoreOptions,
     ) -> Result<Self, StoreError> {
         let epoch = Arc::new(AtomicU64::new(read_epoch(db).await?));
+        let answered = Arc::new(Mutex::new(Instant::now()));
         let look = Arc::new(Notify::new());
         let announce = Arc::new(Notify::new());
-        let mut tasks = vec![tokio::spawn(poll(poller.clone(), epoch.clone(), look.clone()))];
+        let looking = poll(poller.clone(), epoch.clone(), answered.clone(), look.clone());
+        let mut tasks = vec![tokio::spawn(looking)];
         if let Some(url) = &options.redis_url {
             let client = redis_client(url)?;
             let channel = channel_name(db).await?;
             tasks.push(tokio::spawn(listen(client.clone(), channel.clone(), look)));
             tasks.push(tokio::spawn(publish(client, channel, announce.clone())));
         }
-        Ok(Self { epoch, announce, db: poller, tasks })
+        Ok(Self { epoch, answered, announce, db: poller, tasks })
+    }
+
+    /// When the database last answered a look.
+    pub(crate) fn answered(&self) -> Instant {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -101,7 +110,12 @@ pub(crate) async fn read_epoch<C: ConnectionTrait>(db: &C) -> Result<u64, StoreE
 }
 
 /// Looks at the epoch again and again, through any outage of the database.
-async fn poll(db: DatabaseConnection, epoch: Arc<AtomicU64>, look: Arc<Notify>) {
+async fn poll(
+    db: DatabaseConnection,
+    epoch: Arc<AtomicU64>,
+    answered: Arc<Mutex<Instant>>,
+    look: Arc<Notify>,
+) {
     let mut healthy = true;
     loop {
         // Either way it is time: after the pause, or because Redis said so.
@@ -109,6 +123,7 @@ async fn poll(db: DatabaseConnection, epoch: Arc<AtomicU64>, look: Arc<Notify>) 
         let outcome = time::timeout(LONGEST_LOOK, read_epoch(&db)).await;
         if let Ok(Ok(value)) = outcome {
             raise(&epoch, value);
+            *answered.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             if !healthy {
                 tracing::info!("configuration changes are seen again");
             }

@@ -218,9 +218,16 @@ impl Store {
         (self.inner.clock)()
     }
 
-    /// Answers when the database does (for `/readyz`, `doctor`).
+    /// Answers when the database does, over one of the connections that requests share (for `doctor`).
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.inner.db.ping().await?)
+    }
+
+    /// For how long the database has not answered the look for configuration changes, which comes some times a second over a
+    /// connection of its own: however busy the others are, this stays within a second as long as the database answers.
+    #[must_use]
+    pub fn silent_for(&self) -> Duration {
+        self.inner.signals.answered().elapsed()
     }
 
     /// The rows of one tenant.

@@ -45,8 +45,9 @@ pub const HTTP_REQUEST_DURATION: Metric = Metric {
     name: "rollcall_http_request_duration_seconds",
     kind: Kind::Histogram(ANSWERS),
     labels: &["method", "route", "status", "tenant_class"],
-    help: "Requests and how long they took until their answer began, by route, class of the status (2xx to 5xx) and class of the \
-           tenant: the profile that ships by that name, custom, or none where no tenant was known",
+    help: "Requests and how long they took until their answer began, by route, class of the status (2xx to 5xx; 429, which says that \
+           somebody asks too often, by itself) and class of the tenant: the profile that ships by that name, custom, or none \
+           where no tenant was known",
 };
 
 /// See its help.
@@ -99,8 +100,8 @@ pub const EXPIRING: Metric = gauge(
 pub const NEXT_EXPIRY: Metric = gauge(
     "rollcall_credential_next_expiry_timestamp_seconds",
     &["tenant"],
-    "When the first of a tenant's live credentials ends, as seconds since 1970 UTC; tenants for which that is within 60 days, the \
-     200 that are first",
+    "When the first of a tenant's credentials ends or, up to 7 days ago, has ended, as seconds since 1970 UTC; not of those that \
+     were revoked or replaced; tenants for which that is within 60 days, the 200 that are first; NaN: no longer",
 );
 
 /// See its help.
@@ -126,8 +127,9 @@ pub const DATABASE_WAIT: Metric = Metric {
     name: "rollcall_database_wait_seconds",
     kind: Kind::Histogram(WAITS),
     labels: &["for"],
-    help: "Waits for the database before anything is asked of it, by what for: transaction (a connection and its BEGIN), statement \
-           (a connection at hand, where none was free), writer (the turn of SQLite's one writer)",
+    help: "Waits for the database before anything is asked of it, also those that came to nothing, by what for: transaction (a \
+           connection and its BEGIN), statement (a connection at hand, where none was free), writer (the turn of SQLite's one \
+           writer)",
 };
 
 /// See its help.
@@ -141,8 +143,8 @@ pub const EVENTS_NUMBERED: Metric = counter(
 pub const EVENTS_UNNUMBERED: Metric = gauge(
     "rollcall_events_unnumbered",
     &[],
-    "Audit entries that are committed and wait for their numbers, so their events reach nobody yet; counted up to 10,000 of each \
-     of 20 tenants",
+    "Audit entries that are committed and wait for their numbers, so their events reach nobody yet, of all tenants and of the \
+     installation; counted up to 10,000",
 );
 
 /// See its help.
@@ -156,14 +158,15 @@ pub const EVENTS_UNNUMBERED_OLDEST: Metric = gauge(
 pub const DELIVERIES_WAITING: Metric = gauge(
     "rollcall_deliveries_waiting",
     &["way"],
-    "Events that destinations have not taken yet, by way (webhook, redis-stream, ldap); counted up to 10,000 of each destination",
+    "Events that active destinations have not taken yet, by way (webhook, redis-stream, ldap); counted up to 10,000 of each \
+     destination",
 );
 
 /// See its help.
 pub const DELIVERIES_DEAD: Metric = gauge(
     "rollcall_deliveries_dead",
     &["way"],
-    "Events that destinations did not take at the last attempt either, by way; counted likewise",
+    "Events that active destinations did not take at the last attempt either, as long as they are kept, by way; counted likewise",
 );
 
 /// See its help.
@@ -174,10 +177,24 @@ pub const DELIVERIES_OLDEST: Metric = gauge(
 );
 
 /// See its help.
+pub const DELIVERIES_GIVEN_UP: Metric = counter(
+    "rollcall_deliveries_given_up_total",
+    &["way"],
+    "Events that this node gave up for a destination after the last attempt, by way",
+);
+
+/// See its help.
 pub const DESTINATIONS: Metric = gauge(
     "rollcall_destinations",
     &["way", "state"],
     "Destinations of events, by way and state: active, paused (by somebody), disabled (failed for too long)",
+);
+
+/// See its help.
+pub const READY: Metric = gauge(
+    "rollcall_ready",
+    &[],
+    "1 while others should send requests to this node, as /readyz says; 0 while its database does not answer, or it is about to stop",
 );
 
 /// See its help.
@@ -206,6 +223,8 @@ pub const ALL: &[&Metric] = &[
     &DELIVERIES_WAITING,
     &DELIVERIES_DEAD,
     &DELIVERIES_OLDEST,
+    &DELIVERIES_GIVEN_UP,
+    &READY,
     &BUILD,
 ];
 

@@ -66,12 +66,27 @@ pub fn route(template: &str) -> &'static str {
     kept
 }
 
+/// A status as it is counted. That somebody asks too often says nothing of what is asked, so it is no refusal among others.
 fn class(status: u16) -> &'static str {
-    match status / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
+    match (status, status / 100) {
+        (429, _) => "429",
+        (_, 1) => "1xx",
+        (_, 2) => "2xx",
+        (_, 3) => "3xx",
+        (_, 4) => "4xx",
         _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_too_often_is_counted_apart() {
+        let classes = [(200, "2xx"), (304, "3xx"), (404, "4xx"), (428, "4xx"), (429, "429"), (503, "5xx")];
+        for (status, expected) in classes {
+            assert_eq!(class(status), expected, "{status}");
+        }
     }
 }

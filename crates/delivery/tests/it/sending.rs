@@ -5,7 +5,7 @@ use std::{
     io,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -16,6 +16,7 @@ use delivery::{
     webhook::{NewWebhook, WebhookChange},
 };
 use futures::future::BoxFuture;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use store::{
     StoreError,
@@ -29,6 +30,19 @@ use crate::{
 };
 
 const DAY: i64 = 24 * HOUR;
+
+/// Events that were given up for webhooks in this process.
+fn given_up() -> u64 {
+    static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).unwrap();
+        handle
+    });
+    let name = "rollcall_deliveries_given_up_total{way=\"webhook\"} ";
+    let shown = RECORDER.render();
+    shown.lines().find_map(|line| line.strip_prefix(name)?.parse().ok()).unwrap_or_default()
+}
 
 /// A name that leads to one address the first time, and then to another.
 struct Turning {
@@ -179,6 +193,7 @@ on_both! {
         let receiver = Receiver::new().await;
         receiver.answers(|_| Answer::Status(500));
         let (destination, _) = bed.webhook(&receiver).await;
+        let before = given_up();
         let node = bed.node();
         let ann = bed.user("ann").await;
         bed.renamed(ann, "ann", "a").await;
@@ -188,6 +203,7 @@ on_both! {
             bed.store.advance(13 * HOUR);
         }
         bed.until("the first is given up", async || bed.count(destination.id, Fate::Dead).await == 1).await;
+        bed.until("it is counted", async || given_up() > before).await;
         assert_eq!(bed.kept(destination.id).await.state, DestinationState::Active, "not five days yet");
         let what_follows = |event: &Value| event["object"]["version"] == 2;
         bed.store.advance(DAY);
