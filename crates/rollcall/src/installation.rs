@@ -1,6 +1,6 @@
 //! An opened installation: store, master key, services over them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use delivery::Destinations;
@@ -174,21 +174,13 @@ impl Installation {
 
     /// Opens what is there already: no folder, no file and no key is made, and no migration applied.
     pub(crate) async fn open_as_it_is(settings: &Settings) -> anyhow::Result<Self> {
-        let database = settings.database_url();
-        let key = has_key_file(settings).then(|| settings.data_dir.join("master.key"));
-        // `sqlite://PATH` or `sqlite:PATH`, with parameters behind it or not.
-        let database = database.strip_prefix("sqlite:").map(|path| {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            PathBuf::from(path.split('?').next().unwrap_or(path))
-        });
-        for (file, what) in [(database, "database"), (key, "master key")] {
-            if let Some(file) = file.filter(|file| !file.exists()) {
-                bail!(
-                    "there is no {what} at {} yet, and nothing is made to look only: `rollcall serve`, or any command that \
-                     changes something, makes it",
-                    file.display()
-                );
-            }
+        let is_there = settings.sqlite_file().is_none_or(|file| file.exists());
+        if is_there && present_master_key(settings)?.is_none() {
+            bail!(
+                "there is no master key at {}, and nothing is made to look only: put its copy there; in a new installation \
+                 `rollcall serve`, or any command that changes something, makes it",
+                settings.data_dir.join("master.key").display()
+            );
         }
         Self::open(settings, Migrations::Leave).await
     }
