@@ -254,7 +254,7 @@ async fn pending_migrations_are_named() {
 #[tokio::test]
 async fn another_master_key_is_explained() {
     let installation = Installation::new(Database::Sqlite).await;
-    installation.run(&["tenant", "list"]);
+    installation.run(&["tenant", "create", "acme"]);
     let key = installation.dir.path().join("data/master.key");
     std::fs::remove_file(&key).unwrap();
     let error = installation.refuse(&["tenant", "list"]);

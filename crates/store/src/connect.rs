@@ -315,7 +315,7 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
     if !path.exists() {
         return StoreError::Setup(format!(
             "there is no database {} yet: run this in the folder in which `rollcall serve` runs, or name its data folder \
-             (--data-dir); a new one is made by `rollcall serve`, `rollcall admin create` and `rollcall tenant create`",
+             (--data-dir); a new one is made by `rollcall migrate`, `serve`, `admin create` and `tenant create`",
             path.display()
         ));
     }
