@@ -218,7 +218,7 @@ impl Store {
         (self.inner.clock)()
     }
 
-    /// Answers when the database does, over one of the connections that requests share (for `doctor`).
+    /// Answers when the database does, over one of the connections that requests share.
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.inner.db.ping().await?)
     }
