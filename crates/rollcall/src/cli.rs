@@ -185,6 +185,9 @@ pub(crate) struct Serve {
 /// `rollcall health`.
 #[derive(Debug, Args)]
 pub(crate) struct Health {
+    /// Only whether the server answers, though its database may be away: for who starts anew what does not
+    #[arg(long)]
+    pub(crate) alive: bool,
     /// Where the server is [default: the admin listener, else the main one, on this machine]
     #[arg(long, value_name = "URL", value_parser = origin)]
     pub(crate) url: Option<Url>,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use admission::Admission;
+use anyhow::Context as _;
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{
@@ -23,6 +24,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Time between two looks at what waits in the database: every node looks, and what waits may be much.
 const LONG_PAUSE: Duration = Duration::from_secs(60);
+
+/// A look at it that takes longer is given up.
+const LONGEST_LOOK: Duration = Duration::from_secs(20);
 
 /// What nobody knows now. Prometheus compares it with nothing, and takes what another node shows.
 const UNKNOWN: f64 = f64::NAN;
@@ -82,14 +86,19 @@ fn connections(store: &Store) {
 }
 
 /// Shows what waits. What cannot be counted is unknown, and no longer what it was.
-async fn waiting(store: &Store) -> Result<(), StoreError> {
-    let (unnumbered, backlog) = (store.unnumbered().await, store.platform().backlog().await);
+async fn waiting(store: &Store) -> anyhow::Result<()> {
+    let unnumbered = in_time(store.unnumbered()).await;
     numbers(store, unnumbered.as_ref().ok());
+    let backlog = in_time(store.platform().backlog()).await;
     match &backlog {
         Ok(kinds) => kinds.iter().for_each(|one| deliveries(store, one.kind, Some(one))),
         Err(_) => DestinationKind::ALL.into_iter().for_each(|kind| deliveries(store, kind, None)),
     }
     unnumbered.map(drop).and(backlog.map(drop))
+}
+
+async fn in_time<T>(look: impl Future<Output = Result<T, StoreError>>) -> anyhow::Result<T> {
+    Ok(tokio::time::timeout(LONGEST_LOOK, look).await.context("it takes too long")??)
 }
 
 fn numbers(store: &Store, found: Option<&Unnumbered>) {

@@ -94,10 +94,17 @@ pub(crate) fn present_master_key(settings: &Settings) -> anyhow::Result<Option<M
     Ok(MasterKey::read_data_dir(&settings.data_dir)?)
 }
 
+/// Is anything in this database sealed already?
+pub(crate) async fn is_sealed(store: &Store) -> anyhow::Result<bool> {
+    // Keys that sign were sealed under the master key itself once.
+    let platform = store.platform();
+    Ok(!platform.data_keys().await?.is_empty() || !platform.signing_keys().await?.is_empty())
+}
+
 /// The master key of this database. One is made (with a warning) for a database in which nothing is sealed yet; where
 /// something is, another key would open none of it.
 async fn master_key_of(settings: &Settings, store: &Store) -> anyhow::Result<MasterKey> {
-    if present_master_key(settings)?.is_none() && store.platform().data_keys().await?.is_empty() {
+    if present_master_key(settings)?.is_none() && !is_sealed(store).await? {
         make_master_key(settings)?;
     }
     // Another process may have made both meanwhile.
@@ -131,7 +138,7 @@ pub(crate) async fn open_store(settings: &Settings, migrations: Migrations) -> a
     let apply = match migrations {
         Migrations::Apply => true,
         Migrations::IfEmbedded => settings.is_sqlite(),
-        Migrations::IfThere => settings.sqlite_file().is_some_and(|file| file.exists()),
+        Migrations::IfThere => settings.sqlite_file().is_some_and(|file| file.try_exists().unwrap_or(true)),
         Migrations::Leave => false,
     };
     if apply {
@@ -174,7 +181,7 @@ impl Installation {
 
     /// Opens what is there already: no folder, no file and no key is made, and no migration applied.
     pub(crate) async fn open_as_it_is(settings: &Settings) -> anyhow::Result<Self> {
-        let is_there = settings.sqlite_file().is_none_or(|file| file.exists());
+        let is_there = settings.sqlite_file().is_none_or(|file| file.try_exists().unwrap_or(true));
         if is_there && present_master_key(settings)?.is_none() {
             bail!(
                 "there is no master key at {}, and nothing is made to look only: put its copy there; in a new installation \

@@ -132,8 +132,14 @@ impl Shelf {
     async fn kept(&self) -> Option<(PoolConnection<Postgres>, Instant)> {
         let Idle { mut connection, taken, since } = self.idle().pop()?;
         // As the pool does.
-        if since.elapsed() < TRY_AFTER_IDLE || connection.ping().await.is_ok() {
+        if since.elapsed() < TRY_AFTER_IDLE {
             return Some((connection, taken));
+        }
+        match tokio::time::timeout(self.longest, connection.ping()).await {
+            Ok(Ok(())) => return Some((connection, taken)),
+            // Given back, it would be asked once more, and its place in the pool kept until the system gives it up.
+            Err(_) => drop(connection.detach()),
+            Ok(Err(_)) => {}
         }
         self.clear();
         None

@@ -65,6 +65,7 @@ const BECOME_APPLICATION: &str = "SELECT set_config('role', rolname, false) FROM
      CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)";
 
 /// A database URL, taken apart.
+#[derive(Clone)]
 pub(crate) enum Address {
     Sqlite(PathBuf),
     Postgres(Box<PgConnectOptions>),
@@ -312,7 +313,7 @@ impl Watch {
 }
 
 fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
-    if !path.exists() {
+    if let Ok(false) = path.try_exists() {
         return StoreError::Setup(format!(
             "there is no database {} yet: run this in the folder in which `rollcall serve` runs, or name its data folder \
              (--data-dir); a new one is made by `rollcall migrate`, `serve`, `admin create` and `tenant create`",

@@ -25,7 +25,7 @@ pub(crate) const CONFIGURATION: &str = "configuration";
 /// Time between two looks at the epoch. The contract allows a change 1 s.
 const INTERVAL: Duration = Duration::from_millis(300);
 
-/// A look that takes longer is given up; the next one gets a new connection.
+/// A look that takes longer is given up, and so is its connection: the next look makes another.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// Longest wait for Redis, and the pause after it failed.
@@ -36,17 +36,41 @@ pub(crate) struct Signals {
     epoch: Arc<AtomicU64>,
     answered: Arc<Mutex<Instant>>,
     announce: Arc<Notify>,
-    db: DatabaseConnection,
+    poller: Arc<Poller>,
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// The connection that looks, and how another one is made.
+struct Poller {
+    make: Box<dyn Fn() -> Result<DatabaseConnection, StoreError> + Send + Sync>,
+    present: Mutex<DatabaseConnection>,
+}
+
+impl Poller {
+    fn present(&self) -> DatabaseConnection {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another one takes its place. Where nothing comes back from the old one (its server lost power, its address leads elsewhere
+    /// by now) the pool would wait for it as long as the system does, a quarter of an hour, before it makes another by itself.
+    fn renew(&self) {
+        match (self.make)() {
+            Ok(made) => *self.present.lock().unwrap_or_else(PoisonError::into_inner) = made,
+            Err(error) => tracing::warn!(%error, "no other connection for configuration changes"),
+        }
+    }
+}
+
 impl Signals {
-    /// Reads the epoch through `db` once and from then on through `poller`, a connection of its own.
+    /// Reads the epoch through `db` once and from then on through a connection of its own, which `make` gives (it connects when
+    /// it is first used).
     pub(crate) async fn start(
         db: &DatabaseConnection,
-        poller: DatabaseConnection,
+        make: impl Fn() -> Result<DatabaseConnection, StoreError> + Send + Sync + 'static,
         options: &StoreOptions,
     ) -> Result<Self, StoreError> {
+        let present = Mutex::new(make()?);
+        let poller = Arc::new(Poller { make: Box::new(make), present });
         let epoch = Arc::new(AtomicU64::new(read_epoch(db).await?));
         let answered = Arc::new(Mutex::new(Instant::now()));
         let look = Arc::new(Notify::new());
@@ -59,7 +83,7 @@ impl Signals {
             tasks.push(tokio::spawn(listen(client.clone(), channel.clone(), look)));
             tasks.push(tokio::spawn(publish(client, channel, announce.clone())));
         }
-        Ok(Self { epoch, answered, announce, db: poller, tasks })
+        Ok(Self { epoch, answered, announce, poller, tasks })
     }
 
     /// When the database last answered a look.
@@ -80,7 +104,7 @@ impl Signals {
     /// Ends the tasks and their connection.
     pub(crate) async fn stop(&self) {
         self.abort();
-        connect::close(&self.db).await;
+        connect::close(&self.poller.present()).await;
     }
 
     fn abort(&self) {
@@ -110,17 +134,15 @@ pub(crate) async fn read_epoch<C: ConnectionTrait>(db: &C) -> Result<u64, StoreE
 }
 
 /// Looks at the epoch again and again, through any outage of the database.
-async fn poll(
-    db: DatabaseConnection,
-    epoch: Arc<AtomicU64>,
-    answered: Arc<Mutex<Instant>>,
-    look: Arc<Notify>,
-) {
+async fn poll(poller: Arc<Poller>, epoch: Arc<AtomicU64>, answered: Arc<Mutex<Instant>>, look: Arc<Notify>) {
     let mut healthy = true;
     loop {
         // Either way it is time: after the pause, or because Redis said so.
         let _ = time::timeout(INTERVAL, look.notified()).await;
-        let outcome = time::timeout(LONGEST_LOOK, read_epoch(&db)).await;
+        let outcome = time::timeout(LONGEST_LOOK, read_epoch(&poller.present())).await;
+        if outcome.is_err() {
+            poller.renew();
+        }
         if let Ok(Ok(value)) = outcome {
             raise(&epoch, value);
             *answered.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();

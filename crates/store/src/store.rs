@@ -158,7 +158,11 @@ impl Store {
         let db = connect::application(&address, options, pooler).await?;
         setup::check(&db, pooler).await?;
         let finds_parts = setup::finds_parts(&db).await?;
-        let signals = Signals::start(&db, connect::poller(&address, options, pooler)?, options).await?;
+        let poller = {
+            let (address, options) = (address.clone(), options.clone());
+            move || connect::poller(&address, &options, pooler)
+        };
+        let signals = Signals::start(&db, poller, options).await?;
         let backend = address.backend();
         let (writer, recorded) = (Arc::default(), Arc::default());
         let at_hand = match &address {

@@ -100,8 +100,8 @@ pub const EXPIRING: Metric = gauge(
 pub const NEXT_EXPIRY: Metric = gauge(
     "rollcall_credential_next_expiry_timestamp_seconds",
     &["tenant"],
-    "When the first of a tenant's credentials ends or, up to 7 days ago, has ended, as seconds since 1970 UTC; not of those that \
-     were revoked or replaced; tenants for which that is within 60 days, the 200 that are first; NaN: no longer",
+    "When the first of a tenant's credentials ends or, where none is left that is live, the last one has ended, up to 7 days ago, as \
+     seconds since 1970 UTC; not of those that were revoked or replaced; tenants for which that is within 60 days, the 200 that are first; NaN: no longer",
 );
 
 /// See its help.

@@ -95,12 +95,12 @@ impl TokenService {
         }
     }
 
-    /// Gives the end of the tenant's own credential that ends, or has ended, first.
+    /// Gives when the first of the tenant's own live credentials ends; where none is left that is live, when the last one did.
     async fn survey_tenant(&self, tenant: TenantId, survey: &mut Survey) -> Result<Option<i64>, StoreError> {
         let store = &self.inner.store;
         let (scope, now) = (store.tenant(tenant), store.now());
         let until = now.saturating_add(i64::from(STEPS[0]) * DAY);
-        let (mut earliest, mut last) = (None, None::<Credential>);
+        let (mut next, mut ended, mut last) = (None, None, None::<Credential>);
         loop {
             let page = scope.credentials_ending((now - SHOWN, until), last.as_ref(), PAGE).await?;
             for credential in &page {
@@ -108,8 +108,10 @@ impl TokenService {
                 for (step, count) in STEPS.iter().zip(&mut survey.within) {
                     *count += u64::from(ends_at > now && ends_at - now <= i64::from(*step) * DAY);
                 }
-                if earliest.is_none() && credential.user.is_none() {
-                    earliest = Some(ends_at);
+                match credential.user {
+                    None if ends_at <= now => ended = Some(ends_at),
+                    None => next = next.or(Some(ends_at)),
+                    Some(_) => {}
                 }
                 if let Some(step) = due(credential, now).filter(|_| survey.warned < MAX_WARNINGS)
                     && scope.warn_of_credential_end(credential.id, step, &context()).await?
@@ -122,9 +124,20 @@ impl TokenService {
             }
             last = page.into_iter().next_back();
             if last.is_none() {
-                return Ok(earliest);
+                break;
             }
         }
+        if next.is_some() || ended.is_none() {
+            return Ok(next);
+        }
+        // One that ended is no outage as long as another opens the door.
+        let is_live = |credential: &Credential| {
+            credential.revoked_at.is_none()
+                && credential.user.is_none()
+                && credential.expires_at.is_none_or(|at| at > now)
+        };
+        let others = self.list(tenant).await?;
+        Ok(ended.filter(|_| !others.iter().any(is_live)))
     }
 }
 

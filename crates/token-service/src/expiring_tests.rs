@@ -139,6 +139,14 @@ on_both! {
         assert_eq!((warned, survey.within), (1, [2, 0, 0, 0]), "the new token of the rotation, 55 days before");
         let ended = ("elsewhere".to_owned(), short.expires_at.expect("an end"));
         assert_eq!(survey.next.first(), Some(&ended), "two days ago, and nothing is in its place");
+        let other = issue(elsewhere, "other", 30).await;
+        let next = ("elsewhere".to_owned(), other.expires_at.expect("an end"));
+        assert_eq!(round().await.1.next.first(), Some(&next), "the end that is to come is not hidden by one that was");
+        world.service.revoke(elsewhere, other.id, &context()).await.expect("revoked");
+        let later = issue(elsewhere, "later", 400).await;
+        assert!(round().await.1.next.iter().all(|(slug, _)| slug != "elsewhere"), "another opens the door");
+        world.service.revoke(elsewhere, later.id, &context()).await.expect("revoked");
+        assert_eq!(round().await.1.next.first(), Some(&ended));
         store.advance(14 * DAY);
         let (warned, survey) = round().await;
         assert_eq!(warned, 1, "long, 25 days before");

@@ -14,7 +14,7 @@ use token_service::TokenService;
 
 use super::output;
 use crate::{
-    installation::{master_key, missing_key, present_master_key, store_options},
+    installation::{is_sealed, master_key, missing_key, present_master_key, store_options},
     settings::Settings,
 };
 
@@ -53,7 +53,10 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     say("address", address(settings.listen));
     match Store::open(&store_options(settings)).await {
         Ok(store) => {
-            say("database", database(&store, settings));
+            say("database", Ok(database(&store).into()));
+            if let Some(file) = settings.sqlite_file().filter(|file| others_read(file)) {
+                say("privacy", Ok(shared(&file)));
+            }
             if let Some(pooler) = store.pooler() {
                 say("pooler", Ok(between(pooler, settings).into()));
             }
@@ -88,24 +91,28 @@ fn address(listen: SocketAddr) -> anyhow::Result<Finding> {
     }
 }
 
-fn database(store: &Store, settings: &Settings) -> anyhow::Result<Finding> {
+fn database(store: &Store) -> String {
     let name = match store.backend() {
         Backend::Sqlite => "SQLite",
         Backend::Postgres => "PostgreSQL",
     };
-    Ok(match settings.sqlite_file().filter(|file| others_read(file)) {
-        Some(file) => Finding::Note(format!(
-            "{name}; others on this machine can read people's data in {}: run `chmod 600` on it",
-            file.display()
-        )),
-        None => format!("{name}, schema up to date, row-level checks hold").into(),
-    })
+    format!("{name}, schema up to date, row-level checks hold")
 }
 
-/// May others than the owner read this file?
+fn shared(file: &Path) -> Finding {
+    Finding::Note(format!(
+        "others on this machine can read people's data in {}: run `chmod 600` on it",
+        file.display()
+    ))
+}
+
+/// May others than the owner pass the folder of this file, and read it?
 fn others_read(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o044 != 0)
+    let has = |path: &Path, bits: u32| {
+        std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & bits != 0)
+    };
+    has(file, 0o044) && file.parent().is_none_or(|folder| has(folder, 0o011))
 }
 
 /// What is between this program and PostgreSQL; what is not fit has been refused by now.
@@ -169,7 +176,7 @@ async fn partitions(store: &Store) -> anyhow::Result<Option<String>> {
 async fn keys(store: &Store, settings: &Settings) -> anyhow::Result<String> {
     let key = match present_master_key(settings)? {
         Some(_) => master_key(settings)?,
-        None if store.platform().data_keys().await?.is_empty() => {
+        None if !is_sealed(store).await? => {
             return Ok("none yet; the server makes them when it starts".to_owned());
         }
         None => return Err(missing_key(settings)),

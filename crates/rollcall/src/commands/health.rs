@@ -1,4 +1,4 @@
-//! `rollcall health`: is the server that runs with these settings ready?
+//! `rollcall health`: is the server that runs with these settings ready, or at least there?
 
 use std::{process::ExitCode, time::Duration};
 
@@ -12,10 +12,10 @@ use crate::{cli::Health, settings::Settings};
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks `/readyz`, and prints the answer as one line; fails unless it is 200.
+/// Asks `/readyz`, or `/healthz`, and prints the answer as one line; fails unless it is 200.
 pub(super) async fn run(settings: &Settings, options: &Health) -> anyhow::Result<ExitCode> {
     let origin = options.url.clone().unwrap_or_else(|| settings.health_url());
-    let address = origin.join("/readyz")?;
+    let address = origin.join(if options.alive { "/healthz" } else { "/readyz" })?;
     let (mark, said, code) = match ask(&address).await {
         Ok((StatusCode::OK, said)) => ('✓', said, ExitCode::SUCCESS),
         Ok((status, said)) => ('✗', format!("{} {said}", status.as_u16()), ExitCode::FAILURE),

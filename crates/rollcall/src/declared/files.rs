@@ -13,15 +13,13 @@ use crate::settings::Settings;
 /// Largest file of a declaration, in bytes, and of a list.
 pub(crate) const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// What the files in the data folder begin with that hold keys and rows.
-const OURS: [&str; 2] = ["master.key", "rollcall.db"];
-
 /// Where files may lie that a declaration names.
 pub(crate) struct Permitted {
     /// Beside the folder of the declaration.
     folders: Vec<PathBuf>,
     /// The file of settings that is in use.
     settings: Option<PathBuf>,
+    /// The data folder: what is in it, keys and rows, copies of them among others, is for nobody else.
     data: Option<PathBuf>,
 }
 
@@ -67,10 +65,8 @@ impl Permitted {
     }
 
     fn is_ours(&self, file: &Path) -> bool {
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_of_data = self.data.is_some() && file.parent() == self.data.as_deref();
         self.settings.as_deref() == Some(file)
-            || (is_of_data && OURS.iter().any(|ours| name.starts_with(ours)))
+            || self.data.as_deref().is_some_and(|data| file.starts_with(data))
     }
 }
 

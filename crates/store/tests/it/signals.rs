@@ -8,7 +8,12 @@ use std::{
 
 use store::Store;
 use store_testing::{TestStore, on_both};
-use tokio::process::{Child, Command};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    sync::watch,
+};
 
 use crate::common::{context, new_tenant, tenant};
 
@@ -60,6 +65,47 @@ on_both! {
         assert_eq!(clone.epoch(), known);
         assert!(matches!(clone.ping().await, Err(store::StoreError::Unavailable(_))));
     }
+}
+
+/// A way to PostgreSQL on which connections that are there fall silent, and are not ended: as when its machine loses power and the
+/// address leads to another one.
+async fn way_to(server: String) -> (u16, watch::Sender<u32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+    let (silence, silenced) = watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let (server, mut silenced) = (server.clone(), silenced.clone());
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(server).await.expect("PostgreSQL");
+                silenced.mark_unchanged();
+                tokio::select! {
+                    _ = copy_bidirectional(&mut near, &mut far) => {}
+                    // Both ends stay open, and nobody hears anything.
+                    _ = silenced.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (port, silence)
+}
+
+/// The look goes on over another connection when nothing comes back from the one that it had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_falls_silent_is_not_waited_for() {
+    let store = store_testing::postgres_with(|_| ()).await;
+    let mut options = store.options().clone();
+    let mut url = url::Url::parse(&options.url).expect("a URL");
+    let server = format!("{}:{}", url.host_str().expect("a host"), url.port().expect("a port"));
+    let (port, silence) = way_to(server).await;
+    url.set_host(Some("127.0.0.1")).expect("a host");
+    url.set_port(Some(port)).expect("a port");
+    options.url = url.into();
+    let other = Store::open(&options).await.expect("opened");
+    assert!(latency(&store, &other, "before").await < LIMIT);
+    silence.send_modify(|times| *times += 1);
+    assert!(latency(&store, &other, "after").await < LIMIT * 6, "a look is given up after two seconds");
+    assert!(other.silent_for() < LIMIT * 3, "{:?}", other.silent_for());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
